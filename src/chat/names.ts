@@ -1,0 +1,26 @@
+/**
+ * Names of people and of rooms: what is allowed, and when two names are the same.
+ *
+ * A person's name is 1 to 32 characters: a letter, then letters, digits, `_`, `.` or `-`. A room's name is
+ * `#` and 1 to 63 of the same alphabet. Names that differ only in case are the same name.
+ */
+
+const USER = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
+const ROOM = /^#[A-Za-z][A-Za-z0-9_.-]{0,62}$/;
+
+export const USER_RULE = 'a name is 1 to 32 characters: a letter, then letters, digits, "_", "." or "-"';
+export const ROOM_RULE =
+  'a room is "#" and a letter, then letters, digits, "_", "." or "-", at most 64 characters';
+
+export function isUserName(value: unknown): value is string {
+  return typeof value === 'string' && USER.test(value);
+}
+
+export function isRoomName(value: unknown): value is string {
+  return typeof value === 'string' && ROOM.test(value);
+}
+
+/** The form under which a name is looked up: equal for names that differ only in case. The alphabet is ASCII. */
+export function foldName(name: string): string {
+  return name.toLowerCase();
+}
