@@ -16,6 +16,8 @@ export type Decoded =
   | { readonly type: 'more' }
   | { readonly type: 'fault'; readonly fault: HeaderFault };
 
+const EMPTY = Buffer.alloc(0);
+
 const MORE: Decoded = { type: 'more' };
 const BAD_FRAME: Decoded = { type: 'fault', fault: 'bad_frame' };
 const TOO_LARGE: Decoded = { type: 'fault', fault: 'frame_too_large' };
@@ -69,7 +71,7 @@ export function frameBody(body: Uint8Array): Buffer {
 export class FrameDecoder {
   /** Largest body accepted, in bytes. Applies to each header when it is read. */
   limit: number;
-  #chunk: Buffer = Buffer.alloc(0);
+  #chunk: Buffer = EMPTY;
   #offset = 0;
   readonly #header = Buffer.alloc(HEADER_BYTES);
   #headerFill = 0;
@@ -85,7 +87,10 @@ export class FrameDecoder {
     return this.#headerFill === 0 && this.#body === undefined && this.#offset === this.#chunk.length;
   }
 
-  /** Gives the decoder the next bytes. Bytes not yet taken by `next` are kept before them. */
+  /**
+   * Gives the decoder the next bytes. Bytes not yet taken by `next` are kept before them, and how many is not
+   * bounded here: a caller that stops pulling must stop reading its socket.
+   */
   push(chunk: Buffer): void {
     const rest = this.#chunk.length - this.#offset;
     this.#chunk = rest === 0 ? chunk : Buffer.concat([this.#chunk.subarray(this.#offset), chunk]);
@@ -106,7 +111,7 @@ export class FrameDecoder {
     const taken = this.#chunk.copy(this.#header, this.#headerFill, this.#offset);
     this.#headerFill += taken;
     this.#offset += taken;
-    if (this.#headerFill < HEADER_BYTES) return MORE;
+    if (this.#headerFill < HEADER_BYTES) return this.#more();
     this.#headerFill = 0;
     return this.#start(readSize(this.#header, 0));
   }
@@ -129,8 +134,15 @@ export class FrameDecoder {
     const taken = this.#chunk.copy(body, this.#bodyFill, this.#offset);
     this.#bodyFill += taken;
     this.#offset += taken;
-    if (this.#bodyFill < body.length) return MORE;
+    if (this.#bodyFill < body.length) return this.#more();
     this.#body = undefined;
     return { type: 'body', body };
+  }
+
+  /** Every byte has been taken: lets go of the chunk, which an idle connection would keep alive. */
+  #more(): Decoded {
+    this.#chunk = EMPTY;
+    this.#offset = 0;
+    return MORE;
   }
 }

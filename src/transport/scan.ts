@@ -1,7 +1,7 @@
 /**
  * A look over a MessagePack body before it is decoded, so that the decoder only ever meets what this protocol
- * uses: one value, no deeper than 8, with no more elements than there are bytes, strings in valid UTF-8,
- * integers that a JavaScript number holds exactly, and no extension types.
+ * uses: one value, no deeper than 8, with no more elements than there are bytes, strings in valid UTF-8, maps
+ * whose keys are strings, numbers from −(2^53 − 1) to 2^53 − 1, and no extension types.
  *
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -9,6 +9,9 @@
 import { isUtf8 } from 'node:buffer';
 
 const MAX_DEPTH = 8;
+
+/** From this many bytes on, one call into native code is faster than a loop over the bytes. */
+const LONG_TEXT = 48;
 
 /** True if `body` is exactly one array that is safe to decode. Never throws, reads each byte at most twice. */
 export function isSafeArray(body: Buffer): boolean {
@@ -23,7 +26,7 @@ function skipValue(body: Buffer, offset: number, depth: number): number {
   const type = body[offset] ?? 0xc1;
   const start = offset + 1;
   if (type <= 0x7f || type >= 0xe0) return start;
-  if (type <= 0x8f) return skipValues(body, start, (type & 0x0f) * 2, depth);
+  if (type <= 0x8f) return skipPairs(body, start, type & 0x0f, depth);
   if (type <= 0x9f) return skipValues(body, start, type & 0x0f, depth);
   if (type <= 0xbf) return skipText(body, start, type & 0x1f);
   switch (type) {
@@ -37,10 +40,11 @@ function skipValue(body: Buffer, offset: number, depth: number): number {
       return skipBytes(body, start + 2, readCount(body, start, 2));
     case 0xc6:
       return skipBytes(body, start + 4, readCount(body, start, 4));
-    case 0xca: // float 32
-      return skipBytes(body, start, 4);
-    case 0xcb: // float 64
-      return skipBytes(body, start, 8);
+    case 0xca: // floats
+    case 0xcb:
+    case 0xcf: // 64-bit integers
+    case 0xd3:
+      return skipWide(body, start, type);
     case 0xcc: // unsigned and signed integers
     case 0xd0:
       return skipBytes(body, start, 1);
@@ -50,10 +54,6 @@ function skipValue(body: Buffer, offset: number, depth: number): number {
     case 0xce:
     case 0xd2:
       return skipBytes(body, start, 4);
-    case 0xcf:
-      return isSafe(body, start, false) ? start + 8 : -1;
-    case 0xd3:
-      return isSafe(body, start, true) ? start + 8 : -1;
     case 0xd9: // str
       return skipText(body, start + 1, readCount(body, start, 1));
     case 0xda:
@@ -65,9 +65,9 @@ function skipValue(body: Buffer, offset: number, depth: number): number {
     case 0xdd:
       return skipValues(body, start + 4, readCount(body, start, 4), depth);
     case 0xde: // map
-      return skipValues(body, start + 2, readCount(body, start, 2) * 2, depth);
+      return skipPairs(body, start + 2, readCount(body, start, 2), depth);
     case 0xdf:
-      return skipValues(body, start + 4, readCount(body, start, 4) * 2, depth);
+      return skipPairs(body, start + 4, readCount(body, start, 4), depth);
     default: // never used (0xc1), and extension types
       return -1;
   }
@@ -80,6 +80,21 @@ function skipValues(body: Buffer, offset: number, count: number, depth: number):
   return at;
 }
 
+function skipPairs(body: Buffer, offset: number, count: number, depth: number): number {
+  if (count < 0 || count * 2 > body.length - offset) return -1;
+  let at = offset;
+  for (let i = 0; i < count && at >= 0; i += 1) {
+    // The decoder turns numbers into property names and throws on anything else that is not a string.
+    at = isText(body[at] ?? 0xc1) ? skipValue(body, at, depth + 1) : -1;
+    if (at >= 0) at = skipValue(body, at, depth + 1);
+  }
+  return at;
+}
+
+function isText(type: number): boolean {
+  return (type & 0xe0) === 0xa0 || (type >= 0xd9 && type <= 0xdb);
+}
+
 function skipBytes(body: Buffer, offset: number, count: number): number {
   return count < 0 || count > body.length - offset ? -1 : offset + count;
 }
@@ -87,6 +102,7 @@ function skipBytes(body: Buffer, offset: number, count: number): number {
 function skipText(body: Buffer, offset: number, count: number): number {
   const end = skipBytes(body, offset, count);
   if (end < 0) return -1;
+  if (count >= LONG_TEXT) return isUtf8(body.subarray(offset, end)) ? end : -1;
   // Almost all text is ASCII, and a call into native code costs more than looking at a short string here.
   for (let i = offset; i < end; i += 1) {
     if ((body[i] ?? 0) > 0x7f) return isUtf8(body.subarray(i, end)) ? end : -1;
@@ -94,12 +110,25 @@ function skipText(body: Buffer, offset: number, count: number): number {
   return end;
 }
 
-function readCount(body: Buffer, offset: number, bytes: 1 | 2 | 4): number {
-  return offset + bytes > body.length ? -1 : body.readUIntBE(offset, bytes);
+function skipWide(body: Buffer, offset: number, type: number): number {
+  const end = offset + (type === 0xca ? 4 : 8);
+  if (end > body.length) return -1;
+  return isExact(body, offset, type) ? end : -1;
 }
 
-function isSafe(body: Buffer, offset: number, signed: boolean): boolean {
-  if (offset + 8 > body.length) return false;
-  const value = signed ? body.readBigInt64BE(offset) : body.readBigUInt64BE(offset);
-  return Number.isSafeInteger(Number(value));
+/**
+ * True for a float or a 64-bit integer below 2^53 in magnitude. Of a float the first 16 bits decide: without the
+ * sign they grow with the value, NaN and the infinities are above all the rest, and in those of 2^53 itself all
+ * bits that follow are 0.
+ */
+function isExact(body: Buffer, offset: number, type: number): boolean {
+  if (type === 0xca) return (body.readUInt16BE(offset) & 0x7fff) < 0x5a00;
+  if (type === 0xcb) return (body.readUInt16BE(offset) & 0x7fff) < 0x4340;
+  const high = type === 0xcf ? body.readUInt32BE(offset) : body.readInt32BE(offset);
+  // Rounds where the sum is too large for a double, but never back to a safe integer.
+  return Number.isSafeInteger(high * 2 ** 32 + body.readUInt32BE(offset + 4));
+}
+
+function readCount(body: Buffer, offset: number, bytes: 1 | 2 | 4): number {
+  return offset + bytes > body.length ? -1 : body.readUIntBE(offset, bytes);
 }

@@ -1,0 +1,25 @@
+/** What the auth thread offers to shards, each on a port of its own. */
+
+import type { AuthAnswer } from './auth.ts';
+
+export type AuthCall =
+  | {
+      readonly type: 'register' | 'login';
+      readonly user: string;
+      readonly password: string;
+      readonly address: string;
+    }
+  | {
+      readonly type: 'change';
+      readonly user: string;
+      readonly password: string;
+      readonly next: string;
+      readonly address: string;
+    }
+  /** A guest takes a name, and gives it back. */
+  | { readonly type: 'claim'; readonly user: string }
+  | { readonly type: 'release'; readonly user: string };
+
+export interface AuthApi {
+  authenticate(call: AuthCall): Promise<AuthAnswer>;
+}

@@ -1,0 +1,85 @@
+/** The auth thread: its actor, the password store, the hash pool, and a port to each shard and to the registry. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { z } from 'zod';
+import { LOG_LEVELS, openLog } from '../log.ts';
+import type { AccountStore } from '../store/accounts.ts';
+import { openUsersFile } from '../store/users-file.ts';
+import { ask, spawn } from './actor.ts';
+import { type AuthAnswer, auth } from './auth.ts';
+import type { AuthApi, AuthCall } from './auth-api.ts';
+import { HashPool } from './hash-pool.ts';
+import { serve, servePort, threadData } from './thread.ts';
+
+/** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
+const ANSWER_TIMEOUT_MS = 60_000;
+
+const data = z
+  .object({
+    usersFile: z.string(),
+    hashWorkers: z.number(),
+    guests: z.boolean(),
+    logLevel: z.enum(LOG_LEVELS),
+  })
+  .parse(threadData());
+const log = openLog('auth', data.logLevel);
+const pool = new HashPool(data.hashWorkers);
+const opened = await openUsersFile(data.usersFile, {
+  hash: (password) => pool.hashNow(password),
+  warn: (text) => log.warn({ event: 'users_file' }, text),
+});
+const store = opened.type === 'open' ? opened.store : undefined;
+const actor = store && spawn('auth', auth(store, pool, data.guests));
+
+// An actor that failed takes its thread with it, so that the supervisor starts both again.
+void actor?.exited.then((reason) => {
+  if (reason.type === 'failed') throw reason.error;
+});
+
+const api = {
+  /** Why the password store could not be opened, for people; undefined if it could. */
+  refusal(): string | undefined {
+    return opened.type === 'refused' ? opened.text : undefined;
+  },
+
+  connectShard(port: MessagePort): void {
+    const owner = {};
+    servePort<AuthApi>(port, { authenticate: (call) => authenticate(call, owner) });
+    port.on('close', () => actor?.tell({ type: 'owner_gone', owner }));
+  },
+
+  connectRegistry(port: MessagePort): void {
+    if (store !== undefined) port.postMessage(listAccounts(store));
+  },
+
+  async stop(): Promise<void> {
+    actor?.stop();
+    await store?.close();
+    await pool.close();
+  },
+};
+
+async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> {
+  if (actor === undefined) return { type: 'refused', code: 'unavailable' };
+  if (call.type === 'release') {
+    actor.tell({ ...call, type: 'release', owner });
+    return { type: 'ok', user: call.user, since: '' };
+  }
+  const outcome = await ask<Parameters<typeof actor.tell>[0], AuthAnswer>(
+    actor,
+    (reply) => (call.type === 'claim' ? { ...call, type: 'claim', owner, reply } : { ...call, reply }),
+    ANSWER_TIMEOUT_MS,
+  );
+  if (outcome.type === 'answered') return outcome.value;
+  return { type: 'refused', code: outcome.type === 'timed_out' ? 'timed_out' : 'unavailable' };
+}
+
+/** One a line, name and time: one string crosses threads a hundred times cheaper than a million objects. */
+function listAccounts(accounts: AccountStore): string {
+  let lines = '';
+  for (const name of accounts.names()) lines += `${name} ${accounts.find(name)?.since ?? ''}\n`;
+  return lines;
+}
+
+export type AuthThreadApi = typeof api;
+serve(api);

@@ -1,0 +1,113 @@
+/**
+ * A shard's own recipients: which of its connections each account and each room has. Encodes an entry once, and
+ * gives the same bytes to every recipient.
+ */
+
+import { timeOf } from '../chat/entry.ts';
+import { encodeFrame } from '../transport/codec.ts';
+import type { Event } from '../transport/protocol.ts';
+import type { RoutedChange, RoutedDirect, RoutedMessage } from './link.ts';
+
+export interface Recipient {
+  /** The account's id; 0 before login. */
+  readonly account: number;
+  push(frame: Buffer): void;
+}
+
+interface Room {
+  readonly name: string;
+  readonly members: Set<Recipient>;
+}
+
+export class Fanout {
+  readonly #accounts = new Map<number, Set<Recipient>>();
+  readonly #rooms = new Map<number, Room>();
+  readonly #roomsOf = new Map<Recipient, Set<number>>();
+
+  attach(recipient: Recipient, rooms: ReadonlyArray<readonly [id: number, name: string]>): void {
+    const sessions = this.#accounts.get(recipient.account) ?? new Set();
+    this.#accounts.set(recipient.account, sessions.add(recipient));
+    this.#roomsOf.set(recipient, new Set());
+    for (const [id, name] of rooms) this.#enter(recipient, id, name);
+  }
+
+  detach(recipient: Recipient): void {
+    const sessions = this.#accounts.get(recipient.account);
+    sessions?.delete(recipient);
+    if (sessions?.size === 0) this.#accounts.delete(recipient.account);
+    for (const room of this.#roomsOf.get(recipient) ?? []) this.#exit(recipient, room);
+    this.#roomsOf.delete(recipient);
+  }
+
+  sessionsOf(account: number): ReadonlySet<Recipient> {
+    return this.#accounts.get(account) ?? NOBODY;
+  }
+
+  /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
+  message(item: RoutedMessage, origin: Recipient | undefined): void {
+    const [, id, , account, user, room, name, text, key] = item;
+    const members = this.#rooms.get(room)?.members;
+    if (members === undefined) return;
+    const frame = encodeFrame(['message', id, timeOf(id), user, name, text] satisfies Event);
+    const own = key === null ? frame : this.#ownFrame(account, [id, user, name, text, key], frame);
+    for (const member of members) {
+      if (member !== origin) member.push(member.account === account ? own : frame);
+    }
+  }
+
+  direct(item: RoutedDirect, origin: Recipient | undefined): void {
+    const [, id, , account, user, peer, name, text, key] = item;
+    const frame = encodeFrame(['message', id, timeOf(id), user, name, text] satisfies Event);
+    const own = key === null ? frame : this.#ownFrame(account, [id, user, name, text, key], frame);
+    for (const session of this.sessionsOf(account)) if (session !== origin) session.push(own);
+    if (peer === account) return;
+    for (const session of this.sessionsOf(peer)) session.push(frame);
+  }
+
+  change(item: RoutedChange, origin: Recipient | undefined): void {
+    const [kind, id, , account, user, room, name] = item;
+    const sessions = this.sessionsOf(account);
+    if (kind === 'joined') for (const session of sessions) this.#enter(session, room, name);
+    const members = this.#rooms.get(room)?.members;
+    if (members === undefined) return;
+    const frame = encodeFrame([kind, id, timeOf(id), name, user] satisfies Event);
+    for (const member of members) if (member !== origin) member.push(frame);
+    if (kind === 'left') for (const session of sessions) this.#exit(session, room);
+  }
+
+  /** To everybody who shares one of these rooms, once; not to the account itself. */
+  presence(user: string, online: boolean, rooms: readonly number[]): void {
+    const frame = encodeFrame([online ? 'online' : 'offline', user] satisfies Event);
+    const told = new Set<Recipient>();
+    for (const room of rooms) {
+      for (const member of this.#rooms.get(room)?.members ?? NOBODY) told.add(member);
+    }
+    for (const member of told) member.push(frame);
+  }
+
+  /** The sender's other connections also get the key, if there are any. */
+  #ownFrame(
+    account: number,
+    [id, user, name, text, key]: readonly [number, string, string, string, string],
+    frame: Buffer,
+  ): Buffer {
+    if (this.sessionsOf(account).size === 0) return frame;
+    return encodeFrame(['message', id, timeOf(id), user, name, text, key] satisfies Event);
+  }
+
+  #enter(recipient: Recipient, id: number, name: string): void {
+    const room = this.#rooms.get(id) ?? { name, members: new Set() };
+    this.#rooms.set(id, room);
+    room.members.add(recipient);
+    this.#roomsOf.get(recipient)?.add(id);
+  }
+
+  #exit(recipient: Recipient, id: number): void {
+    const room = this.#rooms.get(id);
+    room?.members.delete(recipient);
+    if (room?.members.size === 0) this.#rooms.delete(id);
+    this.#roomsOf.get(recipient)?.delete(id);
+  }
+}
+
+const NOBODY: ReadonlySet<Recipient> = new Set();

@@ -1,0 +1,117 @@
+/**
+ * The data channel between a shard and the registry: one `MessagePort`, and every message on it a batch of
+ * what one turn of the event loop collected. Items are tuples: they cross cheaper than objects, and the first
+ * element tells them apart.
+ *
+ * A shard numbers its commands; `number` says which command an answer, or an entry, belongs to.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { RefusalCode } from '../transport/protocol.ts';
+
+/** One logged-in connection, as a shard announces it to a registry that has restarted. */
+export type AnnouncedSession = readonly [connection: number, account: number, name: string];
+
+/** What a connection asks of the registry. */
+export type Command =
+  | readonly ['attach', number: number, connection: number, user: string, guest: boolean]
+  | readonly ['detach', number: number, connection: number]
+  | readonly ['account', number: number, user: string, since: string]
+  | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
+  | readonly ['join' | 'leave', number: number, connection: number, room: string]
+  | readonly ['who', number: number, room: string | null, after: string | null]
+  | readonly ['rooms', number: number, after: string | null]
+  /** Ends the account's other sessions, on all shards. */
+  | readonly ['expel', number: number, connection: number];
+
+/**
+ * The first item on every channel. `cursor` is the last id that the shard was routed, or −1 for a shard that
+ * was routed nothing yet. The registry first sends everything behind the cursor, then `caught_up`.
+ */
+export type Announcement = readonly [
+  'announce',
+  shard: number,
+  cursor: number,
+  sessions: readonly AnnouncedSession[],
+];
+
+/** `handled`: how many entries the shard has taken from this channel so far; it is the registry's credit. */
+export type ToRegistry = Announcement | Command | readonly ['handled', entries: number];
+
+export type Attached = readonly [
+  'attached',
+  number: number,
+  account: number,
+  user: string,
+  rooms: ReadonlyArray<readonly [id: number, name: string]>,
+  lastId: number,
+];
+
+/** `number` is 0 in entries that answer no command of the receiving shard. */
+export type RoutedMessage = readonly [
+  'message',
+  id: number,
+  number: number,
+  account: number,
+  user: string,
+  room: number,
+  roomName: string,
+  text: string,
+  key: string | null,
+];
+export type RoutedDirect = readonly [
+  'direct',
+  id: number,
+  number: number,
+  account: number,
+  user: string,
+  peer: number,
+  peerName: string,
+  text: string,
+  key: string | null,
+];
+export type RoutedChange = readonly [
+  'joined' | 'left',
+  id: number,
+  number: number,
+  account: number,
+  user: string,
+  room: number,
+  roomName: string,
+];
+export type Routed = RoutedMessage | RoutedDirect | RoutedChange;
+
+export type ToShard =
+  | Routed
+  | Attached
+  | readonly ['ok', number: number, result: unknown]
+  | readonly ['error', number: number, code: RefusalCode]
+  | readonly ['presence', user: string, online: boolean, rooms: readonly number[]]
+  | readonly ['expelled', account: number, exceptConnection: number]
+  /** Everything up to this id has been routed, whether or not it concerned this shard. */
+  | readonly ['cursor', id: number]
+  | readonly ['caught_up'];
+
+/** Gathers what one turn of the event loop has to say, and sends it as one message at the end of the turn. */
+export class BatchPort<Item> {
+  readonly #port: MessagePort;
+  #batch: Item[] = [];
+  readonly #flush = (): void => {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#port.postMessage(batch);
+  };
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  push(item: Item): void {
+    if (this.#batch.length === 0) setImmediate(this.#flush);
+    this.#batch.push(item);
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** The registry's thread: its actor, and the ports to shards and to auth. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { z } from 'zod';
+import { LOG_LEVELS, openLog } from '../log.ts';
+import { openSqliteLog } from '../store/sqlite-log.ts';
+import { spawn } from './actor.ts';
+import { BatchPort, type ToRegistry, type ToShard } from './link.ts';
+import { type KnownAccount, registry } from './registry.ts';
+import { serve, threadData } from './thread.ts';
+
+const TICK_MS = 1_000;
+
+const data = z.object({ chatDb: z.string(), logLevel: z.enum(LOG_LEVELS) }).parse(threadData());
+const log = openLog('registry', data.logLevel);
+const actor = spawn('registry', registry(openSqliteLog(data.chatDb), log));
+const ticks = setInterval(() => actor.tell({ type: 'tick', now: Date.now() }), TICK_MS);
+
+// An actor that failed takes its thread with it, so that the supervisor starts both again.
+void actor.exited.then((reason) => {
+  clearInterval(ticks);
+  if (reason.type === 'failed') throw reason.error;
+});
+
+const api = {
+  connectShard(shard: number, port: MessagePort): void {
+    const out = new BatchPort<ToShard>(port);
+    actor.tell({ type: 'shard_connected', shard, out });
+    port.on('message', (items: readonly ToRegistry[]) => actor.tell({ type: 'batch', shard, out, items }));
+    port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
+  },
+
+  /** The other end sends the accounts that can log in: one a line, name and time. */
+  connectAuth(port: MessagePort): void {
+    port.on('message', (lines: string) => actor.tell({ type: 'accounts', accounts: readAccounts(lines) }));
+  },
+
+  async stop(): Promise<void> {
+    actor.stop();
+    await actor.exited;
+  },
+};
+
+function readAccounts(lines: string): KnownAccount[] {
+  const accounts: KnownAccount[] = [];
+  for (let start = 0; start < lines.length; ) {
+    const end = lines.indexOf('\n', start);
+    const blank = lines.indexOf(' ', start);
+    accounts.push({ name: lines.slice(start, blank), since: lines.slice(blank + 1, end) });
+    start = end + 1;
+  }
+  return accounts;
+}
+
+export type RegistryApi = typeof api;
+serve(api);

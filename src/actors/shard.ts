@@ -1,0 +1,314 @@
+/**
+ * A shard: a thread's own listener and its connection actors. It forwards what they ask to the registry,
+ * numbered and in batches, keeps what is unanswered for a registry that restarts, and hands out what the
+ * registry routes.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import { timeOf } from '../chat/entry.ts';
+import { encodeFrame } from '../transport/codec.ts';
+import { WriteTurn } from '../transport/outbox.ts';
+import { type Event, refusal } from '../transport/protocol.ts';
+import type { Wire, WireHandler } from '../transport/tcp.ts';
+import { type ActorRef, spawn } from './actor.ts';
+import type { AuthAnswer } from './auth.ts';
+import type { AuthApi, AuthCall } from './auth-api.ts';
+import {
+  type Connection,
+  type ConnectionMsg,
+  connection,
+  type Services,
+  type Settled,
+} from './connection.ts';
+import { Fanout } from './fanout.ts';
+import {
+  type AnnouncedSession,
+  type Attached,
+  BatchPort,
+  type Command,
+  type ToRegistry,
+  type ToShard,
+} from './link.ts';
+import { callPort, type Peer } from './thread.ts';
+
+/** Unanswered commands of the whole shard. Policy: at the limit its sockets are not read, until half is left. */
+const UNANSWERED_LIMIT = 10_000;
+/** Chunks that one connection may have waiting; the socket is paused long before. */
+const MAILBOX = 1_000;
+/** A password check waits behind at most a full queue of the hash pool. */
+const AUTH_TIMEOUT_MS = 30_000;
+const LOGIN_TIMEOUT_MS = 60_000;
+const DRAIN_TIMEOUT_MS = 1_000;
+
+export interface ShardOptions {
+  /** Which run of which shard this is; never used again while the server runs. */
+  readonly incarnation: number;
+  readonly server: string;
+  readonly outboxLimit: number;
+  readonly commandsPerSecond: number;
+}
+
+/** A command without an answer. Kept until there is one: it is asked again of a registry that has restarted. */
+interface Unanswered {
+  readonly command: Command;
+  readonly connection: Connection;
+  readonly requestId: number;
+  /** For commands that the connection itself waits for. */
+  readonly settle: ((settled: Settled) => void) | undefined;
+}
+
+export class Shard implements Services {
+  readonly server: string;
+  readonly outboxLimit: number;
+  readonly commandsPerSecond: number;
+  readonly turn = new WriteTurn();
+  readonly log: Logger;
+  readonly #incarnation: number;
+  readonly #fanout = new Fanout();
+  readonly #connections = new Map<Connection, ActorRef<ConnectionMsg>>();
+  readonly #sessions = new Set<Connection>();
+  /** Who is not logged in, since when; the longest first. */
+  readonly #anonymous = new Map<Connection, number>();
+  readonly #unanswered = new Map<number, Unanswered>();
+  readonly #waiting = new Set<Connection>();
+  #nextConnection = 1;
+  #nextNumber = 1;
+  #registry: BatchPort<ToRegistry> | undefined;
+  /** False until a new registry has sent what this shard missed: commands are kept back until then. */
+  #isCaughtUp = false;
+  #auth: Peer<AuthApi> | undefined;
+  /** The last id that was routed to this shard; −1 for nothing yet. */
+  #cursor = -1;
+  #handled = 0;
+  /** Set while the server shuts down; called when nothing is unanswered any more. */
+  #drained: (() => void) | undefined;
+
+  constructor(options: ShardOptions, log: Logger) {
+    this.server = options.server;
+    this.outboxLimit = options.outboxLimit;
+    this.commandsPerSecond = options.commandsPerSecond;
+    this.#incarnation = options.incarnation;
+    this.log = log;
+  }
+
+  get isCongested(): boolean {
+    return this.#unanswered.size >= UNANSWERED_LIMIT || this.#drained !== undefined;
+  }
+
+  accept(wire: Wire): WireHandler {
+    const id = this.#nextConnection;
+    this.#nextConnection += 1;
+    this.log.info({ event: 'connection.opened', connection: id, address: wire.address }, 'connection opened');
+    const ref = spawn(`connection ${id}`, this.#behavior(wire, id), MAILBOX);
+    return {
+      data: (bytes) => {
+        if (!ref.tell({ type: 'bytes', bytes })) wire.destroy();
+      },
+      ended: () => ref.tell({ type: 'ended' }),
+      closed: (error) => ref.tell({ type: 'closed', error }),
+    };
+  }
+
+  #behavior(wire: Wire, id: number): ReturnType<typeof connection> {
+    const behavior = connection(this, wire, id);
+    return {
+      ...behavior,
+      init: (self) => {
+        const state = behavior.init(self);
+        if (state instanceof Promise) return state;
+        this.#connections.set(state, self);
+        if (this.#drained !== undefined) self.tell({ type: 'close', code: 'shutdown' });
+        else this.#anonymous.set(state, Date.now());
+        return state;
+      },
+    };
+  }
+
+  /** Takes the port to a registry, the first one or one that has restarted. */
+  connectRegistry(port: MessagePort): void {
+    this.#registry?.close();
+    const registry = new BatchPort<ToRegistry>(port);
+    this.#registry = registry;
+    this.#isCaughtUp = false;
+    this.#handled = 0;
+    port.on('message', (batch: readonly ToShard[]) => {
+      if (this.#registry === registry) this.#take(batch);
+    });
+    const sessions = [...this.#sessions].map((s): AnnouncedSession => [s.id, s.account, s.user]);
+    registry.push(['announce', this.#incarnation, this.#cursor, sessions]);
+  }
+
+  connectAuth(port: MessagePort): void {
+    this.#auth = callPort<AuthApi>(port);
+    for (const session of this.#sessions) {
+      if (session.state === 'guest') void this.authenticate({ type: 'claim', user: session.user });
+    }
+  }
+
+  /** Closes connections that did not log in in time. */
+  sweep(now: number): void {
+    for (const [waiting, since] of this.#anonymous) {
+      if (now - since < LOGIN_TIMEOUT_MS) return;
+      this.#anonymous.delete(waiting);
+      this.#connections.get(waiting)?.tell({ type: 'close', code: 'login_timeout' });
+    }
+  }
+
+  /**
+   * Reads no more, waits a moment for the answers that are owed, and says goodbye to all connections. Resolves
+   * when they are closed.
+   */
+  async drain(retryAfterMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#drained = resolve;
+      setTimeout(resolve, DRAIN_TIMEOUT_MS);
+      if (this.#unanswered.size === 0) resolve();
+    });
+    const refs = [...this.#connections.values()];
+    for (const ref of refs) ref.tell({ type: 'close', code: 'shutdown', retryAfterMs });
+    await Promise.all(refs.map((ref) => ref.exited));
+  }
+
+  number(): number {
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    return number;
+  }
+
+  forward(connection: Connection, requestId: number, command: Command): void {
+    this.#post({ command, connection, requestId, settle: undefined });
+  }
+
+  ask(connection: Connection, requestId: number, command: Command): Promise<Settled> {
+    return new Promise((settle) => this.#post({ command, connection, requestId, settle }));
+  }
+
+  async authenticate(call: AuthCall): Promise<AuthAnswer> {
+    const outcome = await this.#auth?.call((api) => api.authenticate(call), AUTH_TIMEOUT_MS);
+    if (outcome?.type === 'answered') return outcome.value;
+    return { type: 'refused', code: outcome?.type === 'timed_out' ? 'timed_out' : 'unavailable' };
+  }
+
+  loggedOut(connection: Connection): void {
+    this.#anonymous.set(connection, Date.now());
+  }
+
+  async leave(connection: Connection): Promise<void> {
+    this.#sessions.delete(connection);
+    this.#fanout.detach(connection);
+    await this.ask(connection, 0, ['detach', this.number(), connection.id]);
+  }
+
+  waitForRoom(connection: Connection): void {
+    this.#waiting.add(connection);
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#anonymous.delete(connection);
+    this.#waiting.delete(connection);
+  }
+
+  #post(unanswered: Unanswered): void {
+    this.#unanswered.set(unanswered.command[1], unanswered);
+    if (this.#isCaughtUp) this.#registry?.push(unanswered.command);
+  }
+
+  #take(batch: readonly ToShard[]): void {
+    let entries = 0;
+    for (const item of batch) if (this.#handle(item)) entries += 1;
+    if (entries > 0) {
+      this.#handled += entries;
+      this.#registry?.push(['handled', this.#handled]);
+    }
+    if (this.#waiting.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;
+    for (const connection of this.#waiting) this.#connections.get(connection)?.tell({ type: 'go_on' });
+    this.#waiting.clear();
+  }
+
+  /** True for entries, which the registry gives on credit. */
+  #handle(item: ToShard): boolean {
+    switch (item[0]) {
+      case 'message':
+      case 'direct':
+      case 'joined':
+      case 'left':
+        this.#deliver(item);
+        return true;
+      case 'ok':
+        this.#settle(item[1], { type: 'done' }, item[2]);
+        return false;
+      case 'error':
+        this.#settle(item[1], { type: 'refused', code: item[2] }, null);
+        return false;
+      case 'attached':
+        this.#attached(item);
+        return false;
+      case 'presence':
+        this.#fanout.presence(item[1], item[2], item[3]);
+        return false;
+      case 'expelled':
+        this.#expel(item[1], item[2]);
+        return false;
+      case 'cursor':
+        this.#cursor = item[1];
+        return false;
+      case 'caught_up':
+        this.#isCaughtUp = true;
+        for (const { command } of this.#unanswered.values()) this.#registry?.push(command);
+        return false;
+      default:
+        return item satisfies never;
+    }
+  }
+
+  #deliver(item: Extract<ToShard, readonly ['message' | 'direct' | 'joined' | 'left', ...unknown[]]>): void {
+    const [kind, id, number] = item;
+    const origin = this.#unanswered.get(number)?.connection;
+    // A registry that has restarted sends again what it cannot know was taken before.
+    if (id > this.#cursor) {
+      this.#cursor = id;
+      if (kind === 'message') this.#fanout.message(item, origin);
+      else if (kind === 'direct') this.#fanout.direct(item, origin);
+      else this.#fanout.change(item, origin);
+    }
+    // The answer to a join or leave comes apart, because it tells more than the id.
+    if (number !== 0 && (kind === 'message' || kind === 'direct')) {
+      this.#settle(number, { type: 'done' }, [id, timeOf(id)]);
+    }
+  }
+
+  #settle(number: number, settled: Settled, result: unknown): void {
+    const unanswered = this.#unanswered.get(number);
+    if (unanswered === undefined) return;
+    this.#unanswered.delete(number);
+    if (this.#unanswered.size === 0) this.#drained?.();
+    const { connection, requestId, settle } = unanswered;
+    if (settle !== undefined) settle(settled);
+    else if (settled.type === 'refused') connection.answer(refusal(requestId, settled.code));
+    else connection.answer(['ok', requestId, result]);
+  }
+
+  /** Answers, and enters the session into everything that is routed, in the very turn: there is no gap. */
+  #attached([, number, account, user, rooms, lastId]: Attached): void {
+    const unanswered = this.#unanswered.get(number);
+    if (unanswered === undefined) return;
+    const { connection, requestId, command } = unanswered;
+    connection.attached(account, user, command[0] === 'attach' && command[4]);
+    this.#anonymous.delete(connection);
+    this.#sessions.add(connection);
+    this.#fanout.attach(connection, rooms);
+    connection.push(encodeFrame(['ok', requestId, { user, rooms: rooms.map(([, name]) => name) }]));
+    connection.push(encodeFrame(['live', lastId] satisfies Event));
+    if (this.#cursor < 0) this.#cursor = lastId;
+    this.#settle(number, { type: 'attached', account, user }, null);
+  }
+
+  #expel(account: number, except: number): void {
+    for (const session of this.#sessions) {
+      if (session.account !== account || session.id === except) continue;
+      this.#connections.get(session)?.tell({ type: 'close', code: 'password_changed' });
+    }
+  }
+}

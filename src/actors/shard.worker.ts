@@ -1,0 +1,49 @@
+/** A shard's thread: its listener, and the ports to the registry and to auth. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { z } from 'zod';
+import { LOG_LEVELS, openLog } from '../log.ts';
+import { type Listening, type ListenOptions, listenTcp } from '../transport/tcp.ts';
+import { Shard } from './shard.ts';
+import { serve, threadData } from './thread.ts';
+
+const SWEEP_MS = 1_000;
+
+const data = z
+  .object({
+    name: z.string(),
+    incarnation: z.number(),
+    server: z.string(),
+    outboxLimit: z.number(),
+    commandsPerSecond: z.number(),
+    logLevel: z.enum(LOG_LEVELS),
+  })
+  .parse(threadData());
+const shard = new Shard(data, openLog(data.name, data.logLevel));
+setInterval(() => shard.sweep(Date.now()), SWEEP_MS);
+let listening: Listening | undefined;
+
+const api = {
+  connectRegistry(port: MessagePort): void {
+    shard.connectRegistry(port);
+  },
+
+  connectAuth(port: MessagePort): void {
+    shard.connectAuth(port);
+  },
+
+  /** Takes connections. Returns what went wrong, for people; undefined if nothing did. */
+  async listen(options: ListenOptions): Promise<string | undefined> {
+    listening = await listenTcp(options, (wire) => shard.accept(wire));
+    return listening.type === 'failed' ? listening.text : undefined;
+  },
+
+  /** Takes no new connections, and says goodbye to those there are. */
+  async drain(retryAfterMs: number): Promise<void> {
+    if (listening?.type === 'listening') listening.stop();
+    await shard.drain(retryAfterMs);
+  },
+};
+
+export type ShardApi = typeof api;
+serve(api);

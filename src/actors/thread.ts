@@ -1,0 +1,160 @@
+/**
+ * Worker threads and the typed calls between threads. The only module that knows comlink.
+ *
+ * A thread's file ends in `serve(api)`; who starts it gets a `Thread` whose calls never hang: each ends in an
+ * answer, in a deadline, or in `gone` when the other side has died.
+ */
+
+import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
+import { expose, type Remote, transfer, wrap } from 'comlink';
+import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
+import type { ExitReason, Outcome } from './actor.ts';
+
+/** The other side of a channel of calls. */
+export interface Peer<Api> {
+  /** Makes one call. A call that throws over there is a bug over there, and rejects here. */
+  call<T>(use: (api: Remote<Api>) => T, timeoutMs?: number): Promise<Outcome<Awaited<T>>>;
+}
+
+export interface Thread<Api> extends Peer<Api> {
+  readonly name: string;
+  readonly exited: Promise<ExitReason>;
+  /** Ends the thread at once, wherever it is. Resolves when it is gone. */
+  kill(): Promise<void>;
+}
+
+export type Started<Api> =
+  | { readonly type: 'started'; readonly thread: Thread<Api> }
+  | { readonly type: 'failed'; readonly error: Error };
+
+export const CALL_TIMEOUT_MS = 10_000;
+const START_TIMEOUT_MS = 60_000;
+
+/** The first thing a thread says. Not a comlink message, and comlink passes over it. */
+const READY = 'ready';
+
+/**
+ * The place of a thread's file: `./registry.worker.ts` beside the module whose `import.meta.url` is `base`.
+ * In the published package, which is compiled, it is the `.js` of the same name.
+ */
+export function threadFile(name: string, base: string): URL {
+  return new URL(base.endsWith('.ts') ? name : name.replace(/\.ts$/, '.js'), base);
+}
+
+/** Starts a thread and waits until it has reached its `serve`. `data` is plain and may hold ports. */
+export async function startThread<Api>(
+  name: string,
+  file: URL,
+  data: unknown,
+  ports: MessagePort[] = [],
+): Promise<Started<Api>> {
+  const worker = new Worker(file, { name, workerData: data, transferList: ports });
+  const exited = watch(worker);
+  const gone = exited.then(() => undefined);
+  const ready = new Promise<boolean>((resolve) => {
+    const deadline = setTimeout(resolve, START_TIMEOUT_MS, false);
+    const settle = (isReady: boolean): void => {
+      clearTimeout(deadline);
+      resolve(isReady);
+    };
+    worker.on('message', (message: unknown) => message === READY && settle(true));
+    void gone.then(() => settle(false));
+  });
+  const peer = connectPeer<Api>(worker, gone);
+  const thread: Thread<Api> = {
+    name,
+    exited,
+    call: (use, timeoutMs) => peer.call(use, timeoutMs),
+    kill: async () => {
+      await worker.terminate();
+    },
+  };
+  if (await ready) return { type: 'started', thread };
+  await worker.terminate();
+  const reason = await exited;
+  const error = reason.type === 'failed' ? reason.error : new Error(`thread ${name} did not become ready`);
+  return { type: 'failed', error };
+}
+
+/** Offers `api` to whoever started this thread. The last line of a `*.worker.ts`. */
+export function serve<Api extends object>(api: Api): void {
+  if (parentPort === null) throw new Error('this file runs only as a worker thread');
+  expose(api, nodeEndpoint(parentPort));
+  parentPort.postMessage(READY);
+}
+
+/** Offers `api` on one port, until either side closes it. */
+export function servePort<Api>(port: MessagePort, api: Api): void {
+  expose(api, nodeEndpoint(port));
+}
+
+/** Calls what the other end of `port` serves. */
+export function callPort<Api>(port: MessagePort): Peer<Api> {
+  const gone = new Promise<void>((resolve) => port.once('close', resolve));
+  return connectPeer<Api>(port, gone);
+}
+
+/** Marks a port in the arguments of a call as handed over. */
+export function handOver(port: MessagePort): MessagePort {
+  return transfer(port, [port]);
+}
+
+/** What the starter of this thread gave it. */
+export function threadData(): unknown {
+  return workerData;
+}
+
+function connectPeer<Api>(endpoint: Worker | MessagePort, gone: Promise<void>): Peer<Api> {
+  // One strong reference for as long as the peer lives: when comlink's root proxy is collected, the other side goes deaf.
+  const remote = wrap<Api>(nodeEndpoint(endpoint));
+  let alive = true;
+  const waiting = new Set<() => void>();
+  void gone.then(() => {
+    alive = false;
+    for (const settle of waiting) settle();
+  });
+  return {
+    call<T>(use: (api: Remote<Api>) => T, timeoutMs: number = CALL_TIMEOUT_MS): Promise<Outcome<Awaited<T>>> {
+      if (!alive) return Promise.resolve({ type: 'gone' });
+      return new Promise((resolve, reject) => {
+        const end = (): void => {
+          clearTimeout(deadline);
+          waiting.delete(lost);
+        };
+        const lost = (): void => {
+          end();
+          resolve({ type: 'gone' });
+        };
+        const deadline = setTimeout(() => {
+          end();
+          resolve({ type: 'timed_out' });
+        }, timeoutMs);
+        waiting.add(lost);
+        Promise.resolve(use(remote)).then(
+          (value) => {
+            end();
+            resolve({ type: 'answered', value });
+          },
+          (error) => {
+            end();
+            reject(error);
+          },
+        );
+      });
+    },
+  };
+}
+
+function watch(worker: Worker): Promise<ExitReason> {
+  return new Promise((resolve) => {
+    let failure: Error | undefined;
+    worker.once('error', (error: unknown) => {
+      failure = error instanceof Error ? error : new Error(String(error));
+    });
+    worker.once('exit', (code) => {
+      if (failure !== undefined) resolve({ type: 'failed', error: failure });
+      else if (code === 0) resolve({ type: 'normal' });
+      else resolve({ type: 'killed' });
+    });
+  });
+}

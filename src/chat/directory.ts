@@ -1,0 +1,136 @@
+/**
+ * The user dictionary and the rooms: a fold over the committed log, kept in memory by the registry alone.
+ */
+
+import type { MembershipChange } from './entry.ts';
+import { foldName } from './names.ts';
+
+export interface Account {
+  readonly id: number;
+  readonly name: string;
+  readonly guest: boolean;
+  /** When the account was registered, as its first record in users.txt has it; empty for guests. */
+  readonly since: string;
+  /** Undefined until the account joins its first room: most of a million accounts are in none. */
+  rooms: Set<Room> | undefined;
+}
+
+export interface Room {
+  readonly id: number;
+  readonly name: string;
+  readonly members: Map<number, Account>;
+  /** The members in order of name, until the membership changes. */
+  sorted: Account[] | undefined;
+}
+
+const NO_ROOMS: ReadonlySet<Room> = new Set();
+
+export class Directory {
+  readonly #accounts = new Map<string, Account>();
+  readonly #rooms = new Map<string, Room>();
+
+  /** The account that has this name at present, in any case. */
+  account(name: string): Account | undefined {
+    return this.#accounts.get(foldName(name));
+  }
+
+  accounts(): Iterable<Account> {
+    return this.#accounts.values();
+  }
+
+  room(name: string): Room | undefined {
+    return this.#rooms.get(foldName(name));
+  }
+
+  /** Rooms that somebody is in. */
+  *rooms(): Iterable<Room> {
+    for (const room of this.#rooms.values()) if (room.members.size > 0) yield room;
+  }
+
+  roomsOf(account: Account): ReadonlySet<Room> {
+    return account.rooms ?? NO_ROOMS;
+  }
+
+  addAccount(account: Account): void {
+    this.#accounts.set(foldName(account.name), account);
+  }
+
+  /** Frees the name. The account must have left its rooms before. */
+  removeAccount(account: Account): void {
+    if (this.account(account.name) === account) this.#accounts.delete(foldName(account.name));
+  }
+
+  /** Takes an account that cannot log in any more out of the dictionary and out of its rooms, in memory only. */
+  hideAccount(account: Account): void {
+    for (const room of this.roomsOf(account)) {
+      room.members.delete(account.id);
+      room.sorted = undefined;
+    }
+    this.removeAccount(account);
+  }
+
+  addRoom(id: number, name: string): Room {
+    const room: Room = { id, name, members: new Map(), sorted: undefined };
+    this.#rooms.set(foldName(name), room);
+    return room;
+  }
+
+  addMember(room: Room, account: Account): void {
+    room.members.set(account.id, account);
+    room.sorted = undefined;
+    account.rooms ??= new Set();
+    account.rooms.add(room);
+  }
+
+  /** Folds one committed change of membership; returns the room. */
+  apply(change: MembershipChange, account: Account): Room {
+    const room = this.room(change.roomName) ?? this.addRoom(change.room, change.roomName);
+    if (change.kind === 'joined') {
+      this.addMember(room, account);
+    } else {
+      room.members.delete(account.id);
+      room.sorted = undefined;
+      account.rooms?.delete(room);
+    }
+    return room;
+  }
+
+  membersInOrder(room: Room): readonly Account[] {
+    room.sorted ??= [...room.members.values()].sort(byName);
+    return room.sorted;
+  }
+}
+
+/** The order of every list of names: by code unit, without regard to case. */
+export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
+  const left = foldName(a.name);
+  const right = foldName(b.name);
+  return left < right ? -1 : left > right ? 1 : 0;
+}
+
+/**
+ * One page of a list that is in order of name: what comes behind `after`, at most `limit` of it, and the name
+ * to go on from, or null at the end. A name that is gone meanwhile still says where to go on.
+ */
+export function pageAfter<T extends { readonly name: string }>(
+  sorted: readonly T[],
+  after: string | null,
+  limit: number,
+): { readonly items: readonly T[]; readonly next: string | null } {
+  const start = after === null ? 0 : firstBehind(sorted, foldName(after));
+  const items = sorted.slice(start, start + limit);
+  const last = items.at(-1);
+  return { items, next: last !== undefined && start + limit < sorted.length ? last.name : null };
+}
+
+function firstBehind(sorted: ReadonlyArray<{ readonly name: string }>, folded: string): number {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const item = sorted[middle];
+    if (item !== undefined && foldName(item.name) <= folded) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,58 @@
+/**
+ * Entries of the message log: what was said, and who joined and left where. One total order for everybody.
+ *
+ * A draft is an entry that has no id yet; the log gives it one when it commits it.
+ */
+
+/** Which unanswered command an entry answers: the shard's incarnation and its running number there. */
+export interface Origin {
+  readonly shard: number;
+  readonly number: number;
+}
+
+interface Authored {
+  /** Id and name of the account that said it, joined, or left. */
+  readonly account: number;
+  readonly user: string;
+  readonly origin: Origin | null;
+}
+
+export interface RoomMessageDraft extends Authored {
+  readonly kind: 'message';
+  readonly room: number;
+  readonly roomName: string;
+  readonly text: string;
+  readonly key: string | null;
+}
+
+export interface DirectMessageDraft extends Authored {
+  readonly kind: 'direct';
+  readonly peer: number;
+  readonly peerName: string;
+  readonly text: string;
+  readonly key: string | null;
+}
+
+/** The room's id is 0 for the first who joins a room that was never there. */
+export interface MembershipDraft extends Authored {
+  readonly kind: 'joined' | 'left';
+  readonly room: number;
+  readonly roomName: string;
+}
+
+export type Draft = RoomMessageDraft | DirectMessageDraft | MembershipDraft;
+
+/** `id`: microseconds since 1970, or the last id + 1 if that is larger; strictly increasing, a safe integer. */
+interface Committed {
+  readonly id: number;
+}
+
+export type RoomMessage = RoomMessageDraft & Committed;
+export type DirectMessage = DirectMessageDraft & Committed;
+export type MembershipChange = MembershipDraft & Committed;
+export type Entry = RoomMessage | DirectMessage | MembershipChange;
+
+/** When an entry was committed, in milliseconds since 1970. */
+export function timeOf(id: number): number {
+  return Math.floor(id / 1_000);
+}

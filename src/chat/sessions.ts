@@ -1,0 +1,98 @@
+/**
+ * Who is online where: how many sessions each account, and each room, has on each shard. Kept by the registry,
+ * to route an entry to exactly the shards that have a recipient.
+ */
+
+import type { Account, Directory, Room } from './directory.ts';
+
+/** Sessions on each shard, by the shard's index. */
+type Counts = number[];
+
+export class Sessions {
+  readonly #directory: Directory;
+  /** By shard, then by connection. */
+  readonly #sessions = new Map<number, Map<number, Account>>();
+  readonly #byAccount = new Map<number, Counts>();
+  readonly #byRoom = new Map<number, Counts>();
+  /** Accounts with at least one session. */
+  readonly online = new Map<number, Account>();
+
+  constructor(directory: Directory) {
+    this.#directory = directory;
+  }
+
+  find(shard: number, connection: number): Account | undefined {
+    return this.#sessions.get(shard)?.get(connection);
+  }
+
+  isOnline(account: Account): boolean {
+    return this.online.has(account.id);
+  }
+
+  attach(shard: number, connection: number, account: Account): void {
+    const ofShard = this.#sessions.get(shard) ?? new Map<number, Account>();
+    this.#sessions.set(shard, ofShard);
+    ofShard.set(connection, account);
+    this.online.set(account.id, account);
+    add(this.#byAccount, account.id, shard, 1);
+    for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, 1);
+  }
+
+  /** The account that the session was of, if there was one. */
+  detach(shard: number, connection: number): Account | undefined {
+    const account = this.find(shard, connection);
+    if (account === undefined) return undefined;
+    this.#sessions.get(shard)?.delete(connection);
+    if (!add(this.#byAccount, account.id, shard, -1)) this.online.delete(account.id);
+    for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, -1);
+    return account;
+  }
+
+  /** Ends all sessions of a shard; returns the accounts they were of, each once. */
+  detachShard(shard: number): Set<Account> {
+    const accounts = new Set<Account>();
+    for (const connection of [...(this.#sessions.get(shard)?.keys() ?? [])]) {
+      const account = this.detach(shard, connection);
+      if (account !== undefined) accounts.add(account);
+    }
+    this.#sessions.delete(shard);
+    return accounts;
+  }
+
+  joined(account: Account, room: Room): void {
+    this.#move(account, room, 1);
+  }
+
+  left(account: Account, room: Room): void {
+    this.#move(account, room, -1);
+  }
+
+  shardsOfRoom(room: number): readonly number[] {
+    return this.#byRoom.get(room) ?? NONE;
+  }
+
+  shardsOfAccount(account: number): readonly number[] {
+    return this.#byAccount.get(account) ?? NONE;
+  }
+
+  #move(account: Account, room: Room, sign: 1 | -1): void {
+    this.shardsOfAccount(account.id).forEach((sessions, shard) => {
+      if (sessions > 0) add(this.#byRoom, room.id, shard, sign * sessions);
+    });
+  }
+}
+
+const NONE: readonly number[] = [];
+
+/** Adds to one count; false when nothing is left on any shard. */
+function add(counts: Map<number, Counts>, id: number, shard: number, change: number): boolean {
+  const ofId = counts.get(id) ?? [];
+  while (ofId.length <= shard) ofId.push(0);
+  ofId[shard] = (ofId[shard] ?? 0) + change;
+  if (ofId.every((count) => count === 0)) {
+    counts.delete(id);
+    return false;
+  }
+  counts.set(id, ofId);
+  return true;
+}

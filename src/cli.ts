@@ -1,0 +1,147 @@
+/** The command line: `parley serve` and `parley connect`. Flag over environment over default. */
+
+import { availableParallelism } from 'node:os';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { z } from 'zod';
+import { EXIT } from './exit.ts';
+import { LOG_LEVELS } from './log.ts';
+import { VERSION } from './version.ts';
+
+const cores = availableParallelism();
+
+const serveOptions = z.object({
+  host: z.string().min(1),
+  port: z.number(),
+  workers: z.number(),
+  hashWorkers: z.number(),
+  data: z.string().min(1),
+  guests: z.boolean(),
+  logLevel: z.enum(LOG_LEVELS),
+  outboxLimit: z.number(),
+  commandsPerSecond: z.number(),
+});
+
+const connectOptions = z.object({
+  display: z.string().min(1).optional(),
+  user: z.string().optional(),
+  passwordFile: z.string().optional(),
+  register: z.boolean(),
+  guest: z.boolean(),
+  open: z.boolean(),
+  json: z.boolean(),
+  force: z.boolean(),
+});
+
+/** Runs the program that the arguments name. Ends the process, unless it goes on serving. */
+export async function main(argv: readonly string[]): Promise<void> {
+  const program = new Command('parley')
+    .description('A chat server and its terminal client: type in the terminal, read in the browser.')
+    .version(VERSION)
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError();
+  addServe(program);
+  addConnect(program);
+  try {
+    await program.parseAsync(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  }
+}
+
+function addServe(program: Command): void {
+  program
+    .command('serve')
+    .description('Run the chat server.')
+    .exitOverride()
+    .addOption(flag('--host <address>', 'address to listen on', 'HOST').default('127.0.0.1'))
+    .addOption(
+      flag('--port <number>', 'port to listen on; 0: any free one', 'PORT', number(0, 65_535)).default(4040),
+    )
+    .addOption(
+      flag('--workers <number>', 'threads that serve connections', 'WORKERS', number(1, 256)).default(
+        Math.max(1, cores - 1),
+        'cores − 1',
+      ),
+    )
+    .addOption(
+      flag('--hash-workers <number>', 'threads that check passwords', 'HASH_WORKERS', number(1, 64)).default(
+        Math.max(1, Math.floor(cores / 2)),
+        'half the cores',
+      ),
+    )
+    .addOption(
+      flag('--data <folder>', 'where accounts and messages are kept', 'DATA').default('./parley-data'),
+    )
+    .addOption(flag('--guests', 'let people in without a password', 'GUESTS', truth).default(false))
+    .addOption(
+      flag('--log-level <level>', 'least level that is logged', 'LOG_LEVEL')
+        .choices(LOG_LEVELS)
+        .default('info'),
+    )
+    .addOption(
+      flag(
+        '--outbox-limit <bytes>',
+        'what may wait for one slow reader before it is disconnected',
+        'OUTBOX_LIMIT',
+        number(65_536, 1_073_741_824),
+      ).default(1_048_576),
+    )
+    .addOption(
+      flag(
+        '--commands-per-second <number>',
+        'what one connection may send in the long run; 0: no limit',
+        'COMMANDS_PER_SECOND',
+        number(0, 1_000_000),
+      ).default(1_000),
+    )
+    .addHelpText(
+      'after',
+      '\nEvery option is also an environment variable: --hash-workers is PARLEY_HASH_WORKERS.',
+    )
+    .action(async (values: unknown) => {
+      const { serve } = await import('./serve.ts');
+      await serve(serveOptions.parse(values));
+    });
+}
+
+function addConnect(program: Command): void {
+  program
+    .command('connect')
+    .description('Chat: type here, and read in the display file, open in a browser.')
+    .exitOverride()
+    .argument('[address]', 'HOST or HOST:PORT of the server')
+    .option('--display <file>', 'the .html file that everything received goes to')
+    .option('--user <name>', 'who to log in as')
+    .option('--password-file <file>', 'a file whose first line is the password')
+    .option('--register', 'register the name first', false)
+    .option('--guest', 'come in without a password, where the server allows it', false)
+    .option('--open', 'open the display in the browser', false)
+    .option('--json', 'print every event as one JSON line on stdout', false)
+    .option('--force', 'overwrite a display file that is not one of Parley’s', false)
+    .action(async (address: string | undefined, values: unknown) => {
+      const { connect } = await import('./client/connect.ts');
+      process.exitCode = await connect({ address, ...connectOptions.parse(values) });
+    });
+}
+
+function flag<T>(flags: string, description: string, variable: string, parse?: (text: string) => T): Option {
+  const option = new Option(flags, description).env(`PARLEY_${variable}`);
+  return parse === undefined ? option : option.argParser(parse);
+}
+
+function number(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+  };
+}
+
+/** For switches that can also be set in the environment. */
+function truth(text: string): boolean {
+  if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
+  if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
+  throw new InvalidArgumentError('It is "true" or "false".');
+}

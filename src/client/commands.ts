@@ -1,0 +1,226 @@
+/**
+ * The commands that people type, in one table: name → arguments, what it plans, help. Reading a line, `/help` and
+ * completion all read this table. Arguments are those of the server's own table, so both refuse the same.
+ */
+
+import {
+  type Argument,
+  fits,
+  optionalRoom,
+  recipient,
+  room,
+  text,
+  type Values,
+} from '../commands/arguments.ts';
+
+/** What a line asks for, checked. The types double as names of answers on `--json`. */
+export type Plan =
+  | { readonly type: 'send'; readonly to: string; readonly text: string }
+  | { readonly type: 'join'; readonly room: string }
+  | { readonly type: 'leave'; readonly room: string }
+  | { readonly type: 'who'; readonly room: string | null }
+  | { readonly type: 'rooms' }
+  | { readonly type: 'to'; readonly conversation: string }
+  | { readonly type: 'help'; readonly topic: string | null }
+  | { readonly type: 'password' }
+  | { readonly type: 'open' }
+  | { readonly type: 'quit' }
+  | { readonly type: 'wait'; readonly seconds: number }
+  | { readonly type: 'wait-for'; readonly text: string; readonly seconds: number };
+
+export type Refused = { readonly type: 'refused'; readonly of: string; readonly text: string };
+
+/** What a line is read against. */
+export interface Context {
+  /** The conversation that plain text goes to. */
+  readonly current: string | null;
+  /** True when lines come from a script and not from a person at a terminal. */
+  readonly isScript: boolean;
+}
+
+/** Which names complete an argument. */
+export type NameKind = 'rooms' | 'conversations' | 'commands' | 'none';
+
+export interface Parameter<T> extends Argument<T> {
+  /** How help shows it; optional ones in brackets. */
+  readonly label: string;
+  readonly completes: NameKind;
+  /** Takes the rest of the line as it is, blanks included. Only the last one can. */
+  readonly takesRest: boolean;
+}
+
+export interface ClientCommand {
+  /** Without the slash. */
+  readonly name: string;
+  readonly aliases: readonly string[];
+  readonly parameters: ReadonlyArray<Parameter<unknown>>;
+  /** One line, for the list of commands. */
+  readonly summary: string;
+  /** Further lines, for help on this command. */
+  readonly details: readonly string[];
+  /** A command that only a script needs; refused at a terminal, where it would make a person wait. */
+  readonly isForScripts: boolean;
+  /** undefined when the arguments do not fit. */
+  plan(values: readonly unknown[], context: Context): Plan | Refused | undefined;
+}
+
+type About = Pick<ClientCommand, 'name' | 'summary'> &
+  Partial<Pick<ClientCommand, 'aliases' | 'details' | 'isForScripts'>>;
+
+function define<const Specs extends ReadonlyArray<Parameter<unknown>>>(
+  about: About,
+  parameters: Specs,
+  plan: (values: Values<Specs>, context: Context) => Plan | Refused,
+): ClientCommand {
+  return {
+    aliases: [],
+    details: [],
+    isForScripts: false,
+    ...about,
+    parameters,
+    plan: (values, context) => (fits(values, parameters) ? plan(values, context) : undefined),
+  };
+}
+
+function parameter<T>(
+  spec: Argument<T>,
+  label: string,
+  completes: NameKind,
+  takesRest: boolean = false,
+): Parameter<T> {
+  return { ...spec, label, completes, takesRest };
+}
+
+const WAIT_LIMIT_SECONDS = 3_600;
+const DEFAULT_WAIT_SECONDS = 10;
+const SECONDS = /^\d+(\.\d+)?$/;
+
+const topic: Argument<string | null | undefined> = {
+  name: 'command',
+  isOptional: true,
+  is: (value): value is string | null | undefined => value === undefined || typeof value === 'string',
+  code: 'bad_argument',
+  rule: 'help is on a command, such as /help msg',
+};
+const seconds: Argument<string> = {
+  name: 'seconds',
+  isOptional: false,
+  is: (value): value is string =>
+    typeof value === 'string' && SECONDS.test(value) && Number(value) <= WAIT_LIMIT_SECONDS,
+  code: 'bad_argument',
+  rule: `seconds are a number from 0 to ${WAIT_LIMIT_SECONDS}`,
+};
+const awaited: Argument<string> = {
+  name: 'text',
+  isOptional: false,
+  is: (value): value is string => typeof value === 'string' && value !== '',
+  code: 'bad_argument',
+  rule: 'type the text to wait for',
+};
+
+export const COMMANDS: readonly ClientCommand[] = [
+  define(
+    { name: 'help', aliases: ['h', '?'], summary: 'list the commands, or explain one' },
+    [parameter(topic, '[COMMAND]', 'commands')],
+    ([of]) => ({ type: 'help', topic: of ?? null }),
+  ),
+  define(
+    {
+      name: 'msg',
+      aliases: ['m'],
+      summary: 'send TEXT to a person or a #room',
+      details: ['The current conversation stays what it is; /to changes it.'],
+    },
+    [parameter(recipient, 'NAME', 'conversations'), parameter(text, 'TEXT', 'none', true)],
+    ([to, body]) => ({ type: 'send', to, text: body }),
+  ),
+  define(
+    { name: 'to', summary: 'make a person or a #room the current conversation, where plain text goes' },
+    [parameter(recipient, 'NAME', 'conversations')],
+    ([conversation]) => ({ type: 'to', conversation }),
+  ),
+  define(
+    {
+      name: 'join',
+      aliases: ['j'],
+      summary: 'join a room, and make it the current conversation',
+      details: ['The room is made if it does not exist. The "#" may be left out.'],
+    },
+    [parameter(room, 'ROOM', 'rooms')],
+    ([name]) => ({ type: 'join', room: name }),
+  ),
+  define(
+    {
+      name: 'leave',
+      aliases: ['part'],
+      summary: 'leave a room',
+      details: ['Without ROOM it is the current conversation. The "#" may be left out.'],
+    },
+    [parameter(optionalRoom, '[ROOM]', 'rooms')],
+    ([name], { current }) => {
+      const left = name ?? current;
+      if (left?.startsWith('#')) return { type: 'leave', room: left };
+      return {
+        type: 'refused',
+        of: 'leave',
+        text: 'the current conversation is not a room: type /leave ROOM',
+      };
+    },
+  ),
+  define(
+    { name: 'who', summary: 'list the people who are online, or the members of a room' },
+    [parameter(optionalRoom, '[ROOM]', 'rooms')],
+    ([name]) => ({ type: 'who', room: name ?? null }),
+  ),
+  define({ name: 'rooms', summary: 'list the rooms' }, [], () => ({ type: 'rooms' })),
+  define(
+    {
+      name: 'password',
+      summary: 'change your password',
+      details: [
+        'Asks for the old and the new one; neither is shown, or kept in the history.',
+        'In a script the next two lines of input are the old and the new password.',
+        'Your other sessions end.',
+      ],
+    },
+    [],
+    () => ({ type: 'password' }),
+  ),
+  define({ name: 'open', summary: 'open the display in the browser' }, [], () => ({ type: 'open' })),
+  define(
+    { name: 'wait', summary: 'go on reading for that long before the next line', isForScripts: true },
+    [parameter(seconds, 'SECONDS', 'none')],
+    ([typed]) => ({ type: 'wait', seconds: Number(typed) }),
+  ),
+  define(
+    {
+      name: 'wait-for',
+      summary: 'wait until something arrives that contains TEXT, or fail',
+      details: [
+        `A number at the end is the seconds to wait; without one it is ${DEFAULT_WAIT_SECONDS}.`,
+        'What arrived before counts too, from behind the place where the last /wait-for found its text.',
+        'It looks at lines such as "#tea bob: hello", "bob: hello", "bob joined #tea", "bob is online".',
+      ],
+      isForScripts: true,
+    },
+    [parameter(awaited, 'TEXT [SECONDS]', 'none', true)],
+    ([typed]) => planWait(typed),
+  ),
+  define(
+    { name: 'quit', aliases: ['q', 'exit'], summary: 'say goodbye and end the client; Ctrl-D does the same' },
+    [],
+    () => ({ type: 'quit' }),
+  ),
+];
+
+export function findCommand(name: string): ClientCommand | undefined {
+  const folded = name.toLowerCase();
+  return COMMANDS.find((command) => command.name === folded || command.aliases.includes(folded));
+}
+
+function planWait(typed: string): Plan {
+  const split = /^(.*\S)\s+(\S+)$/s.exec(typed);
+  const [, body, last] = split ?? [];
+  if (body !== undefined && seconds.is(last)) return { type: 'wait-for', text: body, seconds: Number(last) };
+  return { type: 'wait-for', text: typed, seconds: DEFAULT_WAIT_SECONDS };
+}

@@ -1,0 +1,66 @@
+/** What the Tab key offers: commands, their arguments, and names in plain text. */
+
+import { COMMANDS, findCommand, type NameKind } from './commands.ts';
+import type { Names } from './names.ts';
+
+export interface KnownNames {
+  readonly people: Names;
+  readonly rooms: Names;
+}
+
+/** What fits behind the line so far, and the part of the line that it takes the place of. */
+export type Completion = readonly [candidates: readonly string[], replaced: string];
+
+/** Of more candidates than this, none are offered: the list would fill the terminal. */
+const OFFER_LIMIT = 100;
+
+export function complete(line: string, known: KnownNames): Completion {
+  const [candidates, replaced] = find(line, known);
+  return [candidates.length > OFFER_LIMIT ? [] : candidates, replaced];
+}
+
+function find(line: string, known: KnownNames): Completion {
+  const word = /\S*$/.exec(line)?.[0] ?? '';
+  if (!line.startsWith('/') || line.startsWith('//')) {
+    return [word === '' ? [] : named('conversations', word, known), word];
+  }
+  const words = line
+    .slice(0, line.length - word.length)
+    .split(/\s+/)
+    .filter(Boolean);
+  const [name] = words;
+  if (name === undefined)
+    return [named('commands', word.slice(1), known).map((command) => `/${command}`), word];
+  const parameters = findCommand(name.slice(1))?.parameters ?? [];
+  const last = parameters.at(-1);
+  const parameter = parameters[words.length - 1] ?? (last?.takesRest ? last : undefined);
+  const kind = parameter?.takesRest ? 'conversations' : (parameter?.completes ?? 'none');
+  return [parameter?.takesRest && word === '' ? [] : named(kind, word, known), word];
+}
+
+function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): string[] {
+  switch (kind) {
+    case 'rooms':
+      return spaced(rooms.beginningWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
+    case 'conversations':
+      return spaced([
+        ...(prefix.startsWith('#') ? [] : people.beginningWith(prefix)),
+        ...(prefix === '' || prefix.startsWith('#') ? rooms.beginningWith(prefix || '#') : []),
+      ]);
+    case 'commands':
+      return spaced(
+        COMMANDS.filter(
+          (command) => !command.isForScripts && command.name.startsWith(prefix.toLowerCase()),
+        ).map((command) => command.name),
+      );
+    case 'none':
+      return [];
+    default:
+      return kind satisfies never;
+  }
+}
+
+/** The next word begins behind a blank. */
+function spaced(names: readonly string[]): string[] {
+  return names.map((name) => `${name} `);
+}

@@ -1,0 +1,76 @@
+/**
+ * The display before its first record: a page that is complete as it stands, and to whose end elements are only
+ * appended. Style and script are inline and known to the content security policy by their hashes; nothing else on
+ * the page can style or run, and the script alone can add the live file (`strict-dynamic`).
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cleanLine, escapeHtml } from './escape.ts';
+
+/** By these first lines an existing display is recognised. */
+export const PAGE_MARKER = '<!doctype html>\n<!-- parley display 1 -->\n';
+
+/** Modules of `page/` in the order of their imports. */
+const MODULES = ['entry', 'timeline', 'grouping', 'memory', 'conversations', 'place', 'live', 'main'];
+
+const STYLE = `\n${readPart('style.css')}`;
+const SCRIPT = `\n(() => {\n'use strict';\n${MODULES.map((name) => joinable(readPart(`${name}.js`))).join('\n')}})();\n`;
+
+const POLICY = [
+  "default-src 'none'",
+  `script-src '${hashOf(SCRIPT)}' 'strict-dynamic'`,
+  `style-src '${hashOf(STYLE)}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+export type PageOptions = {
+  /** For people: whose display this is, and on which server. */
+  readonly title: string;
+  /** Random, different for every run of the client. */
+  readonly run: string;
+  /** Name of the live file, in the folder of the page. */
+  readonly liveName: string;
+};
+
+export function renderPage({ title, run, liveName }: PageOptions): string {
+  const heading = escapeHtml(cleanLine(title));
+  const live = escapeHtml(`./${encodeURIComponent(liveName)}`);
+  return `${PAGE_MARKER}<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${heading} – Parley</title>
+<style>${STYLE}</style>
+<noscript><meta http-equiv="refresh" content="5"></noscript>
+<script>${SCRIPT}</script>
+</head>
+<body>
+<header>
+<h1>${heading}</h1>
+<p id="status" role="status"></p>
+</header>
+<nav id="conversations" aria-label="Conversations" hidden></nav>
+<button id="latest" type="button" hidden></button>
+<main>
+<div id="log" role="log" aria-label="Messages" data-run="${escapeHtml(run)}" data-live="${live}">
+`;
+}
+
+function readPart(name: string): string {
+  // A browser reads `\r\n` as one newline before it compares hashes.
+  return readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8').replaceAll('\r\n', '\n');
+}
+
+/** A module as a part of one script: without its imports, and with its exports as plain declarations. */
+function joinable(source: string): string {
+  return source.replace(/^import [^;]*;\n/gm, '').replace(/^export /gm, '');
+}
+
+function hashOf(content: string): string {
+  return `sha256-${createHash('sha256').update(content).digest('base64')}`;
+}

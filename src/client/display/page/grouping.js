@@ -1,0 +1,62 @@
+/** Grouping: one heading for what one person says in one stretch, and one for each day, among the entries shown. */
+
+/** @import { Entry } from './entry.js' */
+/** @import { Timeline } from './timeline.js' */
+
+/** Longest silence within a group, in ms. */
+const STRETCH = 5 * 60_000;
+
+const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
+
+/**
+ * @param {HTMLElement} log
+ * @param {Timeline} timeline
+ * @param {(entry: Entry) => boolean} shows
+ */
+export function createGrouping(log, timeline, shows) {
+  /** @type {Entry | null} The last entry shown. */
+  let last = null;
+
+  /** @param {Entry} entry */
+  function extend(entry) {
+    const shown = shows(entry);
+    entry.element.hidden = !shown;
+    if (!shown) return;
+    const newDay = last === null || last.day !== entry.day;
+    entry.element.classList.toggle('follows', !newDay && last !== null && follows(entry, last));
+    if (newDay && entry.heading === null) {
+      entry.heading = document.createElement('h2');
+      entry.heading.className = 'day';
+      entry.element.prepend(entry.heading);
+    } else if (!newDay && entry.heading !== null) {
+      entry.heading.remove();
+      entry.heading = null;
+    }
+    if (entry.heading !== null) entry.heading.textContent = DAY.format(entry.at);
+    last = entry;
+  }
+
+  return {
+    /** Takes in an entry at the end of the log. */
+    extend,
+    /** Goes through the whole log again: for entries in the midst of it, and for another choice of what is shown. */
+    renew() {
+      last = null;
+      for (let element = log.firstElementChild; element !== null; element = element.nextElementSibling) {
+        const entry = timeline.entryOf(element);
+        if (entry !== undefined) extend(entry);
+      }
+    },
+  };
+}
+
+/** @param {Entry} entry @param {Entry} before */
+function follows(entry, before) {
+  return (
+    entry.kind === 'message' &&
+    before.kind === 'message' &&
+    entry.from === before.from &&
+    entry.conversation === before.conversation &&
+    entry.at - before.at < STRETCH
+  );
+}

@@ -1,0 +1,146 @@
+/** Puts the page together once the browser has read the file, and keeps it up to date. */
+
+import { createConversations } from './conversations.js';
+import { clockOf } from './entry.js';
+import { createGrouping } from './grouping.js';
+import { watchLive } from './live.js';
+import { recall, remember } from './memory.js';
+import { createPlace } from './place.js';
+import { createTimeline } from './timeline.js';
+
+/** @import { Entry } from './entry.js' */
+/** @import { News } from './live.js' */
+
+/** Earliest reload after the page was opened, in ms, so that a flood cannot keep it from being read. */
+const RELOAD_AFTER = 1000;
+
+function start() {
+  const log = document.getElementById('log');
+  const bar = document.getElementById('conversations');
+  const status = document.getElementById('status');
+  const button = document.getElementById('latest');
+  // A file that was cut off within its head lacks some of them.
+  if (log === null || bar === null || status === null || !(button instanceof HTMLButtonElement)) return;
+
+  const { run = '', live = '' } = log.dataset;
+  const memory = recall();
+  const known = memory?.run === run ? memory : null;
+  const seenBefore = memory === null ? Number.POSITIVE_INFINITY : (known?.sequence ?? 0);
+  let reloadedFor = memory?.reloadedFor ?? '';
+
+  const timeline = createTimeline(log);
+  const conversations = createConversations(bar, known?.unread ?? {});
+  const grouping = createGrouping(log, timeline, conversations.shows);
+  const place = createPlace(log, button, see);
+
+  function see() {
+    if (!document.hidden && place.following()) conversations.see();
+  }
+
+  /** @param {HTMLElement[]} elements in the order of their running numbers */
+  function take(elements) {
+    /** @type {Entry[]} */
+    const missed = [];
+    let renew = false;
+    for (const element of elements) {
+      const newest = timeline.lastId();
+      const entry = timeline.take(element);
+      if (entry === null || entry.element.nextElementSibling !== null) renew = true;
+      else if (!renew) grouping.extend(entry);
+      if (entry === null) continue;
+      conversations.meet(entry);
+      if (entry.kind === 'connection') showConnection(entry);
+      // History that was asked for is not news.
+      const isNews = entry.kind === 'message' && !entry.own && entry.id > newest;
+      if (isNews && entry.sequence > seenBefore) missed.push(entry);
+    }
+    if (renew) grouping.renew();
+    conversations.miss(missed);
+    return missed.filter(conversations.shows).length;
+  }
+
+  /** @param {Entry} entry */
+  function showConnection({ element, at }) {
+    const said = element.querySelector('.said')?.textContent ?? '';
+    showStatus(element.dataset.state ?? '', `${said} · ${clockOf(at)}`);
+  }
+
+  /** @param {string} state @param {string} text */
+  function showStatus(state, text) {
+    if (status === null || status.textContent === text) return;
+    status.dataset.state = state;
+    status.textContent = text;
+  }
+
+  function save() {
+    if (log === null) return false;
+    const sequence = timeline.sequence();
+    const unread = conversations.unread();
+    return remember({ run, sequence, unread, place: place.current(timeline), reloadedFor });
+  }
+
+  /** Reloads the page, but only once for one reason. @param {string} reason */
+  function reload(reason) {
+    if (reloadedFor === reason) return;
+    reloadedFor = reason;
+    const again = () => {
+      if (save()) location.reload();
+      else showStatus('lost', 'Reload this page to see what came since');
+    };
+    setTimeout(again, Math.max(0, RELOAD_AFTER - performance.now()));
+  }
+
+  /** @param {News} news */
+  function receive({ run: writer, first, elements, closed }) {
+    const next = timeline.sequence() + 1;
+    if (writer !== run) return reload(writer);
+    if (first > next) return reload(`${writer} ${first}`);
+    const template = document.createElement('template');
+    template.innerHTML = elements.slice(next - first).join('');
+    const fresh = [...template.content.children].filter((child) => child instanceof HTMLElement);
+    if (fresh.length > 0) {
+      place.grown(take(fresh));
+      see();
+    }
+    if (closed) showStatus('closed', 'The client has ended; this page stays as it is');
+  }
+
+  function restore() {
+    const wanted = memory?.place;
+    const isWanted = (/** @type {Entry} */ entry) =>
+      known === null ? entry.id !== 0 && entry.id === wanted?.id : entry.sequence === wanted?.sequence;
+    const found = wanted ? [...timeline.all()].find(isWanted) : undefined;
+    if (found === undefined || !wanted) place.follow();
+    else place.restore(found.element, wanted.top);
+  }
+
+  bar.hidden = false;
+  const missed = take([...log.children].filter((child) => child instanceof HTMLElement));
+  document.documentElement.classList.remove('loading');
+  restore();
+  place.grown(missed);
+  see();
+
+  history.scrollRestoration = 'manual';
+  addEventListener('pagehide', save);
+  document.addEventListener('visibilitychange', see);
+  conversations.onChoice(() => {
+    // Else a screen reader would read out all that comes into view.
+    log.ariaLive = 'off';
+    grouping.renew();
+    place.follow();
+    setTimeout(() => {
+      log.ariaLive = 'polite';
+    }, 1000);
+  });
+  watchLive(live, receive);
+}
+
+document.documentElement.classList.add('scripted', 'loading');
+document.addEventListener('DOMContentLoaded', () => {
+  try {
+    start();
+  } finally {
+    document.documentElement.classList.remove('loading');
+  }
+});

@@ -1,0 +1,167 @@
+/**
+ * A record as one HTML element on one stretch of bytes, ended by a newline. The page's script knows by that newline
+ * that an element is whole. Everything the script needs is in `data-` attributes; without a script the element
+ * reads well as it stands.
+ */
+
+import { foldName } from '../../chat/names.ts';
+import { cleanBlock, cleanLine, escapeHtml } from './escape.ts';
+import { conversationOf, type DisplayRecord, isRoom, type Message } from './record.ts';
+
+/** Classes `hue-0` to `hue-11` of the page's style: one lightness and strength each for light and for dark. */
+export const HUES = 12;
+
+/** The end of what a `Date` can hold. */
+const LATEST = 8.64e15;
+
+/** Only printable ASCII, so that nothing invisible or right-to-left can dress up an address as another. */
+const LINK = /https?:\/\/[!-~]+/g;
+const LINK_END = /[<>"'].*$|[.,:;!?)\]}*]+$/;
+
+/** `sequence` counts the records of one run of the display from 1. */
+export function renderRecord(record: DisplayRecord, sequence: number): string {
+  switch (record.type) {
+    case 'message':
+      return renderMessage(record, sequence);
+    case 'stored':
+      return element(sequence, record.type, '', { tag: record.tag, id: record.id, at: record.at }, '', true);
+    case 'failed':
+      return element(
+        sequence,
+        record.type,
+        'notice error',
+        { tag: record.tag },
+        `<span class="label">Not sent</span> ${block(record.text)}`,
+      );
+    case 'membership':
+      return element(
+        sequence,
+        record.type,
+        'quiet',
+        { id: record.id, at: record.at, in: foldName(record.room), name: record.room },
+        `${time(record.at)} <span>${name(record.user)} ${record.kind} ${inline(record.room)}</span>`,
+      );
+    case 'presence':
+      return element(
+        sequence,
+        record.type,
+        'quiet',
+        { at: record.at, in: foldName(record.user) },
+        `${time(record.at)} <span>${name(record.user)} ${record.kind === 'online' ? 'is online' : 'went offline'}</span>`,
+      );
+    case 'notice':
+      return element(
+        sequence,
+        record.type,
+        record.level,
+        { at: record.at },
+        `${time(record.at)} <span class="label">${NOTICE_LABELS[record.level]}</span> ${block(record.text)}`,
+      );
+    case 'answer':
+      return element(
+        sequence,
+        record.type,
+        record.ok ? '' : 'error',
+        { at: record.at },
+        `${time(record.at)} <code class="label"><bdi>${line(record.command)}</bdi></code> ${block(record.lines.join('\n'))}`,
+      );
+    case 'connection':
+      return element(
+        sequence,
+        record.type,
+        `quiet ${record.state}`,
+        { at: record.at, state: record.state },
+        `${time(record.at)} <bdi class="said">${line(record.text)}</bdi>`,
+      );
+    default:
+      record satisfies never;
+      return '';
+  }
+}
+
+const NOTICE_LABELS = { info: 'Notice', warning: 'Warning', error: 'Error' } as const;
+
+function renderMessage(message: Message, sequence: number): string {
+  const room = isRoom(message.to);
+  const where = room ? inline(message.to) : message.own ? `to ${inline(message.to)}` : 'to you';
+  return element(
+    sequence,
+    message.type,
+    `${room ? 'room' : 'direct'}${message.own ? ' own' : ''}`,
+    {
+      id: message.id,
+      at: message.at,
+      from: foldName(message.from),
+      in: conversationOf(message),
+      name: room || message.own ? message.to : message.from,
+      tag: message.tag,
+    },
+    `${time(message.at)} <div class="head">${name(message.from)}${message.own ? ' <span class="you">you</span>' : ''} <span class="where">${where}</span></div> ${block(message.text)}`,
+  );
+}
+
+function element(
+  sequence: number,
+  kind: DisplayRecord['type'],
+  classes: string,
+  data: Readonly<Record<string, string | number | null | undefined>>,
+  content: string,
+  hidden = false,
+): string {
+  let attributes = ` data-seq="${sequence}" data-kind="${kind}"`;
+  for (const [key, value] of Object.entries(data)) {
+    if (value === null || value === undefined) continue;
+    attributes += ` data-${key}="${line(String(value))}"`;
+  }
+  return `<div class="entry ${kind} ${classes}"${attributes}${hidden ? ' hidden' : ''}>${content}</div>\n`;
+}
+
+function line(text: string): string {
+  return escapeHtml(cleanLine(text));
+}
+
+function inline(text: string): string {
+  return `<bdi>${line(text)}</bdi>`;
+}
+
+function name(text: string): string {
+  return `<bdi class="name hue-${hueOf(text)}">${line(text)}</bdi>`;
+}
+
+function block(text: string): string {
+  return `<div class="text" dir="auto">${linked(cleanBlock(text))}</div>`;
+}
+
+function linked(text: string): string {
+  let html = '';
+  let done = 0;
+  for (const match of text.matchAll(LINK)) {
+    const address = match[0].replace(LINK_END, '');
+    if (!URL.canParse(address)) continue;
+    const escaped = escapeHtml(address);
+    html += `${escapeHtml(text.slice(done, match.index))}<a href="${escaped}" target="_blank" rel="noopener noreferrer">${escaped}</a>`;
+    done = match.index + address.length;
+  }
+  return html + escapeHtml(text.slice(done));
+}
+
+/** The date is for reading without the script, which shows it once a day instead. */
+function time(at: number): string {
+  const moment = new Date(Math.min(Math.max(at, 0), LATEST) || 0);
+  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
+  const clock = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
+  return `<time datetime="${moment.toISOString()}">${day} ${clock}</time>`;
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
+/** The same person has the same colour in every room, on every day: FNV-1a over the name without regard to case. */
+function hueOf(user: string): number {
+  let hash = 0x811c9dc5;
+  for (const character of foldName(user)) {
+    hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193) >>> 0;
+  }
+  return hash % HUES;
+}

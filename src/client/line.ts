@@ -1,0 +1,88 @@
+/** A typed line → what it asks for. Pure; the writer thread runs it. */
+
+import { firstFault, text as textSpec } from '../commands/arguments.ts';
+import {
+  type ClientCommand,
+  COMMANDS,
+  type Context,
+  findCommand,
+  type Plan,
+  type Refused,
+} from './commands.ts';
+import { usage } from './help.ts';
+import { nearest } from './nearest.ts';
+import { printable, shorten } from './printable.ts';
+
+export type ReadLine = Plan | Refused | { readonly type: 'nothing' };
+
+const NAME = /^\/(\S*)(?:\s+(.*))?$/s;
+/** Of an unknown command, as much as an error repeats. */
+const SHOWN_CHARACTERS = 40;
+
+/**
+ * Reads one line, without its newline. `/name …` is a command and never text; `//…` is text that begins with a
+ * slash; a blank line is nothing; anything else is text for the current conversation.
+ */
+export function readLine(line: string, context: Context): ReadLine {
+  if (line.trim() === '') return { type: 'nothing' };
+  if (!line.startsWith('/')) return planText(line, context);
+  if (line.startsWith('//')) return planText(line.slice(1), context);
+  const [, name = '', rest = ''] = NAME.exec(line) ?? [];
+  const command = findCommand(name);
+  if (command === undefined) return refuseUnknown(name);
+  if (command.isForScripts && !context.isScript) {
+    return refuse(command, `/${command.name} is for scripts: it would make you wait`);
+  }
+  return planCommand(command, rest, context);
+}
+
+function planText(text: string, { current }: Context): ReadLine {
+  if (current === null) {
+    return {
+      type: 'refused',
+      of: 'send',
+      text: 'nobody to send this to: choose with /join ROOM or /to NAME, or use /msg NAME TEXT',
+    };
+  }
+  if (!textSpec.is(text)) return { type: 'refused', of: 'send', text: textSpec.rule };
+  return { type: 'send', to: current, text };
+}
+
+function planCommand(command: ClientCommand, rest: string, context: Context): ReadLine {
+  const values = splitArguments(command, rest);
+  if (values === undefined) return refuse(command, `too many arguments; usage: ${usage(command)}`);
+  const plan = command.plan(values, context);
+  if (plan !== undefined) return plan;
+  const fault = firstFault(values, command.parameters);
+  if (fault === undefined || fault.code === 'missing_argument')
+    return refuse(command, `usage: ${usage(command)}`);
+  return refuse(command, fault.text);
+}
+
+/** One value for each parameter, absent ones undefined; undefined if there are more words than parameters. */
+function splitArguments(command: ClientCommand, rest: string): Array<string | undefined> | undefined {
+  let left = rest.trimStart();
+  const values = command.parameters.map((parameter) => {
+    const word = parameter.takesRest ? left : (/^\S*/.exec(left)?.[0] ?? '');
+    left = left.slice(word.length).trimStart();
+    if (word === '') return undefined;
+    return parameter.completes === 'rooms' && !word.startsWith('#') ? `#${word}` : word;
+  });
+  return left === '' ? values : undefined;
+}
+
+function refuse(command: ClientCommand, text: string): Refused {
+  return { type: 'refused', of: command.name, text };
+}
+
+function refuseUnknown(name: string): Refused {
+  const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
+  const shown = shorten(printable(name), SHOWN_CHARACTERS);
+  const meant = name.length <= SHOWN_CHARACTERS ? nearest(name.toLowerCase(), names) : undefined;
+  const hint = meant === undefined ? '/help lists the commands' : `did you mean /${meant}?`;
+  return {
+    type: 'refused',
+    of: 'unknown',
+    text: `there is no command /${shown}: ${hint} (text that begins with a slash is typed as //text)`,
+  };
+}

@@ -1,0 +1,128 @@
+/** The kinds of arguments that commands take: how each is recognised, and how it is refused. */
+
+import { isRoomName, isUserName, ROOM_RULE, USER_RULE } from '../chat/names.ts';
+import { LIMITS, type RefusalCode } from '../transport/protocol.ts';
+
+export interface Argument<T> {
+  readonly name: string;
+  readonly isOptional: boolean;
+  /** Optional arguments also take undefined and null. */
+  is(value: unknown): value is T;
+  readonly code: RefusalCode;
+  /** What it must be, as the end of a sentence for people. */
+  readonly rule: string;
+}
+
+export type Values<Specs extends ReadonlyArray<Argument<unknown>>> = {
+  [Index in keyof Specs]: Specs[Index] extends Argument<infer T> ? T : never;
+};
+
+export const user = required('user', isUserName, 'bad_name', USER_RULE);
+export const room = required('room', isRoomName, 'bad_room', ROOM_RULE);
+export const recipient = required(
+  'to',
+  (value): value is string => isUserName(value) || isRoomName(value),
+  'bad_name',
+  `a message goes to a person or to a #room; ${USER_RULE}`,
+);
+export const text = required(
+  'text',
+  (value): value is string => isBytes(value, 1, LIMITS.text),
+  'bad_text',
+  `a message is 1 to ${LIMITS.text} bytes of text`,
+);
+export const password = required(
+  'password',
+  (value): value is string => isBytes(value, LIMITS.passwordMin, LIMITS.passwordMax),
+  'bad_password',
+  `a password is ${LIMITS.passwordMin} to ${LIMITS.passwordMax} bytes`,
+);
+export const key = optional(
+  'key',
+  (value): value is string => isBytes(value, 1, LIMITS.key),
+  'bad_key',
+  `a key is 1 to ${LIMITS.key} bytes of text`,
+);
+export const optionalRoom = optional('room', isRoomName, 'bad_room', ROOM_RULE);
+/** Where a list goes on: the name that the last page ended in. */
+export const after = optional(
+  'after',
+  (value): value is string => isUserName(value) || isRoomName(value),
+  'bad_argument',
+  'a list goes on after a name',
+);
+/** The last id that a client has; taken, and without effect until there is history to send. */
+export const lastId = optional(
+  'last id',
+  (value): value is number => Number.isSafeInteger(value),
+  'bad_argument',
+  'an id is a whole number',
+);
+
+export interface Greeting {
+  readonly version?: unknown;
+  readonly client?: unknown;
+}
+export const greeting = optional(
+  'greeting',
+  (value): value is Greeting => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'bad_argument',
+  'hello takes a map with "version" and "client"',
+);
+
+/** What is wrong with the arguments, or undefined if they fit. */
+export function firstFault(
+  values: readonly unknown[],
+  specs: ReadonlyArray<Argument<unknown>>,
+): { readonly code: RefusalCode; readonly text: string } | undefined {
+  for (let i = 0; i < specs.length; i += 1) {
+    const spec = specs[i];
+    const value = values[i];
+    if (spec === undefined || spec.is(value)) continue;
+    if (value === undefined || value === null) {
+      return { code: 'missing_argument', text: `argument "${spec.name}" is missing` };
+    }
+    return { code: spec.code, text: spec.rule };
+  }
+  return undefined;
+}
+
+export function fits<const Specs extends ReadonlyArray<Argument<unknown>>>(
+  values: readonly unknown[],
+  specs: Specs,
+): values is Values<Specs> {
+  for (let i = 0; i < specs.length; i += 1) if (specs[i]?.is(values[i]) === false) return false;
+  return true;
+}
+
+function required<T>(
+  name: string,
+  is: (value: unknown) => value is T,
+  code: RefusalCode,
+  rule: string,
+): Argument<T> {
+  return { name, isOptional: false, is, code, rule };
+}
+
+function optional<T>(
+  name: string,
+  is: (value: unknown) => value is T,
+  code: RefusalCode,
+  rule: string,
+): Argument<T | null | undefined> {
+  return {
+    name,
+    isOptional: true,
+    is: (value): value is T | null | undefined => value === undefined || value === null || is(value),
+    code,
+    rule,
+  };
+}
+
+/** UTF-8 needs at most 3 bytes for each UTF-16 unit: most text need not be measured. */
+function isBytes(value: unknown, min: number, max: number): value is string {
+  if (typeof value !== 'string' || value.length < min) {
+    return typeof value === 'string' && value.length * 3 >= min && Buffer.byteLength(value) >= min;
+  }
+  return value.length * 3 <= max || (value.length <= max && Buffer.byteLength(value) <= max);
+}

@@ -1,0 +1,137 @@
+/**
+ * The commands of the protocol, in one table: verb → who may say it, its arguments, what it does. Both checks,
+ * of syntax and of meaning, read this table, and so does the reference in `docs/protocol.md`.
+ */
+
+import { type RefusalCode, refusal } from '../transport/protocol.ts';
+import {
+  type Argument,
+  after,
+  firstFault,
+  fits,
+  type Greeting,
+  greeting,
+  key,
+  lastId,
+  optionalRoom,
+  password,
+  recipient,
+  room,
+  text,
+  user,
+  type Values,
+} from './arguments.ts';
+
+/** What commands can do to the connection that they came on. Each answers the request by itself. */
+export interface Caller {
+  readonly state: 'anonymous' | 'guest' | 'account';
+  greet(requestId: number, greeting: Greeting | null | undefined): void;
+  register(requestId: number, user: string, password: string): Promise<void>;
+  login(requestId: number, user: string, password: string): Promise<void>;
+  guest(requestId: number, name: string): Promise<void>;
+  changePassword(requestId: number, old: string, next: string): Promise<void>;
+  logout(requestId: number): Promise<void>;
+  quit(requestId: number): void;
+  pong(requestId: number): void;
+  send(requestId: number, to: string, text: string, key: string | null): void;
+  join(requestId: number, room: string): void;
+  leave(requestId: number, room: string): void;
+  who(requestId: number, room: string | null, after: string | null): void;
+  rooms(requestId: number, after: string | null): void;
+}
+
+/** Who may say a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
+export type Guard = 'anyone' | 'anonymous' | 'logged_in' | 'account';
+
+export interface Entry {
+  readonly guard: Guard;
+  readonly arguments: ReadonlyArray<Argument<unknown>>;
+  /** True if it was run; false if the arguments do not fit. A promise if later commands must wait for it. */
+  run(caller: Caller, requestId: number, values: readonly unknown[]): boolean | Promise<boolean>;
+}
+
+function define<const Specs extends ReadonlyArray<Argument<unknown>>>(
+  guard: Guard,
+  specs: Specs,
+  run: (caller: Caller, requestId: number, values: Values<Specs>) => void | Promise<void>,
+): Entry {
+  return {
+    guard,
+    arguments: specs,
+    run(caller, requestId, values) {
+      if (!fits(values, specs)) return false;
+      const done = run(caller, requestId, values);
+      return done instanceof Promise ? done.then(() => true) : true;
+    },
+  };
+}
+
+export const COMMANDS: ReadonlyMap<string, Entry> = new Map([
+  [
+    'send',
+    define('logged_in', [recipient, text, key], (c, id, [to, body, k]) => c.send(id, to, body, k ?? null)),
+  ],
+  ['ping', define('anyone', [], (c, id) => c.pong(id))],
+  ['hello', define('anyone', [greeting], (c, id, [hello]) => c.greet(id, hello))],
+  [
+    'register',
+    define('anonymous', [user, password], (c, id, [name, secret]) => c.register(id, name, secret)),
+  ],
+  [
+    'login',
+    define('anonymous', [user, password, lastId], (c, id, [name, secret]) => c.login(id, name, secret)),
+  ],
+  ['guest', define('anonymous', [user], (c, id, [name]) => c.guest(id, name))],
+  ['logout', define('logged_in', [], (c, id) => c.logout(id))],
+  ['quit', define('anyone', [], (c, id) => c.quit(id))],
+  ['join', define('logged_in', [room], (c, id, [name]) => c.join(id, name))],
+  ['leave', define('logged_in', [room], (c, id, [name]) => c.leave(id, name))],
+  [
+    'who',
+    define('logged_in', [optionalRoom, after], (c, id, [of, from]) => c.who(id, of ?? null, from ?? null)),
+  ],
+  ['rooms', define('logged_in', [after], (c, id, [from]) => c.rooms(id, from ?? null))],
+  [
+    'password',
+    define('account', [password, password], (c, id, [old, next]) => c.changePassword(id, old, next)),
+  ],
+]);
+
+/** What happened to one request: done (perhaps later), or refused with this frame. */
+export type Ran = 'done' | Promise<boolean> | ReturnType<typeof refusal>;
+
+/** Checks the request `[verb, request id, …arguments]` for syntax, then for meaning, and runs it. */
+export function runCommand(caller: Caller, request: readonly unknown[]): Ran {
+  const [verb, requestId] = request;
+  if (!isRequestId(requestId)) return refusal(null, 'bad_request_id');
+  const entry = typeof verb === 'string' ? COMMANDS.get(verb) : undefined;
+  if (entry === undefined) return refusal(requestId, 'unknown_command');
+  const denied = deny(entry.guard, caller.state);
+  if (denied !== undefined) return refusal(requestId, denied);
+  const values = request.slice(2);
+  const ran = entry.run(caller, requestId, values);
+  if (ran === true) return 'done';
+  if (ran !== false) return ran;
+  const fault = firstFault(values, entry.arguments);
+  return refusal(requestId, fault?.code ?? 'bad_argument', fault?.text);
+}
+
+function isRequestId(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}
+
+function deny(guard: Guard, state: Caller['state']): RefusalCode | undefined {
+  switch (guard) {
+    case 'anyone':
+      return undefined;
+    case 'anonymous':
+      return state === 'anonymous' ? undefined : 'already_logged_in';
+    case 'logged_in':
+      return state === 'anonymous' ? 'not_logged_in' : undefined;
+    case 'account':
+      if (state === 'account') return undefined;
+      return state === 'guest' ? 'not_for_guests' : 'not_logged_in';
+    default:
+      return guard satisfies never;
+  }
+}

@@ -1,0 +1,11 @@
+/** Exit codes of the program. 69 and 77 are EX_UNAVAILABLE and EX_NOPERM of sysexits(3). */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  unavailable: 69,
+  refused: 77,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,0 +1,64 @@
+/**
+ * The tables of `chat.db`, version 1: the log, and the fold of it that is needed at start.
+ *
+ * - Account ids are never reused (AUTOINCREMENT), so a new `bob` never is the old one.
+ * - A conversation is a room, or a pair of accounts with `low` ≤ `high`.
+ * - A member sees the entries of a conversation from `from_id` to `to_id`, both included; `to_id` is null while
+ *   the member is in.
+ * - `shard` and `number` tell which command an entry answers, for a shard that asks again after a crash.
+ */
+export const SCHEMA_VERSION = 1;
+
+export const SCHEMA = `
+CREATE TABLE accounts (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  folded TEXT NOT NULL,
+  since TEXT NOT NULL,
+  guest INTEGER NOT NULL,
+  retired INTEGER NOT NULL DEFAULT 0
+) STRICT;
+CREATE UNIQUE INDEX accounts_by_name ON accounts (folded) WHERE retired = 0;
+
+CREATE TABLE conversations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  room TEXT,
+  folded TEXT UNIQUE,
+  low INTEGER,
+  high INTEGER,
+  UNIQUE (low, high)
+) STRICT;
+
+CREATE TABLE entries (
+  id INTEGER PRIMARY KEY,
+  conversation INTEGER NOT NULL,
+  kind INTEGER NOT NULL,
+  account INTEGER NOT NULL,
+  text TEXT,
+  shard INTEGER,
+  number INTEGER
+) STRICT;
+CREATE INDEX entries_by_conversation ON entries (conversation, id);
+
+CREATE TABLE members (
+  account INTEGER NOT NULL,
+  conversation INTEGER NOT NULL,
+  from_id INTEGER NOT NULL,
+  to_id INTEGER,
+  PRIMARY KEY (account, conversation, from_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX members_present ON members (conversation, account) WHERE to_id IS NULL;
+
+CREATE TABLE keys (
+  account INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  id INTEGER NOT NULL,
+  PRIMARY KEY (account, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX keys_by_id ON keys (id);
+
+CREATE TABLE seen (
+  account INTEGER PRIMARY KEY,
+  id INTEGER NOT NULL
+) STRICT;
+`;

@@ -1,0 +1,228 @@
+/**
+ * Opening `users.txt`: which form it has, what a crash left of it, and what may be dropped from it. The
+ * folder has one server, and while that runs nothing else writes the file.
+ */
+
+import { dirname } from 'node:path';
+import { LIMITS } from '../transport/protocol.ts';
+import type { AccountStore } from './accounts.ts';
+import { AppendFile } from './append-file.ts';
+import {
+  type FileSystem,
+  isDiskFull,
+  isSystemError,
+  nodeFileSystem,
+  type OpenFile,
+  readFully,
+  type SystemError,
+  statOf,
+  using,
+  writeFully,
+} from './file-system.ts';
+import { removeLeftover, replaceFile, syncFolder } from './replace-file.ts';
+import { type LoadedUsers, loadUsers } from './users-load.ts';
+import { hashOldForm, readOldForm } from './users-old-form.ts';
+import { FIRST_LINE } from './users-record.ts';
+import { UsersStore } from './users-store.ts';
+
+export interface UsersFileOptions {
+  /** Hashes a password of the old form, as argon2 in PHC form. What it throws is passed on; the file stays as it was. */
+  readonly hash: (password: string) => Promise<string>;
+  /** Told what the operator of the server should know. Never contains a hash or a password. */
+  readonly warn: (text: string) => void;
+  readonly files?: FileSystem;
+  readonly now?: () => Date;
+}
+
+export type UsersRefusal =
+  /** A symbolic link, a folder, … */
+  | 'not_a_file'
+  | 'unreadable'
+  | 'damaged'
+  /** A line of the old form, `name password`, cannot be understood. */
+  | 'old_form_unclear'
+  | 'storage_full'
+  | 'storage_failed';
+
+export type OpenedUsers =
+  | { readonly type: 'open'; readonly store: AccountStore }
+  | { readonly type: 'refused'; readonly code: UsersRefusal; readonly text: string };
+
+/** Files smaller than this are compacted for a single superseded line; larger ones for one line in eight. */
+const ALWAYS_COMPACTED_BYTES = 1 << 20;
+
+/** The file at `path` and how to deal with it. */
+interface Users extends Required<UsersFileOptions> {
+  readonly path: string;
+}
+
+/** Opens the store, or says why it refuses to. A file that does not exist is created by the first `append`. */
+export async function openUsersFile(path: string, options: UsersFileOptions): Promise<OpenedUsers> {
+  const users: Users = { files: nodeFileSystem, now: () => new Date(), ...options, path };
+  try {
+    await removeLeftover(users.files, path);
+    const stats = await statOf(users.files, path);
+    if (stats === undefined) return opened(users, new Map(), 0);
+    if (!stats.isFile()) {
+      return refused(
+        'not_a_file',
+        `${path} is not a regular file: put the file itself there, not a link or a folder`,
+      );
+    }
+    return await openExisting(users);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    return failed(users, error);
+  }
+}
+
+async function openExisting(users: Users): Promise<OpenedUsers> {
+  const form = await using(await users.files.open(users.path, 'r+'), async (file) => {
+    await tighten(users, file);
+    return formOf(file);
+  });
+  if (form === 'empty') return opened(users, new Map(), 0);
+  const refusal = form === 'old' ? await migrate(users) : undefined;
+  return refusal ?? openRecords(users);
+}
+
+/** Nobody but the owner may read hashes. Windows has no such bits. */
+async function tighten({ path, warn }: Users, file: OpenFile): Promise<void> {
+  const { mode } = await file.stat();
+  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
+  await file.chmod(0o600);
+  warn(`${path} could be used by others than its owner (mode ${(mode & 0o777).toString(8)}): set to 600`);
+}
+
+/** `empty`: there is at most a part of the first line, from a crash while the file was created. */
+async function formOf(file: OpenFile): Promise<'empty' | 'records' | 'old'> {
+  const head = await readFully(file, 0, FIRST_LINE.length);
+  if (!FIRST_LINE.startsWith(head.toString('latin1'))) return 'old';
+  return head.length === FIRST_LINE.length ? 'records' : 'empty';
+}
+
+/** Puts hashes in the place of passwords in clear; or refuses, and leaves the file as it was. */
+async function migrate(users: Users): Promise<OpenedUsers | undefined> {
+  const { path, files, hash, warn, now } = users;
+  const old = await using(await files.open(path, 'r'), readOldForm);
+  if (old.type === 'unclear') {
+    return refused(
+      'old_form_unclear',
+      `${path} has the old form "name password", and line ${old.line} cannot be understood: ${old.fault}. ` +
+        'The file is as it was; correct or remove that line and start again',
+    );
+  }
+  const texts = await hashOldForm(old.accounts, hash, now());
+  const replacement = await replaceFile(files, path, texts);
+  if (replacement.type !== 'replaced') return failed(users, replacement.error);
+  const short = old.accounts.filter(
+    ({ password }) => Buffer.byteLength(password) < LIMITS.passwordMin,
+  ).length;
+  warn(
+    `${path} held ${old.accounts.length} passwords in clear (${short} shorter than ${LIMITS.passwordMin} bytes): ` +
+      'they are hashed and the file is replaced; remove copies of it, such as backups',
+  );
+  return undefined;
+}
+
+async function openRecords(users: Users): Promise<OpenedUsers> {
+  const { path, files } = users;
+  const result = await using(await files.open(path, 'r+'), async (file) => {
+    const loaded = await loadUsers(file);
+    return loaded.type === 'damaged' ? loaded : { ...loaded, length: await repair(users, file, loaded) };
+  });
+  if (result.type === 'damaged') {
+    return refused(
+      'damaged',
+      `${path} is damaged in line ${result.line}: ${result.fault}, and it is not the torn end that a crash leaves. ` +
+        'The file is as it was; restore it from a backup, or correct or remove that line and start again',
+    );
+  }
+  return compact(users, result);
+}
+
+/** Makes the file end behind its last valid record, and all of it durable. The length it has then, in bytes. */
+async function repair(users: Users, file: OpenFile, { length, lacksNewline }: LoadedUsers): Promise<number> {
+  let end = length;
+  const { size } = await file.stat();
+  if (lacksNewline) {
+    await writeFully(file, Buffer.from('\n'), length);
+    end = length + 1;
+  } else if (size > length) {
+    const saved = await saveTorn(users, await readFully(file, length, size - length));
+    await file.truncate(length);
+    users.warn(
+      `${users.path} ended with ${size - length} bytes that are not a record, as a crash in the middle of a ` +
+        `write leaves them: they are now in ${saved}`,
+    );
+  }
+  // The process that wrote the last records may have died before it synced them.
+  await file.sync();
+  return end;
+}
+
+/** Keeps the bytes in a file of their own. Its name. */
+async function saveTorn({ path, files, now }: Users, bytes: Buffer): Promise<string> {
+  const name = `${path}.torn-${now().toISOString().replaceAll(':', '-')}`;
+  await using(await files.open(name, 'a', 0o600), async (file) => {
+    const { size } = await file.stat();
+    await writeFully(file, bytes, size);
+    await file.sync();
+  });
+  await syncFolder(files, dirname(path));
+  return name;
+}
+
+/** Drops superseded lines and removals if that is worth writing the file again. */
+async function compact(users: Users, { lines, records, length }: LoadedUsers): Promise<OpenedUsers> {
+  const dropped = records - lines.size;
+  const isWorthIt = dropped > 0 && (length < ALWAYS_COMPACTED_BYTES || dropped * 8 >= records);
+  if (!isWorthIt) return opened(users, lines, length);
+
+  const replacement = await replaceFile(users.files, users.path, textsOf(lines));
+  switch (replacement.type) {
+    case 'replaced':
+      return opened(users, lines, replacement.length);
+    case 'kept':
+      users.warn(`${users.path} stays longer than it needs to be: ${replacement.error.message}`);
+      return opened(users, lines, length);
+    case 'unsynced':
+      // Appends to the one file would be lost if a power cut brought the other one back.
+      return failed(users, replacement.error);
+    default:
+      return replacement satisfies never;
+  }
+}
+
+function* textsOf(lines: Map<string, string>): Generator<string> {
+  yield FIRST_LINE;
+  for (const line of lines.values()) yield `${line}\n`;
+}
+
+function opened({ path, files, warn }: Users, lines: Map<string, string>, length: number): OpenedUsers {
+  const file = new AppendFile({ path, firstLine: FIRST_LINE, length, files, warn });
+  return { type: 'open', store: new UsersStore(file, lines) };
+}
+
+function refused(code: UsersRefusal, text: string): OpenedUsers {
+  return { type: 'refused', code, text };
+}
+
+function failed({ path }: Users, error: SystemError): OpenedUsers {
+  if (isDiskFull(error)) {
+    return refused(
+      'storage_full',
+      `no space left while opening ${path}: ${error.message}; free some and start again`,
+    );
+  }
+  if (['EACCES', 'EPERM', 'EROFS'].includes(error.code)) {
+    return refused(
+      'unreadable',
+      `this user may not open and change ${path}: ${error.message}; give it the file and its folder and start again`,
+    );
+  }
+  return refused(
+    'storage_failed',
+    `the disk failed while opening ${path}: ${error.message}; check the disk and start again`,
+  );
+}

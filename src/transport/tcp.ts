@@ -1,0 +1,116 @@
+/** The wire over TCP: a listener, and one `Wire` for each connection. */
+
+import { createServer, type Server, type Socket } from 'node:net';
+
+/** One connection's bytes, whatever carries them. */
+export interface Wire {
+  /** The peer's address, without its port. */
+  readonly address: string;
+  readonly buffered: number;
+  write(bytes: Buffer): void;
+  pause(): void;
+  resume(): void;
+  /** Says goodbye: what was written goes out, then the connection is closed, at the latest after a deadline. */
+  end(): void;
+  destroy(): void;
+}
+
+export interface WireHandler {
+  data(bytes: Buffer): void;
+  /** The peer will send no more. It may still be reading. */
+  ended(): void;
+  /** Called once, last. */
+  closed(error: Error | undefined): void;
+}
+
+export type Listening =
+  | {
+      readonly type: 'listening';
+      readonly port: number;
+      /** Takes no new connections; those that are open go on. */
+      stop(): void;
+    }
+  | { readonly type: 'failed'; readonly code: string; readonly text: string };
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** Lets several threads listen on the same port; the kernel spreads the connections. Linux. */
+  readonly reusePort: boolean;
+}
+
+const END_TIMEOUT_MS = 2_000;
+const KEEP_ALIVE_MS = 60_000;
+const BACKLOG = 4_096;
+
+export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHandler): Promise<Listening> {
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    const wire = new TcpWire(socket);
+    wire.serve(accept(wire));
+  });
+  return new Promise((resolve) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      resolve({ type: 'failed', code: error.code ?? 'UNKNOWN', text: error.message });
+    });
+    server.listen({ ...options, backlog: BACKLOG }, () => {
+      // An error of accepting one connection (too many open files) must not end the server.
+      server.on('error', () => {});
+      resolve({ type: 'listening', port: portOf(server), stop: () => server.close() });
+    });
+  });
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+class TcpWire implements Wire {
+  readonly address: string;
+  readonly #socket: Socket;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.address = socket.remoteAddress ?? 'unknown';
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+  }
+
+  serve(handler: WireHandler): void {
+    let failure: Error | undefined;
+    this.#socket.on('data', (bytes: Buffer) => handler.data(bytes));
+    this.#socket.on('end', () => handler.ended());
+    this.#socket.on('error', (error) => {
+      failure = error;
+    });
+    this.#socket.on('close', () => handler.closed(failure));
+  }
+
+  get buffered(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Buffer): void {
+    if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+    // The peer may never read what is left, or never close its side.
+    const deadline = setTimeout(() => this.#socket.destroy(), END_TIMEOUT_MS);
+    this.#socket.once('close', () => clearTimeout(deadline));
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

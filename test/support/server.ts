@@ -1,0 +1,60 @@
+/** A real server in a process of its own, for tests that talk to it as anybody would. */
+
+import { fileURLToPath } from 'node:url';
+import { DEADLINE_MS, type Exit, runProcess, until } from './process.ts';
+
+export const PARLEY = fileURLToPath(new URL('../../bin/parley.js', import.meta.url));
+
+export interface ServerOptions {
+  /** The data folder. */
+  readonly data: string;
+  /** Further arguments of `serve`; a `--port` here takes the place of `--port 0`. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface RunningServer {
+  /** `127.0.0.1:PORT`, as the server printed it. */
+  readonly address: string;
+  readonly port: number;
+  readonly stderr: () => string;
+  /** Asks it to end with SIGTERM, and waits for that. */
+  stop(): Promise<Exit>;
+  /** Ends it at once with SIGKILL, as a power cut would. */
+  kill(): Promise<Exit>;
+  /** Makes one of its threads die: `shard 1`, `registry`, `auth`. */
+  crash(thread: string): void;
+}
+
+export async function startServer({ data, args = [], env = {} }: ServerOptions): Promise<RunningServer> {
+  const port = args.includes('--port') ? [] : ['--port', '0'];
+  const server = runProcess(process.execPath, [PARLEY, 'serve', '--data', data, ...port, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    env: { ...process.env, PARLEY_TEST_HOOKS: '1', ...env },
+  });
+  const address = await until(
+    'the server to listen',
+    () => {
+      if (server.child.exitCode !== null) throw new Error(`the server exited\n${server.stderr()}`);
+      return /^listening on (\S+:\d+)$/m.exec(server.stdout())?.[1];
+    },
+    { state: server.stderr },
+  ).catch((error: unknown) => {
+    server.child.kill('SIGKILL');
+    throw error;
+  });
+  const end = (signal: NodeJS.Signals): Promise<Exit> => {
+    server.child.kill(signal);
+    return server.exit(DEADLINE_MS);
+  };
+  return {
+    address,
+    port: Number(address.slice(address.lastIndexOf(':') + 1)),
+    stderr: server.stderr,
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    crash: (thread) => {
+      server.child.send({ crash: thread });
+    },
+  };
+}

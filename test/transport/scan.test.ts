@@ -1,0 +1,421 @@
+import * as fc from 'fast-check';
+import { Packr } from 'msgpackr';
+import { describe, expect, it } from 'vitest';
+import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
+import { HEADER_BYTES } from '../../src/transport/protocol.ts';
+import { isSafeArray } from '../../src/transport/scan.ts';
+import { mutate, startRandom, writeBody } from './hostile.ts';
+import { findForbidden, readPlainly } from './oracle.ts';
+
+/** The bytes that hexadecimal digits stand for; blanks are for the reader. */
+function bytes(hex: string): Buffer {
+  return Buffer.from(hex.replaceAll(' ', ''), 'hex');
+}
+
+/** An array with one element, which is encoded as `hex`. */
+function around(hex: string): Buffer {
+  return bytes(`91${hex}`);
+}
+
+function bodyOf(value: readonly unknown[]): Buffer {
+  return encodeFrame(value).subarray(HEADER_BYTES);
+}
+
+/** Checks one body against the other reading of the rules: the verdict, the value, and what is in the value. */
+function check(body: Buffer): void {
+  const expected = readPlainly(body);
+  if (isSafeArray(body) !== (expected !== undefined)) {
+    expect.fail(`${body.toString('hex')} is ${expected === undefined ? 'refused' : 'allowed'} by the oracle`);
+  }
+  if (expected === undefined) return;
+  const decoded = decodeBody(body);
+  expect(decoded).toEqual(expected);
+  expect(findForbidden(decoded)).toBeUndefined();
+}
+
+const examples: readonly (readonly unknown[])[] = [
+  [],
+  ['ping', 1],
+  ['hello', 0, { version: 1, client: 'parley 0.1.0' }],
+  ['login', 2, 'alice', 'correct horse', 1_790_000_000_000_123],
+  ['send', 4_294_967_296, '#général', 'Grüße 😀 \u0000 \uffff', 'key-1'],
+  ['message', Number.MAX_SAFE_INTEGER, 1_790_000_000_000, 'bob', '#room', 'x'.repeat(300)],
+  [
+    'ok',
+    7,
+    [
+      [
+        ['bob', true],
+        ['carol', false],
+      ],
+      null,
+    ],
+  ],
+  [-1, -33, -129, -32_769, -2_147_483_649, 255, 65_535, 1.5, -0.1, true, null, [[[[[[1]]]]]]],
+];
+
+/** Whatever the protocol could ever send: what JSON has, with numbers that are exact, no deeper than 8. */
+const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
+  value: fc.oneof(
+    { maxDepth: 7, depthIdentifier: 'value' },
+    fc.string({ unit: 'binary', maxLength: 80 }),
+    fc.string({ unit: 'binary-ascii', maxLength: 400 }),
+    fc.maxSafeInteger(),
+    fc.double({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
+    fc.boolean(),
+    fc.constant(null),
+    fc.array(tie('value'), { maxLength: 6, depthIdentifier: 'value' }),
+    fc.dictionary(fc.string({ unit: 'binary', maxLength: 40 }), tie('value'), {
+      maxKeys: 6,
+      depthIdentifier: 'value',
+    }),
+  ),
+})).value;
+
+describe('isSafeArray takes', () => {
+  it('whatever the protocol can send', () => {
+    for (const example of examples) expect(isSafeArray(bodyOf(example))).toBe(true);
+    const array = fc.array(anyValue, { maxLength: 8, depthIdentifier: 'value' });
+    fc.assert(
+      fc.property(array, (value) => isSafeArray(bodyOf(value))),
+      { numRuns: 1_000 },
+    );
+  });
+
+  it('every well-formed body that the format allows in more than one form', () => {
+    for (let seed = 0; seed < 3_000; seed += 1) {
+      const body = writeBody(startRandom(seed), 0);
+      if (!isSafeArray(body)) expect.fail(`refused ${body.toString('hex')} of seed ${seed}`);
+    }
+  });
+
+  it.each([
+    ['fixarray', '90'],
+    ['array 16', 'dc 0000'],
+    ['array 32', 'dd 00000000'],
+    ['array 32 with one element', 'dd 00000001 01'],
+    ['map 16', '91 de 0001 a161 01'],
+    ['map 32', '91 df 00000001 a161 01'],
+    ['a str 32 for an empty string', '91 db 00000000'],
+    ['keys as str 8, str 16 and str 32', '91 83 d90161 01 da000162 02 db0000000163 03'],
+    ['a key twice', '91 82 a161 01 a161 02'],
+    ['a negative zero', '92 ca80000000 cb8000000000000000'],
+    ['bytes', '91 c4 02 ffff'],
+  ])('%s', (_what, hex) => {
+    expect(isSafeArray(bytes(hex))).toBe(true);
+    check(bytes(hex));
+  });
+});
+
+describe('isSafeArray refuses', () => {
+  it.each([
+    ['nothing', ''],
+    ['nil', 'c0'],
+    ['a number', '07'],
+    ['a string', 'a3 666f6f'],
+    ['a map', '81 a161 01'],
+    ['bytes', 'c4 01 90'],
+    ['two arrays', '90 90'],
+    ['an array and a byte', '91 01 00'],
+    ['the byte that is never used', '91 c1'],
+    ['an array that is never used', 'c1'],
+  ])('%s', (_what, hex) => {
+    expect(isSafeArray(bytes(hex))).toBe(false);
+    expect(decodeBody(bytes(hex))).toBeUndefined();
+  });
+
+  it('every valid body cut at any byte, or with a byte more', () => {
+    const bodies = examples.map(bodyOf);
+    for (let seed = 0; seed < 100; seed += 1) bodies.push(writeBody(startRandom(seed), 0).subarray(0));
+    for (const body of bodies) {
+      for (let size = 0; size < body.length; size += 1) {
+        if (isSafeArray(body.subarray(0, size))) expect.fail(`took ${size} bytes of ${body.toString('hex')}`);
+      }
+      expect(isSafeArray(Buffer.concat([body, Buffer.from([0])]))).toBe(false);
+    }
+  });
+
+  it('what lies behind the body in memory', () => {
+    const chunk = bytes('91 a3 6162 63 92 01 02');
+    expect(isSafeArray(chunk.subarray(0, 4))).toBe(false);
+    expect(isSafeArray(chunk.subarray(0, 5))).toBe(true);
+    expect(isSafeArray(chunk.subarray(5, 7))).toBe(false);
+    expect(decodeBody(chunk.subarray(5))).toEqual([1, 2]);
+  });
+
+  it('every extension type in every form, before and behind good values', () => {
+    for (let type = 0; type < 256; type += 1) {
+      const id = type.toString(16).padStart(2, '0');
+      const forms = [
+        ...[1, 2, 4, 8, 16].map((size, i) => `d${4 + i} ${id} ${'91'.repeat(size)}`),
+        ...[0, 1, 4, 8, 12].map((size) => `c7 0${size.toString(16)} ${id} ${'91'.repeat(size)}`),
+        `c8 0004 ${id} 91919191`,
+        `c9 00000004 ${id} 91919191`,
+      ];
+      for (const form of forms) {
+        for (const body of [
+          around(form),
+          bytes(`92 01 ${form}`),
+          bytes(`92 ${form} 01`),
+          around(`81 a161 ${form}`),
+        ]) {
+          if (isSafeArray(body)) expect.fail(`took ${body.toString('hex')}`);
+          expect(decodeBody(body)).toBeUndefined();
+        }
+      }
+    }
+  });
+
+  it('what msgpackr writes for a class of its own, a date, an error, a set, a record', () => {
+    const packr = new Packr({ moreTypes: true, structuredClone: true, useBigIntExtension: true });
+    const rich = [
+      new Date(),
+      new Set([1]),
+      /a/g,
+      new Error('x'),
+      new Uint16Array(2),
+      2n ** 80n,
+      { a: 1, b: 2 },
+      undefined,
+    ];
+    for (const value of rich) expect(isSafeArray(packr.pack([value]))).toBe(false);
+    const bundling = new Packr({ bundleStrings: true, useRecords: false });
+    expect(isSafeArray(bundling.pack(['a string that is bundled', 'and one more']))).toBe(false);
+  });
+
+  it.each([
+    ['a number', '05'],
+    ['a wide number', 'cb 3ff0000000000000'],
+    ['nil', 'c0'],
+    ['true', 'c3'],
+    ['an array', '91 01'],
+    ['an empty array', '90'],
+    ['a map', '80'],
+    ['bytes', 'c4 01 61'],
+    ['bytes that spell a string', 'c4 02 a161'],
+  ])('%s as a key of a map', (_what, hex) => {
+    for (const header of ['81', 'de 0001', 'df 00000001']) {
+      expect(isSafeArray(around(`${header} ${hex} 01`))).toBe(false);
+      expect(isSafeArray(around(`82 a161 01 ${hex} 01`))).toBe(header === '');
+      expect(decodeBody(around(`${header} ${hex} 01`))).toBeUndefined();
+    }
+  });
+
+  it.each([
+    ['NaN', 'cb 7ff8000000000000'],
+    ['a NaN with its sign', 'cb fff8000000000001'],
+    ['a signalling NaN', 'cb 7ff0000000000001'],
+    ['Infinity', 'cb 7ff0000000000000'],
+    ['−Infinity', 'cb fff0000000000000'],
+    ['NaN as float 32', 'ca 7fc00000'],
+    ['Infinity as float 32', 'ca 7f800000'],
+    ['−Infinity as float 32', 'ca ff800000'],
+    ['2^53', 'cb 4340000000000000'],
+    ['−2^53', 'cb c340000000000000'],
+    ['2^53 as float 32', 'ca 5a000000'],
+    ['−2^53 as float 32', 'ca da000000'],
+    ['2^53 as uint 64', 'cf 0020000000000000'],
+    ['2^53 + 1 as uint 64', 'cf 0020000000000001'],
+    ['2^64 − 1 as uint 64', 'cf ffffffffffffffff'],
+    ['2^53 as int 64', 'd3 0020000000000000'],
+    ['−2^53 as int 64', 'd3 ffe0000000000000'],
+    ['−2^53 − 1 as int 64', 'd3 ffdfffffffffffff'],
+    ['−2^63 as int 64', 'd3 8000000000000000'],
+  ])('%s', (_what, hex) => {
+    expect(isSafeArray(around(hex))).toBe(false);
+  });
+
+  it.each([
+    ['cb 433fffffffffffff', Number.MAX_SAFE_INTEGER],
+    ['cb c33fffffffffffff', Number.MIN_SAFE_INTEGER],
+    ['ca 59ffffff', 2 ** 53 - 2 ** 29],
+    ['cf 001fffffffffffff', Number.MAX_SAFE_INTEGER],
+    ['d3 001fffffffffffff', Number.MAX_SAFE_INTEGER],
+    ['d3 ffe0000000000001', Number.MIN_SAFE_INTEGER],
+    ['cf 0000000000000000', 0],
+    ['d3 ffffffffffffffff', -1],
+    ['d3 ffffffff00000000', -(2 ** 32)],
+    ['cf 0000000100000000', 2 ** 32],
+  ])('but takes the neighbour %s', (hex, value) => {
+    expect(decodeBody(around(hex))).toEqual([value]);
+  });
+});
+
+describe('depth', () => {
+  it('may be 8 values, the outermost array among them, in arrays and maps alike', () => {
+    for (const [open, close] of [
+      ['91', ''] as const,
+      ['81 a161', ''] as const,
+      ['dd 00000001', ''] as const,
+    ]) {
+      for (const last of ['90', '80', '07', 'a161', 'c401ff', 'cb3ff0000000000000']) {
+        for (let depth = 2; depth < 12; depth += 1) {
+          const body = around(open.repeat(depth - 2) + last + close);
+          expect(isSafeArray(body)).toBe(depth <= 8);
+          check(body);
+        }
+      }
+    }
+  });
+
+  it('does not overflow the stack, however deep a body goes', () => {
+    for (const unit of ['91', '81a161', 'dd00000001', 'dc0001', '9191', '81']) {
+      const bomb = bytes(unit.repeat(200_000));
+      expect(isSafeArray(bomb)).toBe(false);
+      expect(decodeBody(Buffer.concat([bytes('91'), bomb]))).toBeUndefined();
+    }
+  });
+});
+
+describe('counts', () => {
+  it('beyond the body are refused without counting', () => {
+    const started = performance.now();
+    for (let i = 0; i < 5_000; i += 1) {
+      for (const header of [
+        'dc ffff',
+        'dd ffffffff',
+        'dd 80000000',
+        'dd 7fffffff',
+        '91 dd ffffffff',
+        '91 de ffff',
+      ]) {
+        expect(isSafeArray(bytes(`${header} 0101010101`))).toBe(false);
+      }
+      for (const type of ['df', 'c6', 'db']) expect(isSafeArray(around(`${type} ffffffff 0101`))).toBe(false);
+    }
+    // Either this takes milliseconds, or it takes hours.
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
+  it('one more or less than there are elements are refused', () => {
+    for (const [count, verdict] of [[2, false] as const, [3, true] as const, [4, false] as const]) {
+      expect(isSafeArray(bytes(`9${count} 010203`))).toBe(verdict);
+      expect(isSafeArray(bytes(`dc 000${count} 010203`))).toBe(verdict);
+      expect(isSafeArray(bytes(`dd 0000000${count} 010203`))).toBe(verdict);
+      expect(isSafeArray(around(`8${count} a161 01 a162 02 a163 03`))).toBe(verdict);
+      expect(isSafeArray(around(`de 000${count} a161 01 a162 02 a163 03`))).toBe(verdict);
+      expect(isSafeArray(around(`df 0000000${count} a161 01 a162 02 a163 03`))).toBe(verdict);
+      for (const type of ['c4 0', 'd9 0', 'c5 000', 'da 000', 'c6 0000000', 'db 0000000', 'a']) {
+        expect(isSafeArray(around(`${type}${count} 616263`))).toBe(verdict);
+      }
+    }
+  });
+});
+
+describe('text', () => {
+  const fatal = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+  /** The bytes as a string, or undefined where they are not UTF-8. */
+  function decode(text: Buffer): string | undefined {
+    try {
+      return fatal.decode(text);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The same text in each form of string, as a value and as a key. */
+  function checkText(text: Buffer): void {
+    const size = text.length.toString(16);
+    const headers = [`da ${size.padStart(4, '0')}`, `db ${size.padStart(8, '0')}`];
+    if (text.length < 256) headers.push(`d9 ${size.padStart(2, '0')}`);
+    if (text.length < 32) headers.push((0xa0 + text.length).toString(16));
+    const expected = decode(text);
+    for (const header of headers) {
+      const string = Buffer.concat([bytes(header), text]);
+      const [value, key] = [
+        Buffer.concat([bytes('91'), string]),
+        Buffer.concat([bytes('91 81'), string, bytes('01')]),
+      ];
+      if (isSafeArray(value) !== (expected !== undefined)) expect.fail(`differs on ${value.toString('hex')}`);
+      if (isSafeArray(key) !== (expected !== undefined)) expect.fail(`differs on ${key.toString('hex')}`);
+      if (expected === undefined) continue;
+      expect(decodeBody(value)).toEqual([expected]);
+      expect(Object.keys(decodeBody(key)?.[0] ?? {})).toEqual([expected]);
+    }
+  }
+
+  it('agrees with TextDecoder on every sequence of two bytes', () => {
+    const body = around('a2 0000');
+    for (let pair = 0; pair < 0x10000; pair += 1) {
+      body.writeUInt16BE(pair, 2);
+      const expected = decode(body.subarray(2));
+      if (isSafeArray(body) !== (expected !== undefined)) expect.fail(`differs on ${pair.toString(16)}`);
+      if (expected !== undefined && decodeBody(body)?.[0] !== expected)
+        expect.fail(`decodes ${pair.toString(16)}`);
+    }
+  });
+
+  it('agrees with TextDecoder at every edge of the ranges, at the start, in the middle and at the end', () => {
+    const edges = '00 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 e1 ec ed ee ef f0 f1 f3 f4 f5 f7 f8 ff'.split(' ');
+    const around = [['', ''] as const, ['61', '61'] as const, ['61'.repeat(60), '61'.repeat(60)] as const];
+    for (const lead of edges.slice(10)) {
+      for (const second of edges) {
+        for (const rest of ['', '80', 'bf', '8080', 'bfbf', '80c0', '7f80', '808080']) {
+          for (const [before, after] of around) checkText(bytes(before + lead + second + rest + after));
+        }
+      }
+    }
+  });
+
+  it.each([
+    ['an overlong NUL', 'c080'],
+    ['an overlong slash', 'c0af'],
+    ['an overlong euro sign', 'f08282ac'],
+    ['a high surrogate', 'eda080'],
+    ['a low surrogate', 'edbfbf'],
+    ['a pair of surrogates', 'eda0bdedb880'],
+    ['U+110000', 'f4908080'],
+    ['a sequence of five', 'f888808080'],
+    ['a sequence cut short', 'f09f98'],
+    ['a stray continuation', '80'],
+    ['Latin-1', 'e9'],
+    ['UTF-16', 'fffe6100'],
+  ])('refuses %s, wherever it stands in a text of any length', (_what, hex) => {
+    const bad = bytes(hex);
+    for (const size of [0, 1, 15, 16, 30, 46, 47, 48, 49, 63, 64, 255, 300]) {
+      const filling = Buffer.alloc(size, 'x');
+      for (const text of [
+        Buffer.concat([filling, bad]),
+        Buffer.concat([bad, filling]),
+        Buffer.concat([filling, bad, filling]),
+      ]) {
+        expect(decode(text)).toBeUndefined();
+        checkText(text);
+      }
+    }
+  });
+
+  it('does not join a sequence over the end of a string', () => {
+    expect(isSafeArray(bytes('92 a1 c3 a1 a9'))).toBe(false);
+    expect(isSafeArray(bytes('92 a3 61f09f a2 9880'))).toBe(false);
+    expect(isSafeArray(bytes('91 a1 c3 a9'))).toBe(false);
+  });
+});
+
+describe('arbitrary bytes', () => {
+  it('are judged as by the oracle, and what is taken decodes to what the oracle reads', () => {
+    for (let seed = 0; seed < 6_000; seed += 1) {
+      const pick = startRandom(seed);
+      const body = writeBody(pick, [0, 60, 15][seed % 3] ?? 0);
+      check(body);
+      check(mutate(pick, body, body));
+    }
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (drawn) => check(Buffer.from(drawn))));
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (drawn) => check(Buffer.from([0x92, ...drawn]))));
+  });
+
+  it('are judged the same with any one byte changed to any other', () => {
+    const bodies = [...examples.slice(1, 5).map(bodyOf), writeBody(startRandom(5), 0).subarray(0, 60)];
+    for (const body of bodies) {
+      for (let at = 0; at < body.length; at += 1) {
+        const original = body[at] ?? 0;
+        for (let value = 0; value < 256; value += 1) {
+          body[at] = value;
+          check(body);
+        }
+        body[at] = original;
+      }
+    }
+  });
+});
