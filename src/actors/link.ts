@@ -18,7 +18,8 @@ export type Command =
   | readonly ['detach', number: number, connection: number]
   | readonly ['account', number: number, user: string, since: string]
   | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
-  | readonly ['join' | 'leave', number: number, connection: number, room: string]
+  | readonly ['join', number: number, connection: number, room: string]
+  | readonly ['leave', number: number, connection: number, room: string]
   | readonly ['who', number: number, room: string | null, after: string | null]
   | readonly ['rooms', number: number, after: string | null]
   /** Ends the account's other sessions, on all shards. */

@@ -6,7 +6,8 @@ import { LOG_LEVELS, openLog } from '../log.ts';
 import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
 import { BatchPort, type ToRegistry, type ToShard } from './link.ts';
-import { type KnownAccount, registry } from './registry.ts';
+import { registry } from './registry.ts';
+import type { KnownAccount } from './roster.ts';
 import { serve, threadData } from './thread.ts';
 
 const TICK_MS = 1_000;

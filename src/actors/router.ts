@@ -3,9 +3,10 @@
  * recipient, and lets a shard that is behind catch up from the log.
  */
 
-import type { Entry, MembershipChange } from '../chat/entry.ts';
+import type { Entry, MembershipChange, Origin } from '../chat/entry.ts';
 import type { Sessions } from '../chat/sessions.ts';
 import type { MessageLog } from '../store/message-log.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
 import type { Announcement, Command, Routed, ToShard } from './link.ts';
 
 /**
@@ -98,6 +99,13 @@ export class Router {
       if (link.announced) link.out.push(['caught_up']);
       link.announced = false;
       return;
+    }
+  }
+
+  /** Answers the command that a draft came from, if its shard is still there. */
+  refuse(origin: Origin, code: RefusalCode): void {
+    for (const link of this.links.values()) {
+      if (link.incarnation === origin.shard) link.out.push(['error', origin.number, code]);
     }
   }
 

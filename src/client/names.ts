@@ -16,13 +16,14 @@ export class Names {
     this.#limit = limit;
   }
 
-  meet(name: string): void {
+  /** True if the name was not known. */
+  meet(name: string): boolean {
     const folded = foldName(name);
-    this.#met.delete(folded);
+    const isNew = !this.#met.delete(folded);
     this.#met.set(folded, name);
-    if (this.#met.size <= this.#limit) return;
-    const [oldest] = this.#met.keys();
+    const [oldest] = this.#met.size > this.#limit ? this.#met.keys() : [];
     if (oldest !== undefined) this.#met.delete(oldest);
+    return isNew;
   }
 
   /** Names that begin with `prefix`, without regard to case, in alphabetical order. */

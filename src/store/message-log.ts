@@ -23,7 +23,7 @@ export type Stored<T> =
 export interface KeyUse {
   readonly id: number;
   /** True if it was this very message. */
-  readonly same: boolean;
+  isSame(to: string, text: string): boolean;
 }
 
 export interface MessageLog {
@@ -33,8 +33,8 @@ export interface MessageLog {
   append(drafts: readonly Draft[]): Appended;
   /** The next entries behind `id`, in order, at most `limit`. */
   readAfter(id: number, limit: number): Entry[];
-  /** What the account used the key of `draft` for in the last 24 hours, if it did. */
-  findKey(draft: Draft & { readonly key: string }): KeyUse | undefined;
+  /** What the account used the key for, if it did and has not been forgotten. */
+  findKey(account: number, key: string): KeyUse | undefined;
   /** Forgets keys of entries up to `id`, a bounded number a call. */
   forgetKeys(id: number): void;
   /** The accounts and rooms as of the newest entry. */

@@ -44,11 +44,14 @@ class SqliteLog implements MessageLog {
     return this.#open.readAfter.all(id, limit).map(toEntry);
   }
 
-  findKey(draft: Draft & { readonly key: string }): KeyUse | undefined {
-    const row = this.#open.findKey.get(draft.account, draft.key);
+  findKey(account: number, key: string): KeyUse | undefined {
+    const row = this.#open.findKey.get(account, key);
     if (row === undefined) return undefined;
     const entry = this.#open.readOne.all(integer(row.id)).map(toEntry)[0];
-    return { id: integer(row.id), same: entry !== undefined && isSameMessage(entry, draft) };
+    return {
+      id: integer(row.id),
+      isSame: (to, text) => entry !== undefined && isMessage(entry, to, text),
+    };
   }
 
   forgetKeys(id: number): void {
@@ -309,13 +312,10 @@ function toEntry(row: Row): Entry {
     : { kind: 'message', ...said, room, roomName: text(row.room) };
 }
 
-function isSameMessage(entry: Entry, draft: Draft): boolean {
-  if (entry.kind === 'message' && draft.kind === 'message') {
-    return entry.room === draft.room && entry.text === draft.text;
-  }
-  return entry.kind === 'direct' && draft.kind === 'direct'
-    ? entry.peer === draft.peer && entry.text === draft.text
-    : false;
+function isMessage(entry: Entry, to: string, text: string): boolean {
+  if (entry.kind !== 'message' && entry.kind !== 'direct') return false;
+  const recipient = entry.kind === 'message' ? entry.roomName : entry.peerName;
+  return foldName(recipient) === foldName(to) && entry.text === text;
 }
 
 function integer(value: unknown): number {

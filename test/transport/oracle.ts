@@ -3,6 +3,8 @@
  * MessagePack specification, and sharing nothing with them.
  */
 
+import { isNativeAccelerationEnabled } from 'msgpackr';
+
 const MAX_DEPTH = 8;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -74,7 +76,10 @@ class Reader {
 
   #text(count: number): string {
     try {
-      return utf8.decode(this.#take(count));
+      const text = utf8.decode(this.#take(count));
+      // Without its native part, msgpackr drops a byte order mark before a text of more than 64 bytes.
+      const dropsMark = !isNativeAccelerationEnabled && count > 64 && text.startsWith('\ufeff');
+      return dropsMark ? text.slice(1) : text;
     } catch (error) {
       if (error instanceof TypeError) throw new Refused();
       throw error;

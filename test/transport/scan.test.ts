@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
 import { HEADER_BYTES } from '../../src/transport/protocol.ts';
 import { isSafeArray } from '../../src/transport/scan.ts';
+import { anyArray } from './arbitrary.ts';
 import { mutate, startRandom, writeBody } from './hostile.ts';
 import { findForbidden, readPlainly } from './oracle.ts';
 
@@ -54,30 +55,11 @@ const examples: readonly (readonly unknown[])[] = [
   [-1, -33, -129, -32_769, -2_147_483_649, 255, 65_535, 1.5, -0.1, true, null, [[[[[[1]]]]]]],
 ];
 
-/** Whatever the protocol could ever send: what JSON has, with numbers that are exact, no deeper than 8. */
-const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
-  value: fc.oneof(
-    { maxDepth: 7, depthIdentifier: 'value' },
-    fc.string({ unit: 'binary', maxLength: 80 }),
-    fc.string({ unit: 'binary-ascii', maxLength: 400 }),
-    fc.maxSafeInteger(),
-    fc.double({ min: -Number.MAX_SAFE_INTEGER, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
-    fc.boolean(),
-    fc.constant(null),
-    fc.array(tie('value'), { maxLength: 6, depthIdentifier: 'value' }),
-    fc.dictionary(fc.string({ unit: 'binary', maxLength: 40 }), tie('value'), {
-      maxKeys: 6,
-      depthIdentifier: 'value',
-    }),
-  ),
-})).value;
-
 describe('isSafeArray takes', () => {
   it('whatever the protocol can send', () => {
     for (const example of examples) expect(isSafeArray(bodyOf(example))).toBe(true);
-    const array = fc.array(anyValue, { maxLength: 8, depthIdentifier: 'value' });
     fc.assert(
-      fc.property(array, (value) => isSafeArray(bodyOf(value))),
+      fc.property(anyArray, (value) => isSafeArray(bodyOf(value))),
       { numRuns: 1_000 },
     );
   });
@@ -126,7 +108,7 @@ describe('isSafeArray refuses', () => {
 
   it('every valid body cut at any byte, or with a byte more', () => {
     const bodies = examples.map(bodyOf);
-    for (let seed = 0; seed < 100; seed += 1) bodies.push(writeBody(startRandom(seed), 0).subarray(0));
+    for (let seed = 0; seed < 100; seed += 1) bodies.push(writeBody(startRandom(seed), 0));
     for (const body of bodies) {
       for (let size = 0; size < body.length; size += 1) {
         if (isSafeArray(body.subarray(0, size))) expect.fail(`took ${size} bytes of ${body.toString('hex')}`);
@@ -196,9 +178,9 @@ describe('isSafeArray refuses', () => {
   ])('%s as a key of a map', (_what, hex) => {
     for (const header of ['81', 'de 0001', 'df 00000001']) {
       expect(isSafeArray(around(`${header} ${hex} 01`))).toBe(false);
-      expect(isSafeArray(around(`82 a161 01 ${hex} 01`))).toBe(header === '');
       expect(decodeBody(around(`${header} ${hex} 01`))).toBeUndefined();
     }
+    expect(isSafeArray(around(`82 a161 01 ${hex} 01`))).toBe(false);
   });
 
   it.each([
@@ -243,14 +225,10 @@ describe('isSafeArray refuses', () => {
 
 describe('depth', () => {
   it('may be 8 values, the outermost array among them, in arrays and maps alike', () => {
-    for (const [open, close] of [
-      ['91', ''] as const,
-      ['81 a161', ''] as const,
-      ['dd 00000001', ''] as const,
-    ]) {
+    for (const open of ['91', '81 a161', 'dd 00000001']) {
       for (const last of ['90', '80', '07', 'a161', 'c401ff', 'cb3ff0000000000000']) {
         for (let depth = 2; depth < 12; depth += 1) {
-          const body = around(open.repeat(depth - 2) + last + close);
+          const body = around(open.repeat(depth - 2) + last);
           expect(isSafeArray(body)).toBe(depth <= 8);
           check(body);
         }
@@ -348,11 +326,11 @@ describe('text', () => {
 
   it('agrees with TextDecoder at every edge of the ranges, at the start, in the middle and at the end', () => {
     const edges = '00 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 e1 ec ed ee ef f0 f1 f3 f4 f5 f7 f8 ff'.split(' ');
-    const around = [['', ''] as const, ['61', '61'] as const, ['61'.repeat(60), '61'.repeat(60)] as const];
+    const fillings = ['', '61', '61'.repeat(60)];
     for (const lead of edges.slice(10)) {
       for (const second of edges) {
         for (const rest of ['', '80', 'bf', '8080', 'bfbf', '80c0', '7f80', '808080']) {
-          for (const [before, after] of around) checkText(bytes(before + lead + second + rest + after));
+          for (const filling of fillings) checkText(bytes(filling + lead + second + rest + filling));
         }
       }
     }

@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { cleanLine } from './escape.ts';
 import type { LiveFile } from './live.ts';
 import type { DisplayRecord } from './record.ts';
-import { renderRecord } from './render.ts';
+import { renderBreak, renderRecord } from './render.ts';
 import { explain, isFull } from './target.ts';
 
 /**
@@ -82,8 +82,9 @@ export class Display {
   }
 
   async #write(records: readonly DisplayRecord[]): Promise<Written> {
-    const elements = records.map((record, index) => renderRecord(record, this.#sequence + index + 1));
-    const bytes = Buffer.from(elements.join(''));
+    const next = this.#sequence + 1;
+    const elements = records.map((record, index) => renderRecord(record, next + index));
+    const bytes = Buffer.from(elements.map((element, index) => renderBreak(next + index) + element).join(''));
     try {
       if (this.#torn) await this.#mend();
       const { nlink, size } = await this.#handle.stat();

@@ -7,12 +7,23 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cleanLine, escapeHtml } from './escape.ts';
+import { BLOCK_START } from './render.ts';
 
 /** By these first lines an existing display is recognised. */
 export const PAGE_MARKER = '<!doctype html>\n<!-- parley display 1 -->\n';
 
 /** Modules of `page/` in the order of their imports. */
-const MODULES = ['entry', 'timeline', 'grouping', 'memory', 'conversations', 'place', 'live', 'main'];
+const MODULES = [
+  'entry',
+  'blocks',
+  'timeline',
+  'grouping',
+  'memory',
+  'conversations',
+  'place',
+  'live',
+  'main',
+];
 
 const STYLE = `\n${readPart('style.css')}`;
 const SCRIPT = `\n(() => {\n'use strict';\n${MODULES.map((name) => joinable(readPart(`${name}.js`))).join('\n')}})();\n`;
@@ -58,7 +69,7 @@ export function renderPage({ title, run, liveName }: PageOptions): string {
 <button id="latest" type="button" hidden></button>
 <main>
 <div id="log" role="log" aria-label="Messages" data-run="${escapeHtml(run)}" data-live="${live}">
-`;
+${BLOCK_START}`;
 }
 
 function readPart(name: string): string {

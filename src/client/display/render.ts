@@ -11,6 +11,16 @@ import { conversationOf, type DisplayRecord, isRoom, type Message } from './reco
 /** Classes `hue-0` to `hue-11` of the page's style: one lightness and strength each for light and for dark. */
 export const HUES = 12;
 
+/** The log is divided into blocks of this many elements, so that a browser need not lay out those out of sight. */
+const BLOCK = 100;
+
+export const BLOCK_START = '<div class="block">\n';
+
+/** What stands in the file before the element with that number: where a block is full, the start of the next. */
+export function renderBreak(sequence: number): string {
+  return sequence > 1 && sequence % BLOCK === 1 ? `</div>\n${BLOCK_START}` : '';
+}
+
 /** The end of what a `Date` can hold. */
 const LATEST = 8.64e15;
 

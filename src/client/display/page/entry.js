@@ -15,6 +15,8 @@
  * @property {boolean} own
  * @property {HTMLElement | null} state where an own message says how it stands
  * @property {HTMLElement | null} heading the day, on the first entry of a day
+ * @property {Entry | null} previous
+ * @property {Entry | null} next
  */
 
 /**
@@ -39,6 +41,8 @@ export function readEntry(element, latest) {
     own: element.classList.contains('own'),
     state: null,
     heading: null,
+    previous: null,
+    next: null,
   };
   setTime(entry, at);
   if (entry.kind === 'message' && entry.own) setState(entry, entry.id === 0 ? 'pending' : 'stored', '');

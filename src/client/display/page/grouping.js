@@ -1,5 +1,6 @@
 /** Grouping: one heading for what one person says in one stretch, and one for each day, among the entries shown. */
 
+/** @import { Blocks } from './blocks.js' */
 /** @import { Entry } from './entry.js' */
 /** @import { Timeline } from './timeline.js' */
 
@@ -9,11 +10,11 @@ const STRETCH = 5 * 60_000;
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
 
 /**
- * @param {HTMLElement} log
+ * @param {Blocks} blocks
  * @param {Timeline} timeline
  * @param {(entry: Entry) => boolean} shows
  */
-export function createGrouping(log, timeline, shows) {
+export function createGrouping(blocks, timeline, shows) {
   /** @type {Entry | null} The last entry shown. */
   let last = null;
 
@@ -41,11 +42,15 @@ export function createGrouping(log, timeline, shows) {
     extend,
     /** Goes through the whole log again: for entries in the midst of it, and for another choice of what is shown. */
     renew() {
+      /** @type {Map<Element | null, number>} */
+      const shown = new Map();
       last = null;
-      for (let element = log.firstElementChild; element !== null; element = element.nextElementSibling) {
-        const entry = timeline.entryOf(element);
-        if (entry !== undefined) extend(entry);
+      for (let entry = timeline.first(); entry !== null; entry = entry.next) {
+        extend(entry);
+        const block = entry.element.parentElement;
+        if (!entry.element.hidden) shown.set(block, (shown.get(block) ?? 0) + 1);
       }
+      blocks.estimate(shown);
     },
   };
 }

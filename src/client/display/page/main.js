@@ -1,5 +1,6 @@
 /** Puts the page together once the browser has read the file, and keeps it up to date. */
 
+import { createBlocks } from './blocks.js';
 import { createConversations } from './conversations.js';
 import { clockOf } from './entry.js';
 import { createGrouping } from './grouping.js';
@@ -28,9 +29,10 @@ function start() {
   const seenBefore = memory === null ? Number.POSITIVE_INFINITY : (known?.sequence ?? 0);
   let reloadedFor = memory?.reloadedFor ?? '';
 
-  const timeline = createTimeline(log);
+  const blocks = createBlocks(log);
+  const timeline = createTimeline(blocks);
   const conversations = createConversations(bar, known?.unread ?? {});
-  const grouping = createGrouping(log, timeline, conversations.shows);
+  const grouping = createGrouping(blocks, timeline, conversations.shows);
   const place = createPlace(log, button, see);
 
   function see() {
@@ -45,7 +47,7 @@ function start() {
     for (const element of elements) {
       const newest = timeline.lastId();
       const entry = timeline.take(element);
-      if (entry === null || entry.element.nextElementSibling !== null) renew = true;
+      if (entry === null || entry.next !== null) renew = true;
       else if (!renew) grouping.extend(entry);
       if (entry === null) continue;
       conversations.meet(entry);
@@ -109,13 +111,16 @@ function start() {
     const wanted = memory?.place;
     const isWanted = (/** @type {Entry} */ entry) =>
       known === null ? entry.id !== 0 && entry.id === wanted?.id : entry.sequence === wanted?.sequence;
-    const found = wanted ? [...timeline.all()].find(isWanted) : undefined;
-    if (found === undefined || !wanted) place.follow();
-    else place.restore(found.element, wanted.top);
+    let entry = wanted ? timeline.first() : null;
+    while (entry !== null && !isWanted(entry)) entry = entry.next;
+    if (entry === null || !wanted) place.follow();
+    else place.restore(entry.element, wanted.top);
   }
 
   bar.hidden = false;
-  const missed = take([...log.children].filter((child) => child instanceof HTMLElement));
+  const missed = take(
+    [...log.querySelectorAll('.entry')].filter((element) => element instanceof HTMLElement),
+  );
   document.documentElement.classList.remove('loading');
   restore();
   place.grown(missed);

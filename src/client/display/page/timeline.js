@@ -2,18 +2,23 @@
 
 import { kindOf, readEntry, sequenceOf, setState, setTime } from './entry.js';
 
+/** @import { Blocks } from './blocks.js' */
 /** @import { Entry } from './entry.js' */
 
 /** @typedef {ReturnType<typeof createTimeline>} Timeline */
 
-/** @param {HTMLElement} log */
-export function createTimeline(log) {
-  /** @type {Map<Element, Entry>} */
-  const entries = new Map();
+/** @param {Blocks} blocks */
+export function createTimeline(blocks) {
+  /** @type {WeakMap<Element, Entry>} */
+  const entries = new WeakMap();
   /** @type {Map<string, Entry>} */
   const tagged = new Map();
-  /** @type {Entry[]} Ascending by id. */
+  /** @type {Entry[]} Those that have an id, ascending. */
   const ordered = [];
+  /** @type {Entry | null} */
+  let first = null;
+  /** @type {Entry | null} */
+  let last = null;
   let sequence = 0;
   let latest = 0;
   /** @type {Element | null} The last element of a file that was cut off, or read while it was written. */
@@ -21,6 +26,7 @@ export function createTimeline(log) {
 
   /** Where `id` is in `ordered`, or would be. @param {number} id */
   function indexOf(id) {
+    if (id > (ordered.at(-1)?.id ?? 0)) return ordered.length;
     let low = 0;
     let high = ordered.length;
     while (low < high) {
@@ -31,49 +37,54 @@ export function createTimeline(log) {
     return low;
   }
 
-  /**
-   * The nearest entry with an id before or after an element. Elements without an id are few in a row.
-   * @param {Element} element
-   * @param {'previousElementSibling' | 'nextElementSibling'} direction
-   */
-  function neighbour(element, direction) {
-    let other = element[direction];
-    while (other !== null && entries.get(other)?.id === 0) other = other[direction];
-    return other === null ? undefined : entries.get(other);
+  /** @param {Entry} entry @param {Entry | null} previous */
+  function link(entry, previous) {
+    const next = previous === null ? first : previous.next;
+    entry.previous = previous;
+    entry.next = next;
+    if (previous === null) first = entry;
+    else previous.next = entry;
+    if (next === null) last = entry;
+    else next.previous = entry;
   }
 
-  /** Puts an entry that has an id where the order wants it. False if another entry has that id. @param {Entry} entry */
+  /** @param {Entry} entry */
+  function unlink({ previous, next }) {
+    if (previous === null) first = next;
+    else previous.next = next;
+    if (next === null) last = previous;
+    else next.previous = previous;
+  }
+
+  /** @param {Entry} entry */
+  function remove(entry) {
+    const index = indexOf(entry.id);
+    if (ordered[index] === entry) ordered.splice(index, 1);
+    entries.delete(entry.element);
+    unlink(entry);
+    entry.element.remove();
+  }
+
+  /** Puts an entry that has an id where the order wants it. False if another has that id. @param {Entry} entry */
   function place(entry) {
     const index = indexOf(entry.id);
-    const before = ordered[index - 1];
-    const after = ordered[index];
+    const before = ordered[index - 1] ?? null;
+    const after = ordered[index] ?? null;
     if (after?.id === entry.id) return false;
-    const { element } = entry;
-    const inPlace =
-      neighbour(element, 'previousElementSibling') === before &&
-      neighbour(element, 'nextElementSibling') === after;
     ordered.splice(index, 0, entry);
-    if (inPlace) return true;
-    let next = before === undefined ? log.firstElementChild : before.element.nextElementSibling;
-    while (next !== null && next !== after?.element && isEarlier(next, entry)) next = next.nextElementSibling;
-    log.insertBefore(element, next);
-    return true;
-  }
-
-  /** @param {Element} element @param {Entry} entry */
-  function isEarlier(element, entry) {
-    const other = entries.get(element);
-    return other === entry || (other !== undefined && other.at <= entry.at);
-  }
-
-  /** @param {Element} element */
-  function remove(element) {
-    const entry = entries.get(element);
-    if (entry !== undefined) {
-      entries.delete(element);
-      if (ordered[indexOf(entry.id)] === entry) ordered.splice(indexOf(entry.id), 1);
+    if (nearest(entry, 'previous') === before && nearest(entry, 'next') === after) return true;
+    unlink(entry);
+    let previous = before;
+    let next = previous === null ? first : previous.next;
+    // Among neighbours without an id, the time decides.
+    while (next !== null && next !== after && next.at <= entry.at) {
+      previous = next;
+      next = next.next;
     }
-    element.remove();
+    link(entry, previous);
+    if (previous !== null) previous.element.after(entry.element);
+    else next?.element.before(entry.element);
+    return true;
   }
 
   /** Tells an own message further up how it stands. False if it is not here. @param {HTMLElement} element */
@@ -86,7 +97,7 @@ export function createTimeline(log) {
       entry.id = Number(element.getAttribute('data-id'));
       setTime(entry, Number(element.getAttribute('data-at')));
       setState(entry, 'stored', '');
-      if (!place(entry)) remove(entry.element);
+      if (!place(entry)) remove(entry);
     }
     element.remove();
     return true;
@@ -97,21 +108,24 @@ export function createTimeline(log) {
     sequence: () => sequence,
     /** The highest id that the log has. */
     lastId: () => ordered.at(-1)?.id ?? 0,
+    first: () => first,
     /** @param {Element} element */
     entryOf: (element) => entries.get(element),
-    /** @returns {Iterable<Entry>} */
-    all: () => entries.values(),
 
     /**
-     * Takes the next element of the file or of the live file.
+     * Takes the next element, in the order of running numbers, of the file or of the live file.
      * @param {HTMLElement} element
      * @returns {Entry | null} the entry that is added, or null if the element only changed another
      */
     take(element) {
-      if (element.parentNode !== log) {
-        if (cut !== null && sequenceOf(cut) === sequenceOf(element)) remove(cut);
+      if (!element.isConnected) {
+        if (cut !== null && sequenceOf(cut) === sequenceOf(element)) {
+          const entry = entries.get(cut);
+          if (entry === undefined) cut.remove();
+          else remove(entry);
+        }
         cut = null;
-        log.append(element);
+        blocks.append(element);
         sequence = sequenceOf(element);
       } else if (element.nextSibling === null) {
         // Every record ends with a newline: an element without one after it may have lost its end.
@@ -123,8 +137,9 @@ export function createTimeline(log) {
       if ((kind === 'stored' || kind === 'failed') && settle(element)) return null;
       const entry = readEntry(element, latest);
       entries.set(element, entry);
+      link(entry, last);
       if (entry.id !== 0 && !place(entry)) {
-        remove(element);
+        remove(entry);
         return null;
       }
       latest = Math.max(latest, entry.at);
@@ -132,4 +147,15 @@ export function createTimeline(log) {
       return entry;
     },
   };
+}
+
+/**
+ * The nearest entry with an id before or after another. Entries without one are few in a row.
+ * @param {Entry} entry
+ * @param {'previous' | 'next'} direction
+ */
+function nearest(entry, direction) {
+  let other = entry[direction];
+  while (other !== null && other.id === 0) other = other[direction];
+  return other;
 }

@@ -1,0 +1,133 @@
+/**
+ * The channel between the main thread and the reader thread: bytes and own records in one direction, what the
+ * bytes said in the other. A plain `MessagePort`, because bytes are handed over without a copy and need no answer.
+ *
+ * Bounded in both kinds of what goes in. Bytes: over the limit the socket MUST be paused, and go on below half of
+ * it, so that TCP holds the server back. Own records: over the limit `isFull`, and no further line may be run.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import type { Event } from '../transport/protocol.ts';
+import type { DisplayRecord } from './display/record.ts';
+import type { Trouble } from './recorder.ts';
+import type { ServerAnswer } from './server-frame.ts';
+
+export type ToReader =
+  /** A connection begins: its bytes are a stream of their own. `user` is whose messages are own ones. */
+  | { readonly type: 'begin'; readonly connection: number; readonly user: string }
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array }
+  /** The connection has closed; answered by `ended` when all its bytes have been read. */
+  | { readonly type: 'end'; readonly connection: number }
+  | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
+  /** Look for an event with this text; answered by `matched`, once, if there is one. */
+  | { readonly type: 'watch'; readonly text: string }
+  | { readonly type: 'unwatch' };
+
+export type FromReader =
+  | {
+      readonly type: 'frames';
+      readonly connection: number;
+      readonly answers: readonly ServerAnswer[];
+      /** All events with `--json`; otherwise those that the session acts on. */
+      readonly events: readonly Event[];
+      /** Names in this chunk that were not told lately. */
+      readonly names: readonly string[];
+    }
+  /** Written to the display: this many bytes' worth of frames, or records; and the last id among them. */
+  | { readonly type: 'written'; readonly bytes: number; readonly records: number; readonly id: number | null }
+  /** What the server sent cannot be relied on; the rest of this connection is not read. */
+  | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
+  | { readonly type: 'ended'; readonly connection: number }
+  | { readonly type: 'matched' }
+  | { readonly type: 'trouble'; readonly trouble: Trouble };
+
+const BYTES_LIMIT = 1024 * 1024;
+const RECORDS_LIMIT = 4_000;
+
+/** What the inflow can do to the source of its bytes. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+}
+
+export class Inflow {
+  readonly #port: MessagePort;
+  #source: Source | undefined;
+  #bytes = 0;
+  #records = 0;
+  #isPaused = false;
+  /** The last id that is in the display; 0 when there is none. */
+  cursor = 0;
+
+  constructor(port: MessagePort, receive: (message: FromReader) => void) {
+    this.#port = port;
+    port.on('message', (message: FromReader) => {
+      if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
+      else receive(message);
+    });
+  }
+
+  /** True when the display is so far behind that nothing more may be typed into it. */
+  get isFull(): boolean {
+    return this.#records >= RECORDS_LIMIT;
+  }
+
+  /** True while the source is held back: its silence then says nothing about the server. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  begin(connection: number, user: string, source: Source): void {
+    this.#source = source;
+    if (this.#isPaused) source.pause();
+    this.#post({ type: 'begin', connection, user });
+  }
+
+  /** Hands the bytes over: the chunk is empty afterwards. */
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const isWhole = chunk.buffer.byteLength === chunk.length && chunk.buffer instanceof ArrayBuffer;
+    const bytes = isWhole ? chunk : new Uint8Array(chunk);
+    this.#port.postMessage({ type: 'bytes', bytes } satisfies ToReader, [bytes.buffer]);
+    if (this.#bytes >= BYTES_LIMIT && !this.#isPaused) {
+      this.#isPaused = true;
+      this.#source?.pause();
+    }
+  }
+
+  end(connection: number): void {
+    this.#source = undefined;
+    this.#post({ type: 'end', connection });
+  }
+
+  show(...records: DisplayRecord[]): void {
+    this.#records += records.length;
+    this.#post({ type: 'records', records });
+  }
+
+  watch(text: string): void {
+    this.#post({ type: 'watch', text });
+  }
+
+  unwatch(): void {
+    this.#post({ type: 'unwatch' });
+  }
+
+  close(): void {
+    this.#port.close();
+  }
+
+  #post(message: ToReader): void {
+    this.#port.postMessage(message);
+  }
+
+  #written(bytes: number, records: number, id: number | null): void {
+    this.#bytes -= bytes;
+    this.#records -= records;
+    if (id !== null && id > this.cursor) this.cursor = id;
+    if (this.#isPaused && this.#bytes < BYTES_LIMIT / 2) {
+      this.#isPaused = false;
+      this.#source?.resume();
+    }
+  }
+}

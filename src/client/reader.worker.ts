@@ -1,0 +1,51 @@
+/** The reader thread: owns the display file, and is the only one that writes to it. */
+
+import { MessagePort } from 'node:worker_threads';
+import { serve, threadData } from '../actors/thread.ts';
+import { openDisplay, type Refused } from './display/opening.ts';
+import type { FromReader, ToReader } from './inflow.ts';
+import { Reader } from './reader.ts';
+import { Recorder } from './recorder.ts';
+
+export interface ReaderData {
+  readonly port: MessagePort;
+  readonly allEvents: boolean;
+}
+
+export interface ReaderApi {
+  open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | Refused>;
+  /** Writes what is outstanding, within a few seconds, and closes the display. */
+  close(): Promise<void>;
+}
+
+const { port, allEvents } = readData(threadData());
+const post = (message: FromReader): void => port.postMessage(message);
+let recorder: Recorder | undefined;
+
+serve<ReaderApi>({
+  async open(file, title, force) {
+    const opened = await openDisplay(file, { title, force });
+    if (opened.type === 'refused') return opened;
+    recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
+    const reader = new Reader({ allEvents, post, recorder });
+    port.on('message', (message: ToReader) => reader.receive(message));
+    return { type: 'open' };
+  },
+  async close() {
+    await recorder?.close();
+  },
+});
+
+function readData(data: unknown): ReaderData {
+  if (
+    typeof data === 'object' &&
+    data !== null &&
+    'port' in data &&
+    data.port instanceof MessagePort &&
+    'allEvents' in data &&
+    typeof data.allEvents === 'boolean'
+  ) {
+    return { port: data.port, allEvents: data.allEvents };
+  }
+  throw new Error('the reader thread is started with a port');
+}

@@ -1,0 +1,27 @@
+/** What came of one typed line. */
+
+export type Result =
+  | {
+      readonly ok: true;
+      /** The command, as in the type of its plan. */
+      readonly of: string;
+      /** For people; nothing is said when there are none. */
+      readonly lines: readonly string[];
+      /** For `--json`, in place of the lines. */
+      readonly data?: Readonly<Record<string, unknown>>;
+    }
+  | {
+      readonly ok: false;
+      readonly of: string;
+      /** A code of the server, or one of the client: `bad_line`, `offline`, `full`, `not_found`, `failed`. */
+      readonly code: string;
+      readonly text: string;
+    };
+
+export function done(of: string, lines: readonly string[], data?: Readonly<Record<string, unknown>>): Result {
+  return data === undefined ? { ok: true, of, lines } : { ok: true, of, lines, data };
+}
+
+export function refused(of: string, code: string, text: string): Result {
+  return { ok: false, of, code, text };
+}

@@ -1,0 +1,299 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { foldName } from '../../src/chat/names.ts';
+import type { Account } from '../../src/store/accounts.ts';
+import { FIRST_LINE, formatRecord } from '../../src/store/users-record.ts';
+import { BrokenDisk } from './broken-disk.ts';
+import { AT, accountsOf, hashOf, newFolder, open, openStore } from './users-folder.ts';
+
+const SINCE = '2026-11-22T06:15:38Z';
+
+function record(name: string, seed: number | null): string {
+  return formatRecord({ name, hash: seed === null ? null : hashOf(seed), at: AT });
+}
+
+describe('a folder without users.txt', () => {
+  test('has no accounts, and opening it creates nothing', async () => {
+    const folder = newFolder();
+    const store = await openStore(join(folder, 'users.txt'));
+    expect(store.size).toBe(0);
+    expect(store.find('alice')).toBeUndefined();
+    await store.close();
+    expect(fs.readdirSync(folder)).toEqual([]);
+  });
+
+  test('gets one, exactly in the documented form and for its owner alone, with the first account', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const store = await openStore(path);
+    const hash = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNo';
+    expect(await store.append({ name: 'Alice', hash, at: AT })).toBe('stored');
+    expect(await store.append({ name: 'bob', hash, at: AT })).toBe('stored');
+    expect(await store.append({ name: 'bob', hash: null, at: AT })).toBe('stored');
+    expect(fs.readFileSync(path, 'utf8')).toBe(
+      `# parley users 1\nAlice ${hash} ${SINCE}\nbob ${hash} ${SINCE}\nbob - ${SINCE}\n`,
+    );
+    expect(fs.statSync(path).mode & 0o777).toBe(0o600);
+    expect(store.find('ALICE')).toEqual({ name: 'Alice', hash, since: SINCE });
+    expect(store.find('bob')).toBeUndefined();
+  });
+
+  test.each(['', '#', '# parley users', '# parley users 1'])(
+    'is what a file with only %j counts as',
+    async (text) => {
+      const path = join(newFolder(), 'users.txt');
+      fs.writeFileSync(path, text, { mode: 0o600 });
+      const store = await openStore(path);
+      expect(store.size).toBe(0);
+      expect(fs.readFileSync(path, 'utf8')).toBe(text);
+      expect(await store.append({ name: 'alice', hash: hashOf(1), at: AT })).toBe('stored');
+      expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('alice', 1));
+    },
+  );
+});
+
+describe('the last line of a name wins', () => {
+  test('for changes, removals and other spellings, and its spelling is the one that is shown', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const lines = [
+      record('Alice', 1),
+      record('bob', 2),
+      record('ALICE', 3),
+      record('carol', 4),
+      record('Bob', null),
+      record('Carol', null),
+      record('carol', 5),
+    ];
+    fs.writeFileSync(path, FIRST_LINE + lines.join(''), { mode: 0o600 });
+    const store = await openStore(path);
+    expect(accountsOf(store)).toEqual(
+      new Map([
+        ['ALICE', { name: 'ALICE', hash: hashOf(3), since: SINCE }],
+        ['carol', { name: 'carol', hash: hashOf(5), since: SINCE }],
+      ]),
+    );
+    expect(store.size).toBe(2);
+  });
+
+  test('and a start drops the others', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const text =
+      FIRST_LINE + record('alice', 1) + record('Alice', 2) + record('bob', 3) + record('bob', null);
+    fs.writeFileSync(path, text, { mode: 0o600 });
+    const { ino } = fs.statSync(path);
+    const store = await openStore(path);
+    expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('Alice', 2));
+    expect(fs.statSync(path)).toMatchObject({ mode: 0o100600 });
+    expect(fs.statSync(path).ino).not.toBe(ino);
+    expect(await store.append({ name: 'carol', hash: hashOf(4), at: AT })).toBe('stored');
+    await store.close();
+
+    const compacted = fs.statSync(path);
+    await openStore(path);
+    expect(fs.statSync(path)).toMatchObject({ ino: compacted.ino, mtimeMs: compacted.mtimeMs });
+    expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
+  });
+
+  test('and a large file is not written again for a single line', async () => {
+    const path = join(newFolder(), 'users.txt');
+    let text = FIRST_LINE;
+    for (let i = 0; i < 10_000; i++) text += record(`user${i}`, i);
+    fs.writeFileSync(path, text + record('user1', -1), { mode: 0o600 });
+    const { ino } = fs.statSync(path);
+    const store = await openStore(path);
+    expect(store.find('user1')?.hash).toBe(hashOf(-1));
+    expect(fs.statSync(path).ino).toBe(ino);
+  });
+});
+
+test('any changes, with the file opened again at any point, give what a map gives', async () => {
+  const change = fc.record({
+    name: fc.constantFrom(
+      'alice',
+      'Alice',
+      'ALICE',
+      'bob',
+      'BOB',
+      'x',
+      'a.long_name-with.everything_012345'.slice(0, 32),
+    ),
+    hash: fc.option(fc.nat(1_000).map(hashOf)),
+    at: fc.date({ min: new Date(0), max: new Date('2100-01-01'), noInvalidDate: true }),
+  });
+  const step = fc.oneof(
+    { weight: 3, arbitrary: fc.array(change, { minLength: 1, maxLength: 8 }) },
+    { weight: 1, arbitrary: fc.constant('reopen' as const) },
+  );
+  const folder = newFolder();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 12 }), async (steps) => {
+      const path = join(folder, `users-${run++}.txt`);
+      const model = new Map<string, Account>();
+      let store = await openStore(path);
+      for (const step of steps) {
+        if (step === 'reopen') {
+          await store.close();
+          store = await openStore(path);
+        } else {
+          const outcomes = await Promise.all(step.map((change) => store.append(change)));
+          expect(new Set(outcomes)).toEqual(new Set(['stored']));
+          for (const { name, hash, at } of step) {
+            if (hash === null) model.delete(foldName(name));
+            else model.set(foldName(name), { name, hash, since: `${at.toISOString().slice(0, 19)}Z` });
+          }
+        }
+        expect(accountsOf(store)).toEqual(
+          new Map([...model.values()].map((account) => [account.name, account])),
+        );
+        expect(store.size).toBe(model.size);
+        expect(store.find('aLiCe')).toEqual(model.get('alice'));
+      }
+      await store.close();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+describe('appends at the same moment', () => {
+  test('share writes and syncs, and keep their order', async () => {
+    const folder = newFolder();
+    const disk = await BrokenDisk.under(folder);
+    const store = await openStore(join(folder, 'users.txt'), disk);
+    await store.append({ name: 'zoe', hash: hashOf(0), at: AT });
+    disk.counts.clear();
+    const changes = Array.from({ length: 100 }, (_, i) => ({
+      name: `user${i % 50}`,
+      hash: hashOf(i),
+      at: AT,
+    }));
+    const outcomes = await Promise.all(changes.map((change) => store.append(change)));
+    expect(new Set(outcomes)).toEqual(new Set(['stored']));
+    // 13 KiB: four pages.
+    expect(disk.counts.get('datasync')).toBeLessThanOrEqual(4);
+    expect(disk.counts.get('write')).toBe(disk.counts.get('datasync'));
+    expect(store.size).toBe(51);
+    expect(store.find('user7')?.hash).toBe(hashOf(57));
+    expect(fs.readFileSync(join(folder, 'users.txt'), 'utf8')).toBe(
+      FIRST_LINE + record('zoe', 0) + changes.map((change) => formatRecord(change)).join(''),
+    );
+    await disk.end();
+  });
+
+  test('are shown once they are on disk, not before', async () => {
+    const folder = newFolder();
+    const disk = await BrokenDisk.under(folder);
+    const store = await openStore(join(folder, 'users.txt'), disk);
+    const stored = store.append({ name: 'alice', hash: hashOf(1), at: AT });
+    expect(store.find('alice')).toBeUndefined();
+    let outcome: string | undefined;
+    void stored.then((value) => {
+      outcome = value;
+    });
+    while (store.find('alice') === undefined) {
+      expect(outcome).toBeUndefined();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await store.close();
+    await disk.powerCut();
+    expect((await openStore(join(folder, 'users.txt'))).find('alice')?.hash).toBe(hashOf(1));
+  });
+
+  test('are refused above a limit, the newest first', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const store = await openStore(path);
+    const outcomes = await Promise.all(
+      Array.from({ length: 1_500 }, (_, i) => store.append({ name: `user${i}`, hash: hashOf(i), at: AT })),
+    );
+    const accepted = outcomes.lastIndexOf('stored') + 1;
+    expect(accepted).toBe(1_024);
+    expect(new Set(outcomes.slice(0, accepted))).toEqual(new Set(['stored']));
+    expect(new Set(outcomes.slice(accepted))).toEqual(new Set(['storage_failed']));
+    await store.close();
+    expect((await openStore(path)).size).toBe(accepted);
+  });
+
+  test('are all written before the store closes, and none after', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const store = await openStore(path);
+    const waiting = ['alice', 'bob'].map((name) => store.append({ name, hash: hashOf(name), at: AT }));
+    await store.close();
+    expect(await Promise.all(waiting)).toEqual(['stored', 'stored']);
+    expect(await store.append({ name: 'carol', hash: hashOf(3), at: AT })).toBe('storage_failed');
+    expect((await openStore(path)).size).toBe(2);
+  });
+
+  test('throw for what could not be read back, and the file is as it was', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const store = await openStore(path);
+    await expect(store.append({ name: 'al ice', hash: hashOf(1), at: AT })).rejects.toThrow(RangeError);
+    await expect(store.append({ name: 'alice', hash: 'secret', at: AT })).rejects.toThrow(RangeError);
+    expect(await store.append({ name: 'alice', hash: hashOf(1), at: AT })).toBe('stored');
+    expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('alice', 1));
+  });
+});
+
+describe('what is not a file for this server alone', () => {
+  test.each([0o640, 0o604, 0o622, 0o611])('mode %o is set to 600, with a warning', async (mode) => {
+    const path = join(newFolder(), 'users.txt');
+    fs.writeFileSync(path, FIRST_LINE + record('alice', 1));
+    fs.chmodSync(path, mode);
+    const { result, warnings } = await open(path);
+    expect(result).toMatchObject({ type: 'open', store: { size: 1 } });
+    expect(fs.statSync(path).mode & 0o777).toBe(0o600);
+    expect(warnings).toEqual([
+      `${path} could be used by others than its owner (mode ${mode.toString(8)}): set to 600`,
+    ]);
+  });
+
+  test('a symbolic link, a folder and a pipe are refused', async () => {
+    const folder = newFolder();
+    fs.writeFileSync(join(folder, 'target'), FIRST_LINE);
+    fs.symlinkSync('target', join(folder, 'link'));
+    fs.symlinkSync('nowhere', join(folder, 'dangling'));
+    fs.mkdirSync(join(folder, 'folder'));
+    execFileSync('mkfifo', [join(folder, 'pipe')]);
+    for (const name of ['link', 'dangling', 'folder', 'pipe']) {
+      const { result } = await open(join(folder, name));
+      expect(result).toMatchObject({ type: 'refused', code: 'not_a_file' });
+      expect(result).toHaveProperty('text', expect.stringContaining(join(folder, name)));
+    }
+  });
+
+  test('one that may not be opened is refused', async () => {
+    const folder = newFolder();
+    const path = join(folder, 'users.txt');
+    fs.writeFileSync(path, FIRST_LINE, { mode: 0o600 });
+    // The tests may run as root, who may open everything.
+    const disk = await BrokenDisk.under(folder);
+    disk.fail({ at: 3, code: 'EACCES' });
+    const { result } = await open(path, disk);
+    expect(result).toMatchObject({ type: 'refused', code: 'unreadable' });
+    expect(result).toHaveProperty('text', expect.stringContaining(path));
+    await disk.end();
+  });
+});
+
+test('bytes that something else appended are not overwritten: the store takes no more until it is opened again', async () => {
+  const path = join(newFolder(), 'users.txt');
+  fs.writeFileSync(path, FIRST_LINE + record('alice', 1), { mode: 0o600 });
+  const { result, warnings } = await open(path);
+  if (result.type === 'refused') throw new Error(result.text);
+  fs.appendFileSync(path, record('bob', 2));
+  expect(await result.store.append({ name: 'carol', hash: hashOf(3), at: AT })).toBe('storage_failed');
+  expect(await result.store.append({ name: 'carol', hash: hashOf(3), at: AT })).toBe('storage_failed');
+  expect(warnings).toEqual([expect.stringContaining('was changed while the server ran')]);
+  await result.store.close();
+  expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('alice', 1) + record('bob', 2));
+  expect(await (await openStore(path)).append({ name: 'carol', hash: hashOf(3), at: AT })).toBe('stored');
+});
+
+test('a file that something else created in the meantime is not replaced', async () => {
+  const path = join(newFolder(), 'users.txt');
+  const store = await openStore(path);
+  fs.writeFileSync(path, FIRST_LINE + record('alice', 1), { mode: 0o600 });
+  expect(await store.append({ name: 'bob', hash: hashOf(2), at: AT })).toBe('storage_failed');
+  expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('alice', 1));
+});
