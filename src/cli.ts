@@ -74,7 +74,9 @@ function addServe(program: Command): void {
     .addOption(
       flag('--data <folder>', 'where accounts and messages are kept', 'DATA').default('./parley-data'),
     )
-    .addOption(flag('--guests', 'let people in without a password', 'GUESTS', truth).default(false))
+    .addOption(
+      flag('--guests [on]', 'let people in without a password', 'GUESTS', truth).preset('on').default(false),
+    )
     .addOption(
       flag('--log-level <level>', 'least level that is logged', 'LOG_LEVEL')
         .choices(LOG_LEVELS)
@@ -139,7 +141,7 @@ function number(min: number, max: number): (text: string) => number {
   };
 }
 
-/** For switches that can also be set in the environment. */
+/** For a switch that can also be set, and unset, in the environment. */
 function truth(text: string): boolean {
   if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;

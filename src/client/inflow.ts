@@ -86,8 +86,9 @@ export class Inflow {
   /** Hands the bytes over: the chunk is empty afterwards. */
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
-    const isWhole = chunk.buffer.byteLength === chunk.length && chunk.buffer instanceof ArrayBuffer;
-    const bytes = isWhole ? chunk : new Uint8Array(chunk);
+    const { buffer } = chunk;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === chunk.length;
+    const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(chunk);
     this.#port.postMessage({ type: 'bytes', bytes } satisfies ToReader, [bytes.buffer]);
     if (this.#bytes >= BYTES_LIMIT && !this.#isPaused) {
       this.#isPaused = true;

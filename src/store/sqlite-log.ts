@@ -19,7 +19,12 @@ const KEYS_FORGOTTEN_A_CALL = 1_000;
  * Opens or creates the log in `file`. Throws if the file is not a database, is damaged, or is of a later version.
  */
 export function openSqliteLog(file: string): MessageLog {
-  return new SqliteLog(file);
+  try {
+    return new SqliteLog(file);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file} cannot be opened: ${reason}`, { cause });
+  }
 }
 
 class SqliteLog implements MessageLog {
@@ -261,7 +266,7 @@ function open(file: string): Open {
   if (version > SCHEMA_VERSION) {
     db.close();
     throw new Error(
-      `${file} has version ${version}, and this program knows versions up to ${SCHEMA_VERSION}: use a newer Parley`,
+      `its version is ${version}, and this Parley knows versions up to ${SCHEMA_VERSION}: use a newer one`,
     );
   }
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);

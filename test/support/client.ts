@@ -122,7 +122,9 @@ export class TestClient {
       const deadline = setTimeout(() => {
         this.#watchers.delete(check);
         const seen = JSON.stringify(this.events.slice(-5));
-        reject(new Error(`no ${what} within ${timeoutMs} ms (closed: ${this.isClosed}, last events: ${seen})`));
+        reject(
+          new Error(`no ${what} within ${timeoutMs} ms (closed: ${this.isClosed}, last events: ${seen})`),
+        );
       }, timeoutMs);
       this.#watchers.add(check);
     });

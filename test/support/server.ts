@@ -1,5 +1,6 @@
 /** A real server in a process of its own, for tests that talk to it as anybody would. */
 
+import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { DEADLINE_MS, type Exit, runProcess, until } from './process.ts';
 
@@ -14,6 +15,7 @@ export interface ServerOptions {
 }
 
 export interface RunningServer {
+  readonly child: ChildProcess;
   /** `127.0.0.1:PORT`, as the server printed it. */
   readonly address: string;
   readonly port: number;
@@ -22,7 +24,7 @@ export interface RunningServer {
   stop(): Promise<Exit>;
   /** Ends it at once with SIGKILL, as a power cut would. */
   kill(): Promise<Exit>;
-  /** Makes one of its threads die: `shard 1`, `registry`, `auth`. */
+  /** Makes one of its threads die: `shard-1`, `registry`, `auth`. */
   crash(thread: string): void;
 }
 
@@ -48,6 +50,7 @@ export async function startServer({ data, args = [], env = {} }: ServerOptions):
     return server.exit(DEADLINE_MS);
   };
   return {
+    child: server.child,
     address,
     port: Number(address.slice(address.lastIndexOf(':') + 1)),
     stderr: server.stderr,

@@ -1,0 +1,93 @@
+/** What the tests of the display share: folders, displays in them, a browser, and records to show. */
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
+import type { Display } from '../../../src/client/display/display.ts';
+import { openDisplay } from '../../../src/client/display/opening.ts';
+import type { Message } from '../../../src/client/display/record.ts';
+
+const CHROMIUM = '/usr/bin/chromium';
+const ARGUMENTS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+
+/** A folder of its own for the running test, removed when that is over. */
+export function createFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-display-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** A display that is closed when the running test is over. */
+export async function startDisplay(file: string, title = 'alice on localhost'): Promise<Display> {
+  const opened = await openDisplay(file, { title });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  onTestFinished(() => opened.display.close());
+  return opened.display;
+}
+
+/**
+ * One browser for the tests of a file. `open` gives a tab; a test fails if a script in one of its tabs did, unless it
+ * is about scripts that must fail.
+ */
+export function useBrowser(): {
+  open(file: string, options?: BrowserContextOptions & { hash?: string; faulty?: boolean }): Promise<Page>;
+} {
+  let browser: Browser | undefined;
+  let faults: string[] = [];
+  beforeAll(async () => {
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+  });
+  afterAll(async () => {
+    await browser?.close();
+  });
+  afterEach(() => {
+    const seen = faults;
+    faults = [];
+    expect(seen).toEqual([]);
+  });
+  return {
+    async open(file, { hash = '', faulty = false, ...options } = {}) {
+      if (browser === undefined) throw new Error('the browser has not been started');
+      const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
+      onTestFinished(() => context.close());
+      const page = await context.newPage();
+      if (!faulty) page.on('pageerror', (error) => faults.push(String(error)));
+      await page.goto(`${pathToFileURL(file)}${hash}`);
+      return page;
+    },
+  };
+}
+
+/** In ms: 14:05 on a day in winter. Ids are in microseconds, as those of a server are. */
+export const START = new Date(2026, 0, 20, 14, 5).getTime();
+
+/** The message that is sent `minute` minutes after the start. */
+export function messageAt(minute: number, changes: Partial<Message> = {}): Message {
+  const at = START + Math.round(minute * 60_000);
+  const text = `message ${minute}`;
+  return { type: 'message', id: at * 1000, at, from: 'bob', to: '#tea', text, own: false, ...changes };
+}
+
+/** The messages from one minute up to and without another. */
+export function messagesBetween(from: number, to: number, changes: Partial<Message> = {}): Message[] {
+  return Array.from({ length: to - from }, (_, index) => messageAt(from + index, changes));
+}
+
+/** The texts of the messages that a reader can see, from top to bottom. */
+export function shownTexts(page: Page): Promise<string[]> {
+  return page.locator('.message:not([hidden]) .text').allTextContents();
+}
+
+/** What a page expects of a value that comes about in its own time. */
+export const SOON = { timeout: 10_000, interval: 25 };

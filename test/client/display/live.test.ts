@@ -1,0 +1,227 @@
+import { copyFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { DisplayRecord } from '../../../src/client/display/record.ts';
+import {
+  createFolder,
+  messageAt,
+  messagesBetween,
+  SOON,
+  START,
+  shownTexts,
+  startDisplay,
+  useBrowser,
+} from './fixture.ts';
+
+const browser = useBrowser();
+
+/** Marks the loaded page, to tell later whether it is still the same one. */
+async function mark(page: Page): Promise<() => Promise<unknown>> {
+  await page.evaluate('window.marked = true');
+  return () => page.evaluate('window.marked === true');
+}
+
+const distanceToEnd = (page: Page) =>
+  page.evaluate('document.documentElement.scrollHeight - innerHeight - Math.round(scrollY)');
+
+const topOf = async (page: Page, text: string) =>
+  Math.round((await page.getByText(text, { exact: true }).boundingBox())?.y ?? Number.NaN);
+
+test('an open page shows what is appended, without a reload', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const isSame = await mark(page);
+  for (let minute = 0; minute < 5; minute += 1) {
+    await display.append([messageAt(minute)]);
+    await expect.poll(() => shownTexts(page), SOON).toContain(`message ${minute}`);
+  }
+  expect(await shownTexts(page)).toEqual([0, 1, 2, 3, 4].map((minute) => `message ${minute}`));
+  expect(await isSame()).toBe(true);
+  await expect.poll(() => page.locator('head script').count(), SOON).toBeLessThanOrEqual(2);
+});
+
+test('everything appended before the client ended reaches an open page, and the page says that it ended', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  await display.append([messageAt(0)]);
+  await display.append([messageAt(1)]);
+  await display.close();
+  await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0', 'message 1']);
+  await expect.poll(() => page.locator('#status').textContent(), SOON).toContain('The client has ended');
+});
+
+test('at the end the page follows; further up it keeps its place and offers the way back', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(0, 300));
+  const page = await browser.open(file);
+  expect(await distanceToEnd(page)).toBeLessThanOrEqual(1);
+  await display.append([messageAt(300, { text: 'two\nlines' })]);
+  await expect.poll(() => shownTexts(page), SOON).toContain('two\nlines');
+  await expect.poll(() => distanceToEnd(page), SOON).toBeLessThanOrEqual(1);
+
+  await page.mouse.move(450, 300);
+  await page.mouse.wheel(0, -3000);
+  await expect.poll(() => distanceToEnd(page), SOON).toBeGreaterThan(1000);
+  const place = await topOf(page, 'message 240');
+  expect(await page.locator('#latest').isVisible()).toBe(false);
+  await display.append(messagesBetween(301, 311));
+  await display.append([messageAt(311, { own: true, from: 'alice' })]);
+  await expect.poll(() => page.locator('#latest').textContent(), SOON).toBe('10 new messages');
+  expect(await topOf(page, 'message 240')).toBe(place);
+  await display.append([messageAt(-1, { text: 'from long before' })]);
+  await expect.poll(() => shownTexts(page), SOON).toContain('from long before');
+  expect(await topOf(page, 'message 240')).toBe(place);
+  expect(await page.title()).toBe('(10) alice on localhost – Parley');
+
+  await page.locator('#latest').click();
+  expect(await distanceToEnd(page)).toBeLessThanOrEqual(1);
+  expect(await page.locator('#latest').isVisible()).toBe(false);
+  expect(await page.title()).toBe('alice on localhost – Parley');
+});
+
+test('an own message is pending, then stored or failed', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const own = { own: true, from: 'alice', id: null };
+  const states = () => page.locator('.message .state').allTextContents();
+  await display.append([
+    messageAt(0, { ...own, tag: 'a' }),
+    messageAt(1, { ...own, tag: 'b' }),
+    messageAt(2, { ...own, tag: 'c' }),
+  ]);
+  await expect.poll(states, SOON).toEqual(['Sending…', 'Sending…', 'Sending…']);
+  await display.append([
+    { type: 'stored', tag: 'a', id: messageAt(0).at * 1000, at: messageAt(0).at },
+    { type: 'failed', tag: 'b', text: 'there is no <such> user' },
+  ]);
+  const settled = ['Stored', 'Not sent: there is no <such> user', 'Sending…'];
+  await expect.poll(states, SOON).toEqual(settled);
+  await page.reload();
+  expect(await states()).toEqual(settled);
+});
+
+test('a message goes where its id puts it, whenever it comes', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const notice: DisplayRecord = { type: 'notice', level: 'info', at: START + 3.5 * 60_000, text: 'notice' };
+  const pending = messageAt(4, { own: true, from: 'alice', id: null, tag: 'a' });
+  await display.append([messageAt(3), notice, pending, messageAt(5), messageAt(6)]);
+  await expect.poll(() => shownTexts(page), SOON).toHaveLength(4);
+  // History, some of it known already; then the own message turns out to be the last but one.
+  await display.append([messageAt(1), messageAt(2), messageAt(3), messageAt(5.5)]);
+  const at = START + 5.7 * 60_000;
+  await display.append([{ type: 'stored', tag: 'a', id: at * 1000, at }]);
+  const order = [
+    'message 1',
+    'message 2',
+    'message 3',
+    'notice',
+    'message 5',
+    'message 5.5',
+    'message 4',
+    'message 6',
+  ];
+  const all = () => page.locator('.entry .text').allTextContents();
+  await expect.poll(all, SOON).toEqual(order);
+  expect(await page.locator('.message time').allTextContents()).toEqual([
+    '14:06',
+    '14:07',
+    '14:08',
+    '14:10',
+    '14:10',
+    '14:10',
+    '14:11',
+  ]);
+  await page.reload();
+  expect(await all()).toEqual(order);
+});
+
+test('a page that missed more than the live file holds reloads itself and keeps its place', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(0, 200));
+  const page = await browser.open(file);
+  const isSame = await mark(page);
+  await page.mouse.move(450, 300);
+  await page.mouse.wheel(0, -2000);
+  await expect.poll(() => distanceToEnd(page), SOON).toBeGreaterThan(1000);
+  const place = await topOf(page, 'message 150');
+  await display.append(messagesBetween(200, 900));
+  await expect.poll(async () => (await shownTexts(page)).length, SOON).toBe(900);
+  expect(await isSame()).toBe(false);
+  await expect.poll(() => topOf(page, 'message 150'), SOON).toBe(place);
+  expect(await page.locator('#latest').textContent()).toBe('700 new messages');
+  expect(await page.title()).toBe('(700) alice on localhost – Parley');
+});
+
+test('a page of an earlier run of the client shows the next run', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const earlier = await startDisplay(file);
+  await earlier.append([messageAt(0)]);
+  const page = await browser.open(file);
+  expect(await shownTexts(page)).toEqual(['message 0']);
+  await earlier.close();
+  const later = await startDisplay(file);
+  await later.append([messageAt(1)]);
+  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 1']);
+});
+
+test('a page beside the live file of another display reloads at most once', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const display = await startDisplay(file);
+  await display.append([messageAt(0)]);
+  await display.close();
+  const copy = join(createFolder(), 'chat.html');
+  await copyFile(file, copy);
+  const other = await startDisplay(file);
+  await other.append([messageAt(1)]);
+  await other.close();
+  await copyFile(join(folder, 'chat.live.js'), join(copy, '..', 'chat.live.js'));
+  const page = await browser.open(copy);
+  let loads = 0;
+  page.on('load', () => {
+    loads += 1;
+  });
+  await expect.poll(() => loads, SOON).toBe(1);
+  await page.waitForTimeout(3000);
+  expect(loads).toBe(1);
+  expect(await shownTexts(page)).toEqual(['message 0']);
+});
+
+test('an element that a page read only in part is completed by the live file', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const display = await startDisplay(file);
+  await display.append([messageAt(0), messageAt(1, { text: 'whole at last' })]);
+  await display.close();
+  const html = await readFile(file);
+  for (const end of ['</div></div>\n', ' at last</div></div>\n', 'whole at last</div></div>\n', '\n']) {
+    const copy = join(createFolder(), 'chat.html');
+    await writeFile(copy, html.subarray(0, html.length - end.length));
+    await copyFile(join(folder, 'chat.live.js'), join(copy, '..', 'chat.live.js'));
+    const page = await browser.open(copy);
+    await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0', 'whole at last']);
+    expect(await page.locator('.entry').count()).toBe(2);
+  }
+});
+
+test('a page without a live file stays readable', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(0, 3));
+  await display.close();
+  const copy = join(createFolder(), 'archive.html');
+  await copyFile(file, copy);
+  const page = await browser.open(copy);
+  expect(await shownTexts(page)).toEqual(['message 0', 'message 1', 'message 2']);
+  const isSame = await mark(page);
+  await page.waitForTimeout(1500);
+  expect(await isSame()).toBe(true);
+});

@@ -1,0 +1,173 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+const folder = testFolder();
+let runs = 0;
+let server: RunningServer;
+
+beforeEach(async () => {
+  runs += 1;
+  server = await startServer({ data: `${folder}/${runs}`, args: ['--workers', '3', '--guests'] });
+});
+afterEach(async () => {
+  await server.stop();
+});
+
+/** Connects again and again until a shard that fits serves the connection. */
+async function loginUntil(fits: (shard: string) => boolean, user: string): Promise<[TestClient, string]> {
+  for (;;) {
+    const before = loginsOf(user).length;
+    const client = await TestClient.login(server.address, user);
+    const shard = await until('the login in the log', () => loginsOf(user)[before]);
+    if (fits(shard)) return [client, shard];
+    await client.ok('quit');
+    await client.closed();
+  }
+}
+
+/** The shards that the user's logins were on, oldest first. */
+function loginsOf(user: string): string[] {
+  const login = new RegExp(`"thread":"(shard-\\d)","event":"login".*"subject":"${user}"`, 'g');
+  return [...server.stderr().matchAll(login)].map((match) => match[1] ?? '');
+}
+
+function restarted(thread: string): Promise<number> {
+  return until(`${thread} to be restarted`, () => {
+    const match = new RegExp(`"thread.restarted".*"child":"${thread}","afterMs":(\\d+)`).exec(
+      server.stderr(),
+    );
+    return match === null ? undefined : Number(match[1]);
+  });
+}
+
+describe('a thread that dies', () => {
+  it('registry: nothing acknowledged is lost or repeated, every connection stays, within a second', async () => {
+    const names = ['ann', 'ben', 'cat', 'dan'];
+    const clients = await Promise.all(names.map((name) => TestClient.register(server.address, name)));
+    for (const client of clients) await client.ok('join', '#r');
+    const perClient = 400;
+    const sent = clients.map(async (client, c) => {
+      const answers: unknown[] = [];
+      for (let i = 0; i < perClient; i += 10) {
+        const ids = Array.from({ length: 10 }, (_, n) => client.request('send', '#r', `${c}/${i + n}`));
+        for (const id of ids) answers.push((await client.answer(id))[0]);
+        if (c === 0 && i === 100) server.crash('registry');
+      }
+      return answers;
+    });
+    const answers = (await Promise.all(sent)).flat();
+    expect(await restarted('registry')).toBeLessThan(1_000);
+    expect(answers.every((answer) => answer === 'ok')).toBe(true);
+    for (const [c, client] of clients.entries()) {
+      const expected = (names.length - 1) * perClient;
+      await client.until(() => client.messages().length >= expected, `${expected} messages`);
+      const texts = client.messages().map((m) => String(m[5]));
+      expect(new Set(texts).size).toBe(expected);
+      expect(texts).toHaveLength(expected);
+      for (const other of names.keys()) {
+        const from = texts
+          .filter((text) => text.startsWith(`${other}/`))
+          .map((text) => Number(text.split('/')[1]));
+        if (other !== c) expect(from).toEqual(Array.from({ length: perClient }, (_, i) => i));
+      }
+      const ids = client.messages().map((m) => Number(m[1]));
+      expect(ids).toEqual([...ids].sort((a, b) => a - b));
+    }
+  });
+
+  it('registry: joins, leaves and logins under way are answered once it is back', async () => {
+    const ann = await TestClient.register(server.address, 'ann');
+    const ben = await TestClient.register(server.address, 'ben');
+    await ann.ok('join', '#left');
+    server.crash('registry');
+    const asked = [
+      ann.request('join', '#new'),
+      ann.request('send', '#new', 'hello'),
+      ann.request('leave', '#left'),
+      ann.request('who', '#new'),
+    ];
+    const late = TestClient.login(server.address, 'ben');
+    for (const id of asked) expect((await ann.answer(id))[0]).toBe('ok');
+    await late;
+    await ben.ok('join', '#new');
+    await ann.event('joined', (e) => e[4] === 'ben');
+    expect(await ann.refused('send', '#left', 'still?')).toBe('not_a_member');
+  });
+
+  it('auth: chat goes on, and logins and registrations work again within a second', async () => {
+    const ann = await TestClient.register(server.address, 'ann');
+    const guest = await TestClient.connect(server.address);
+    await guest.ok('guest', 'visitor');
+    server.crash('auth');
+    await ann.ok('send', 'ann', 'note');
+    expect(await restarted('auth')).toBeLessThan(1_000);
+    const back = await TestClient.login(server.address, 'ann');
+    await back.ok('ping');
+    await TestClient.register(server.address, 'ben');
+    const thief = await TestClient.connect(server.address);
+    expect(await thief.refused('guest', 'visitor')).toBe('name_taken');
+    expect(await thief.refused('register', 'Visitor', 'a password')).toBe('name_taken');
+  });
+
+  it('auth: a login under way is refused with a code that says to try again', async () => {
+    await TestClient.register(server.address, 'ann');
+    const clients = await Promise.all(Array.from({ length: 30 }, () => TestClient.connect(server.address)));
+    const asked = clients.map((client) => client.call('login', 'ann', 'secret of ann'));
+    server.crash('auth');
+    const codes = new Set(
+      (await Promise.all(asked)).map((answer) => (answer[0] === 'ok' ? 'ok' : answer[2])),
+    );
+    expect([...codes].every((code) => code === 'ok' || code === 'unavailable')).toBe(true);
+    await restarted('auth');
+    const [client] = clients;
+    if ((await client?.call('ping'))?.[0] === 'ok') await TestClient.login(server.address, 'ann');
+  });
+
+  it('shard: its clients are disconnected and can come back, all others stay', async () => {
+    for (const name of ['ann', 'ben']) {
+      const client = await TestClient.connect(server.address);
+      await client.ok('register', name, `secret of ${name}`);
+    }
+    const [ann, shard] = await loginUntil(() => true, 'ann');
+    const [ben] = await loginUntil((other) => other !== shard, 'ben');
+    await ann.ok('join', '#r');
+    await ben.ok('join', '#r');
+    server.crash(shard);
+    await ann.closed();
+    await ben.ok('send', '#r', 'I am still here');
+    expect(await restarted(shard)).toBeLessThan(1_000);
+    const back = await TestClient.login(server.address, 'ann');
+    await ben.ok('send', 'ann', 'welcome back');
+    await back.event('message', (e) => e[5] === 'welcome back');
+    expect(ben.isClosed).toBe(false);
+  });
+
+  it('shard: the guests on it are gone, and their names are free', async () => {
+    const guest = await TestClient.connect(server.address);
+    await guest.ok('guest', 'visitor');
+    await guest.ok('join', '#r');
+    const member = await TestClient.register(server.address, 'ann');
+    await member.ok('join', '#r');
+    const shard = /"thread":"(shard-\d)","event":"guest"/.exec(server.stderr())?.[1] ?? '';
+    server.crash(shard);
+    await guest.closed();
+    await restarted(shard);
+    const next = await TestClient.connect(server.address);
+    await next.ok('guest', 'visitor');
+    expect(await next.refused('send', '#r', 'not my room')).toBe('not_a_member');
+  });
+
+  it('again and again: the server gives up with exit code 1 rather than pretend', async () => {
+    const { child } = server;
+    for (let i = 0; i < 6 && child.exitCode === null; i += 1) {
+      if (child.connected) server.crash('auth');
+      await new Promise((resolve) => setTimeout(resolve, 300));
+    }
+    await until('the end of the server', () => child.exitCode !== null);
+    expect(child.exitCode).toBe(1);
+    expect(server.stderr()).toContain('parley: the server cannot go on');
+  });
+});

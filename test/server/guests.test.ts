@@ -1,0 +1,59 @@
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+const data = `${testFolder()}/data`;
+let server: RunningServer;
+
+beforeAll(async () => {
+  server = await startServer({ data, args: ['--guests', '--workers', '2'] });
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+async function guest(name: string): Promise<TestClient> {
+  const client = await TestClient.connect(server.address);
+  await client.ok('guest', name);
+  return client;
+}
+
+it('lets a guest chat like anybody, but not change a password', async () => {
+  const [visitor, ann] = [await guest('visitor'), await TestClient.register(server.address, 'ann')];
+  await visitor.ok('join', '#lobby');
+  await ann.ok('join', '#lobby');
+  await visitor.ok('send', '#lobby', 'hello');
+  await ann.event('message', (e) => e[3] === 'visitor');
+  await ann.ok('send', 'visitor', 'hello yourself');
+  await visitor.event('message', (e) => e[3] === 'ann');
+  expect(await visitor.refused('password', 'old password', 'new password')).toBe('not_for_guests');
+  await visitor.ok('quit');
+  expect((await ann.event('left'))[4]).toBe('visitor');
+  expect(await ann.refused('send', 'visitor', 'gone?')).toBe('no_such_user');
+});
+
+it('gives a name to one at a time, and never to a guest when it is registered', async () => {
+  const first = await guest('Single');
+  const second = await TestClient.connect(server.address);
+  expect(await second.refused('guest', 'single')).toBe('name_taken');
+  expect(await second.refused('register', 'SINGLE', 'a password')).toBe('name_taken');
+  await first.ok('logout');
+  await second.ok('guest', 'single');
+  await second.ok('logout');
+  await second.ok('register', 'single', 'a password');
+  expect(await first.refused('guest', 'Single')).toBe('name_taken');
+});
+
+it('gives a guest of a former guest’s name none of its rooms', async () => {
+  const first = await guest('heir');
+  await first.ok('join', '#inheritance');
+  first.close();
+  let second: TestClient | undefined;
+  for (const deadline = Date.now() + 5_000; second === undefined && Date.now() < deadline; ) {
+    const client = await TestClient.connect(server.address);
+    if ((await client.call('guest', 'heir'))[0] === 'ok') second = client;
+    else client.close();
+  }
+  expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('not_a_member');
+});
