@@ -6,7 +6,6 @@
 
 import { isatty } from 'node:tty';
 import { type Logger, pino } from 'pino';
-import pretty from 'pino-pretty';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -17,9 +16,11 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
  */
 const MAX_WAITING = 4 * 1024 * 1024;
 
-export function openLog(thread: string, level: LogLevel): Logger {
+export async function openLog(thread: string, level: LogLevel): Promise<Logger> {
   const options = { level, base: { thread } };
   if (isatty(2)) {
+    // Loaded only where it is used: a server starts faster without it.
+    const { default: pretty } = await import('pino-pretty');
     return pino(
       options,
       pretty({ destination: 2, sync: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss' }),

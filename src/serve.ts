@@ -10,7 +10,7 @@ const STOP_TIMEOUT_MS = 4_800;
 export async function serve(options: ServerOptions): Promise<void> {
   // Whatever this process creates is for its owner alone.
   process.umask(0o077);
-  const log = openLog('main', options.logLevel);
+  const log = await openLog('main', options.logLevel);
   const started = await startServer(options, log);
   if (started.type === 'refused') {
     console.error(`parley: ${started.text}`);

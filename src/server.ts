@@ -6,9 +6,9 @@
 import { createServer } from 'node:net';
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import type { AuthThreadApi } from './actors/auth.worker.ts';
-import type { RegistryApi } from './actors/registry.worker.ts';
-import type { ShardApi } from './actors/shard.worker.ts';
+import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
+import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
+import type { ShardApi, ShardData } from './actors/shard.worker.ts';
 import {
   type ChildSpec,
   type ChildStart,
@@ -146,7 +146,7 @@ class Threads {
 
   async #startRegistry(): Promise<ChildStart> {
     const { logLevel } = this.#options;
-    const data = { chatDb: this.#folder.chatDb, logLevel };
+    const data: RegistryData = { chatDb: this.#folder.chatDb, logLevel };
     const file = threadFile('./actors/registry.worker.ts', import.meta.url);
     const started = await startThread<RegistryApi>('registry', file, data);
     if (started.type === 'failed') return started;
@@ -159,7 +159,7 @@ class Threads {
 
   async #startAuth(): Promise<ChildStart> {
     const { logLevel, hashWorkers, guests } = this.#options;
-    const data = { usersFile: this.#folder.usersFile, hashWorkers, guests, logLevel };
+    const data: AuthData = { usersFile: this.#folder.usersFile, hashWorkers, guests, logLevel };
     const file = threadFile('./actors/auth.worker.ts', import.meta.url);
     const started = await startThread<AuthThreadApi>('auth', file, data);
     if (started.type === 'failed') return started;
@@ -182,7 +182,7 @@ class Threads {
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const server = `parley/${VERSION}`;
-    const data = { name, incarnation, server, outboxLimit, commandsPerSecond, logLevel };
+    const data: ShardData = { name, incarnation, server, outboxLimit, commandsPerSecond, logLevel };
     const file = threadFile('./actors/shard.worker.ts', import.meta.url);
     const started = await startThread<ShardApi>(name, file, data);
     if (started.type === 'failed') return started;

@@ -1,8 +1,7 @@
 /** The auth thread: its actor, the password store, the hash pool, and a port to each shard and to the registry. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { z } from 'zod';
-import { LOG_LEVELS, openLog } from '../log.ts';
+import { type LogLevel, openLog } from '../log.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import { openUsersFile } from '../store/users-file.ts';
 import { ask, spawn } from './actor.ts';
@@ -14,15 +13,15 @@ import { serve, servePort, threadData } from './thread.ts';
 /** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
 const ANSWER_TIMEOUT_MS = 60_000;
 
-const data = z
-  .object({
-    usersFile: z.string(),
-    hashWorkers: z.number(),
-    guests: z.boolean(),
-    logLevel: z.enum(LOG_LEVELS),
-  })
-  .parse(threadData());
-const log = openLog('auth', data.logLevel);
+export interface AuthData {
+  readonly usersFile: string;
+  readonly hashWorkers: number;
+  readonly guests: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<AuthData>();
+const log = await openLog('auth', data.logLevel);
 const pool = new HashPool(data.hashWorkers);
 const opened = await openUsersFile(data.usersFile, {
   hash: (password) => pool.hashNow(password),

@@ -1,8 +1,7 @@
 /** The registry's thread: its actor, and the ports to shards and to auth. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { z } from 'zod';
-import { LOG_LEVELS, openLog } from '../log.ts';
+import { type LogLevel, openLog } from '../log.ts';
 import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
 import { BatchPort, type ToRegistry, type ToShard } from './link.ts';
@@ -12,8 +11,13 @@ import { serve, threadData } from './thread.ts';
 
 const TICK_MS = 1_000;
 
-const data = z.object({ chatDb: z.string(), logLevel: z.enum(LOG_LEVELS) }).parse(threadData());
-const log = openLog('registry', data.logLevel);
+export interface RegistryData {
+  readonly chatDb: string;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<RegistryData>();
+const log = await openLog('registry', data.logLevel);
 const actor = spawn('registry', registry(openSqliteLog(data.chatDb), log));
 const ticks = setInterval(() => actor.tell({ type: 'tick', now: Date.now() }), TICK_MS);
 

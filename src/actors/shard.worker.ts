@@ -1,25 +1,20 @@
 /** A shard's thread: its listener, and the ports to the registry and to auth. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { z } from 'zod';
-import { LOG_LEVELS, openLog } from '../log.ts';
+import { type LogLevel, openLog } from '../log.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../transport/tcp.ts';
-import { Shard } from './shard.ts';
+import { Shard, type ShardOptions } from './shard.ts';
 import { serve, threadData } from './thread.ts';
 
 const SWEEP_MS = 1_000;
 
-const data = z
-  .object({
-    name: z.string(),
-    incarnation: z.number(),
-    server: z.string(),
-    outboxLimit: z.number(),
-    commandsPerSecond: z.number(),
-    logLevel: z.enum(LOG_LEVELS),
-  })
-  .parse(threadData());
-const shard = new Shard(data, openLog(data.name, data.logLevel));
+export interface ShardData extends ShardOptions {
+  readonly name: string;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<ShardData>();
+const shard = new Shard(data, await openLog(data.name, data.logLevel));
 setInterval(() => shard.sweep(Date.now()), SWEEP_MS);
 let listening: Listening | undefined;
 

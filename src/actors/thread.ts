@@ -45,7 +45,7 @@ export function threadFile(name: string, base: string): URL {
 export async function startThread<Api>(
   name: string,
   file: URL,
-  data: unknown,
+  data: object,
   ports: MessagePort[] = [],
 ): Promise<Started<Api>> {
   const worker = new Worker(file, { name, workerData: data, transferList: ports });
@@ -99,8 +99,8 @@ export function handOver(port: MessagePort): MessagePort {
   return transfer(port, [port]);
 }
 
-/** What the starter of this thread gave it. */
-export function threadData(): unknown {
+/** What the starter of this thread gave it: the two are parts of one program, so its type is taken on trust. */
+export function threadData<Data>(): Data {
   return workerData;
 }
 

@@ -26,7 +26,6 @@ function start() {
   const { run = '', live = '' } = log.dataset;
   const memory = recall();
   const known = memory?.run === run ? memory : null;
-  const seenBefore = memory === null ? Number.POSITIVE_INFINITY : (known?.sequence ?? 0);
   let reloadedFor = memory?.reloadedFor ?? '';
 
   const blocks = createBlocks(log);
@@ -39,8 +38,12 @@ function start() {
     if (!document.hidden && place.following()) conversations.see();
   }
 
-  /** @param {HTMLElement[]} elements in the order of their running numbers */
-  function take(elements) {
+  /**
+   * @param {HTMLElement[]} elements in the order of their running numbers
+   * @param {number} seen running number up to which this tab has shown messages before
+   * @returns {number} how many messages are news to who looks at the chosen conversation
+   */
+  function take(elements, seen) {
     /** @type {Entry[]} */
     const missed = [];
     let renew = false;
@@ -54,7 +57,7 @@ function start() {
       if (entry.kind === 'connection') showConnection(entry);
       // History that was asked for is not news.
       const isNews = entry.kind === 'message' && !entry.own && entry.id > newest;
-      if (isNews && entry.sequence > seenBefore) missed.push(entry);
+      if (isNews && entry.sequence > seen) missed.push(entry);
     }
     if (renew) grouping.renew();
     conversations.miss(missed);
@@ -101,7 +104,7 @@ function start() {
     template.innerHTML = elements.slice(next - first).join('');
     const fresh = [...template.content.children].filter((child) => child instanceof HTMLElement);
     if (fresh.length > 0) {
-      place.grown(take(fresh));
+      place.grown(take(fresh, 0));
       see();
     }
     if (closed) showStatus('closed', 'The client has ended; this page stays as it is');
@@ -118,9 +121,10 @@ function start() {
   }
 
   bar.hidden = false;
-  const missed = take(
-    [...log.querySelectorAll('.entry')].filter((element) => element instanceof HTMLElement),
-  );
+  // A tab that has not been here before starts with everything seen.
+  const seenBefore = memory === null ? Number.POSITIVE_INFINITY : (known?.sequence ?? 0);
+  const elements = [...log.querySelectorAll('.entry')].filter((element) => element instanceof HTMLElement);
+  const missed = take(elements, seenBefore);
   document.documentElement.classList.remove('loading');
   restore();
   place.grown(missed);

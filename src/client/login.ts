@@ -1,0 +1,64 @@
+/** The first requests on a connection: greeting, registration if asked for, login. */
+
+import { PROTOCOL_VERSION } from '../transport/protocol.ts';
+import { VERSION } from '../version.ts';
+import type { Response } from './requests.ts';
+import { readWelcome } from './server-frame.ts';
+
+/** Who comes in. A password is kept in memory only. */
+export type Credentials =
+  | { readonly type: 'account'; readonly user: string; readonly password: string; readonly register: boolean }
+  | { readonly type: 'guest'; readonly user: string };
+
+/** What came of one try to come in. */
+export type Entry =
+  | { readonly type: 'entered'; readonly user: string; readonly rooms: readonly string[] }
+  | { readonly type: 'refused'; readonly code: string; readonly text: string }
+  | { readonly type: 'unavailable'; readonly text: string };
+
+type LoggedIn =
+  | Exclude<Entry, { type: 'unavailable' }>
+  | { readonly type: 'lost' }
+  /** The server answered in a form that the protocol does not have. */
+  | { readonly type: 'untrusted' };
+
+type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
+
+/** `lastId`: the last id that is in the display, or 0. */
+export async function logIn(ask: Ask, credentials: Credentials, lastId: number): Promise<LoggedIn> {
+  const hello = await ask('hello', { version: PROTOCOL_VERSION, client: `parley/${VERSION}` });
+  if (hello.type !== 'ok') return refusedOrLost(hello);
+  if (credentials.type === 'guest') return welcome(await ask('guest', credentials.user));
+  const { user, password } = credentials;
+  if (credentials.register) {
+    const registered = await ask('register', user, password);
+    if (registered.type !== 'ok') return refusedOrLost(registered);
+  }
+  return welcome(await ask('login', user, password, lastId === 0 ? null : lastId));
+}
+
+function welcome(response: Response): LoggedIn {
+  if (response.type !== 'ok') return refusedOrLost(response);
+  const read = readWelcome(response.result);
+  return read === undefined ? { type: 'untrusted' } : { type: 'entered', user: read.user, rooms: read.rooms };
+}
+
+function refusedOrLost(response: Exclude<Response, { type: 'ok' }>): LoggedIn {
+  return response.type === 'lost'
+    ? { type: 'lost' }
+    : { type: 'refused', code: response.code, text: response.text };
+}
+
+const PASSING: ReadonlySet<string> = new Set([
+  'busy',
+  'too_many_attempts',
+  'unavailable',
+  'timed_out',
+  'storage_full',
+  'storage_failed',
+]);
+
+/** True for a refusal that may well end differently in a moment. */
+export function isPassing(code: string): boolean {
+  return PASSING.has(code);
+}

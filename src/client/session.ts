@@ -1,0 +1,239 @@
+/**
+ * One person's stay at a server, over as many connections as it takes: logs in, logs in again after a loss, sends
+ * again what was not acknowledged. The main thread's part; bytes are read in the reader thread.
+ */
+
+import { foldName } from '../chat/names.ts';
+import { EXIT, type ExitCode } from '../exit.ts';
+import { type Address, formatAddress } from './address.ts';
+import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
+import { Connection, type FromStream, UNTRUSTED } from './connection.ts';
+import type { Inflow } from './inflow.ts';
+import { type Credentials, type Entry, isPassing } from './login.ts';
+import { Outgoing } from './outgoing.ts';
+import { Requests, type Response } from './requests.ts';
+
+export type State =
+  | { readonly type: 'outside' }
+  | { readonly type: 'connecting' }
+  | { readonly type: 'online' }
+  /** Until the next try, in the clock of `performance.now`. */
+  | { readonly type: 'waiting'; readonly until: number }
+  | { readonly type: 'over' };
+
+export interface SessionListener {
+  /** The state has changed. */
+  changed(): void;
+  /** The session cannot go on. Called at most once. */
+  over(code: ExitCode, text: string): void;
+}
+
+const QUIT_MS = 2_000;
+
+export class Session {
+  readonly address: Address;
+  readonly outgoing = new Outgoing();
+  /** As the server spells it. */
+  user = '';
+  readonly #inflow: Inflow;
+  readonly #listener: SessionListener;
+  readonly #requests = new Requests();
+  /** Rooms that the person is in, by folded name. */
+  readonly #rooms = new Map<string, string>();
+  #credentials: Credentials | undefined;
+  /** The password of a change that may or may not have been carried out. */
+  #nextPassword: string | undefined;
+  #state: State = { type: 'outside' };
+  #connection: Connection | undefined;
+  #connections = 0;
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
+
+  constructor(address: Address, inflow: Inflow, listener: SessionListener) {
+    this.address = address;
+    this.#inflow = inflow;
+    this.#listener = listener;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  nextRequestId(): number {
+    return this.#requests.nextId();
+  }
+
+  /** One try to come in. After `entered` the session keeps itself connected until `quit`, or until it is over. */
+  async enter(credentials: Credentials): Promise<Entry> {
+    const entry = await this.#connect(credentials);
+    if (entry.type !== 'entered') this.#become({ type: 'outside' });
+    return entry;
+  }
+
+  /** Asks the server. `lost` also when there is no connection. */
+  ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
+    return this.#online?.ask(verb, ...values) ?? Promise.resolve({ type: 'lost' });
+  }
+
+  /** As `ask`, with a frame that is composed already. */
+  request(requestId: number, frame: Uint8Array): Promise<Response> {
+    const connection = this.#online;
+    if (connection === undefined) return Promise.resolve({ type: 'lost' });
+    return new Promise((resolve) => connection.request(requestId, frame, resolve));
+  }
+
+  async changePassword(old: string, next: string): Promise<Response> {
+    this.#nextPassword = next;
+    const response = await this.ask('password', old, next);
+    if (response.type === 'ok') this.#usePassword(next);
+    if (response.type !== 'lost') this.#nextPassword = undefined;
+    return response;
+  }
+
+  joined(room: string): void {
+    this.#rooms.set(foldName(room), room);
+  }
+
+  left(room: string): void {
+    this.#rooms.delete(foldName(room));
+  }
+
+  /** The server answered a request in a form that the protocol does not have. */
+  distrust(): void {
+    this.#connection?.distrust(UNTRUSTED);
+  }
+
+  receive(message: FromStream): void {
+    this.#connection?.receive(message);
+  }
+
+  /** Says goodbye if it can, and ends the session. Takes two seconds at most. */
+  async quit(): Promise<void> {
+    const goodbye = this.#online?.ask('quit');
+    this.#end();
+    const connection = this.#connection;
+    if (connection === undefined) return;
+    if (goodbye !== undefined) {
+      const late = Promise.withResolvers<void>();
+      const deadline = setTimeout(late.resolve, QUIT_MS);
+      await Promise.race([connection.ended, late.promise]);
+      clearTimeout(deadline);
+    }
+    connection.close('quit');
+  }
+
+  get #online(): Connection | undefined {
+    return this.#state.type === 'online' ? this.#connection : undefined;
+  }
+
+  async #connect(credentials: Credentials): Promise<Entry> {
+    this.#become({ type: 'connecting' });
+    this.#connections += 1;
+    const connection = new Connection({
+      number: this.#connections,
+      address: this.address,
+      credentials,
+      inflow: this.#inflow,
+      requests: this.#requests,
+    });
+    this.#connection = connection;
+    const entry = await connection.enter(this.#inflow.cursor);
+    if (entry.type === 'entered') {
+      this.#credentials = credentials.type === 'account' ? { ...credentials, register: false } : credentials;
+      this.#goOnline(connection, entry.user, entry.rooms);
+    }
+    return entry;
+  }
+
+  #goOnline(connection: Connection, user: string, rooms: readonly string[]): void {
+    const since = performance.now();
+    this.user = user;
+    // A guest comes back as somebody who is in no room.
+    if (this.#credentials?.type === 'guest') {
+      for (const room of this.#rooms.values()) void connection.ask('join', room);
+    }
+    for (const room of rooms) this.joined(room);
+    this.#become({ type: 'online' });
+    const text = `connected to ${formatAddress(this.address)} as ${user}`;
+    this.#inflow.show({ type: 'connection', state: 'connected', at: Date.now(), text });
+    this.outgoing.attach({
+      request: (requestId, frame, settle) => connection.request(requestId, frame, settle),
+      distrust: () => connection.distrust(UNTRUSTED),
+    });
+    void connection.ended.then((reason) => {
+      if (performance.now() - since >= GOOD_CONNECTION_MS) this.#failures = 0;
+      this.#lost(connection, reason);
+    });
+  }
+
+  #lost(connection: Connection, reason: string): void {
+    this.outgoing.detach();
+    if (this.#state.type === 'over') return;
+    if (this.#credentials?.type === 'guest') {
+      this.outgoing.failSent(
+        'the connection was lost before the server answered: it may or may not have arrived',
+      );
+    }
+    if (connection.farewell?.[1] === 'password_changed') {
+      this.#giveUp(`${reason}: log in again with the present password`);
+      return;
+    }
+    const delay = this.#scheduleRetry(connection);
+    const text = `connection lost: ${reason}; next try in ${Math.ceil(delay / 1_000)} s`;
+    this.#inflow.show({ type: 'connection', state: 'lost', at: Date.now(), text });
+  }
+
+  /** Returns the delay, in ms. */
+  #scheduleRetry(last: Connection): number {
+    const delay = retryDelay(this.#failures, Math.random(), last.farewell?.[3]);
+    this.#failures += 1;
+    this.#retry = setTimeout(() => void this.#reconnect(), delay);
+    this.#become({ type: 'waiting', until: performance.now() + delay });
+    return delay;
+  }
+
+  async #reconnect(): Promise<void> {
+    if (this.#credentials === undefined) return;
+    const entry = await this.#connect(this.#credentials);
+    if (entry.type === 'entered' || this.#state.type === 'over' || this.#connection === undefined) return;
+    if (entry.type === 'refused' && this.#isFinal(entry.code)) {
+      this.#giveUp(`logging in again was refused: ${entry.text}`);
+    } else {
+      this.#scheduleRetry(this.#connection);
+    }
+  }
+
+  #isFinal(code: string): boolean {
+    if (code === 'wrong_credentials' && this.#nextPassword !== undefined) {
+      this.#usePassword(this.#nextPassword);
+      this.#nextPassword = undefined;
+      return false;
+    }
+    // The server may not have noticed yet that this guest's last connection is gone.
+    if (code === 'name_taken') return this.#credentials?.type !== 'guest';
+    return !isPassing(code);
+  }
+
+  #usePassword(password: string): void {
+    if (this.#credentials?.type === 'account') this.#credentials = { ...this.#credentials, password };
+  }
+
+  #giveUp(text: string): void {
+    this.#inflow.show({ type: 'connection', state: 'lost', at: Date.now(), text });
+    this.#end();
+    this.#listener.over(EXIT.refused, text);
+  }
+
+  #end(): void {
+    clearTimeout(this.#retry);
+    this.#become({ type: 'over' });
+    this.outgoing.detach();
+    this.outgoing.failAll('the client ended before the server answered');
+  }
+
+  #become(state: State): void {
+    if (this.#state.type === 'over') return;
+    this.#state = state;
+    this.#listener.changed();
+  }
+}
