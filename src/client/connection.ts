@@ -34,10 +34,11 @@ export class Connection {
   readonly #options: ConnectionOptions;
   readonly #socket: Socket;
   readonly #opened: Promise<boolean>;
-  readonly #closed: Promise<void>;
   readonly #drained = Promise.withResolvers<void>();
   readonly #watchdog = new Watchdog(performance.now());
   #reason: string | undefined;
+  /** Resolves with the reason, for people, when nothing more comes and every request is settled. */
+  readonly ended: Promise<string>;
   /** What the server said before it closed the connection. */
   farewell: Extract<Event, readonly ['bye', ...unknown[]]> | undefined;
 
@@ -56,7 +57,7 @@ export class Connection {
     socket.on('error', (error) => {
       this.#reason ??= explain(error);
     });
-    this.#closed = new Promise((resolve) => {
+    const closed = new Promise<void>((resolve) => {
       socket.once('close', () => {
         clearTimeout(deadline);
         clearInterval(ticking);
@@ -66,15 +67,11 @@ export class Connection {
     });
     this.#opened = Promise.race([
       new Promise<true>((resolve) => socket.once('connect', () => resolve(true))),
-      this.#closed.then(() => false),
+      closed.then(() => false),
     ]);
     void this.#opened.then(() => clearTimeout(deadline));
-  }
-
-  /** Resolves with the reason, for people, when nothing more comes and every request is settled. */
-  get ended(): Promise<string> {
-    return Promise.all([this.#closed, this.#drained.promise]).then(() => {
-      this.#options.requests.lose();
+    this.ended = Promise.all([closed, this.#drained.promise]).then(() => {
+      options.requests.lose();
       return this.farewell?.[2] ?? this.#reason ?? 'the server closed the connection';
     });
   }

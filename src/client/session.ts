@@ -38,6 +38,8 @@ export class Session {
   readonly #inflow: Inflow;
   readonly #listener: SessionListener;
   readonly #requests = new Requests();
+  /** Those who wait for a connection. */
+  readonly #waiting = new Set<() => void>();
   /** Rooms that the person is in, by folded name. */
   readonly #rooms = new Map<string, string>();
   #credentials: Credentials | undefined;
@@ -68,6 +70,20 @@ export class Session {
     const entry = await this.#connect(credentials);
     if (entry.type !== 'entered') this.#become({ type: 'outside' });
     return entry;
+  }
+
+  /** Waits until there is a connection; false when there is none after `timeoutMs`, or will be none. */
+  whenOnline(timeoutMs: number): Promise<boolean> {
+    if (this.#state.type === 'online') return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(deadline);
+        this.#waiting.delete(settle);
+        resolve(this.#state.type === 'online');
+      };
+      const deadline = setTimeout(settle, timeoutMs);
+      this.#waiting.add(settle);
+    });
   }
 
   /** Asks the server. `lost` also when there is no connection. */
@@ -146,6 +162,10 @@ export class Session {
   }
 
   #goOnline(connection: Connection, user: string, rooms: readonly string[]): void {
+    if (this.#state.type === 'over') {
+      connection.close('quit');
+      return;
+    }
     const since = performance.now();
     this.user = user;
     // A guest comes back as somebody who is in no room.
@@ -234,6 +254,7 @@ export class Session {
   #become(state: State): void {
     if (this.#state.type === 'over') return;
     this.#state = state;
+    if (state.type === 'online' || state.type === 'over') for (const settle of this.#waiting) settle();
     this.#listener.changed();
   }
 }

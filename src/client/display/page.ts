@@ -12,7 +12,7 @@ import { BLOCK_START } from './render.ts';
 /** By these first lines an existing display is recognised. */
 export const PAGE_MARKER = '<!doctype html>\n<!-- parley display 1 -->\n';
 
-/** Modules of `page/` in the order of their imports. */
+/** Modules of `page/` in the order of their imports. They become one script, so their top-level names must differ. */
 const MODULES = [
   'entry',
   'blocks',

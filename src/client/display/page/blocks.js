@@ -7,20 +7,38 @@ const SIZE = 100;
 /** Height of an entry that has not been laid out, in CSS pixels: a guess, for the length of the scroll bar. */
 const ENTRY_HEIGHT = 40;
 
+/** How far from the window a block is laid out in any case. */
+const NEAR = '1000px';
+
 /** @param {HTMLElement} log */
 export function createBlocks(log) {
+  /** @type {WeakMap<Element, number>} Entries that a block showed when its height was guessed. */
+  const guessed = new WeakMap();
+
+  // Chromium keeps the reader's place when something above changes, but only by what is laid out unconditionally.
+  const sight = new IntersectionObserver(
+    (changes) => {
+      for (const { target, isIntersecting } of changes) target.classList.toggle('near', isIntersecting);
+    },
+    { rootMargin: NEAR },
+  );
   // A block that goes out of sight keeps the height that it had.
   const heights = new ResizeObserver((changes) => {
-    for (const { target, contentRect } of changes) {
-      if (target instanceof HTMLElement) setHeight(target, contentRect.height);
-    }
+    for (const { target, contentRect } of changes) setHeight(target, contentRect.height);
   });
-  for (const block of log.children) heights.observe(block);
 
-  /** @param {HTMLElement} block @param {number} height */
+  /** @param {Element} block @param {number} height */
   function setHeight(block, height) {
-    block.style.containIntrinsicBlockSize = `${height}px`;
+    if (block instanceof HTMLElement) block.style.containIntrinsicBlockSize = `${height}px`;
   }
+
+  /** @param {Element} block */
+  function observe(block) {
+    sight.observe(block);
+    heights.observe(block);
+  }
+
+  for (const block of log.children) observe(block);
 
   return {
     /** @param {HTMLElement} element */
@@ -30,14 +48,17 @@ export function createBlocks(log) {
         block = document.createElement('div');
         block.className = 'block';
         log.append(block);
-        heights.observe(block);
+        observe(block);
       }
       block.append(element);
     },
-    /** Guesses all heights again. @param {Map<Element | null, number>} shown number of entries that a block shows */
-    estimate(shown) {
+    /** Guesses heights where they may have changed. @param {Map<Element, number>} shown entries that a block shows */
+    guess(shown) {
       for (const block of log.children) {
-        if (block instanceof HTMLElement) setHeight(block, (shown.get(block) ?? 0) * ENTRY_HEIGHT);
+        const count = shown.get(block) ?? 0;
+        if (guessed.get(block) === count) continue;
+        guessed.set(block, count);
+        setHeight(block, count * ENTRY_HEIGHT);
       }
     },
   };

@@ -42,15 +42,15 @@ export function createGrouping(blocks, timeline, shows) {
     extend,
     /** Goes through the whole log again: for entries in the midst of it, and for another choice of what is shown. */
     renew() {
-      /** @type {Map<Element | null, number>} */
+      /** @type {Map<Element, number>} */
       const shown = new Map();
       last = null;
       for (let entry = timeline.first(); entry !== null; entry = entry.next) {
         extend(entry);
         const block = entry.element.parentElement;
-        if (!entry.element.hidden) shown.set(block, (shown.get(block) ?? 0) + 1);
+        if (block !== null && !entry.element.hidden) shown.set(block, (shown.get(block) ?? 0) + 1);
       }
-      blocks.estimate(shown);
+      blocks.guess(shown);
     },
   };
 }

@@ -4,7 +4,7 @@
 /** @import { Memory } from './memory.js' */
 
 /** Distance from the end that still counts as the end, in CSS pixels. */
-const NEAR = 48;
+const END_REACH = 48;
 
 /**
  * @param {HTMLElement} log
@@ -40,7 +40,7 @@ export function createPlace(log, button, arrived) {
   // Only going up leaves the end: when the log grows, the end goes away from the reader, who has not moved.
   addEventListener('scroll', () => {
     const top = page.scrollTop;
-    const atEnd = top + page.clientHeight > page.scrollHeight - NEAR;
+    const atEnd = top + page.clientHeight > page.scrollHeight - END_REACH;
     if (atEnd && !following) follow();
     else if (!atEnd && top < lastTop) following = false;
     lastTop = top;

@@ -1,0 +1,93 @@
+import { describe, expect, it } from 'vitest';
+import { type Account, Directory, pageAfter } from '../../src/chat/directory.ts';
+import { PRESENCE_GRACE_MS, Presence } from '../../src/chat/presence.ts';
+import { Sessions } from '../../src/chat/sessions.ts';
+
+const account = (id: number, name: string): Account => ({
+  id,
+  name,
+  guest: false,
+  since: '',
+  rooms: undefined,
+});
+
+describe('pages of a list', () => {
+  const names = ['ann', 'Ben', 'cat', 'Dan', 'eve'].map((name) => ({ name }));
+  it('follow each other without a gap or a repeat', () => {
+    const seen: string[] = [];
+    for (let after: string | null = null; ; ) {
+      const page: ReturnType<typeof pageAfter<{ name: string }>> = pageAfter(names, after, 2);
+      seen.push(...page.items.map((item) => item.name));
+      if (page.next === null) break;
+      after = page.next;
+    }
+    expect(seen).toEqual(['ann', 'Ben', 'cat', 'Dan', 'eve']);
+  });
+  it('go on behind a name that has gone, in any case', () => {
+    expect(pageAfter(names, 'BOB', 9).items.map((item) => item.name)).toEqual(['cat', 'Dan', 'eve']);
+    expect(pageAfter(names, 'zoe', 9)).toEqual({ items: [], next: null });
+  });
+});
+
+describe('sessions', () => {
+  it('know on which shards a room and an account have somebody', () => {
+    const directory = new Directory();
+    const [ann, ben] = [account(1, 'ann'), account(2, 'ben')];
+    const room = directory.addRoom(7, '#r');
+    directory.addMember(room, ann);
+    const sessions = new Sessions(directory);
+    sessions.attach(2, 11, ann);
+    sessions.attach(2, 12, ann);
+    sessions.attach(0, 11, ben);
+    expect(sessions.shardsOfRoom(7)).toEqual([0, 0, 2]);
+    const change = {
+      kind: 'joined',
+      account: 2,
+      user: 'ben',
+      room: 7,
+      roomName: '#r',
+      origin: null,
+      id: 1,
+    } as const;
+    directory.apply(change, ben);
+    sessions.joined(ben, room);
+    expect(sessions.shardsOfRoom(7)).toEqual([1, 0, 2]);
+    expect(sessions.detach(2, 11)).toBe(ann);
+    expect(sessions.isOnline(ann)).toBe(true);
+    expect([...sessions.detachShard(2)]).toEqual([ann]);
+    expect(sessions.isOnline(ann)).toBe(false);
+    expect(sessions.detach(2, 12)).toBeUndefined();
+    directory.apply({ ...change, kind: 'left' }, ben);
+    sessions.left(ben, room);
+    expect(sessions.shardsOfRoom(7)).toEqual([]);
+    expect(sessions.shardsOfAccount(2)).toEqual([1]);
+  });
+});
+
+describe('presence', () => {
+  const ann = account(1, 'ann');
+  const told = (presence: Presence, now: number): string[] =>
+    presence.changes(now).map(({ account: { name }, online }) => `${name} ${online}`);
+
+  it('tells that somebody came, and only after the grace that they went', () => {
+    const presence = new Presence();
+    presence.came(ann);
+    expect(told(presence, 0)).toEqual(['ann true']);
+    presence.went(ann, 1_000);
+    expect(told(presence, 1_000 + PRESENCE_GRACE_MS - 1)).toEqual([]);
+    expect(told(presence, 1_000 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
+    expect(told(presence, 99_000)).toEqual([]);
+  });
+
+  it('tells nothing of who comes back within the grace, or comes and goes within a second', () => {
+    const presence = new Presence();
+    presence.assume(ann);
+    presence.went(ann, 0);
+    presence.came(ann);
+    expect(told(presence, 60_000)).toEqual([]);
+    const ben = account(2, 'ben');
+    presence.came(ben);
+    presence.went(ben, 60_000);
+    expect(told(presence, 99_000)).toEqual([]);
+  });
+});

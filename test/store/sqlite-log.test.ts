@@ -1,0 +1,202 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import type { Account } from '../../src/chat/directory.ts';
+import type { Draft, Entry } from '../../src/chat/entry.ts';
+import type { MessageLog } from '../../src/store/message-log.ts';
+import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { testFolder } from '../support/folder.ts';
+
+const folder = testFolder();
+/** A small disk of its own can be mounted by root alone. */
+const canMount = process.platform === 'linux' && process.getuid?.() === 0;
+let files = 0;
+const newFile = (): string => {
+  files += 1;
+  return `${folder}/${files}.db`;
+};
+
+function accounts(log: MessageLog, ...names: string[]): Account[] {
+  const added = log.addAccounts(names.map((name) => ({ name, since: 'today', guest: false })));
+  if (added.type !== 'stored') throw new Error(added.type);
+  return added.value;
+}
+
+function commit(log: MessageLog, drafts: Draft[]): readonly Entry[] {
+  const outcome = log.append(drafts);
+  if (outcome.type !== 'committed') throw new Error(outcome.type);
+  return outcome.entries;
+}
+
+const join = (a: Account, roomName: string, room = 0): Draft => ({
+  kind: 'joined',
+  account: a.id,
+  user: a.name,
+  room,
+  roomName,
+  origin: null,
+});
+const leave = (a: Account, roomName: string, room: number): Draft => ({
+  kind: 'left',
+  account: a.id,
+  user: a.name,
+  room,
+  roomName,
+  origin: { shard: 2, number: 9 },
+});
+const say = (a: Account, room: number, roomName: string, text: string, key: string | null = null): Draft => ({
+  kind: 'message',
+  account: a.id,
+  user: a.name,
+  room,
+  roomName,
+  text,
+  key,
+  origin: { shard: 1, number: 7 },
+});
+const tell = (a: Account, b: Account, text: string, key: string | null = null): Draft => ({
+  kind: 'direct',
+  account: a.id,
+  user: a.name,
+  peer: b.id,
+  peerName: b.name,
+  text,
+  key,
+  origin: null,
+});
+
+describe('the log', () => {
+  it('gives back what was appended, in order, with rising ids that tell the time', () => {
+    const log = openSqliteLog(newFile());
+    const [ann, ben] = accounts(log, 'Ann', 'ben') as [Account, Account];
+    const before = Date.now() * 1_000;
+    const [joined] = commit(log, [join(ann, '#Tea')]) as [Entry & { room: number }];
+    const entries = [
+      joined,
+      ...commit(log, [
+        say(ann, joined.room, '#Tea', 'hello', 'k1'),
+        tell(ben, ann, 'psst'),
+        tell(ann, ben, 'ja?'),
+      ]),
+      ...commit(log, [leave(ann, '#Tea', joined.room), tell(ann, ann, 'note')]),
+    ];
+    const ids = entries.map((entry) => entry.id);
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    expect(ids[0]).toBeGreaterThanOrEqual(before);
+    expect(log.lastId).toBe(ids.at(-1));
+    expect(log.readAfter(0, 100)).toEqual(entries);
+    expect(log.readAfter(ids[1] ?? 0, 2)).toEqual(entries.slice(2, 4));
+    log.close();
+  });
+
+  it('keeps accounts, rooms and members over a reopening, and never gives an id twice', () => {
+    const file = newFile();
+    let log = openSqliteLog(file);
+    const [ann, ben] = accounts(log, 'Ann', 'ben') as [Account, Account];
+    const [first] = commit(log, [join(ann, '#Tea')]) as [Entry & { room: number }];
+    commit(log, [join(ben, '#Tea', first.room), leave(ann, '#Tea', first.room)]);
+    log.retireAccount(ann);
+    log.close();
+    log = openSqliteLog(file);
+    const directory = log.load();
+    expect(directory.account('ann')).toBeUndefined();
+    expect([...(directory.room('#TEA')?.members.values() ?? [])].map((a) => a.name)).toEqual(['ben']);
+    const [again] = accounts(log, 'ann') as [Account];
+    expect(again.id).toBeGreaterThan(Math.max(ann.id, ben.id));
+    log.close();
+  });
+
+  it('keeps membership as intervals: joining again begins a new one', () => {
+    const file = newFile();
+    const log = openSqliteLog(file);
+    const [ann] = accounts(log, 'ann') as [Account];
+    const [a] = commit(log, [join(ann, '#r')]) as [Entry & { room: number }];
+    const [b] = commit(log, [leave(ann, '#r', a.room)]) as [Entry];
+    const [c] = commit(log, [join(ann, '#r', a.room)]) as [Entry];
+    log.close();
+    const db = new DatabaseSync(file, { readOnly: true });
+    const rows = db.prepare('SELECT from_id, to_id FROM members ORDER BY from_id').all();
+    db.close();
+    expect(rows.map((row) => ({ ...row }))).toEqual([
+      { from_id: a.id, to_id: b.id },
+      { from_id: c.id, to_id: null },
+    ]);
+  });
+
+  it('gives two first joins of one room in one batch the same room', () => {
+    const log = openSqliteLog(newFile());
+    const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
+    const [a, b] = commit(log, [join(ann, '#New'), join(ben, '#new')]) as [
+      Entry & { room: number },
+      Entry & { room: number },
+    ];
+    expect(a.room).toBe(b.room);
+    expect(log.load().room('#NEW')?.members.size).toBe(2);
+    log.close();
+  });
+
+  it('knows a key of its account, what it was used for, and forgets it', () => {
+    const log = openSqliteLog(newFile());
+    const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
+    const [sent] = commit(log, [tell(ann, ben, 'once', 'k')]) as [Entry];
+    const use = log.findKey(ann.id, 'k');
+    expect([
+      use?.id,
+      use?.isSame('BEN', 'once'),
+      use?.isSame('ben', 'twice'),
+      use?.isSame('ann', 'once'),
+    ]).toEqual([sent.id, true, false, false]);
+    expect(log.findKey(ben.id, 'k')).toBeUndefined();
+    log.forgetKeys(sent.id);
+    expect(log.findKey(ann.id, 'k')).toBeUndefined();
+    log.close();
+  });
+
+  it('commits a batch whole or not at all', () => {
+    const log = openSqliteLog(newFile());
+    const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
+    commit(log, [tell(ann, ben, 'first', 'k')]);
+    const outcome = log.append([tell(ann, ben, 'second'), tell(ann, ben, 'same key', 'k')]);
+    expect(outcome.type).toBe('storage_failed');
+    log.reopen();
+    expect(log.readAfter(0, 10).map((entry) => 'text' in entry && entry.text)).toEqual(['first']);
+    expect(commit(log, [tell(ann, ben, 'third')])).toHaveLength(1);
+    log.close();
+  });
+
+  it.runIf(canMount)(
+    'says that the disk is full, stores nothing of the batch, and goes on when there is room',
+    () => {
+      const disk = `${folder}/disk`;
+      mkdirSync(disk);
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
+      try {
+        const log = openSqliteLog(`${disk}/chat.db`);
+        const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
+        commit(log, [tell(ann, ben, 'before')]);
+        writeFileSync(`${disk}/ballast`, Buffer.alloc(700_000));
+        const big = Array.from({ length: 100 }, () => tell(ann, ben, 'x'.repeat(8_000)));
+        expect(log.append(big).type).toBe('storage_full');
+        rmSync(`${disk}/ballast`);
+        commit(log, [tell(ann, ben, 'after')]);
+        expect(log.readAfter(0, 100).map((entry) => 'text' in entry && entry.text)).toEqual([
+          'before',
+          'after',
+        ]);
+        log.close();
+      } finally {
+        execFileSync('umount', ['-l', disk]);
+      }
+    },
+  );
+
+  it('refuses a file that is no database, and one of a later version', () => {
+    const file = newFile();
+    openSqliteLog(file).close();
+    const db = new DatabaseSync(file);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    expect(() => openSqliteLog(file)).toThrow(/version is 99/);
+  });
+});
