@@ -42,6 +42,7 @@ export class Roster {
    * cannot log in is not part of the dictionary.
    */
   reconcile(known: readonly KnownAccount[]): void {
+    for (const { name } of known) this.#directory.revealAccount(name);
     const missing = known.filter(({ name }) => this.registered(name) === undefined);
     for (const { name } of missing) this.#retireHolder(name);
     const added = this.#log.addAccounts(missing.map((account) => ({ ...account, guest: false })));
@@ -105,8 +106,9 @@ export class Roster {
     return account;
   }
 
+  /** Whoever had the name before, also an account that was taken out of users.txt, is somebody else. */
   #retireHolder(name: string): void {
-    const holder = this.#directory.account(name);
+    const holder = this.#directory.account(name) ?? this.#directory.revealAccount(name);
     if (holder !== undefined) this.retire(holder);
   }
 }

@@ -28,6 +28,8 @@ const NO_ROOMS: ReadonlySet<Room> = new Set();
 export class Directory {
   readonly #accounts = new Map<string, Account>();
   readonly #rooms = new Map<string, Room>();
+  /** Accounts that cannot log in at present: they have rooms, but are in nobody's sight. */
+  readonly #hidden = new Map<string, Account>();
 
   /** The account that has this name at present, in any case. */
   account(name: string): Account | undefined {
@@ -60,13 +62,24 @@ export class Directory {
     if (this.account(account.name) === account) this.#accounts.delete(foldName(account.name));
   }
 
-  /** Takes an account that cannot log in any more out of the dictionary and out of its rooms, in memory only. */
+  /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */
   hideAccount(account: Account): void {
     for (const room of this.roomsOf(account)) {
       room.members.delete(account.id);
       room.sorted = undefined;
     }
     this.removeAccount(account);
+    this.#hidden.set(foldName(account.name), account);
+  }
+
+  /** Puts a hidden account of that name back where it was, if there is one. */
+  revealAccount(name: string): Account | undefined {
+    const account = this.#hidden.get(foldName(name));
+    if (account === undefined) return undefined;
+    this.#hidden.delete(foldName(name));
+    this.addAccount(account);
+    for (const room of this.roomsOf(account)) this.addMember(room, account);
+    return account;
   }
 
   addRoom(id: number, name: string): Room {

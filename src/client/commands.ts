@@ -28,6 +28,10 @@ export type Plan =
   | { readonly type: 'wait'; readonly seconds: number }
   | { readonly type: 'wait-for'; readonly text: string; readonly seconds: number };
 
+/** Plans that are one request to the server; the others are carried out by the client. */
+export type RemotePlan = Extract<Plan, { type: 'send' | 'join' | 'leave' | 'who' | 'rooms' }>;
+export type LocalPlan = Exclude<Plan, RemotePlan>;
+
 export type Refused = { readonly type: 'refused'; readonly of: string; readonly text: string };
 
 /** What a line is read against. */

@@ -5,24 +5,18 @@
 
 import { randomBytes } from 'node:crypto';
 import type { Thread } from '../actors/thread.ts';
+import { foldName } from '../chat/names.ts';
+import { password as passwordSpec } from '../commands/arguments.ts';
+import { type Asking, conclude, explainFailure } from './asking.ts';
 import { openInBrowser } from './browser.ts';
-import type { Plan } from './commands.ts';
-import type { KnownNames } from './completion.ts';
+import type { LocalPlan, RemotePlan } from './commands.ts';
 import { explain } from './help.ts';
-import type { Inflow } from './inflow.ts';
-import { describeRooms, describeUsers, type Fetched, fetchList } from './lists.ts';
-import { PENDING_LIMIT } from './outgoing.ts';
-import type { Response } from './requests.ts';
+import { type Message, PENDING_LIMIT } from './outgoing.ts';
 import { done, type Result, refused } from './result.ts';
-import { readJoined, readLeft, readRoomPage, readUserPage } from './server-frame.ts';
-import type { Session } from './session.ts';
 import type { WriterApi } from './writer.worker.ts';
 
-export interface DeskOptions {
-  readonly session: Session;
-  readonly inflow: Inflow;
+export interface DeskOptions extends Asking {
   readonly writer: Thread<WriterApi>;
-  readonly names: KnownNames;
   readonly displayFile: string;
   /** Lines come from a script: it waits for a connection, where a person is told that there is none. */
   readonly isScript: boolean;
@@ -33,13 +27,14 @@ export interface DeskOptions {
   quit(): void;
 }
 
-/** `finished` settles with the result; undefined for a line that asks for nothing. */
 export interface Running {
+  /** Settles with the result; undefined for a line that asks for nothing. */
   readonly finished: Promise<Result | undefined>;
 }
 
-/** How long a script waits for a connection, or for a message to be acknowledged, before the line counts as refused. */
+/** How long a script waits for a connection, and for a message to be acknowledged, before a line counts as refused. */
 const PATIENCE_MS = 60_000;
+/** Random bytes of a message's key; 16 characters. */
 const KEY_BYTES = 12;
 
 export class Desk {
@@ -54,31 +49,43 @@ export class Desk {
   /** Resolves when the next line may be run. */
   async start(line: string): Promise<Running> {
     const { session, writer, inflow, isScript } = this.#options;
-    if (inflow.isFull) return finished(refused('line', 'full', 'the display cannot keep up: try again in a moment'));
+    if (inflow.isFull) {
+      return finished(refused('line', 'full', 'the display cannot keep up: try again in a moment'));
+    }
     const context = { current: this.current, isScript };
     const requestId = session.nextRequestId();
     const key = randomBytes(KEY_BYTES).toString('base64url');
     const outcome = await writer.call((api) => api.compose(line, context, requestId, key));
-    if (outcome.type !== 'answered') return finished(refused('line', 'failed', 'the writer thread does not answer'));
+    if (outcome.type !== 'answered') {
+      return finished(refused('line', 'failed', 'the writer thread does not answer: start the client again'));
+    }
     const composed = outcome.value;
-    if (composed.type === 'nothing') return { finished: Promise.resolve(undefined) };
-    if (composed.type === 'refused') return finished(refused(composed.of, 'bad_line', composed.text));
-    const { plan, frame } = composed;
-    if (plan.type === 'send' && frame !== undefined) return this.#send({ ...plan, requestId, key, frame });
-    return finished(await this.#run(plan, async () => {
-      if (!(await session.whenOnline(isScript ? PATIENCE_MS : 0))) return OFFLINE;
-      return frame === undefined ? LOST : await session.request(requestId, frame);
-    }));
+    switch (composed.type) {
+      case 'nothing':
+        return finished(undefined);
+      case 'refused':
+        return finished(refused(composed.of, 'bad_line', composed.text));
+      case 'local':
+        return finished(await this.#runLocally(composed.plan));
+      case 'request':
+        if (composed.plan.type === 'send') {
+          return this.#send({ ...composed.plan, requestId, key, frame: composed.frame });
+        }
+        return finished(await this.#request(composed.plan, requestId, composed.frame));
+      default:
+        return composed satisfies never;
+    }
   }
 
-  #send(message: { requestId: number; key: string; to: string; text: string; frame: Uint8Array }): Running {
+  #send(message: Message): Running {
     const { session, inflow, isScript } = this.#options;
     const { to, text, key } = message;
     if (session.outgoing.size >= PENDING_LIMIT) {
-      const why = `${PENDING_LIMIT} messages wait for the server already: this one was not sent`;
-      return finished(refused('send', 'full', why));
+      const reason = `${PENDING_LIMIT} messages wait for the server already: this one was not sent`;
+      return finished(refused('send', 'full', reason));
     }
-    inflow.show({ type: 'message', id: null, at: Date.now(), from: session.user, to, text, own: true, tag: key });
+    const from = session.user;
+    inflow.show({ type: 'message', id: null, at: Date.now(), from, to, text, own: true, tag: key });
     const sent = session.outgoing.send(message).then((outcome): Result => {
       if (outcome.type === 'stored') {
         const { id, at } = outcome;
@@ -91,26 +98,33 @@ export class Desk {
     return { finished: isScript ? withinPatience(sent) : sent };
   }
 
-  async #run(plan: Plan, request: () => Promise<Response>): Promise<Result> {
-    const { session, displayFile, isScript } = this.#options;
+  async #request(
+    plan: Exclude<RemotePlan, { type: 'send' }>,
+    requestId: number,
+    frame: Uint8Array,
+  ): Promise<Result> {
+    const { session } = this.#options;
+    if (!(await this.#isOnline())) return offline(plan.type);
+    const result = await conclude(this.#options, plan, await session.request(requestId, frame));
+    if (result.ok && plan.type === 'join') this.current = plan.room;
+    if (result.ok && plan.type === 'leave' && foldName(plan.room) === foldName(this.current ?? '')) {
+      this.current = null;
+    }
+    return result;
+  }
+
+  async #runLocally(plan: LocalPlan): Promise<Result> {
+    const { displayFile, isScript } = this.#options;
     switch (plan.type) {
-      case 'join':
-        return this.#join(plan.room, await request());
-      case 'leave':
-        return this.#leave(plan.room, await request());
-      case 'who':
-        return this.#who(plan.room, await request());
-      case 'rooms':
-        return this.#rooms(await request());
       case 'to':
         this.current = plan.conversation;
-        return done('to', isScript ? [] : [`what you type goes to ${plan.conversation}`], { to: plan.conversation });
+        return done('to', [`what you type goes to ${plan.conversation}`], { to: plan.conversation });
       case 'help': {
         const help = explain(plan.topic, isScript);
         return help.type === 'help' ? done('help', help.lines) : refused('help', 'bad_line', help.text);
       }
       case 'password':
-        return this.#password();
+        return this.#changePassword();
       case 'open': {
         const failure = await openInBrowser(displayFile);
         return failure === undefined ? done('open', []) : refused('open', 'failed', failure);
@@ -118,16 +132,54 @@ export class Desk {
       case 'wait':
         await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1_000).unref());
         return done('wait', []);
-      case 'wait-for':
-        if (await this.#options.seen(plan.text, plan.seconds * 1_000)) return done('wait-for', []);
-        return refused('wait-for', 'not_found', `nothing came that contains "${plan.text}" in ${plan.seconds} s`);
+      case 'wait-for': {
+        const { text, seconds } = plan;
+        if (await this.#options.seen(text, seconds * 1_000)) return done('wait-for', []);
+        return refused('wait-for', 'not_found', `nothing came that contains "${text}" within ${seconds} s`);
+      }
       case 'quit':
         this.#options.quit();
         return done('quit', []);
-      case 'send':
-        return this.#fail('send', LOST);
       default:
         return plan satisfies never;
     }
   }
+
+  async #changePassword(): Promise<Result> {
+    const { session, secret, isScript } = this.#options;
+    if (!(await this.#isOnline())) return offline('password');
+    const old = await secret('Present password: ');
+    const next = old === undefined ? undefined : await secret('New password: ');
+    if (old === undefined || next === undefined) {
+      return refused('password', 'bad_line', 'the input ended before both passwords');
+    }
+    if (!passwordSpec.is(next)) return refused('password', 'bad_password', passwordSpec.rule);
+    if (!isScript && (await secret('New password again: ')) !== next) {
+      return refused('password', 'bad_line', 'the two new passwords differ: the old one stays');
+    }
+    const response = await session.changePassword(old, next);
+    if (response.type !== 'ok') return explainFailure('password', response);
+    return done('password', ['your password is changed; your other sessions have ended']);
+  }
+
+  #isOnline(): Promise<boolean> {
+    return this.#options.session.whenOnline(this.#options.isScript ? PATIENCE_MS : 0);
+  }
+}
+
+function finished(result: Result | undefined): Running {
+  return { finished: Promise.resolve(result) };
+}
+
+function offline(of: string): Result {
+  return refused(of, 'offline', 'there is no connection right now: try again when it is back');
+}
+
+async function withinPatience(sent: Promise<Result>): Promise<Result> {
+  const late = Promise.withResolvers<Result>();
+  const text = `not acknowledged within ${PATIENCE_MS / 1_000} s; it may yet be sent`;
+  const deadline = setTimeout(() => late.resolve(refused('send', 'timed_out', text)), PATIENCE_MS);
+  const result = await Promise.race([sent, late.promise]);
+  clearTimeout(deadline);
+  return result;
 }

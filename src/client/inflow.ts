@@ -44,6 +44,9 @@ export type FromReader =
 const BYTES_LIMIT = 1024 * 1024;
 const RECORDS_LIMIT = 4_000;
 
+/** Who is behind: the display file, or whoever reads the lines of `--json`. */
+type Hold = 'display' | 'output';
+
 /** What the inflow can do to the source of its bytes. */
 export interface Source {
   pause(): void;
@@ -55,7 +58,7 @@ export class Inflow {
   #source: Source | undefined;
   #bytes = 0;
   #records = 0;
-  #isPaused = false;
+  readonly #holds = new Set<Hold>();
   /** The last id that is in the display; 0 when there is none. */
   cursor = 0;
 
@@ -74,12 +77,22 @@ export class Inflow {
 
   /** True while the source is held back: its silence then says nothing about the server. */
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#holds.size > 0;
+  }
+
+  /** Pauses the source until `release`, for one reason of possibly several. */
+  hold(reason: Hold): void {
+    if (!this.isPaused) this.#source?.pause();
+    this.#holds.add(reason);
+  }
+
+  release(reason: Hold): void {
+    if (this.#holds.delete(reason) && !this.isPaused) this.#source?.resume();
   }
 
   begin(connection: number, user: string, source: Source): void {
     this.#source = source;
-    if (this.#isPaused) source.pause();
+    if (this.isPaused) source.pause();
     this.#post({ type: 'begin', connection, user });
   }
 
@@ -90,10 +103,7 @@ export class Inflow {
     const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === chunk.length;
     const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(chunk);
     this.#port.postMessage({ type: 'bytes', bytes } satisfies ToReader, [bytes.buffer]);
-    if (this.#bytes >= BYTES_LIMIT && !this.#isPaused) {
-      this.#isPaused = true;
-      this.#source?.pause();
-    }
+    if (this.#bytes >= BYTES_LIMIT) this.hold('display');
   }
 
   end(connection: number): void {
@@ -126,9 +136,6 @@ export class Inflow {
     this.#bytes -= bytes;
     this.#records -= records;
     if (id !== null && id > this.cursor) this.cursor = id;
-    if (this.#isPaused && this.#bytes < BYTES_LIMIT / 2) {
-      this.#isPaused = false;
-      this.#source?.resume();
-    }
+    if (this.#bytes < BYTES_LIMIT / 2) this.release('display');
   }
 }

@@ -52,7 +52,9 @@ export function describeRooms(rooms: readonly Room[]): string[] {
   if (rooms.length === 0) return ['there are no rooms: /join ROOM makes one'];
   const shown = rooms.slice(0, SHOWN_LIMIT);
   const width = Math.max(...shown.map(([name]) => name.length));
-  const lines = shown.map(([name, members]) => `${name.padEnd(width)}  ${count(members, 'member', 'members')}`);
+  const lines = shown.map(
+    ([name, members]) => `${name.padEnd(width)}  ${count(members, 'member', 'members')}`,
+  );
   return rooms.length > SHOWN_LIMIT ? [...lines, `and ${rooms.length - SHOWN_LIMIT} more`] : lines;
 }
 

@@ -48,6 +48,7 @@ export class Outgoing {
   readonly #pending = new Set<Pending>();
   #sink: Sink | undefined;
   #retry: NodeJS.Timeout | undefined;
+  #emptied: (() => void) | undefined;
 
   get size(): number {
     return this.#pending.size;
@@ -64,6 +65,18 @@ export class Outgoing {
         settle,
       });
       this.#flush();
+    });
+  }
+
+  /** Waits until nothing is pending, but not longer than `timeoutMs`. */
+  whenEmpty(timeoutMs: number): Promise<void> {
+    if (this.#pending.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, timeoutMs);
+      this.#emptied = () => {
+        clearTimeout(deadline);
+        resolve();
+      };
     });
   }
 
@@ -133,6 +146,7 @@ export class Outgoing {
 
   #settle(pending: Pending, sent: Sent): void {
     if (this.#pending.delete(pending)) pending.settle(sent);
+    if (this.#pending.size === 0) this.#emptied?.();
   }
 }
 

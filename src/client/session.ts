@@ -24,6 +24,8 @@ export type State =
 export interface SessionListener {
   /** The state has changed. */
   changed(): void;
+  /** The connection was made, or lost; `text` says so. */
+  connection(state: 'connected' | 'lost', text: string): void;
   /** The session cannot go on. Called at most once. */
   over(code: ExitCode, text: string): void;
 }
@@ -174,8 +176,7 @@ export class Session {
     }
     for (const room of rooms) this.joined(room);
     this.#become({ type: 'online' });
-    const text = `connected to ${formatAddress(this.address)} as ${user}`;
-    this.#inflow.show({ type: 'connection', state: 'connected', at: Date.now(), text });
+    this.#listener.connection('connected', `connected to ${formatAddress(this.address)} as ${user}`);
     this.outgoing.attach({
       request: (requestId, frame, settle) => connection.request(requestId, frame, settle),
       distrust: () => connection.distrust(UNTRUSTED),
@@ -199,8 +200,8 @@ export class Session {
       return;
     }
     const delay = this.#scheduleRetry(connection);
-    const text = `connection lost: ${reason}; next try in ${Math.ceil(delay / 1_000)} s`;
-    this.#inflow.show({ type: 'connection', state: 'lost', at: Date.now(), text });
+    const seconds = Math.ceil(delay / 1_000);
+    this.#listener.connection('lost', `connection lost: ${reason}; next try in ${seconds} s`);
   }
 
   /** Returns the delay, in ms. */
@@ -239,7 +240,7 @@ export class Session {
   }
 
   #giveUp(text: string): void {
-    this.#inflow.show({ type: 'connection', state: 'lost', at: Date.now(), text });
+    this.#listener.connection('lost', text);
     this.#end();
     this.#listener.over(EXIT.refused, text);
   }

@@ -2,14 +2,15 @@
 
 import { serve } from '../actors/thread.ts';
 import { encodeFrame } from '../transport/codec.ts';
-import type { Context, Plan, Refused } from './commands.ts';
+import type { Context, LocalPlan, Refused, RemotePlan } from './commands.ts';
 import { readLine } from './line.ts';
 
-/** What a line came to. The frame is the whole request; plans that ask nothing of the server have none. */
+/** What a line came to. The frame is the whole request. */
 export type Composed =
   | { readonly type: 'nothing' }
   | Refused
-  | { readonly type: 'plan'; readonly plan: Plan; readonly frame: Uint8Array | undefined };
+  | { readonly type: 'local'; readonly plan: LocalPlan }
+  | { readonly type: 'request'; readonly plan: RemotePlan; readonly frame: Uint8Array };
 
 export interface WriterApi {
   /** `requestId` and `key` are used up only if the line becomes a frame. */
@@ -19,25 +20,26 @@ export interface WriterApi {
 serve<WriterApi>({
   compose(line, context, requestId, key) {
     const read = readLine(line, context);
-    if (read.type === 'nothing' || read.type === 'refused') return read;
-    const request = requestOf(read, requestId, key);
-    // A copy of its own: a frame is a view of a larger buffer, and all of that would be sent.
-    return { type: 'plan', plan: read, frame: request && new Uint8Array(encodeFrame(request)) };
+    switch (read.type) {
+      case 'nothing':
+      case 'refused':
+        return read;
+      case 'send':
+        return request(read, ['send', requestId, read.to, read.text, key]);
+      case 'join':
+      case 'leave':
+        return request(read, [read.type, requestId, read.room]);
+      case 'who':
+        return request(read, ['who', requestId, read.room]);
+      case 'rooms':
+        return request(read, ['rooms', requestId]);
+      default:
+        return { type: 'local', plan: read };
+    }
   },
 });
 
-function requestOf(plan: Plan, requestId: number, key: string): readonly unknown[] | undefined {
-  switch (plan.type) {
-    case 'send':
-      return ['send', requestId, plan.to, plan.text, key];
-    case 'join':
-    case 'leave':
-      return [plan.type, requestId, plan.room];
-    case 'who':
-      return ['who', requestId, plan.room];
-    case 'rooms':
-      return ['rooms', requestId];
-    default:
-      return undefined;
-  }
+/** The frame is copied: it is a view of a larger buffer, all of which would cross to the other thread. */
+function request(plan: RemotePlan, values: readonly unknown[]): Composed {
+  return { type: 'request', plan, frame: new Uint8Array(encodeFrame(values)) };
 }

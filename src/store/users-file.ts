@@ -156,8 +156,9 @@ async function repair(users: Users, file: OpenFile, { length, lacksNewline }: Lo
         `write leaves them: they are now in ${saved}`,
     );
   }
-  // The process that wrote the last records may have died before it synced them.
+  // A process that died may have left records, or a file put in the place of another, that it had not synced.
   await file.sync();
+  await syncFolder(users.files, dirname(users.path));
   return end;
 }
 

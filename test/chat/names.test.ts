@@ -68,19 +68,21 @@ describe('isUserName', () => {
   });
 
   it('refuses what is not a string, even if it would become one', () => {
-    for (const value of [
-      undefined,
-      null,
-      7,
-      true,
-      {},
-      ['bob'],
-      new String('bob'),
-      { toString: () => 'bob' },
-      7n,
-    ]) {
-      expect(isUserName(value)).toBe(false);
-      expect(isRoomName(value)).toBe(false);
+    for (const name of ['bob', '#bob']) {
+      for (const value of [
+        undefined,
+        null,
+        7,
+        true,
+        7n,
+        {},
+        [name],
+        Object(name),
+        { toString: () => name },
+      ]) {
+        expect(isUserName(value)).toBe(false);
+        expect(isRoomName(value)).toBe(false);
+      }
     }
   });
 

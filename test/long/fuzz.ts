@@ -38,7 +38,7 @@ const counts = {
   tooLarge: 0,
   unfinished: 0,
 };
-const slowest = { ms: 0, hex: '' };
+const slowest = { ms: 0, bytes: 0 };
 
 /** Decoded after each refused body: whatever a peer sends must not change what the next one's bytes mean. */
 const probe: readonly unknown[] = ['send', 0x40, 0x7f, '#room', { type: 'é'.repeat(20), a: 'x'.repeat(150) }];
@@ -140,13 +140,22 @@ function checkEnd(expected: Expected, seen: number, end: Expected['end'], idle: 
   return undefined;
 }
 
+function timeBody(body: Buffer): void {
+  let ms = Infinity;
+  // A time that does not come back a second and a third time was another process, or the garbage collector.
+  for (let i = 0; i < 3 && ms > slowest.ms; i += 1) {
+    const started = performance.now();
+    decodeBody(body);
+    ms = Math.min(ms, performance.now() - started);
+  }
+  if (ms > slowest.ms) Object.assign(slowest, { ms, bytes: body.length });
+}
+
 function checkBody(body: Buffer): string | undefined {
   const expected = readPlainly(body);
-  const started = performance.now();
   const safe = isSafeArray(body);
   const decoded = decodeBody(body);
-  const ms = performance.now() - started;
-  if (ms > slowest.ms) Object.assign(slowest, { ms, hex: body.toString('hex') });
+  timeBody(body);
   counts.bodies += 1;
   if (safe !== (expected !== undefined)) return safe ? 'taken, but not allowed' : 'allowed, but refused';
   if (decoded === undefined) {
@@ -175,7 +184,7 @@ function attempt(pick: Pick, stream: Buffer): string | undefined {
 
 function summarize(): string {
   const rate = Math.round(counts.inputs / (performance.now() / 1_000));
-  return `seed ${seed}, ${rate} inputs/s, ${JSON.stringify(counts)}, slowest body ${slowest.ms.toFixed(1)} ms`;
+  return `seed ${seed}, ${rate} inputs/s, ${JSON.stringify(counts)}, slowest body ${slowest.ms.toFixed(2)} ms for ${slowest.bytes} bytes`;
 }
 
 console.log(

@@ -41,6 +41,9 @@ export class BrokenDisk implements FileSystem {
   /** If set, a crashing write leaves the pages behind the first page boundary, and a hole in front of them. */
   losesFirstPage = false;
 
+  /** If set, the kernel writes every page as soon as it is dirty; cutting a file still takes a sync. */
+  writesBack = false;
+
   private constructor(folder: string) {
     this.#folder = folder;
   }
@@ -116,11 +119,12 @@ export class BrokenDisk implements FileSystem {
           const from = this.losesFirstPage ? Math.min(length, 4_096 - (position % 4_096)) : 0;
           const count = this.losesFirstPage ? length - from : length >> 1;
           await handle.write(buffer, offset + from, count, position + from);
-          inode?.dirty.push([position + from, position + from + count]);
+          await this.#written(inode, position + from, position + from + count);
           throw error;
         }
-        inode?.dirty.push([position, position + length]);
-        return handle.write(buffer, offset, length, position);
+        const result = await handle.write(buffer, offset, length, position);
+        await this.#written(inode, position, position + result.bytesWritten);
+        return result;
       },
       stat: async () => {
         step('stat');
@@ -160,12 +164,13 @@ export class BrokenDisk implements FileSystem {
       return;
     }
     await handle.sync();
-    const cached = await bytesOf(inode.pin);
-    const durable = Buffer.alloc(cached.length);
-    inode.durable.copy(durable);
-    for (const [from, to] of inode.dirty) cached.copy(durable, from, from, to);
-    inode.durable = durable;
-    inode.dirty = [];
+    const { size } = await handle.stat();
+    await writeBack(inode, size);
+  }
+
+  async #written(inode: Inode | undefined, from: number, to: number): Promise<void> {
+    inode?.dirty.push([from, to]);
+    if (inode !== undefined && this.writesBack) await writeBack(inode, Math.max(to, inode.durable.length));
   }
 
   async #syncNames(): Promise<void> {
@@ -197,9 +202,11 @@ export class BrokenDisk implements FileSystem {
   }
 }
 
-async function bytesOf(file: fs.FileHandle): Promise<Buffer> {
-  const { size } = await file.stat();
-  const bytes = Buffer.alloc(size);
-  await file.read(bytes, 0, size, 0);
-  return bytes;
+/** Puts the dirty bytes on the disk, on which the file is then this long. */
+async function writeBack(inode: Inode, length: number): Promise<void> {
+  const durable = Buffer.alloc(length);
+  inode.durable.copy(durable);
+  for (const [from, to] of inode.dirty) await inode.pin.read(durable, from, to - from, from);
+  inode.durable = durable;
+  inode.dirty = [];
 }

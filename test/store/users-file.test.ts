@@ -96,6 +96,14 @@ describe('the last line of a name wins', () => {
     expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
   });
 
+  test('and in a small file, one superseded line is enough for that', async () => {
+    const path = join(newFolder(), 'users.txt');
+    const lines = Array.from({ length: 50 }, (_, i) => record(`user${i}`, i));
+    fs.writeFileSync(path, FIRST_LINE + lines.join('') + record('user7', 99), { mode: 0o600 });
+    await openStore(path);
+    expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + lines.with(7, record('user7', 99)).join(''));
+  });
+
   test('and a large file is not written again for a single line', async () => {
     const path = join(newFolder(), 'users.txt');
     let text = FIRST_LINE;
@@ -219,8 +227,10 @@ describe('appends at the same moment', () => {
     const path = join(newFolder(), 'users.txt');
     const store = await openStore(path);
     const waiting = ['alice', 'bob'].map((name) => store.append({ name, hash: hashOf(name), at: AT }));
+    const outcomes: string[] = [];
+    for (const answer of waiting) void answer.then((outcome) => outcomes.push(outcome));
     await store.close();
-    expect(await Promise.all(waiting)).toEqual(['stored', 'stored']);
+    expect(outcomes).toEqual(['stored', 'stored']);
     expect(await store.append({ name: 'carol', hash: hashOf(3), at: AT })).toBe('storage_failed');
     expect((await openStore(path)).size).toBe(2);
   });
@@ -274,6 +284,17 @@ describe('what is not a file for this server alone', () => {
     expect(result).toHaveProperty('text', expect.stringContaining(path));
     await disk.end();
   });
+});
+
+test('a file that a crash left beside it is removed', async () => {
+  for (const text of [undefined, FIRST_LINE + record('alice', 1)]) {
+    const folder = newFolder();
+    const path = join(folder, 'users.txt');
+    if (text !== undefined) fs.writeFileSync(path, text, { mode: 0o600 });
+    fs.writeFileSync(`${path}.tmp`, `${FIRST_LINE}bob $argon2id`, { mode: 0o600 });
+    expect((await openStore(path)).size).toBe(text === undefined ? 0 : 1);
+    expect(fs.readdirSync(folder)).toEqual(text === undefined ? [] : ['users.txt']);
+  }
 });
 
 test('bytes that something else appended are not overwritten: the store takes no more until it is opened again', async () => {

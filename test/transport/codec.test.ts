@@ -176,6 +176,13 @@ describe('decodeBody', () => {
     }
   });
 
+  it('gives numbers for integers of 64 bits, as other implementations send them', () => {
+    expect(decodeBody(bytes('92 cf 000000010000002a d3 ffffffff00000001'))).toEqual([
+      2 ** 32 + 42,
+      1 - 2 ** 32,
+    ]);
+  });
+
   it('sets no prototype, whatever the keys are', () => {
     const pairs = `a9 ${Buffer.from('__proto__').toString('hex')} 81 a161 01`;
     const long = `d909 ${Buffer.from('__proto__').toString('hex')} 81 a161 01`;

@@ -125,6 +125,7 @@ function start() {
   const seenBefore = memory === null ? Number.POSITIVE_INFINITY : (known?.sequence ?? 0);
   const elements = [...log.querySelectorAll('.entry')].filter((element) => element instanceof HTMLElement);
   const missed = take(elements, seenBefore);
+  grouping.renew();
   document.documentElement.classList.remove('loading');
   restore();
   place.grown(missed);

@@ -1,0 +1,117 @@
+/** What the server's answers to typed commands mean: results for people and for `--json`. */
+
+import type { RemotePlan } from './commands.ts';
+import type { KnownNames } from './completion.ts';
+import type { Inflow } from './inflow.ts';
+import { describeRooms, describeUsers, type Fetched, fetchList, type User } from './lists.ts';
+import type { Response } from './requests.ts';
+import { done, type Result, refused } from './result.ts';
+import { readJoined, readLeft, readRoomPage, readUserPage } from './server-frame.ts';
+import type { Session } from './session.ts';
+
+export interface Asking {
+  readonly session: Session;
+  readonly inflow: Inflow;
+  readonly names: KnownNames;
+}
+
+/** The result of a request, given its answer; asks for the further pages of a list. */
+export function conclude(
+  asking: Asking,
+  plan: Exclude<RemotePlan, { type: 'send' }>,
+  response: Response,
+): Promise<Result> | Result {
+  if (response.type !== 'ok') return explainFailure(plan.type, response);
+  switch (plan.type) {
+    case 'join':
+      return concludeJoin(asking, plan.room, response.result);
+    case 'leave':
+      return concludeLeave(asking, plan.room, response.result);
+    case 'who':
+      return concludeWho(asking, plan.room, response);
+    case 'rooms':
+      return concludeRooms(asking, response);
+    default:
+      return plan satisfies never;
+  }
+}
+
+export function explainFailure(
+  of: string,
+  failure: Exclude<Response, { type: 'ok' }> | { readonly type: 'malformed' },
+): Result {
+  switch (failure.type) {
+    case 'error':
+      return refused(of, failure.code, failure.text);
+    case 'lost':
+      return refused(of, 'lost', 'the connection was lost before the server answered: look, and try again');
+    case 'malformed':
+      return refused(of, 'failed', 'the server gave an answer that the protocol does not allow');
+    default:
+      return failure satisfies never;
+  }
+}
+
+async function concludeJoin(asking: Asking, room: string, result: unknown): Promise<Result> {
+  const joined = readJoined(result);
+  if (joined === undefined) return distrust(asking, 'join');
+  const { id } = joined;
+  const { session, inflow } = asking;
+  session.joined(room);
+  asking.names.rooms.meet(room);
+  if (id !== null) {
+    inflow.show({ type: 'membership', kind: 'joined', id, at: Date.now(), room, user: session.user });
+  }
+  const members = await fetchUsers(asking, room, { type: 'ok', result: joined.members });
+  if (members.type !== 'list') return report(asking, 'join', members);
+  const lines = [id === null ? `you are in ${room} already` : `joined ${room}`];
+  return done('join', [...lines, ...describeUsers(room, members.items)], {
+    room,
+    id,
+    users: members.items.map(toUser),
+  });
+}
+
+function concludeLeave(asking: Asking, room: string, result: unknown): Result {
+  const left = readLeft(result);
+  if (left === undefined) return distrust(asking, 'leave');
+  const { session, inflow } = asking;
+  session.left(room);
+  inflow.show({ type: 'membership', kind: 'left', id: left.id, at: Date.now(), room, user: session.user });
+  return done('leave', [`left ${room}`], { room, id: left.id });
+}
+
+async function concludeWho(asking: Asking, room: string | null, first: Response): Promise<Result> {
+  const users = await fetchUsers(asking, room, first);
+  if (users.type !== 'list') return report(asking, 'who', users);
+  const data = { room, users: users.items.map(toUser), complete: users.isComplete };
+  return done('who', describeUsers(room, users.items), data);
+}
+
+async function concludeRooms(asking: Asking, first: Response): Promise<Result> {
+  const rooms = await fetchList(first, readRoomPage, (after) => asking.session.ask('rooms', after));
+  if (rooms.type !== 'list') return report(asking, 'rooms', rooms);
+  for (const [name] of rooms.items) asking.names.rooms.meet(name);
+  const items = rooms.items.map(([name, members]) => ({ name, members }));
+  return done('rooms', describeRooms(rooms.items), { rooms: items, complete: rooms.isComplete });
+}
+
+async function fetchUsers(asking: Asking, room: string | null, first: Response): Promise<Fetched<User>> {
+  const users = await fetchList(first, readUserPage, (after) => asking.session.ask('who', room, after));
+  if (users.type === 'list') for (const [name] of users.items) asking.names.people.meet(name);
+  return users;
+}
+
+function report(asking: Asking, of: string, failure: Exclude<Fetched<unknown>, { type: 'list' }>): Result {
+  return failure.type === 'malformed' ? distrust(asking, of) : explainFailure(of, failure);
+}
+
+/** An answer of the wrong shape: nothing else on this connection can be relied on. */
+function distrust(asking: Asking, of: string): Result {
+  asking.session.distrust();
+  return explainFailure(of, { type: 'malformed' });
+}
+
+function toUser([name, online]: User) {
+  return { name, online };
+}

@@ -1,0 +1,192 @@
+/**
+ * Everything of one running client that is the same for a person and for a script: the two threads, the display,
+ * the session. It owns what it starts, and `stop` ends all of it.
+ */
+
+import { MessageChannel } from 'node:worker_threads';
+import { startThread, type Thread, threadFile } from '../actors/thread.ts';
+import { EXIT } from '../exit.ts';
+import { type Address, formatAddress } from './address.ts';
+import type { KnownNames } from './completion.ts';
+import type { Refused } from './display/opening.ts';
+import { Ending } from './ending.ts';
+import { type FromReader, Inflow } from './inflow.ts';
+import { eventLine, type JsonLine, resultLine } from './json.ts';
+import { Names } from './names.ts';
+import type { Output } from './output.ts';
+import { shorten } from './printable.ts';
+import type { ReaderApi } from './reader.worker.ts';
+import type { Result } from './result.ts';
+import { Session } from './session.ts';
+import type { WriterApi } from './writer.worker.ts';
+
+/** How long the display may take to open, and at the end to write what is outstanding. In ms. */
+const DISPLAY_MS = 10_000;
+/** How long quitting waits for messages to be acknowledged. In ms. */
+const ACKNOWLEDGE_MS = 3_000;
+/** Of a typed line, as much as the display repeats above its result. */
+const SHOWN_CHARACTERS = 200;
+
+export class Client {
+  readonly ending = new Ending();
+  readonly inflow: Inflow;
+  readonly names: KnownNames = { people: new Names(), rooms: new Names() };
+  readonly reader: Thread<ReaderApi>;
+  readonly writer: Thread<WriterApi>;
+  readonly #json: boolean;
+  #output: Output | undefined;
+  #session: Session | undefined;
+  #matched: (() => void) | undefined;
+
+  constructor(
+    reader: Thread<ReaderApi>,
+    writer: Thread<WriterApi>,
+    link: (receive: (message: FromReader) => void) => Inflow,
+    json: boolean,
+  ) {
+    this.reader = reader;
+    this.writer = writer;
+    this.#json = json;
+    this.inflow = link((message) => this.#receive(message));
+    for (const thread of [reader, writer]) {
+      void thread.exited.then((reason) => {
+        const why = reason.type === 'failed' ? `: ${reason.error.message}` : '';
+        this.ending.end(EXIT.failure, `the ${thread.name} thread has ended${why}; start the client again`);
+      });
+    }
+  }
+
+  /** Where answers go from here on. */
+  talkTo(output: Output): void {
+    this.#output = output;
+  }
+
+  /** Opens the display, which is there until `stop`. */
+  async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | Refused> {
+    const outcome = await this.reader.call((api) => api.open(file, title, force), DISPLAY_MS);
+    if (outcome.type === 'answered') return outcome.value;
+    const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
+    return { type: 'refused', code: 'unwritable', text };
+  }
+
+  /** The session that this client is for. `changed` is called whenever its state has changed. */
+  openSession(address: Address, changed: () => void): Session {
+    const session = new Session(address, this.inflow, {
+      changed,
+      connection: (state, text) => {
+        const at = Date.now();
+        this.inflow.show({ type: 'connection', state, at, text });
+        this.#tell({ event: 'connection', state, at, text });
+      },
+      over: (code, text) => this.ending.end(code, `${formatAddress(address)}: ${text}`),
+    });
+    this.#session = session;
+    return session;
+  }
+
+  /** Tells the user, and the display, what came of a line. */
+  report(line: string, result: Result): void {
+    const lines = result.ok ? result.lines : [result.text];
+    // Messages have records of their own, which show what became of them.
+    const isShown = lines.length > 0 && (result.of !== 'send' || (!result.ok && result.code === 'bad_line'));
+    if (isShown) {
+      const command = shorten(line.trim(), SHOWN_CHARACTERS);
+      this.inflow.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
+    }
+    this.#tell(resultLine(result));
+    if (!result.ok) this.#output?.error(result.text);
+    else if (!this.#json && lines.length > 0) this.#output?.answer(lines);
+  }
+
+  /** Waits until an event contains `text`; see `Watch`. */
+  seen(text: string, timeoutMs: number): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isSeen: boolean): void => {
+        clearTimeout(deadline);
+        this.#matched = undefined;
+        if (!isSeen) this.inflow.unwatch();
+        resolve(isSeen);
+      };
+      const deadline = setTimeout(settle, timeoutMs, false).unref();
+      this.#matched = () => settle(true);
+      this.inflow.watch(text);
+    });
+  }
+
+  /** Ends everything in order. Returns how many messages the server has not acknowledged. */
+  async stop(): Promise<number> {
+    const session = this.#session;
+    if (session?.state.type === 'online') await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
+    const unacknowledged = session?.outgoing.size ?? 0;
+    await session?.quit();
+    await this.reader.call((api) => api.close(), DISPLAY_MS);
+    this.inflow.close();
+    await Promise.all([this.reader.kill(), this.writer.kill()]);
+    return unacknowledged;
+  }
+
+  /** What the reader of `--json` could not take is held back at the socket. */
+  drained(): void {
+    this.inflow.release('output');
+  }
+
+  #tell(line: JsonLine): void {
+    if (this.#json && this.#output?.json(line) === false) this.inflow.hold('output');
+  }
+
+  #receive(message: FromReader): void {
+    switch (message.type) {
+      case 'frames':
+        for (const event of message.events) this.#tell(eventLine(event));
+        for (const name of message.names) this.names[name.startsWith('#') ? 'rooms' : 'people'].meet(name);
+        this.#session?.receive(message);
+        return;
+      case 'untrusted':
+      case 'ended':
+        this.#session?.receive(message);
+        return;
+      case 'matched':
+        this.#matched?.();
+        return;
+      case 'trouble':
+        if (message.trouble.type === 'lost') this.ending.end(EXIT.failure, message.trouble.text);
+        else if (message.trouble.type === 'failed') this.#output?.error(message.trouble.text);
+        else this.#output?.answer(['the display can be written again']);
+        return;
+      case 'written':
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+}
+
+export type StartedClient =
+  | { readonly type: 'started'; readonly client: Client }
+  | { readonly type: 'failed'; readonly text: string };
+
+/** Starts the threads. `json`: every event is told on the output too. */
+export async function startClient(json: boolean): Promise<StartedClient> {
+  const { port1, port2 } = new MessageChannel();
+  const here = import.meta.url;
+  const [reader, writer] = await Promise.all([
+    startThread<ReaderApi>(
+      'reader',
+      threadFile('./reader.worker.ts', here),
+      { port: port2, allEvents: json },
+      [port2],
+    ),
+    startThread<WriterApi>('writer', threadFile('./writer.worker.ts', here), undefined),
+  ]);
+  if (reader.type === 'started' && writer.type === 'started') {
+    const link = (receive: (message: FromReader) => void): Inflow => new Inflow(port1, receive);
+    return { type: 'started', client: new Client(reader.thread, writer.thread, link, json) };
+  }
+  port1.close();
+  const failures: string[] = [];
+  for (const started of [reader, writer]) {
+    if (started.type === 'started') await started.thread.kill();
+    else failures.push(started.error.message);
+  }
+  return { type: 'failed', text: `the client cannot start its threads: ${failures.join('; ')}` };
+}

@@ -1,0 +1,89 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+const folder = testFolder();
+const data = `${folder}/data`;
+let server: RunningServer;
+
+beforeAll(async () => {
+  server = await startServer({ data, args: ['--hash-workers', '1'] });
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+it('answers busy at once when the hash queue is full, and serves chat meanwhile', async () => {
+  const ann = await TestClient.register(server.address, 'ann');
+  const many = await Promise.all(Array.from({ length: 300 }, () => TestClient.connect(server.address)));
+  const started = performance.now();
+  const answers = many.map(async (client) => {
+    const answer = await client.call('login', 'ann', 'secret of ann');
+    return { code: answer[0] === 'ok' ? 'ok' : answer[2], after: performance.now() - started };
+  });
+  const seen: Array<{ code: unknown; after: number }> = [];
+  for (const answer of answers) void answer.then((a) => seen.push(a));
+  await until('the first busy', () => seen.some((a) => a.code === 'busy'));
+  await ann.ok('send', 'ann', 'chat goes on');
+  const all = await Promise.all(answers);
+  const busy = all.filter((a) => a.code === 'busy');
+  const ok = all.filter((a) => a.code === 'ok');
+  expect(busy.length + ok.length).toBe(300);
+  expect(ok.length).toBeGreaterThan(100);
+  // Those who are refused do not wait for those who are served.
+  const lastBusy = Math.max(...busy.map((a) => a.after));
+  const lastOk = Math.max(...ok.map((a) => a.after));
+  expect(lastBusy).toBeLessThan(lastOk / 2);
+  for (const client of many) client.close();
+});
+
+it('keeps argon2id hashes of the right parameters, and the last line of a name wins', async () => {
+  const ben = await TestClient.register(server.address, 'Ben');
+  await ben.ok('password', 'secret of Ben', 'a better secret');
+  const lines = readFileSync(`${data}/users.txt`, 'utf8').split('\n');
+  expect(lines[0]).toBe('# parley users 1');
+  const bens = lines.filter((line) => line.startsWith('Ben '));
+  expect(bens).toHaveLength(2);
+  const record =
+    /^Ben \$argon2id\$v=19\$m=19456,t=2,p=1\$[A-Za-z0-9+/]{22}\$[A-Za-z0-9+/]{43} \d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/;
+  for (const line of bens) expect(line).toMatch(record);
+  await server.stop();
+  server = await startServer({ data });
+  expect(readFileSync(`${data}/users.txt`, 'utf8').match(/^Ben /gm)).toHaveLength(1);
+  const client = await TestClient.connect(server.address);
+  expect(await client.refused('login', 'ben', 'secret of Ben')).toBe('wrong_credentials');
+  expect(await client.ok('login', 'ben', 'a better secret')).toMatchObject({ user: 'Ben' });
+});
+
+it('takes over a file of names and passwords in clear, and leaves none of them in clear', async () => {
+  await server.stop();
+  const old = `${folder}/old`;
+  await (await startServer({ data: old })).stop();
+  writeFileSync(`${old}/users.txt`, 'olga olgas password\npetr tab and blank\n', { mode: 0o600 });
+  server = await startServer({ data: old });
+  expect(server.stderr()).toContain('"event":"users_file"');
+  const text = readFileSync(`${old}/users.txt`, 'utf8');
+  expect(text).toMatch(/^# parley users 1\n/);
+  expect(text).not.toContain('password');
+  const client = await TestClient.connect(server.address);
+  expect(await client.ok('login', 'Olga', 'olgas password')).toMatchObject({ user: 'olga' });
+  const other = await TestClient.register(server.address, 'quentin');
+  await other.ok('send', 'petr', 'you are known before you ever logged in');
+});
+
+it('a name that is taken out of users.txt is free, and its next owner is somebody else', async () => {
+  const quentin = await TestClient.login(server.address, 'quentin');
+  await quentin.ok('join', '#private');
+  await server.stop();
+  const path = `${folder}/old`;
+  const users = readFileSync(`${path}/users.txt`, 'utf8');
+  writeFileSync(`${path}/users.txt`, `${users}quentin - 2030-01-01T00:00:00Z\n`);
+  server = await startServer({ data: path });
+  const olga = await TestClient.login(server.address, 'olga', 'olgas password');
+  expect(await olga.refused('send', 'quentin', 'still there?')).toBe('no_such_user');
+  const next = await TestClient.register(server.address, 'Quentin');
+  expect(await next.refused('send', '#private', 'mine?')).toBe('not_a_member');
+});
