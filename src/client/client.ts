@@ -176,7 +176,7 @@ export async function startClient(json: boolean): Promise<StartedClient> {
       { port: port2, allEvents: json },
       [port2],
     ),
-    startThread<WriterApi>('writer', threadFile('./writer.worker.ts', here), undefined),
+    startThread<WriterApi>('writer', threadFile('./writer.worker.ts', here), {}),
   ]);
   if (reader.type === 'started' && writer.type === 'started') {
     const link = (receive: (message: FromReader) => void): Inflow => new Inflow(port1, receive);

@@ -7,21 +7,11 @@ const SIZE = 100;
 /** Height of an entry that has not been laid out, in CSS pixels: a guess, for the length of the scroll bar. */
 const ENTRY_HEIGHT = 40;
 
-/** How far from the window a block is laid out in any case. */
-const NEAR = '1000px';
-
 /** @param {HTMLElement} log */
 export function createBlocks(log) {
   /** @type {WeakMap<Element, number>} Entries that a block showed when its height was guessed. */
   const guessed = new WeakMap();
 
-  // Chromium keeps the reader's place when something above changes, but only by what is laid out unconditionally.
-  const sight = new IntersectionObserver(
-    (changes) => {
-      for (const { target, isIntersecting } of changes) target.classList.toggle('near', isIntersecting);
-    },
-    { rootMargin: NEAR },
-  );
   // A block that goes out of sight keeps the height that it had.
   const heights = new ResizeObserver((changes) => {
     for (const { target, contentRect } of changes) setHeight(target, contentRect.height);
@@ -32,13 +22,7 @@ export function createBlocks(log) {
     if (block instanceof HTMLElement) block.style.containIntrinsicBlockSize = `${height}px`;
   }
 
-  /** @param {Element} block */
-  function observe(block) {
-    sight.observe(block);
-    heights.observe(block);
-  }
-
-  for (const block of log.children) observe(block);
+  for (const block of log.children) heights.observe(block);
 
   return {
     /** @param {HTMLElement} element */
@@ -48,7 +32,7 @@ export function createBlocks(log) {
         block = document.createElement('div');
         block.className = 'block';
         log.append(block);
-        observe(block);
+        heights.observe(block);
       }
       block.append(element);
     },

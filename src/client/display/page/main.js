@@ -81,7 +81,10 @@ function start() {
     if (log === null) return false;
     const sequence = timeline.sequence();
     const unread = conversations.unread();
-    return remember({ run, sequence, unread, place: place.current(timeline), reloadedFor });
+    const current = place.current();
+    const entry = current && timeline.entryOf(current.element);
+    const at = current && entry ? { sequence: entry.sequence, id: entry.id, top: current.top } : null;
+    return remember({ run, sequence, unread, place: at, reloadedFor });
   }
 
   /** Reloads the page, but only once for one reason. @param {string} reason */
@@ -104,7 +107,7 @@ function start() {
     template.innerHTML = elements.slice(next - first).join('');
     const fresh = [...template.content.children].filter((child) => child instanceof HTMLElement);
     if (fresh.length > 0) {
-      place.grown(take(fresh, 0));
+      place.changed(take(fresh, 0));
       see();
     }
     if (closed) showStatus('closed', 'The client has ended; this page stays as it is');
@@ -128,7 +131,7 @@ function start() {
   grouping.renew();
   document.documentElement.classList.remove('loading');
   restore();
-  place.grown(missed);
+  place.changed(missed);
   see();
 
   history.scrollRestoration = 'manual';

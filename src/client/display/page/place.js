@@ -1,8 +1,5 @@
 /** The reader's place: at the end, where the page follows what comes, or further up, where it stays. */
 
-/** @import { Timeline } from './timeline.js' */
-/** @import { Memory } from './memory.js' */
-
 /** Distance from the end that still counts as the end, in CSS pixels. */
 const END_REACH = 48;
 
@@ -16,10 +13,31 @@ export function createPlace(log, button, arrived) {
   let following = true;
   let below = 0;
   let lastTop = 0;
+  /** @type {{ element: Element, top: number } | null} What stays where it is in the window. */
+  let anchor = null;
 
-  function toEnd() {
-    page.scrollTop = page.scrollHeight;
+  /** @param {number} top */
+  function scrollTo(top) {
+    page.scrollTop = top;
     lastTop = page.scrollTop;
+  }
+
+  /** After something has changed above, at or below the place. */
+  function hold() {
+    if (following) return scrollTo(page.scrollHeight);
+    if (anchor === null || anchor.element.getClientRects().length === 0) return;
+    const moved = anchor.element.getBoundingClientRect().top - anchor.top;
+    if (Math.abs(moved) >= 1) scrollTo(page.scrollTop + moved);
+  }
+
+  /** The first entry in the window; where the browser has not laid it out yet, its block. */
+  function findAnchor() {
+    const { left, width } = log.getBoundingClientRect();
+    for (let y = 0; y < innerHeight; y += 8) {
+      const element = document.elementFromPoint(left + width / 2, y)?.closest('.entry, .block');
+      if (element) return { element, top: element.getBoundingClientRect().top };
+    }
+    return null;
   }
 
   /** @param {number} count messages that came since the reader left the end */
@@ -32,59 +50,41 @@ export function createPlace(log, button, arrived) {
   function follow() {
     following = true;
     setBelow(0);
-    toEnd();
+    hold();
     arrived();
   }
 
   button.addEventListener('click', follow);
-  // Only going up leaves the end: when the log grows, the end goes away from the reader, who has not moved.
   addEventListener('scroll', () => {
     const top = page.scrollTop;
+    if (top === lastTop) return;
     const atEnd = top + page.clientHeight > page.scrollHeight - END_REACH;
-    if (atEnd && !following) follow();
-    else if (!atEnd && top < lastTop) following = false;
+    // Only going up leaves the end: when the log grows, the end goes away from the reader, who has not moved.
+    if (atEnd) following = true;
+    else if (top < lastTop) following = false;
     lastTop = top;
+    if (!following) anchor = findAnchor();
+    else if (atEnd) follow();
   });
-  // The heights of entries out of sight are estimates: the end moves when they become known.
-  new ResizeObserver(() => {
-    if (following) toEnd();
-  }).observe(log);
-  addEventListener('resize', () => {
-    if (following) toEnd();
-  });
+  // The heights of blocks out of sight are guesses: things move when they become known.
+  new ResizeObserver(hold).observe(log);
+  addEventListener('resize', hold);
 
   return {
     following: () => following,
     follow,
-    /** After the log has grown at its end by `messages` that the reader would see. @param {number} messages */
-    grown(messages) {
-      if (following) toEnd();
-      else if (messages > 0) setBelow(below + messages);
+    /** After the log has changed. @param {number} messages how many the reader would see at its end */
+    changed(messages) {
+      hold();
+      if (!following && messages > 0) setBelow(below + messages);
     },
-    /** @param {Timeline} timeline @returns {Memory['place']} */
-    current(timeline) {
-      if (following) return null;
-      const { left, width } = log.getBoundingClientRect();
-      for (let y = 0; y < innerHeight; y += 8) {
-        const element = document.elementFromPoint(left + width / 2, y)?.closest('.entry');
-        const entry = element ? timeline.entryOf(element) : undefined;
-        if (entry !== undefined) {
-          const { top } = entry.element.getBoundingClientRect();
-          return { sequence: entry.sequence, id: entry.id, top };
-        }
-      }
-      return null;
-    },
-    /** Goes back to where an entry was `top` below the top of the window. @param {HTMLElement} element @param {number} top */
+    /** What to give to `restore` after a reload; null at the end. */
+    current: () => (following ? null : anchor),
+    /** Goes back to where an element was `top` below the top of the window. @param {Element} element @param {number} top */
     restore(element, top) {
       following = false;
-      page.scrollTop += element.getBoundingClientRect().top - top;
-      lastTop = page.scrollTop;
-      // Once more, when the entries around it have their true heights.
-      requestAnimationFrame(() => {
-        page.scrollTop += element.getBoundingClientRect().top - top;
-        lastTop = page.scrollTop;
-      });
+      anchor = { element, top };
+      hold();
     },
   };
 }

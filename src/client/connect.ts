@@ -1,0 +1,70 @@
+/** `parley connect`: from the command line to an exit code. */
+
+import { EXIT, type ExitCode } from '../exit.ts';
+import { type Client, startClient } from './client.ts';
+import type { End } from './ending.ts';
+import { type Visit, visit } from './interactive.ts';
+import { type ConnectOptions, type Given, missingForScript, readOptions } from './options.ts';
+import { printable } from './printable.ts';
+import { runScript } from './script.ts';
+
+export type { ConnectOptions } from './options.ts';
+
+/**
+ * Runs the client to its end. Interactive if the input is a terminal, else one command a line of input.
+ *
+ * Exit codes: 0 it was asked to end, or nobody reads stdout any more; 1 a line was refused, or something failed;
+ * 2 the command line; 69 no server at the first login; 77 refused: the login, or the display file; 130 interrupted.
+ */
+export async function connect(options: ConnectOptions): Promise<number> {
+  const isScript = !process.stdin.isTTY;
+  const read = readOptions(options);
+  if (read.type === 'refused') return complain(EXIT.usage, read.text);
+  const missing = isScript ? missingForScript(read.given) : undefined;
+  if (missing !== undefined) return complain(EXIT.usage, missing);
+  if (read.warning !== undefined) complain(EXIT.ok, read.warning);
+  const started = await startClient(read.given.json);
+  if (started.type === 'failed') return complain(EXIT.failure, started.text);
+  const { client } = started;
+  const unwatch = watchProcess(client);
+  const place = isScript ? undefined : visitTerminal(client, read.given);
+  const running = place === undefined ? runScript(client, read.given) : place.run();
+  const end = await Promise.race([running, client.ending.reached]);
+  place?.close();
+  if (isScript) process.stdin.destroy();
+  const unacknowledged = await client.stop();
+  unwatch();
+  return conclude(end, unacknowledged);
+}
+
+function visitTerminal(client: Client, given: Given): Visit {
+  // With stdout going elsewhere, the conversation with the person is on stderr.
+  return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : stderr());
+}
+
+function conclude({ code, text }: End, unacknowledged: number): ExitCode {
+  if (text !== undefined) complain(code, text);
+  if (unacknowledged === 0) return code;
+  const messages = unacknowledged === 1 ? '1 message was' : `${unacknowledged} messages were`;
+  return complain(code === EXIT.ok ? EXIT.failure : code, `${messages} not acknowledged by the server`);
+}
+
+/** Signals end the client in order; so does a reader of stdout that has gone. Returns what undoes it. */
+function watchProcess(client: Client): () => void {
+  const interrupt = (): void => client.ending.end(EXIT.interrupted);
+  const broken = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') client.ending.end(EXIT.ok);
+    else client.ending.end(EXIT.failure, `cannot write to stdout: ${error.message}`);
+  };
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  for (const signal of signals) process.on(signal, interrupt);
+  process.stdout.on('error', broken);
+  return () => {
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+}
+
+function complain(code: ExitCode, text: string): ExitCode {
+  process.stderr.write(`parley: ${printable(text)}\n`);
+  return code;
+}

@@ -1,0 +1,157 @@
+/** The client of a person at a terminal: questions first, then a prompt. */
+
+import type { ReadStream, WriteStream } from 'node:tty';
+import { EXIT } from '../exit.ts';
+import { type Address, formatAddress } from './address.ts';
+import type { Client } from './client.ts';
+import { complete } from './completion.ts';
+import { Desk } from './desk.ts';
+import type { End } from './ending.ts';
+import { toJson } from './json.ts';
+import type { Entry } from './login.ts';
+import type { Given } from './options.ts';
+import { type Output, streamOutput } from './output.ts';
+import { printable } from './printable.ts';
+import { probe } from './probe.ts';
+import { promptOf } from './prompt.ts';
+import { askAddress, askCredentials, askDisplay, type Known, type Person } from './questions.ts';
+import { done } from './result.ts';
+import type { Session } from './session.ts';
+import { Terminal } from './terminal.ts';
+
+/** How often the seconds in the prompt are looked at. In ms. */
+const TICK_MS = 250;
+const NOTHING_KNOWN: Known = { user: undefined, password: undefined, register: false, guest: false };
+
+/** One person's terminal. `close` gives it back; call it before anything else is printed. */
+export interface Visit {
+  /** Runs until the person quits. Never resolves if something else ends the client. */
+  run(): Promise<End>;
+  close(): void;
+}
+
+export function visit(client: Client, given: Given, input: ReadStream, output: WriteStream): Visit {
+  const terminal = new Terminal({
+    input,
+    output,
+    complete: (line) => complete(line, client.names),
+    isBeforeSecret: (line) => /^\/password\s*$/i.test(line),
+  });
+  client.talkTo(terminalOutput(client, terminal, output));
+  const person: Person = {
+    async ask(question, hidden = false) {
+      const typed = await terminal.ask(question, { hidden });
+      if (typed.type === 'line') return typed.text;
+      client.ending.end(typed.type === 'end' ? EXIT.ok : EXIT.interrupted);
+      return new Promise(() => {});
+    },
+    tell: (text) => terminal.print([printable(text)]),
+  };
+  return { run: () => run(client, given, terminal, person), close: () => terminal.close() };
+}
+
+async function run(client: Client, given: Given, terminal: Terminal, person: Person): Promise<End> {
+  const address = await findServer(given, person);
+  if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
+  const display = await openDisplay(client, given, address, person);
+  let desk: Desk | undefined;
+  const draw = (): void => {
+    if (session.user === '' || session.state.type === 'over') return;
+    const now = performance.now();
+    terminal.setPrompt(promptOf(session.user, desk?.current ?? null, session.state, now));
+  };
+  const session = client.openSession(address, draw);
+  const entry = await enter(session, given, person);
+  if (entry.type !== 'entered') return { code: EXIT.unavailable, text: entry.text };
+  client.report(
+    'login',
+    done('login', welcome(session, display, entry.rooms), { user: entry.user, rooms: entry.rooms }),
+  );
+  for (const room of entry.rooms) client.names.rooms.meet(room);
+  let isQuitting = false;
+  desk = new Desk({
+    session,
+    inflow: client.inflow,
+    names: client.names,
+    writer: client.writer,
+    displayFile: display,
+    isScript: false,
+    secret: (question) => person.ask(question, true),
+    seen: () => Promise.resolve(false),
+    quit() {
+      isQuitting = true;
+    },
+  });
+  const ticking = setInterval(draw, TICK_MS).unref();
+  const start = async (line: string): Promise<void> => {
+    const running = await desk.start(line);
+    draw();
+    void running.finished.then((result) => result && client.report(line, result));
+  };
+  if (given.open) await start('/open');
+  while (!isQuitting) {
+    const typed = await terminal.read();
+    if (typed.type === 'line') await start(typed.text);
+    else if (typed.type === 'end') break;
+    else return { code: EXIT.interrupted, text: undefined };
+  }
+  clearInterval(ticking);
+  return { code: EXIT.ok, text: undefined };
+}
+
+/** The address, once a server answers there; or why the one that was given does not do. */
+async function findServer(given: Given, person: Person): Promise<Address | string> {
+  if (given.address !== undefined) return (await probe(given.address)) ?? given.address;
+  for (;;) {
+    const address = await askAddress(person);
+    const fault = await probe(address);
+    if (fault === undefined) return address;
+    person.tell(fault);
+  }
+}
+
+/** Returns the file, which the reader has open. */
+async function openDisplay(client: Client, given: Given, address: Address, person: Person): Promise<string> {
+  const server = formatAddress(address);
+  const title = given.user === undefined ? server : `${given.user} on ${server}`;
+  for (let file = given.display; ; file = undefined) {
+    file ??= await askDisplay(person);
+    const opened = await client.openDisplay(file, title, given.force);
+    if (opened.type === 'open') return file;
+    person.tell(opened.text);
+  }
+}
+
+/** Asks who it is until the server lets them in; gives up when the server is not there. */
+async function enter(session: Session, given: Given, person: Person): Promise<Entry> {
+  for (let known: Known = given; ; known = { ...NOTHING_KNOWN, guest: given.guest }) {
+    const entry = await session.enter(await askCredentials(person, known));
+    if (entry.type !== 'refused') return entry;
+    person.tell(entry.text);
+  }
+}
+
+function welcome(session: Session, display: string, rooms: readonly string[]): string[] {
+  return [
+    `Connected to ${formatAddress(session.address)} as ${session.user}.`,
+    `What is said appears in ${display}: open it in a browser, or type /open.`,
+    rooms.length === 0
+      ? 'You are in no room yet: /join ROOM.'
+      : `You are in ${rooms.join(', ')}: /to ROOM to talk there.`,
+    '/help lists the commands.',
+  ];
+}
+
+/** Lines of `--json` go to stdout as they are, unless that is the terminal: there they go above the prompt. */
+function terminalOutput(client: Client, terminal: Terminal, output: WriteStream): Output {
+  const streams = streamOutput(() => client.drained());
+  return {
+    answer: (lines) => terminal.print(lines.map(printable)),
+    error: (text) => terminal.print([printable(text)]),
+    json(line) {
+      if (output.fd !== process.stdout.fd) return streams.json(line);
+      terminal.print([toJson(line)]);
+      return true;
+    },
+  };
+}

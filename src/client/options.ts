@@ -1,0 +1,88 @@
+/** What `parley connect` was given on its command line, checked before anything is asked, opened or connected. */
+
+import { isUserName, USER_RULE } from '../chat/names.ts';
+import { type Address, readAddress } from './address.ts';
+import { readPasswordFile } from './password-file.ts';
+
+export interface ConnectOptions {
+  /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
+  readonly address?: string | undefined;
+  /** The display file; `.html` is added if missing. */
+  readonly display?: string | undefined;
+  readonly user?: string | undefined;
+  /** A file whose first line is the password. */
+  readonly passwordFile?: string | undefined;
+  /** Register the name first. */
+  readonly register: boolean;
+  /** Come in without a password. */
+  readonly guest: boolean;
+  /** Open the display in the browser. */
+  readonly open: boolean;
+  /** Every event and answer as one JSON line on stdout. */
+  readonly json: boolean;
+  /** Overwrite a display file that is not one of Parley's. */
+  readonly force: boolean;
+}
+
+/** The same, read. What is undefined was not given. */
+export interface Given {
+  readonly address: Address | undefined;
+  readonly display: string | undefined;
+  readonly user: string | undefined;
+  readonly password: string | undefined;
+  readonly register: boolean;
+  readonly guest: boolean;
+  readonly open: boolean;
+  readonly json: boolean;
+  readonly force: boolean;
+}
+
+export type ReadOptions =
+  | { readonly type: 'given'; readonly given: Given; readonly warning: string | undefined }
+  | { readonly type: 'refused'; readonly text: string };
+
+export function readOptions(options: ConnectOptions): ReadOptions {
+  const { user, passwordFile, register, guest, open, json, force } = options;
+  if (guest && register) return refuse('--guest and --register exclude each other: a guest has no account');
+  if (guest && passwordFile !== undefined) {
+    return refuse('--guest and --password-file exclude each other: a guest has no password');
+  }
+  if (user !== undefined && !isUserName(user)) return refuse(`--user ${user}: ${USER_RULE}`);
+  const address = options.address === undefined ? undefined : readAddress(options.address);
+  if (address?.type === 'refused') return address;
+  const password = passwordFile === undefined ? undefined : readPasswordFile(passwordFile);
+  if (password?.type === 'refused') return password;
+  const given: Given = {
+    address: address?.address,
+    display: options.display === undefined ? undefined : displayFile(options.display),
+    user,
+    password: password?.password,
+    register,
+    guest,
+    open,
+    json,
+    force,
+  };
+  return { type: 'given', given, warning: password?.warning };
+}
+
+/** What a script must be given, because nobody is there to be asked; undefined if nothing is missing. */
+export function missingForScript(given: Given): string | undefined {
+  const missing = [
+    given.address === undefined ? 'the address of the server (HOST or HOST:PORT)' : undefined,
+    given.display === undefined ? '--display FILE' : undefined,
+    given.user === undefined ? '--user NAME' : undefined,
+    given.password === undefined && !given.guest ? '--password-file FILE (or --guest)' : undefined,
+  ].filter((name) => name !== undefined);
+  if (missing.length === 0) return undefined;
+  return `the input is not a terminal, so nothing can be asked: give ${missing.join(', ')}`;
+}
+
+/** A name without `.html` gets one. */
+export function displayFile(name: string): string {
+  return /\.html?$/i.test(name) ? name : `${name}.html`;
+}
+
+function refuse(text: string): ReadOptions {
+  return { type: 'refused', text };
+}
