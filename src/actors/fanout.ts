@@ -6,7 +6,7 @@
 import { timeOf } from '../chat/entry.ts';
 import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
-import type { RoutedChange, RoutedDirect, RoutedMessage } from './link.ts';
+import type { RoutedChange, RoutedDirect, RoutedMessage, ToldPresence } from './link.ts';
 
 export interface Recipient {
   /** The account's id; 0 before login. */
@@ -76,13 +76,13 @@ export class Fanout {
   }
 
   /** To everybody who shares one of these rooms, once; not to the account itself. */
-  presence(user: string, online: boolean, rooms: readonly number[]): void {
+  presence([, account, user, online, rooms]: ToldPresence): void {
     const frame = encodeFrame([online ? 'online' : 'offline', user] satisfies Event);
     const told = new Set<Recipient>();
     for (const room of rooms) {
       for (const member of this.#rooms.get(room)?.members ?? NOBODY) told.add(member);
     }
-    for (const member of told) member.push(frame);
+    for (const member of told) if (member.account !== account) member.push(frame);
   }
 
   /** The sender's other connections also get the key, if there are any. */

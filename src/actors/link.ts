@@ -82,12 +82,20 @@ export type RoutedChange = readonly [
 ];
 export type Routed = RoutedMessage | RoutedDirect | RoutedChange;
 
+export type ToldPresence = readonly [
+  'presence',
+  account: number,
+  user: string,
+  online: boolean,
+  rooms: readonly number[],
+];
+
 export type ToShard =
   | Routed
   | Attached
   | readonly ['ok', number: number, result: unknown]
   | readonly ['error', number: number, code: RefusalCode]
-  | readonly ['presence', user: string, online: boolean, rooms: readonly number[]]
+  | ToldPresence
   | readonly ['expelled', account: number, exceptConnection: number]
   /** Everything up to this id has been routed, whether or not it concerned this shard. */
   | readonly ['cursor', id: number]

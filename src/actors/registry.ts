@@ -171,7 +171,7 @@ class Registry {
       const here = rooms.filter((room) => (this.#sessions.shardsOfRoom(room.id)[link.index] ?? 0) > 0);
       // Presence is told as it is now: a shard that is behind is told nothing rather than something old.
       if (here.length > 0 && !link.behind) {
-        link.out.push(['presence', account.name, online, here.map((room) => room.id)]);
+        link.out.push(['presence', account.id, account.name, online, here.map((room) => room.id)]);
       }
     }
   }

@@ -246,7 +246,7 @@ export class Shard implements Services {
         this.#attached(item);
         return false;
       case 'presence':
-        this.#fanout.presence(item[1], item[2], item[3]);
+        this.#fanout.presence(item);
         return false;
       case 'expelled':
         this.#expel(item[1], item[2]);

@@ -37,6 +37,7 @@ export class Client {
   #output: Output | undefined;
   #session: Session | undefined;
   #matched: (() => void) | undefined;
+  #isDisplayOpen = false;
 
   constructor(
     reader: Thread<ReaderApi>,
@@ -64,7 +65,10 @@ export class Client {
   /** Opens the display, which is there until `stop`. */
   async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | Refused> {
     const outcome = await this.reader.call((api) => api.open(file, title, force), DISPLAY_MS);
-    if (outcome.type === 'answered') return outcome.value;
+    if (outcome.type === 'answered') {
+      this.#isDisplayOpen = outcome.value.type === 'open';
+      return outcome.value;
+    }
     const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
     return { type: 'refused', code: 'unwritable', text };
   }
@@ -119,8 +123,8 @@ export class Client {
     if (session?.state.type === 'online') await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
     const unacknowledged = session?.outgoing.size ?? 0;
     await session?.quit();
-    await this.reader.call((api) => api.close(), DISPLAY_MS);
-    this.inflow.close();
+    if (this.#isDisplayOpen) await this.inflow.close(DISPLAY_MS);
+    else this.inflow.abandon();
     await Promise.all([this.reader.kill(), this.writer.kill()]);
     return unacknowledged;
   }
@@ -154,6 +158,7 @@ export class Client {
         else this.#output?.answer(['the display can be written again']);
         return;
       case 'written':
+      case 'closed':
         return;
       default:
         message satisfies never;

@@ -39,7 +39,7 @@ export async function connect(options: ConnectOptions): Promise<number> {
 
 function visitTerminal(client: Client, given: Given): Visit {
   // With stdout going elsewhere, the conversation with the person is on stderr.
-  return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : stderr());
+  return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
 }
 
 function conclude({ code, text }: End, unacknowledged: number): ExitCode {

@@ -21,7 +21,9 @@ export type ToReader =
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
   /** Look for an event with this text; answered by `matched`, once, if there is one. */
   | { readonly type: 'watch'; readonly text: string }
-  | { readonly type: 'unwatch' };
+  | { readonly type: 'unwatch' }
+  /** Write what is outstanding, within a few seconds, and close the display; answered by `closed`. */
+  | { readonly type: 'close' };
 
 export type FromReader =
   | {
@@ -39,6 +41,7 @@ export type FromReader =
   | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
   | { readonly type: 'ended'; readonly connection: number }
   | { readonly type: 'matched' }
+  | { readonly type: 'closed' }
   | { readonly type: 'trouble'; readonly trouble: Trouble };
 
 const BYTES_LIMIT = 1024 * 1024;
@@ -58,14 +61,17 @@ export class Inflow {
   #source: Source | undefined;
   #bytes = 0;
   #records = 0;
+  #closed: (() => void) | undefined;
   readonly #holds = new Set<Hold>();
   /** The last id that is in the display; 0 when there is none. */
   cursor = 0;
 
   constructor(port: MessagePort, receive: (message: FromReader) => void) {
     this.#port = port;
+    port.once('close', () => this.#closed?.());
     port.on('message', (message: FromReader) => {
       if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
+      else if (message.type === 'closed') this.#closed?.();
       else receive(message);
     });
   }
@@ -124,7 +130,19 @@ export class Inflow {
     this.#post({ type: 'unwatch' });
   }
 
-  close(): void {
+  /** Closes the display behind all that was shown, and the channel. Waits for that, but not forever. */
+  async close(timeoutMs: number): Promise<void> {
+    const closed = Promise.withResolvers<void>();
+    const deadline = setTimeout(closed.resolve, timeoutMs);
+    this.#closed = closed.resolve;
+    this.#post({ type: 'close' });
+    await closed.promise;
+    clearTimeout(deadline);
+    this.#port.close();
+  }
+
+  /** Closes the channel at once. */
+  abandon(): void {
     this.#port.close();
   }
 

@@ -149,7 +149,7 @@ function terminalOutput(client: Client, terminal: Terminal, output: WriteStream)
     answer: (lines) => terminal.print(lines.map(printable)),
     error: (text) => terminal.print([printable(text)]),
     json(line) {
-      if (output.fd !== process.stdout.fd) return streams.json(line);
+      if (output !== process.stdout) return streams.json(line);
       terminal.print([toJson(line)]);
       return true;
     },

@@ -1,12 +1,12 @@
 /** The word that somebody probably meant. */
 
-/** The candidate with the fewest edits from `word`, if they are at most a third of the longer word, rounded up. */
+/** The candidate with the fewest edits from `word`, if they are at most about a third of the longer of the two. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
     const edits = distance(word, candidate);
-    if (edits < fewest && edits <= Math.ceil(Math.max(word.length, candidate.length) / 3)) {
+    if (edits < fewest && edits <= Math.floor((Math.max(word.length, candidate.length) + 1) / 3)) {
       best = candidate;
       fewest = edits;
     }

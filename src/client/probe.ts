@@ -28,7 +28,7 @@ export function probe(address: Address): Promise<string | undefined> {
     });
     socket.once('error', (error) => settle(explain(error)));
     socket.once('close', () => settle('the server closed the connection'));
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       decoder.push(chunk);
       const decoded = decoder.next();
       if (decoded.type === 'more') return;

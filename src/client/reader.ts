@@ -61,6 +61,9 @@ export class Reader {
       case 'unwatch':
         this.#watch.end();
         return;
+      case 'close':
+        void this.#options.recorder.close().then(() => this.#options.post({ type: 'closed' }));
+        return;
       default:
         message satisfies never;
     }

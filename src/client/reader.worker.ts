@@ -14,25 +14,19 @@ export interface ReaderData {
 
 export interface ReaderApi {
   open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | Refused>;
-  /** Writes what is outstanding, within a few seconds, and closes the display. */
-  close(): Promise<void>;
 }
 
 const { port, allEvents } = readData(threadData());
 const post = (message: FromReader): void => port.postMessage(message);
-let recorder: Recorder | undefined;
 
 serve<ReaderApi>({
   async open(file, title, force) {
     const opened = await openDisplay(file, { title, force });
     if (opened.type === 'refused') return opened;
-    recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
+    const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
     const reader = new Reader({ allEvents, post, recorder });
     port.on('message', (message: ToReader) => reader.receive(message));
     return { type: 'open' };
-  },
-  async close() {
-    await recorder?.close();
   },
 });
 

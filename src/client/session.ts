@@ -8,8 +8,9 @@ import { EXIT, type ExitCode } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
 import { Connection, type FromStream, UNTRUSTED } from './connection.ts';
+import { Identity } from './identity.ts';
 import type { Inflow } from './inflow.ts';
-import { type Credentials, type Entry, isPassing } from './login.ts';
+import type { Credentials, Entry } from './login.ts';
 import { Outgoing } from './outgoing.ts';
 import { Requests, type Response } from './requests.ts';
 
@@ -44,9 +45,8 @@ export class Session {
   readonly #waiting = new Set<() => void>();
   /** Rooms that the person is in, by folded name. */
   readonly #rooms = new Map<string, string>();
-  #credentials: Credentials | undefined;
-  /** The password of a change that may or may not have been carried out. */
-  #nextPassword: string | undefined;
+  /** Known from the first login on. */
+  #identity: Identity | undefined;
   #state: State = { type: 'outside' };
   #connection: Connection | undefined;
   #connections = 0;
@@ -100,12 +100,9 @@ export class Session {
     return new Promise((resolve) => connection.request(requestId, frame, resolve));
   }
 
-  async changePassword(old: string, next: string): Promise<Response> {
-    this.#nextPassword = next;
-    const response = await this.ask('password', old, next);
-    if (response.type === 'ok') this.#usePassword(next);
-    if (response.type !== 'lost') this.#nextPassword = undefined;
-    return response;
+  changePassword(old: string, next: string): Promise<Response> {
+    const ask = (): Promise<Response> => this.ask('password', old, next);
+    return this.#identity?.change(next, ask) ?? ask();
   }
 
   joined(room: string): void {
@@ -157,7 +154,7 @@ export class Session {
     this.#connection = connection;
     const entry = await connection.enter(this.#inflow.cursor);
     if (entry.type === 'entered') {
-      this.#credentials = credentials.type === 'account' ? { ...credentials, register: false } : credentials;
+      this.#identity ??= new Identity(credentials);
       this.#goOnline(connection, entry.user, entry.rooms);
     }
     return entry;
@@ -171,7 +168,7 @@ export class Session {
     const since = performance.now();
     this.user = user;
     // A guest comes back as somebody who is in no room.
-    if (this.#credentials?.type === 'guest') {
+    if (this.#identity?.isGuest) {
       for (const room of this.#rooms.values()) void connection.ask('join', room);
     }
     for (const room of rooms) this.joined(room);
@@ -190,7 +187,7 @@ export class Session {
   #lost(connection: Connection, reason: string): void {
     this.outgoing.detach();
     if (this.#state.type === 'over') return;
-    if (this.#credentials?.type === 'guest') {
+    if (this.#identity?.isGuest) {
       this.outgoing.failSent(
         'the connection was lost before the server answered: it may or may not have arrived',
       );
@@ -214,29 +211,15 @@ export class Session {
   }
 
   async #reconnect(): Promise<void> {
-    if (this.#credentials === undefined) return;
-    const entry = await this.#connect(this.#credentials);
+    const identity = this.#identity;
+    if (identity === undefined) return;
+    const entry = await this.#connect(identity.credentials);
     if (entry.type === 'entered' || this.#state.type === 'over' || this.#connection === undefined) return;
-    if (entry.type === 'refused' && this.#isFinal(entry.code)) {
+    if (entry.type === 'refused' && identity.isFinal(entry.code)) {
       this.#giveUp(`logging in again was refused: ${entry.text}`);
     } else {
       this.#scheduleRetry(this.#connection);
     }
-  }
-
-  #isFinal(code: string): boolean {
-    if (code === 'wrong_credentials' && this.#nextPassword !== undefined) {
-      this.#usePassword(this.#nextPassword);
-      this.#nextPassword = undefined;
-      return false;
-    }
-    // The server may not have noticed yet that this guest's last connection is gone.
-    if (code === 'name_taken') return this.#credentials?.type !== 'guest';
-    return !isPassing(code);
-  }
-
-  #usePassword(password: string): void {
-    if (this.#credentials?.type === 'account') this.#credentials = { ...this.#credentials, password };
   }
 
   #giveUp(text: string): void {

@@ -43,6 +43,7 @@ export class Terminal {
   #isClosed = false;
   readonly #noteKey = (_text: string | undefined, key: Key | undefined): void => {
     if (key?.ctrl !== true || key.name !== 'c') this.#isArmed = false;
+    if (!this.#isClosed) this.#cursorIsAt(this.#readline.getCursorPos().rows);
   };
 
   constructor(options: TerminalOptions) {
@@ -98,12 +99,15 @@ export class Terminal {
   /** Prints lines above the prompt. They must be fit for a terminal already. */
   print(lines: readonly string[]): void {
     if (lines.length === 0) return;
+    const text = `${lines.join('\r\n')}\r\n`;
+    if (this.#isClosed) {
+      this.#screen.show(text);
+      return;
+    }
     const { rows } = this.#readline.getCursorPos();
     this.#erase(rows);
-    this.#screen.show(`${lines.join('\r\n')}\r\n`);
-    if (this.#isClosed) return;
-    // Readline goes up by as many rows as the cursor was below the prompt, before it draws the line again.
-    this.#screen.show('\n'.repeat(rows));
+    this.#screen.show(text);
+    this.#cursorIsAt(0);
     this.#draw();
   }
 
@@ -162,6 +166,14 @@ export class Terminal {
     this.#readline.setPrompt(prompt);
     this.#readline.prompt(true);
     if (this.#screen.isHidden && this.#question !== undefined) this.#screen.show(`\r\u001b[J${prompt}`);
+  }
+
+  /**
+   * Tells readline in which row of the line, counted from the prompt's, the cursor is: it goes up by that many
+   * before it draws the line. By itself it loses count when a paste wraps, and the line would show twice.
+   */
+  #cursorIsAt(row: number): void {
+    Reflect.set(this.#readline, 'prevRows', row);
   }
 
   #erase(rows: number): void {

@@ -7,7 +7,7 @@ const LINES_LIMIT = 1_000;
 
 export class Watch {
   readonly #matched: () => void;
-  #lines: string[] = [];
+  readonly #lines: string[] = [];
   #text: string | undefined;
 
   constructor(matched: () => void) {
@@ -15,10 +15,13 @@ export class Watch {
   }
 
   begin(text: string): void {
-    this.#text = text;
-    const lines = this.#lines;
-    this.#lines = [];
-    for (const line of lines) this.saw(line);
+    const found = this.#lines.findIndex((line) => line.includes(text));
+    if (found === -1) {
+      this.#text = text;
+    } else {
+      this.#lines.splice(0, found + 1);
+      this.#matched();
+    }
   }
 
   end(): void {
@@ -26,12 +29,13 @@ export class Watch {
   }
 
   saw(line: string): void {
-    if (this.#text === undefined) {
-      this.#lines.push(line);
-      if (this.#lines.length > LINES_LIMIT) this.#lines.shift();
-    } else if (line.includes(this.#text)) {
+    if (this.#text !== undefined && line.includes(this.#text)) {
       this.#text = undefined;
+      this.#lines.length = 0;
       this.#matched();
+      return;
     }
+    this.#lines.push(line);
+    if (this.#lines.length > LINES_LIMIT) this.#lines.shift();
   }
 }

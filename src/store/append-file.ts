@@ -4,7 +4,8 @@
  * The file is trusted up to `end`. When an append fails, nothing more is written before the file has been opened
  * again, compared with what this object believes, and cut back to `end`. After a failed sync the kernel may have
  * dropped the pages or may call them clean without having written them, so a second sync of the same pages
- * proves nothing: the end of the trusted part is written once more, which makes those pages dirty, and synced.
+ * proves nothing: the end of the trusted part is written once more, which makes those pages dirty, and synced. That
+ * is done before the first append, too: the process before this one may have met a failed sync.
  */
 
 import type { AppendOutcome } from './accounts.ts';
@@ -96,9 +97,8 @@ export class AppendFile {
   async #reopen(): Promise<OpenFile | 'storage_full' | 'storage_failed'> {
     await this.close();
     try {
-      if ((this.#length > 0 || (await this.#create())) && (await this.#setBack())) {
-        if (this.#handle !== undefined) return this.#handle;
-      }
+      const isOurs = (this.#length > 0 || (await this.#create())) && (await this.#setBack());
+      if (isOurs && this.#handle !== undefined) return this.#handle;
     } catch (error) {
       await this.close();
       if (!isSystemError(error)) throw error;

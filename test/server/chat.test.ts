@@ -148,6 +148,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     await again.ok('send', '#presence', 'back');
     await ann.event('message', (e) => e[5] === 'back');
     expect(ann.events.filter((e) => e[1] === 'preben').map((e) => e[0])).toEqual(['online']);
+    expect(ann.events.filter((e) => e[1] === 'preann')).toEqual([]);
   });
 
   it('joins a room twice without an error, and names it as who came first spelled it', async () => {

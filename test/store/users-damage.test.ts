@@ -74,9 +74,11 @@ describe('a torn end', () => {
     ['newlines', (length: number) => Buffer.alloc(length, '\n')],
     ['noise', (length: number) => noise(length, 0)],
     ['noise with newlines', (length: number) => noise(length, 16)],
-  ])('overwritten with %s from any byte of the last three records on', async (_, fill) => {
+  ])('overwritten with %s from a byte of the last three records on', async (_, fill) => {
     const path = join(newFolder(), 'users.txt');
     for (let from = LAST_THREE; from < WHOLE.length; from++) {
+      // Every byte around the end of a record, every third in between.
+      if (from % 3 !== 0 && !ENDS.some((end) => Math.abs(end - from) <= 2)) continue;
       const bytes = Buffer.concat([WHOLE.subarray(0, from), fill(WHOLE.length - from)]);
       // Newlines may by chance be where they belong, or complete a record.
       const isKept = (end: number) => end <= from || (end - 1 === from && bytes[from] === 0x0a);

@@ -123,7 +123,7 @@ function element(
     if (value === null || value === undefined) continue;
     attributes += ` data-${key}="${line(String(value))}"`;
   }
-  return `<div class="entry ${kind} ${classes}"${attributes}${hidden ? ' hidden' : ''}>${content}</div>\n`;
+  return `<div class="${`entry ${kind} ${classes}`.trimEnd()}"${attributes}${hidden ? ' hidden' : ''}>${content}</div>\n`;
 }
 
 function line(text: string): string {

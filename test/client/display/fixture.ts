@@ -10,8 +10,8 @@ import type { Display } from '../../../src/client/display/display.ts';
 import { openDisplay } from '../../../src/client/display/opening.ts';
 import type { Message } from '../../../src/client/display/record.ts';
 
-const CHROMIUM = '/usr/bin/chromium';
-const ARGUMENTS = [
+export const CHROMIUM = '/usr/bin/chromium';
+export const CHROMIUM_ARGUMENTS = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -46,7 +46,7 @@ export function useBrowser(): {
   let browser: Browser | undefined;
   let faults: string[] = [];
   beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ARGUMENTS });
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS });
   });
   afterAll(async () => {
     await browser?.close();

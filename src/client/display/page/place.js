@@ -1,6 +1,6 @@
 /** The reader's place: at the end, where the page follows what comes, or further up, where it stays. */
 
-/** Distance from the end that still counts as the end, in CSS pixels. */
+/** Who comes this near to the end is taken there, in CSS pixels. */
 const END_REACH = 48;
 
 /**
@@ -58,13 +58,13 @@ export function createPlace(log, button, arrived) {
   addEventListener('scroll', () => {
     const top = page.scrollTop;
     if (top === lastTop) return;
-    const atEnd = top + page.clientHeight > page.scrollHeight - END_REACH;
+    const rest = page.scrollHeight - page.clientHeight - top;
     // Only going up leaves the end: when the log grows, the end goes away from the reader, who has not moved.
-    if (atEnd) following = true;
-    else if (top < lastTop) following = false;
+    const goesUp = top < lastTop;
     lastTop = top;
+    if (goesUp && rest >= 2) following = false;
+    else if (!goesUp && rest < END_REACH) return follow();
     if (!following) anchor = findAnchor();
-    else if (atEnd) follow();
   });
   // The heights of blocks out of sight are guesses: things move when they become known.
   new ResizeObserver(hold).observe(log);

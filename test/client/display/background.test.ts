@@ -1,0 +1,82 @@
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import {
+  CHROMIUM,
+  CHROMIUM_ARGUMENTS,
+  createFolder,
+  messageAt,
+  messagesBetween,
+  SOON,
+  startDisplay,
+} from './fixture.ts';
+
+/**
+ * A tab of a browser that is told nothing but the protocol's commands: Playwright makes every page believe that it is
+ * in front. Returns what sends a command and gives its answer as JSON.
+ */
+async function openTab(file: string): Promise<(method: string, parameters?: object) => Promise<string>> {
+  const profile = createFolder();
+  const browser = spawn(
+    CHROMIUM,
+    [
+      ...CHROMIUM_ARGUMENTS,
+      '--headless',
+      '--remote-debugging-port=0',
+      `--user-data-dir=${profile}`,
+      String(pathToFileURL(file)),
+    ],
+    { stdio: 'ignore' },
+  );
+  onTestFinished(async () => {
+    const ended = new Promise((resolve) => browser.once('exit', resolve));
+    browser.kill();
+    await ended;
+  });
+  const readPort = async () =>
+    (await readFile(join(profile, 'DevToolsActivePort'), 'utf8').catch(() => '')).split('\n')[0];
+  await expect.poll(readPort, { timeout: 20_000 }).toMatch(/^\d+$/);
+  const port = await readPort();
+  let address = '';
+  await expect
+    .poll(async () => {
+      const list = await (await fetch(`http://127.0.0.1:${port}/json`)).text();
+      address = /ws:[^"]*\/devtools\/page\/[^"]*/.exec(list)?.[0] ?? '';
+      return address;
+    }, SOON)
+    .not.toBe('');
+  const socket = new WebSocket(address);
+  await new Promise((resolve) => socket.addEventListener('open', resolve));
+  let calls = 0;
+  return (method, parameters = {}) => {
+    calls += 1;
+    const start = `{"id":${calls},`;
+    const answer = new Promise<string>((resolve) => {
+      socket.addEventListener('message', ({ data }) => {
+        if (String(data).startsWith(start)) resolve(String(data));
+      });
+    });
+    socket.send(JSON.stringify({ id: calls, method, params: parameters }));
+    return answer;
+  };
+}
+
+test('a page in the background counts what is unread in its title, and has it read when it comes to the front', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append([messageAt(0)]);
+  const send = await openTab(file);
+  const read = (expression: string) => send('Runtime.evaluate', { expression });
+  const windowId = Number(/"windowId":(\d+)/.exec(await send('Browser.getWindowForTarget'))?.[1]);
+  const setWindow = (windowState: string) =>
+    send('Browser.setWindowBounds', { windowId, bounds: { windowState } });
+  await expect.poll(() => read('document.title'), SOON).toContain('"alice on localhost – Parley"');
+  await setWindow('minimized');
+  await expect.poll(() => read('document.visibilityState'), SOON).toContain('hidden');
+  await display.append(messagesBetween(1, 4));
+  await expect.poll(() => read('document.title'), SOON).toContain('"(3) alice on localhost – Parley"');
+  await setWindow('normal');
+  await expect.poll(() => read('document.title'), SOON).toContain('"alice on localhost – Parley"');
+});

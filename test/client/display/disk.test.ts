@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+
+const browser = useBrowser();
+
+/**
+ * Runs a program in a process of its own whose files the system stops from growing past `kilobytes`, so that writes
+ * are cut off as by a full disk. Resolves with what it prints.
+ */
+async function runConfined(folder: string, kilobytes: number, program: string): Promise<string> {
+  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const main = join(folder, 'main.mjs');
+  writeFileSync(main, `import { openDisplay } from ${JSON.stringify(module.href)};\n${program}`);
+  const shell = ['-c', `ulimit -f ${kilobytes * 2}; exec "$0" "$1"`, process.execPath, main];
+  const child = spawn('/bin/sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  child.stdout.on('data', (data) => {
+    printed += String(data);
+  });
+  await new Promise((resolve) => child.once('close', resolve));
+  return printed;
+}
+
+test('a write that the disk cuts off leaves a valid page, and later ones work again', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const program = `
+    const { display } = await openDisplay(${JSON.stringify(file)}, { title: 'alice' });
+    const message = (id, text) => ({ type: 'message', id, at: id, from: 'bob', to: '#tea', own: false, text });
+    const results = [
+      await display.append([message(1, 'first')]),
+      await display.append([message(2, 'never to be seen'), message(3, 'x'.repeat(200_000))]),
+      await display.append([message(4, 'second')]),
+      await Promise.all([5, 6, 7].map((id) => display.append([message(id, id === 6 ? 'y'.repeat(200_000) : 'small')]))),
+    ];
+    console.log(JSON.stringify(results));
+    await display.close();`;
+  const failed = {
+    type: 'failed',
+    code: 'disk_full',
+    text: `cannot write the display ${file}: the file is as large as it may get; start the client again for a fresh one`,
+  };
+  const written = { type: 'written' };
+  const printed = await runConfined(folder, 100, program);
+  expect(JSON.parse(printed)).toEqual([written, failed, written, [written, failed, written]]);
+  expect(readFileSync(file, 'utf8')).not.toContain('never to be seen');
+  const page = await browser.open(file);
+  expect(await shownTexts(page)).toEqual(['first', 'second', 'small', 'small']);
+});
+
+test('a display that does not fit on the disk is refused and not there', async () => {
+  const folder = createFolder();
+  const program = `
+    const opened = await openDisplay(${JSON.stringify(join(folder, 'chat.html'))}, { title: 'alice' });
+    console.log(JSON.stringify([opened.type, opened.code, (await import('node:fs')).readdirSync(${JSON.stringify(folder)})]));`;
+  const printed = await runConfined(folder, 4, program);
+  expect(JSON.parse(printed)).toEqual(['refused', 'unwritable', ['.chat.html.lock', 'main.mjs']]);
+});
+
+test('what is appended at the same time is written in order, up to a bound', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const results = await Promise.all(messagesBetween(0, 300).map((message) => display.append([message])));
+  expect(results.slice(0, 256).every(({ type }) => type === 'written')).toBe(true);
+  expect(results[256]).toMatchObject({ type: 'failed', code: 'busy' });
+  expect(await display.append([messageAt(300)])).toEqual({ type: 'written' });
+  const texts = Array.from(readFileSync(file, 'utf8').matchAll(/message \d+/g), ([text]) => text);
+  expect(texts).toEqual([...messagesBetween(0, 256), messageAt(300)].map(({ text }) => text));
+  await display.close();
+  expect(await display.append([messageAt(301)])).toMatchObject({ type: 'failed', code: 'closed' });
+});

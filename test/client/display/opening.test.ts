@@ -1,0 +1,189 @@
+import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
+import { openDisplay } from '../../../src/client/display/opening.ts';
+import { createFolder, messageAt, startDisplay } from './fixture.ts';
+
+const options = { title: 'alice on localhost' };
+
+test('a display is for its owner only and says at its start what it is', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  await startDisplay(file);
+  expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>\n<!-- parley display 1 -->\n<html lang="en">/);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(statSync(join(folder, 'chat.live.js')).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder).sort()).toEqual(['.chat.html.lock', 'chat.html', 'chat.live.js']);
+});
+
+test('a display of an earlier run is reset', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const earlier = await startDisplay(file);
+  await earlier.append([messageAt(0, { text: 'from the earlier run' })]);
+  await earlier.close();
+  expect(readFileSync(file, 'utf8')).toContain('from the earlier run');
+  const later = await startDisplay(file);
+  expect(readFileSync(file, 'utf8')).not.toContain('from the earlier run');
+  expect(await later.append([messageAt(1)])).toEqual({ type: 'written' });
+  expect(readFileSync(file, 'utf8')).toContain('message 1');
+});
+
+test('anything else at the path is refused and left as it is, unless forced', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const contents = [
+    '',
+    'notes',
+    '<!doctype html>\n<html>a page of mine, <!-- parley display 1 -->',
+    Buffer.from([0, 255, 254, 10]),
+  ];
+  for (const content of contents) {
+    await writeFile(file, content);
+    const opened = await openDisplay(file, options);
+    expect(opened).toMatchObject({ type: 'refused', code: 'not_ours' });
+    expect(readFileSync(file)).toEqual(Buffer.from(content));
+  }
+  const opened = await openDisplay(file, { ...options, force: true });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  expect(await opened.display.append([messageAt(0)])).toEqual({ type: 'written' });
+  await opened.display.close();
+  expect(readFileSync(file, 'utf8')).toContain('message 0');
+});
+
+test('a file that only has the name of the live file is refused, unless forced', async () => {
+  const folder = createFolder();
+  await writeFile(join(folder, 'chat.live.js'), 'work of years');
+  const opened = await openDisplay(join(folder, 'chat.html'), options);
+  expect(opened).toMatchObject({ type: 'refused', code: 'not_ours' });
+  expect(opened).toHaveProperty('text', expect.stringContaining('chat.live.js'));
+  expect(readdirSync(folder)).toEqual(['chat.live.js']);
+  expect(readFileSync(join(folder, 'chat.live.js'), 'utf8')).toBe('work of years');
+});
+
+test('a folder and a device are refused even if forced', async () => {
+  const folder = createFolder();
+  await mkdir(join(folder, 'chats.html'));
+  await symlink('/dev/full', join(folder, 'full.html'));
+  for (const name of ['chats.html', 'full.html']) {
+    const opened = await openDisplay(join(folder, name), { ...options, force: true });
+    expect(opened).toMatchObject({ type: 'refused', code: 'not_ours' });
+  }
+  expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
+  expect(readdirSync(folder).sort()).toEqual(['chats.html', 'full.html']);
+});
+
+test('a link to a display is followed; a link to something else, or to nothing, is refused', async () => {
+  const [folder, elsewhere] = [createFolder(), createFolder()];
+  const link = join(folder, 'chat.html');
+  const target = join(elsewhere, 'target.html');
+  await symlink(target, link);
+  expect(await openDisplay(link, options)).toMatchObject({ type: 'refused', code: 'not_ours' });
+  await writeFile(target, 'notes');
+  expect(await openDisplay(link, options)).toMatchObject({ type: 'refused', code: 'not_ours' });
+  expect(readFileSync(target, 'utf8')).toBe('notes');
+
+  const opened = await openDisplay(link, { ...options, force: true });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  await opened.display.close();
+  const again = await startDisplay(link);
+  await again.append([messageAt(0)]);
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  expect(readFileSync(target, 'utf8')).toContain('message 0');
+  // The browser that is given the link looks beside the link.
+  expect(readdirSync(folder).sort()).toEqual(['chat.html', 'chat.live.js']);
+});
+
+test('a path that cannot be written is refused with what to do', async () => {
+  const folder = createFolder();
+  await writeFile(join(folder, 'file'), '');
+  const refusals = {
+    [join(folder, 'missing', 'chat.html')]:
+      'its folder does not exist; create the folder, or choose another file',
+    [join(folder, 'file', 'chat.html')]: 'a part of its path is a file, not a folder; choose another file',
+    [join(folder, `${'x'.repeat(300)}.html`)]: 'the name is too long; choose a shorter one',
+    [join(folder, `${'x'.repeat(246)}.html`)]: 'the name is too long; choose a shorter one',
+  };
+  for (const [file, reason] of Object.entries(refusals)) {
+    const text = `cannot write the display ${file}: ${reason}`;
+    expect(await openDisplay(file, options)).toEqual({ type: 'refused', code: 'unwritable', text });
+  }
+  // No file can be created in this folder, not even by root.
+  expect(await openDisplay('/proc/chat.html', options)).toMatchObject({
+    type: 'refused',
+    code: 'unwritable',
+  });
+  expect(readdirSync(folder)).toEqual(['file']);
+});
+
+test('a display that cannot be reset keeps its old content', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const earlier = await startDisplay(file);
+  await earlier.append([messageAt(0, { text: 'from the earlier run' })]);
+  await earlier.close();
+  // The live file cannot be replaced: where its next content is written first, there is a folder.
+  await mkdir(join(folder, '.chat.live.js.tmp'));
+  expect(await openDisplay(file, options)).toMatchObject({ type: 'refused', code: 'unwritable' });
+  expect(readFileSync(file, 'utf8')).toContain('from the earlier run');
+  expect(readdirSync(folder).sort()).toEqual([
+    '.chat.html.lock',
+    '.chat.live.js.tmp',
+    'chat.html',
+    'chat.live.js',
+  ]);
+});
+
+test('a display that another client writes to is in use, until that is closed or dies', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const first = await startDisplay(file);
+  await first.append([messageAt(0)]);
+  await symlink(file, join(folder, 'link.html'));
+  for (const path of [file, join(folder, 'link.html')]) {
+    for (const force of [false, true]) {
+      expect(await openDisplay(path, { ...options, force })).toMatchObject({
+        type: 'refused',
+        code: 'in_use',
+      });
+    }
+  }
+  expect(await first.append([messageAt(1)])).toEqual({ type: 'written' });
+  await first.close();
+
+  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const other = new Worker(
+    `const { parentPort } = require('node:worker_threads');
+     import(${JSON.stringify(module.href)})
+       .then(({ openDisplay }) => openDisplay(${JSON.stringify(file)}, { title: 'other' }))
+       .then(({ type }) => parentPort.postMessage(type));
+     setInterval(() => {}, 1000);`,
+    { eval: true },
+  );
+  onTestFinished(async () => void (await other.terminate()));
+  expect(await new Promise((resolve) => other.once('message', resolve))).toBe('open');
+  expect(await openDisplay(file, options)).toMatchObject({ type: 'refused', code: 'in_use' });
+});
+
+test('a display that was removed, replaced or changed takes nothing more, and says so', async () => {
+  const folder = createFolder();
+  for (const change of [
+    (file: string) =>
+      rename(file, join(folder, 'elsewhere')).then(() => writeFile(join(folder, 'elsewhere'), 'x')),
+    (file: string) => writeFile(file, ''),
+    (file: string) => writeFile(file, 'more', { flag: 'a' }),
+    async (file: string) => {
+      await writeFile(join(folder, 'edited'), readFileSync(file));
+      await rename(join(folder, 'edited'), file);
+    },
+  ]) {
+    const file = join(folder, 'chat.html');
+    const opened = await openDisplay(file, { ...options, force: true });
+    if (opened.type === 'refused') throw new Error(opened.text);
+    expect(await opened.display.append([messageAt(0)])).toEqual({ type: 'written' });
+    await change(file);
+    const text = `cannot write the display ${file}: someone removed or changed it; start the client again for a fresh one`;
+    expect(await opened.display.append([messageAt(1)])).toEqual({ type: 'failed', code: 'lost', text });
+    await opened.display.close();
+  }
+});

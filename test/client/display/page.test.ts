@@ -1,0 +1,270 @@
+import { appendFile, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, test } from 'vitest';
+import type { DisplayRecord } from '../../../src/client/display/record.ts';
+import { HUES } from '../../../src/client/display/render.ts';
+import { createFolder, messageAt, SOON, START, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+
+const browser = useBrowser();
+
+async function show(records: readonly DisplayRecord[]) {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(records);
+  return { file, display };
+}
+
+const own = { own: true, from: 'alice' };
+
+test('what one person says in one stretch has one heading, and each day has one', async () => {
+  const { file } = await show([
+    messageAt(0),
+    messageAt(1),
+    messageAt(2, { to: '#ops' }),
+    messageAt(3),
+    messageAt(3.5, { from: 'mara' }),
+    messageAt(4),
+    messageAt(10),
+    messageAt(24 * 60),
+    messageAt(24 * 60 + 1),
+  ]);
+  const page = await browser.open(file);
+  const headings = page.locator('.message .head:visible');
+  expect((await headings.allTextContents()).map((heading) => heading.trim())).toEqual([
+    'bob #tea',
+    'bob #ops',
+    'bob #tea',
+    'mara #tea',
+    'bob #tea',
+    'bob #tea',
+    'bob #tea',
+  ]);
+  expect((await page.locator('.day').allTextContents()).map((day) => day.replace(',', ''))).toEqual([
+    'Tuesday 20 January 2026',
+    'Wednesday 21 January 2026',
+  ]);
+});
+
+test('each kind of record is told apart', async () => {
+  const { file } = await show([
+    { type: 'connection', state: 'connected', at: START, text: 'Connected to localhost' },
+    messageAt(1, { ...own, to: 'bob' }),
+    messageAt(2, { to: 'alice' }),
+    { type: 'membership', kind: 'joined', id: messageAt(3).at * 1000, at: START, room: '#tea', user: 'mara' },
+    { type: 'membership', kind: 'left', id: messageAt(4).at * 1000, at: START, room: '#tea', user: 'mara' },
+    { type: 'presence', kind: 'offline', at: START, user: 'mara' },
+    { type: 'notice', level: 'warning', at: START, text: 'a restart is near' },
+    { type: 'notice', level: 'error', at: START, text: 'the disk failed' },
+    { type: 'answer', at: START, command: '/who #tea', ok: true, lines: ['alice', 'bob'] },
+    { type: 'answer', at: START, command: '/jion', ok: false, lines: ['there is no such command'] },
+    { type: 'failed', tag: 'unknown', text: 'there is no such user' },
+    { type: 'connection', state: 'lost', at: START, text: 'Connection lost' },
+  ]);
+  const page = await browser.open(file);
+  const entries = await page
+    .locator('.entry')
+    .evaluateAll((elements) => elements.map((element) => `${element.className}: ${element.textContent}`));
+  expect(entries.map((entry) => entry.replace(/\s+/g, ' ').replace(/Tuesday,? 20 January 2026/, ''))).toEqual(
+    [
+      'entry connection quiet connected: 14:05 Connected to localhost',
+      'entry message direct own: 14:06 alice you to bob message 1Stored',
+      'entry message direct: 14:07 bob to you message 2',
+      'entry membership quiet: 14:05 mara joined #tea',
+      'entry membership quiet: 14:05 mara left #tea',
+      'entry presence quiet: 14:05 mara went offline',
+      'entry notice warning: 14:05 Warning a restart is near',
+      'entry notice error: 14:05 Error the disk failed',
+      'entry answer: 14:05 /who #tea alice bob',
+      'entry answer error: 14:05 /jion there is no such command',
+      'entry failed notice error: Not sent there is no such user',
+      'entry connection quiet lost: 14:05 Connection lost',
+    ],
+  );
+  expect(await page.locator('#status').textContent()).toBe('Connection lost · 14:05');
+  expect(await page.locator('#status').getAttribute('data-state')).toBe('lost');
+});
+
+test('the status line follows the connection', async () => {
+  const { file, display } = await show([]);
+  const page = await browser.open(file);
+  for (const [state, text] of [
+    ['connected', 'Connected'],
+    ['lost', 'Connection lost; next try in 4 s'],
+    ['connected', 'Connected again'],
+  ] as const) {
+    await display.append([{ type: 'connection', state, at: START, text }]);
+    await expect.poll(() => page.locator('#status').textContent(), SOON).toBe(`${text} · 14:05`);
+    expect(await page.locator('#status').getAttribute('data-state')).toBe(state);
+  }
+});
+
+test('the bar shows one conversation, counts what is unread in the others, and is remembered', async () => {
+  const { file, display } = await show([
+    messageAt(0, { to: '#tea', text: 'tea' }),
+    messageAt(1, { to: '#Ops', text: 'ops' }),
+    messageAt(2, { from: 'mara', to: 'alice', text: 'hello' }),
+    messageAt(3, { ...own, to: 'Mara', text: 'hello back' }),
+    { type: 'notice', level: 'info', at: START, text: 'notice' },
+    { type: 'presence', kind: 'online', at: START, user: 'MARA' },
+    { type: 'presence', kind: 'online', at: START, user: 'bob' },
+  ]);
+  const page = await browser.open(file);
+  const bar = page.getByRole('navigation', { name: 'Conversations' });
+  const labels = () => bar.getByRole('link').allTextContents();
+  expect(await labels()).toEqual(['All', '#Ops', '#tea', 'mara']);
+  await bar.getByRole('link', { name: 'mara' }).click();
+  const visible = async () =>
+    (await page.locator('.entry:not([hidden])').allTextContents()).map((text) =>
+      text.replace(/^.*\d\d:\d\d /, ''),
+    );
+  expect((await visible()).map((text) => text.replace(/\s+/g, ' '))).toEqual([
+    'mara to you hello',
+    'alice you to Mara hello backStored',
+    'Notice notice',
+    'MARA is online',
+  ]);
+  expect(await bar.locator('[aria-current]').textContent()).toBe('mara');
+  expect(await page.title()).toBe('mara – alice on localhost – Parley');
+
+  await display.append([
+    messageAt(5, { to: '#TEA', text: 'more tea' }),
+    messageAt(6, { ...own, to: '#tea', text: 'my tea' }),
+    messageAt(7, { from: 'bob', to: 'alice', text: 'from bob' }),
+    messageAt(8, { from: 'mara', to: 'alice', text: 'from mara' }),
+  ]);
+  await expect.poll(labels, SOON).toEqual(['All2', '#Ops', '#tea1', 'bob1', 'mara']);
+  expect(await page.title()).toBe('(2) mara – alice on localhost – Parley');
+  expect(await shownTexts(page)).toEqual(['hello', 'hello back', 'from mara']);
+
+  await page.reload();
+  expect(await shownTexts(page)).toEqual(['hello', 'hello back', 'from mara']);
+  expect(await labels()).toEqual(['All2', '#Ops', '#tea1', 'bob1', 'mara']);
+  await bar.getByRole('link', { name: 'All' }).click();
+  expect(await labels()).toEqual(['All', '#Ops', '#tea', 'bob', 'mara']);
+  expect(await shownTexts(page)).toHaveLength(8);
+});
+
+test('without JavaScript everything can be read, and the page refreshes itself', async () => {
+  const { file } = await show([
+    messageAt(0, { text: 'two\nlines' }),
+    messageAt(1, { ...own, id: null, tag: 'a', text: 'mine' }),
+    { type: 'stored', tag: 'a', id: messageAt(1).at * 1000, at: START },
+    { type: 'failed', tag: 'b', text: 'there is no such user' },
+    messageAt(2, { from: 'mara', to: 'alice', text: 'hello' }),
+  ]);
+  const page = await browser.open(file, { javaScriptEnabled: false });
+  // The text as it is laid out: what is hidden is left out, what is a block has its own line.
+  const [text = ''] = await page.locator('main').allInnerTexts();
+  expect(text.replace(/[^\S\n]+/g, ' ').split(/\s*\n\s*/)).toEqual([
+    '2026-01-20 14:05 bob #tea',
+    'two',
+    'lines',
+    '2026-01-20 14:06 alice you #tea',
+    'mine',
+    'Not sent',
+    'there is no such user',
+    '2026-01-20 14:07 mara to you',
+    'hello',
+  ]);
+  expect(await page.locator('noscript meta').getAttribute('http-equiv')).toBe('refresh');
+});
+
+test('it has its landmarks, and the keyboard reaches the conversations with a visible focus', async () => {
+  const { file } = await show([messageAt(0)]);
+  const page = await browser.open(file);
+  for (const role of ['banner', 'navigation', 'main', 'log', 'status'] as const) {
+    expect(await page.getByRole(role).count()).toBe(1);
+  }
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate('document.activeElement.textContent')).toBe('#tea');
+  expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
+  await page.keyboard.press('Enter');
+  expect(await page.locator('nav [aria-current]').textContent()).toBe('#tea');
+});
+
+test.each(['light', 'dark'] as const)(
+  'every text has a contrast of at least 4.5 in %s',
+  async (colorScheme) => {
+    const people = Array.from({ length: 60 }, (_, index) => messageAt(index * 10, { from: `user${index}` }));
+    const { file } = await show([
+      { type: 'connection', state: 'lost', at: START, text: 'Connection lost' },
+      ...people,
+      messageAt(700, { ...own, id: null, tag: 'a', text: 'see https://example.org' }),
+      messageAt(701, { ...own, to: 'bob' }),
+      { type: 'failed', tag: 'a', text: 'no' },
+      { type: 'answer', at: START, command: '/who', ok: true, lines: ['alice'] },
+      { type: 'answer', at: START, command: '/who', ok: false, lines: ['no'] },
+      { type: 'notice', level: 'info', at: START, text: 'notice' },
+      { type: 'notice', level: 'warning', at: START, text: 'warning' },
+      { type: 'notice', level: 'error', at: START, text: 'error' },
+    ]);
+    const page = await browser.open(file, { colorScheme });
+    const { hues, poor, checked } = await measureContrast(page);
+    expect(hues).toBe(HUES);
+    expect(checked).toBeGreaterThan(200);
+    expect(poor).toEqual([]);
+  },
+);
+
+/** Contrast of every element's own text with what is painted behind it, by the formula of WCAG 2. */
+async function measureContrast(page: Page): Promise<{ hues: number; checked: number; poor: unknown[] }> {
+  const measured = await page.evaluate(`(() => {
+    const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 })
+      .getContext('2d', { willReadFrequently: true });
+    const paint = (...colors) => {
+      for (const color of colors) { context.fillStyle = color; context.fillRect(0, 0, 1, 1); }
+      const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((value) => value / 255)
+        .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+      return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const poor = [];
+    let checked = 0;
+    for (const element of document.querySelectorAll('body *')) {
+      if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '')) continue;
+      const backgrounds = [];
+      for (let up = element; up; up = up.parentElement) backgrounds.unshift(getComputedStyle(up).backgroundColor);
+      const [low, high] = [paint(...backgrounds), paint(...backgrounds, getComputedStyle(element).color)].sort((a, b) => a - b);
+      checked += 1;
+      if ((high + 0.05) / (low + 0.05) < 4.5) poor.push([element.className, element.textContent, (high + 0.05) / (low + 0.05)]);
+    }
+    const hues = new Set([...document.querySelectorAll('.name')].map((name) => getComputedStyle(name).color)).size;
+    return JSON.stringify({ hues, checked, poor });
+  })()`);
+  return JSON.parse(String(measured));
+}
+
+test('nothing that gets into the page can run or style it', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const display = await startDisplay(file);
+  await display.append([messageAt(0)]);
+  await display.close();
+  await writeFile(join(folder, 'evil.js'), 'window.injected = "sibling"');
+  const attack = `
+    <script>window.injected = 'inline'</script>
+    <script src="evil.js"></script>
+    <script type="module" src="./evil.js"></script>
+    <img src="x" onerror="window.injected = 'handler'">
+    <svg onload="window.injected = 'handler'"></svg>
+    <iframe srcdoc="<script>parent.injected = 'frame'</script>"></iframe>
+    <a id="evil" href="javascript:window.injected = 'link'">evil</a>
+    <style>#log { display: none }</style><p id="styled" style="display: none">styled</p>
+    <base href="https://example.org/">`;
+  await appendFile(file, attack);
+  const page = await browser.open(file, { faulty: true });
+  await page.locator('#evil').click({ noWaitAfter: true });
+  await page.locator('#log').evaluate((log, html) => log.insertAdjacentHTML('beforeend', html), attack);
+  await expect.poll(() => page.locator('img').count(), SOON).toBe(2);
+  await page.waitForTimeout(500);
+  expect(await page.evaluate('String(window.injected)')).toBe('undefined');
+  expect(await page.locator('#styled').first().isVisible()).toBe(true);
+  expect(await shownTexts(page)).toEqual(['message 0']);
+
+  // The same page without its policy is overcome: the attack is a real one.
+  const html = await readFile(file, 'utf8');
+  await writeFile(file, html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, ''));
+  const open = await browser.open(file, { faulty: true });
+  await expect.poll(() => open.evaluate('String(window.injected)'), SOON).not.toBe('undefined');
+});

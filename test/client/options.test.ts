@@ -1,0 +1,71 @@
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { type ConnectOptions, displayFile, missingForScript, readOptions } from '../../src/client/options.ts';
+import { testFolder } from '../support/folder.ts';
+
+const folder = testFolder();
+const NONE: ConnectOptions = { register: false, guest: false, open: false, json: false, force: false };
+
+function passwordFile(content: string, mode = 0o600): string {
+  const file = join(folder, `password-${content.length}-${mode}`);
+  writeFileSync(file, content);
+  chmodSync(file, mode);
+  return file;
+}
+
+describe('readOptions', () => {
+  it('reads the first line of the password file', () => {
+    for (const content of ['a long secret', 'a long secret\n', 'a long secret\r\nsecond line\n']) {
+      expect(readOptions({ ...NONE, passwordFile: passwordFile(content) })).toMatchObject({
+        type: 'given',
+        given: { password: 'a long secret' },
+        warning: undefined,
+      });
+    }
+  });
+
+  it('warns when others can read the password', () => {
+    expect(readOptions({ ...NONE, passwordFile: passwordFile('a long secret', 0o644) })).toMatchObject({
+      type: 'given',
+      warning: expect.stringContaining('chmod 600'),
+    });
+  });
+
+  it.each([
+    [{ passwordFile: passwordFile('') }, 'is empty'],
+    [{ passwordFile: passwordFile('\nsecond line') }, 'is empty'],
+    [{ passwordFile: passwordFile('short') }, '8 to 256 bytes'],
+    [{ passwordFile: passwordFile('x'.repeat(300)) }, '8 to 256 bytes'],
+    [{ passwordFile: join(folder, 'nothing') }, 'cannot read'],
+    [{ passwordFile: folder }, 'cannot read'],
+    [{ user: '0x' }, '--user 0x'],
+    [{ address: 'host:0' }, 'not a port'],
+    [{ guest: true, register: true }, 'exclude'],
+    [{ guest: true, passwordFile: 'any' }, 'exclude'],
+  ])('refuses %j', (options, text) => {
+    expect(readOptions({ ...NONE, ...options })).toEqual({
+      type: 'refused',
+      text: expect.stringContaining(text),
+    });
+  });
+
+  it('names what a script is missing', () => {
+    const read = readOptions(NONE);
+    const missing = read.type === 'given' ? missingForScript(read.given) : '';
+    for (const name of ['HOST', '--display', '--user', '--password-file']) expect(missing).toContain(name);
+    const guest = readOptions({ ...NONE, address: 'h', display: 'd', user: 'bob', guest: true });
+    expect(guest.type === 'given' && missingForScript(guest.given)).toBeUndefined();
+  });
+});
+
+describe('displayFile', () => {
+  it('ends in .html', () => {
+    expect(['a', 'a.html', 'b.HTM', 'a.txt'].map(displayFile)).toEqual([
+      'a.html',
+      'a.html',
+      'b.HTM',
+      'a.txt.html',
+    ]);
+  });
+});
