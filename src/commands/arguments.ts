@@ -37,6 +37,13 @@ export const password = required(
   'bad_password',
   `a password is ${LIMITS.passwordMin} to ${LIMITS.passwordMax} bytes`,
 );
+/** A password that is only compared. Accounts taken over from elsewhere may have a shorter one than is allowed now. */
+export const secret = required(
+  'password',
+  (value): value is string => isBytes(value, 1, LIMITS.passwordMax),
+  'bad_password',
+  `a password is 1 to ${LIMITS.passwordMax} bytes`,
+);
 export const key = optional(
   'key',
   (value): value is string => isBytes(value, 1, LIMITS.key),

@@ -17,6 +17,7 @@ import {
   password,
   recipient,
   room,
+  secret,
   text,
   user,
   type Values,
@@ -73,14 +74,8 @@ export const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   ],
   ['ping', define('anyone', [], (c, id) => c.pong(id))],
   ['hello', define('anyone', [greeting], (c, id, [hello]) => c.greet(id, hello))],
-  [
-    'register',
-    define('anonymous', [user, password], (c, id, [name, secret]) => c.register(id, name, secret)),
-  ],
-  [
-    'login',
-    define('anonymous', [user, password, lastId], (c, id, [name, secret]) => c.login(id, name, secret)),
-  ],
+  ['register', define('anonymous', [user, password], (c, id, [name, given]) => c.register(id, name, given))],
+  ['login', define('anonymous', [user, secret, lastId], (c, id, [name, given]) => c.login(id, name, given))],
   ['guest', define('anonymous', [user], (c, id, [name]) => c.guest(id, name))],
   ['logout', define('logged_in', [], (c, id) => c.logout(id))],
   ['quit', define('anyone', [], (c, id) => c.quit(id))],
@@ -93,7 +88,7 @@ export const COMMANDS: ReadonlyMap<string, Entry> = new Map([
   ['rooms', define('logged_in', [after], (c, id, [from]) => c.rooms(id, from ?? null))],
   [
     'password',
-    define('account', [password, password], (c, id, [old, next]) => c.changePassword(id, old, next)),
+    define('account', [secret, password], (c, id, [old, next]) => c.changePassword(id, old, next)),
   ],
 ]);
 

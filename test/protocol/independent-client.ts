@@ -22,20 +22,218 @@ export function encode(value: Value, whole: Whole = 'integer'): Buffer {
   if (typeof value === 'number') {
     if (whole === 'integer' && Number.isInteger(value) && value >= 0 && value < 2 ** 32)
       return value < 128 ? Buffer.of(value) : sized(value, 0xcc);
-    const bytes = Buffer.alloc(9, 0xcb);
-    bytes.writeDoubleBE(value, 1);
-    return bytes;
+    const float = Buffer.alloc(9, 0xcb);
+    float.writeDoubleBE(value, 1);
+    return float;
   }
   if (typeof value === 'string') {
     const text = Buffer.from(value);
     return Buffer.concat([text.length < 32 ? Buffer.of(0xa0 + text.length) : sized(text.length, 0xd9), text]);
   }
   if (value instanceof Uint8Array) return Buffer.concat([sized(value.length, 0xc4), value]);
-  const size = Array.isArray(value) ? value.length : value.size;
-  const [few, many] = Array.isArray(value) ? [0x90, 0xdc] : [0x80, 0xde];
-  const items = Array.isArray(value) ? value : [...value].flat();
-  // Arrays and maps have no form with a size of one byte: theirs would be the format before `many`.
-  const head = size < 16 ? Buffer.of(few + size) : sized(Math.max(size, 256), many - 1).subarray(0);
-  if (size >= 16 && size < 256) head.writeUInt16BE(size, 1);
+  const list = Array.isArray(value);
+  const size = list ? value.length : value.size;
+  const head = size < 16 ? Buffer.of((list ? 0x90 : 0x80) + size) : sized(size, list ? 0xdb : 0xdd, 1);
+  const items = list ? value : [...value].flat();
   return Buffer.concat([head, ...items.map((item) => encode(item, whole))]);
+}
+
+/** A format byte and a size in 1, 2 or 4 bytes. `first` is the format for 1 byte; `step` 1 where there is none such. */
+function sized(size: number, first: number, step = 0): Buffer {
+  const width = size < 2 ** 8 && step === 0 ? 0 : size < 2 ** 16 ? 1 : 2;
+  const bytes = Buffer.alloc(1 + 2 ** width, first + width);
+  bytes.writeUIntBE(size, 1, 2 ** width);
+  return bytes;
+}
+
+/** Reads one value and expects the end behind it. Throws at what the protocol does not allow. */
+export function decode(bytes: Buffer): Value {
+  const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+  let at = 0;
+  const take = (size: number): Buffer => {
+    if (size > bytes.length - at) throw new Error('the body ends too early');
+    at += size;
+    return bytes.subarray(at - size, at);
+  };
+  const unsigned = (width: number): number => take(width).readUIntBE(0, width);
+  const safe = (wide: bigint): number => {
+    if (!Number.isSafeInteger(Number(wide))) throw new Error('an integer beyond 2^53 - 1');
+    return Number(wide);
+  };
+  const text = (size: number): string => utf8.decode(take(size));
+  const list = (size: number, depth: number): Value[] => {
+    if (size > bytes.length - at || depth > DEEPEST) throw new Error('too many elements, or too deep');
+    return Array.from({ length: size }, () => read(depth));
+  };
+  const map = (size: number, depth: number): Map<string, Value> => {
+    if (size * 2 > bytes.length - at || depth > DEEPEST) throw new Error('too many keys, or too deep');
+    const entry = (): [string, Value] => {
+      const key = read(depth);
+      if (typeof key !== 'string') throw new Error('a key that is not a string');
+      return [key, read(depth)];
+    };
+    return new Map(Array.from({ length: size }, entry));
+  };
+  const read = (depth: number): Value => {
+    const format = unsigned(1);
+    if (format < 0x80) return format;
+    if (format < 0x90) return map(format - 0x80, depth + 1);
+    if (format < 0xa0) return list(format - 0x90, depth + 1);
+    if (format < 0xc0) return text(format - 0xa0);
+    if (format >= 0xe0) return format - 0x100;
+    if (format === 0xc0) return null;
+    if (format === 0xc2 || format === 0xc3) return format === 0xc3;
+    if (format >= 0xc4 && format <= 0xc6) return take(unsigned(2 ** (format - 0xc4)));
+    if (format === 0xca) return take(4).readFloatBE();
+    if (format === 0xcb) return take(8).readDoubleBE();
+    if (format >= 0xcc && format <= 0xce) return unsigned(2 ** (format - 0xcc));
+    if (format === 0xcf) return safe(take(8).readBigUInt64BE());
+    const width = 2 ** (format - 0xd0);
+    if (format >= 0xd0 && format <= 0xd2) return take(width).readIntBE(0, width);
+    if (format === 0xd3) return safe(take(8).readBigInt64BE());
+    if (format >= 0xd9 && format <= 0xdb) return text(unsigned(2 ** (format - 0xd9)));
+    if (format === 0xdc || format === 0xdd) return list(unsigned(format === 0xdc ? 2 : 4), depth + 1);
+    if (format === 0xde || format === 0xdf) return map(unsigned(format === 0xde ? 2 : 4), depth + 1);
+    throw new Error(`format byte ${format.toString(16)}`);
+  };
+  const value = read(0);
+  if (at !== bytes.length) throw new Error('something behind the body');
+  return value;
+}
+
+export function frame(body: Uint8Array): Buffer {
+  return Buffer.concat([Buffer.from(`${body.length}`.padEnd(HEADER)), body]);
+}
+
+/** Takes a stream in any pieces, and gives the bodies that are complete. */
+export class FrameReader {
+  #waiting = Buffer.alloc(0);
+
+  push(piece: Uint8Array): Buffer[] {
+    this.#waiting = Buffer.concat([this.#waiting, piece]);
+    const bodies: Buffer[] = [];
+    while (this.#waiting.length >= HEADER) {
+      const header = this.#waiting.toString('latin1', 0, HEADER);
+      const end = HEADER + Number(header);
+      if (!/^[1-9][0-9]* +$/.test(header) || end > HEADER + LARGEST_FROM_SERVER)
+        throw new Error(`header "${header}"`);
+      if (this.#waiting.length < end) break;
+      bodies.push(this.#waiting.subarray(HEADER, end));
+      this.#waiting = this.#waiting.subarray(end);
+    }
+    return bodies;
+  }
+}
+
+/** The server answered with an error. */
+export class Refused extends Error {
+  readonly code: Value;
+
+  constructor(code: Value, text: Value) {
+    super(`${code}: ${text}`);
+    this.code = code;
+  }
+}
+
+export class Connection {
+  /** Everything that came, in its order. */
+  readonly frames: { readonly body: Buffer; readonly value: Value[] }[] = [];
+  /** The events that nobody has taken yet; answers that belong to no request are among them. */
+  readonly events: { readonly name: string; readonly fields: Fields }[] = [];
+  /** The verbs that were sent. */
+  readonly verbs = new Set<string>();
+  /** Settles at the end of the connection; rejects if the server broke the protocol. */
+  readonly ended: Promise<void>;
+  readonly #socket: Socket;
+  readonly #asked = new Map<number, PromiseWithResolvers<Value>>();
+  readonly #news = new EventEmitter().setMaxListeners(0);
+  #lastId = 0;
+
+  static async open(port: number): Promise<Connection> {
+    const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+    const connection = new Connection(socket);
+    await once(socket, 'connect');
+    return connection;
+  }
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    const reader = new FrameReader();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.ended = promise;
+    promise.catch(() => {});
+    socket.on('error', () => {});
+    socket.on('data', (piece) => {
+      try {
+        for (const body of reader.push(Buffer.from(piece))) this.#receive(body);
+      } catch (error) {
+        reject(error);
+        socket.destroy();
+      }
+    });
+    socket.on('close', () => {
+      for (const { reject } of this.#asked.values()) reject(new Error('the connection has ended'));
+      resolve();
+      this.#news.emit('news');
+    });
+  }
+
+  /** One request. Gives its result, null where the answer has none. */
+  async ask(...request: Request): Promise<Value> {
+    const [result = null] = await Promise.all(this.pipeline([request]));
+    return result;
+  }
+
+  /** Several requests in one write. */
+  pipeline(requests: readonly Request[], whole: Whole = 'integer'): Promise<Value>[] {
+    const asked = requests.map(([verb, ...rest]) => {
+      this.verbs.add(verb);
+      this.#lastId += 1;
+      const answer = Promise.withResolvers<Value>();
+      answer.promise.catch(() => {});
+      this.#asked.set(this.#lastId, answer);
+      return { bytes: frame(encode([verb, this.#lastId, ...rest], whole)), result: answer.promise };
+    });
+    this.write(Buffer.concat(asked.map(({ bytes }) => bytes)));
+    return asked.map(({ result }) => result);
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  /** Waits for an event of that name that fits, and takes it out of `events`. */
+  async event(name: string, fits: (...fields: Fields) => boolean = () => true): Promise<Fields> {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    for (;;) {
+      const at = this.events.findIndex((event) => event.name === name && fits(...event.fields));
+      const [found] = at < 0 ? [] : this.events.splice(at, 1);
+      if (found) return found.fields;
+      if (this.#socket.closed) throw new Error(`the connection ended before the event ${name}`);
+      await once(this.#news, 'news', { signal });
+    }
+  }
+
+  /** Ends the connection from this side. */
+  close(): Promise<void> {
+    this.#socket.end();
+    return this.ended;
+  }
+
+  #receive(body: Buffer): void {
+    const value = decode(body);
+    const [name, id, ...rest] = Array.isArray(value) ? value : [];
+    if (!Array.isArray(value) || typeof name !== 'string') throw new Error('a body without a name');
+    this.frames.push({ body, value });
+    const asked = typeof id === 'number' ? this.#asked.get(id) : undefined;
+    if (typeof id === 'number' && asked && (name === 'ok' || name === 'error')) {
+      this.#asked.delete(id);
+      const [first = null, second = null] = rest;
+      if (name === 'ok') asked.resolve(first);
+      else asked.reject(new Refused(first, second));
+    } else {
+      this.events.push({ name, fields: value.slice(1) });
+    }
+    this.#news.emit('news');
+  }
 }
