@@ -48,17 +48,13 @@ export class Roster {
     const added = this.#log.addAccounts(missing.map((account) => ({ ...account, guest: false })));
     if (added.type !== 'stored') throw new Error(`chat.db: accounts could not be stored: ${added.type}`);
     for (const account of added.value) this.#directory.addAccount(account);
-    const able = new Set(known.map(({ name }) => this.#directory.account(name)));
-    for (const account of [...this.#directory.accounts()]) {
-      if (account.guest || able.has(account)) continue;
-      this.#directory.hideAccount(account);
-      this.#logger.warn({ event: 'account.hidden', user: account.name }, 'account is not in users.txt');
-    }
+    if (this.#directory.registered > known.length) this.#hideAllBut(known);
   }
 
   /** A new registration. Asked twice, as after a crash, it is done once. */
   register({ name, since }: KnownAccount): RefusalCode | undefined {
-    if (this.#directory.account(name)?.since === since) return undefined;
+    const holder = this.registered(name);
+    if (holder !== undefined && this.#log.since(holder) === since) return undefined;
     const account = this.#begin(name, since, false);
     return account === undefined ? 'storage_failed' : undefined;
   }
@@ -96,6 +92,15 @@ export class Roster {
     this.#log.retireAccount(account);
     this.#directory.removeAccount(account);
     this.#missingGuests.delete(account);
+  }
+
+  #hideAllBut(known: readonly KnownAccount[]): void {
+    const able = new Set(known.map(({ name }) => this.#directory.account(name)));
+    for (const account of [...this.#directory.accounts()]) {
+      if (account.guest || able.has(account)) continue;
+      this.#directory.hideAccount(account);
+      this.#logger.warn({ event: 'account.hidden', user: account.name }, 'account is not in users.txt');
+    }
   }
 
   #begin(name: string, since: string, guest: boolean): Account | undefined {

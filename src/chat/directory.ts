@@ -9,8 +9,6 @@ export interface Account {
   readonly id: number;
   readonly name: string;
   readonly guest: boolean;
-  /** When the account was registered, as its first record in users.txt has it; empty for guests. */
-  readonly since: string;
   /** Undefined until the account joins its first room: most of a million accounts are in none. */
   rooms: Set<Room> | undefined;
 }
@@ -30,6 +28,9 @@ export class Directory {
   readonly #rooms = new Map<string, Room>();
   /** Accounts that cannot log in at present: they have rooms, but are in nobody's sight. */
   readonly #hidden = new Map<string, Account>();
+
+  /** How many accounts of the dictionary are not guests. */
+  registered = 0;
 
   /** The account that has this name at present, in any case. */
   account(name: string): Account | undefined {
@@ -54,12 +55,15 @@ export class Directory {
   }
 
   addAccount(account: Account): void {
+    if (!account.guest) this.registered += 1;
     this.#accounts.set(foldName(account.name), account);
   }
 
   /** Frees the name. The account must have left its rooms before. */
   removeAccount(account: Account): void {
-    if (this.account(account.name) === account) this.#accounts.delete(foldName(account.name));
+    if (this.account(account.name) !== account) return;
+    this.#accounts.delete(foldName(account.name));
+    if (!account.guest) this.registered -= 1;
   }
 
   /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */

@@ -76,13 +76,24 @@ function refuse(command: ClientCommand, text: string): Refused {
 }
 
 function refuseUnknown(name: string): Refused {
-  const names = COMMANDS.flatMap((command) => [command.name, ...command.aliases]);
   const shown = shorten(printable(name), SHOWN_CHARACTERS);
-  const meant = name.length <= SHOWN_CHARACTERS ? nearest(name.toLowerCase(), names) : undefined;
+  const meant = name.length <= SHOWN_CHARACTERS ? guess(name.toLowerCase()) : undefined;
   const hint = meant === undefined ? '/help lists the commands' : `did you mean /${meant}?`;
   return {
     type: 'refused',
     of: 'unknown',
     text: `there is no command /${shown}: ${hint} (text that begins with a slash is typed as //text)`,
   };
+}
+
+/** The beginning of a command means that command; else it is the one that is spelt most like it. */
+function guess(name: string): string | undefined {
+  const begun = name === '' ? undefined : COMMANDS.find((command) => command.name.startsWith(name));
+  return (
+    begun?.name ??
+    nearest(
+      name,
+      COMMANDS.flatMap((command) => [command.name, ...command.aliases]),
+    )
+  );
 }

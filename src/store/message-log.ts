@@ -41,6 +41,8 @@ export interface MessageLog {
   load(): Directory;
   /** Gives accounts that are not yet known their ids, which are never used again. */
   addAccounts(accounts: ReadonlyArray<{ name: string; since: string; guest: boolean }>): Stored<Account[]>;
+  /** When the account was registered, as it was told to `addAccounts`. */
+  since(account: Account): string;
   /** Ends an account: its name is free, its id is never used again. */
   retireAccount(account: Account): Stored<void>;
   /** Closes and opens the database again, as after a failed commit. Throws if that fails too. */

@@ -66,16 +66,11 @@ class SqliteLog implements MessageLog {
   load(): Directory {
     const directory = new Directory();
     const byId = new Map<number, Account>();
-    for (const row of this.#open.accounts.iterate()) {
-      const account: Account = {
-        id: integer(row.id),
-        name: text(row.name),
-        guest: row.guest === 1,
-        since: text(row.since),
-        rooms: undefined,
-      };
+    const withRooms = new Set<unknown>(this.#open.memberIds.all().map((row) => row.account));
+    for (const [id, name, guest] of rows(this.#open.accounts)) {
+      const account: Account = { id: integer(id), name: text(name), guest: guest === 1, rooms: undefined };
       directory.addAccount(account);
-      byId.set(account.id, account);
+      if (withRooms.has(id)) byId.set(account.id, account);
     }
     const rooms = new Map<number, Room>();
     for (const row of this.#open.rooms.iterate()) {
@@ -93,9 +88,13 @@ class SqliteLog implements MessageLog {
     return this.#transaction(() =>
       accounts.map(({ name, since, guest }) => {
         const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), since, guest ? 1 : 0);
-        return { id: Number(lastInsertRowid), name, guest, since, rooms: undefined };
+        return { id: Number(lastInsertRowid), name, guest, rooms: undefined };
       }),
     );
+  }
+
+  since(account: Account): string {
+    return text(this.#open.since.get(account.id)?.since);
   }
 
   retireAccount(account: Account): Stored<void> {
@@ -241,7 +240,9 @@ interface Open {
   readonly accounts: StatementSync;
   readonly rooms: StatementSync;
   readonly members: StatementSync;
+  readonly memberIds: StatementSync;
   readonly addAccount: StatementSync;
+  readonly since: StatementSync;
   readonly retireAccount: StatementSync;
 }
 
@@ -290,12 +291,24 @@ function open(file: string): Open {
     endMember: db.prepare(
       'UPDATE members SET to_id = ? WHERE account = ? AND conversation = ? AND to_id IS NULL',
     ),
-    accounts: db.prepare('SELECT id, name, since, guest FROM accounts WHERE retired = 0'),
+    accounts: asArrays(db.prepare('SELECT id, name, guest FROM accounts WHERE retired = 0')),
     rooms: db.prepare('SELECT id, room FROM conversations WHERE room IS NOT NULL'),
     members: db.prepare('SELECT conversation, account FROM members WHERE to_id IS NULL ORDER BY from_id'),
+    memberIds: db.prepare('SELECT DISTINCT account FROM members WHERE to_id IS NULL'),
+    since: db.prepare('SELECT since FROM accounts WHERE id = ?'),
     addAccount: db.prepare('INSERT INTO accounts (name, folded, since, guest) VALUES (?, ?, ?, ?)'),
     retireAccount: db.prepare('UPDATE accounts SET retired = 1 WHERE id = ?'),
   };
+}
+
+/** A million rows as arrays take half the time of a million objects. */
+function asArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+function* rows(statement: StatementSync): Iterable<readonly unknown[]> {
+  for (const row of statement.iterate()) if (Array.isArray(row)) yield row;
 }
 
 type Row = Record<string, unknown>;

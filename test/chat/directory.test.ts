@@ -7,7 +7,6 @@ const account = (id: number, name: string): Account => ({
   id,
   name,
   guest: false,
-  since: '',
   rooms: undefined,
 });
 

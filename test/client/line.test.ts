@@ -81,6 +81,7 @@ describe('commands', () => {
     ['/wait 99999', 'wait', 'seconds are a number'],
     ['/wait-for', 'wait-for', 'usage: /wait-for'],
     ['/jion tea', 'unknown', 'did you mean /join?'],
+    ['/jo tea', 'unknown', 'did you mean /join?'],
     ['/', 'unknown', '/help lists the commands'],
     ['/etc/passwd', 'unknown', '//text'],
   ])('refuses %j', (line, of, text) => {

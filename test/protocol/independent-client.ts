@@ -144,7 +144,7 @@ export class Connection {
   readonly verbs = new Set<string>();
   /** Settles at the end of the connection; rejects if the server broke the protocol. */
   readonly ended: Promise<void>;
-  readonly #socket: Socket;
+  readonly socket: Socket;
   readonly #asked = new Map<number, PromiseWithResolvers<Value>>();
   readonly #news = new EventEmitter().setMaxListeners(0);
   #lastId = 0;
@@ -157,7 +157,7 @@ export class Connection {
   }
 
   constructor(socket: Socket) {
-    this.#socket = socket;
+    this.socket = socket;
     const reader = new FrameReader();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.ended = promise;
@@ -191,15 +191,12 @@ export class Connection {
       this.#lastId += 1;
       const answer = Promise.withResolvers<Value>();
       answer.promise.catch(() => {});
-      this.#asked.set(this.#lastId, answer);
+      if (this.socket.destroyed) answer.reject(new Error('the connection has ended'));
+      else this.#asked.set(this.#lastId, answer);
       return { bytes: frame(encode([verb, this.#lastId, ...rest], whole)), result: answer.promise };
     });
-    this.write(Buffer.concat(asked.map(({ bytes }) => bytes)));
+    this.socket.write(Buffer.concat(asked.map(({ bytes }) => bytes)));
     return asked.map(({ result }) => result);
-  }
-
-  write(bytes: Uint8Array): void {
-    this.#socket.write(bytes);
   }
 
   /** Waits for an event of that name that fits, and takes it out of `events`. */
@@ -209,15 +206,11 @@ export class Connection {
       const at = this.events.findIndex((event) => event.name === name && fits(...event.fields));
       const [found] = at < 0 ? [] : this.events.splice(at, 1);
       if (found) return found.fields;
-      if (this.#socket.closed) throw new Error(`the connection ended before the event ${name}`);
-      await once(this.#news, 'news', { signal });
+      if (this.socket.closed) throw new Error(`the connection ended before the event ${name}`);
+      await once(this.#news, 'news', { signal }).catch((cause: unknown) => {
+        throw new Error(`waited ${DEADLINE_MS} ms for the event ${name}`, { cause });
+      });
     }
-  }
-
-  /** Ends the connection from this side. */
-  close(): Promise<void> {
-    this.#socket.end();
-    return this.ended;
   }
 
   #receive(body: Buffer): void {

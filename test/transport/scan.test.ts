@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as fc from 'fast-check';
 import { Packr } from 'msgpackr';
 import { describe, expect, it } from 'vitest';
@@ -30,8 +31,9 @@ function check(body: Buffer): void {
   }
   if (expected === undefined) return;
   const decoded = decodeBody(body);
-  expect(decoded).toEqual(expected);
-  expect(findForbidden(decoded)).toBeUndefined();
+  if (!isDeepStrictEqual(decoded, expected)) expect.fail(`${body.toString('hex')} decodes to something else`);
+  const forbidden = findForbidden(decoded);
+  if (forbidden !== undefined) expect.fail(`${body.toString('hex')} holds ${forbidden}`);
 }
 
 const examples: readonly (readonly unknown[])[] = [
@@ -108,8 +110,8 @@ describe('isSafeArray refuses', () => {
 
   it('every valid body cut at any byte, or with a byte more', () => {
     const bodies = examples.map(bodyOf);
-    for (let seed = 0; seed < 100; seed += 1) bodies.push(writeBody(startRandom(seed), 0));
-    for (const body of bodies) {
+    for (let seed = 0; seed < 150; seed += 1) bodies.push(writeBody(startRandom(seed), 0));
+    for (const body of bodies.filter(({ length }) => length < 500)) {
       for (let size = 0; size < body.length; size += 1) {
         if (isSafeArray(body.subarray(0, size))) expect.fail(`took ${size} bytes of ${body.toString('hex')}`);
       }
@@ -297,7 +299,7 @@ describe('counts', () => {
 
 describe('arbitrary bytes', () => {
   it('are judged as by the oracle, and what is taken decodes to what the oracle reads', () => {
-    for (let seed = 0; seed < 6_000; seed += 1) {
+    for (let seed = 0; seed < 3_000; seed += 1) {
       const pick = startRandom(seed);
       const body = writeBody(pick, [0, 60, 15][seed % 3] ?? 0);
       check(body);

@@ -92,6 +92,24 @@ test('at the end the page follows; further up it keeps its place and offers the 
   expect(await page.title()).toBe('alice on localhost – Parley');
 });
 
+test('one small step up leaves the end, and coming back follows it again', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(0, 100));
+  const page = await browser.open(file);
+  await page.keyboard.press('ArrowUp');
+  await expect.poll(() => distanceToEnd(page), SOON).toBeGreaterThan(10);
+  const before = Number(await distanceToEnd(page));
+  await display.append([messageAt(100)]);
+  await expect.poll(() => page.locator('#latest').textContent(), SOON).toBe('1 new message');
+  expect(await distanceToEnd(page)).toBeGreaterThan(before + 10);
+  await page.keyboard.press('End');
+  await expect.poll(() => page.locator('#latest').isVisible(), SOON).toBe(false);
+  await display.append([messageAt(101)]);
+  await expect.poll(() => shownTexts(page), SOON).toContain('message 101');
+  await expect.poll(() => distanceToEnd(page), SOON).toBeLessThanOrEqual(1);
+});
+
 test('an own message is pending, then stored or failed', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);

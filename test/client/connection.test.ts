@@ -1,0 +1,106 @@
+import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
+import { Connection } from '../../src/client/connection.ts';
+import { openDisplay } from '../../src/client/display/opening.ts';
+import { type FromReader, Inflow, type ToReader } from '../../src/client/inflow.ts';
+import { Reader } from '../../src/client/reader.ts';
+import { Recorder } from '../../src/client/recorder.ts';
+import { Requests } from '../../src/client/requests.ts';
+import { IDLE_MS, PING_MS, UNANSWERED_MS } from '../../src/client/watchdog.ts';
+import { testFolder } from '../support/folder.ts';
+import { type Script, ScriptedServer } from '../support/scripted-server.ts';
+
+const folder = testFolder();
+
+// Only the clock that the watch goes by: sockets and ports keep the real one.
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** A connection that is logged in, with its reader in this thread. */
+async function enter(script: Script) {
+  const server = await ScriptedServer.start(script);
+  const opened = await openDisplay(join(folder, `${server.port}.html`), { title: 'alice' });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  const { port1, port2 } = new MessageChannel();
+  const post = (message: FromReader): void => port2.postMessage(message);
+  const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
+  const reader = new Reader({ allEvents: false, post, recorder });
+  port2.on('message', (message: ToReader) => reader.receive(message));
+  const inflow = new Inflow(port1, (message) => {
+    if (message.type === 'frames' || message.type === 'untrusted' || message.type === 'ended') {
+      connection.receive(message);
+    }
+  });
+  const connection = new Connection({
+    number: 1,
+    address: { host: '127.0.0.1', port: server.port },
+    credentials: { type: 'account', user: 'alice', password: 'secret of alice', register: false },
+    inflow,
+    requests: new Requests(),
+  });
+  onTestFinished(async () => {
+    connection.close('the test is over');
+    await connection.ended;
+    await inflow.close(1_000);
+  });
+  expect(await connection.enter(0)).toMatchObject({ type: 'entered', user: 'alice' });
+  return { server, connection, inflow };
+}
+
+it('asks a server that does not answer, then counts it as lost, and settles what was asked', async () => {
+  const { server, connection } = await enter(({ verb }) => verb === 'rooms' || verb === 'ping');
+  const rooms = connection.ask('rooms');
+  await server.asked('rooms');
+  vi.advanceTimersByTime(UNANSWERED_MS + 1_000);
+  await server.asked('ping');
+  vi.advanceTimersByTime(PING_MS + 1_000);
+  expect(await connection.ended).toBe('the server does not answer');
+  expect(await rooms).toEqual({ type: 'lost' });
+});
+
+it('goes on with a server that answers when asked', async () => {
+  const { server, connection } = await enter(() => false);
+  for (let i = 1; i <= 3; i += 1) {
+    vi.advanceTimersByTime(IDLE_MS + 1_000);
+    await server.asked('ping', i);
+    // An answer to this is behind that to the ping.
+    expect(await connection.ask('rooms')).toMatchObject({ type: 'ok' });
+  }
+});
+
+it('does not take its own pause for the silence of the server', async () => {
+  const { server, connection, inflow } = await enter(() => false);
+  inflow.hold('display');
+  const rooms = connection.ask('rooms');
+  vi.advanceTimersByTime(10 * IDLE_MS);
+  inflow.release('display');
+  expect(await rooms).toMatchObject({ type: 'ok' });
+  expect(server.requests.filter(({ verb }) => verb === 'ping')).toEqual([]);
+});
+
+it('says why a connection cannot be made', async () => {
+  const server = await ScriptedServer.start();
+  const { port } = server;
+  await server.stop();
+  const { port1, port2 } = new MessageChannel();
+  onTestFinished(() => port1.close());
+  port2.on('message', (message: ToReader) => {
+    if (message.type === 'end') port2.postMessage({ type: 'ended', connection: message.connection });
+  });
+  const connection = new Connection({
+    number: 1,
+    address: { host: '127.0.0.1', port },
+    credentials: { type: 'guest', user: 'alice' },
+    inflow: new Inflow(port1, (message) => message.type === 'ended' && connection.receive(message)),
+    requests: new Requests(),
+  });
+  expect(await connection.enter(0)).toEqual({
+    type: 'unavailable',
+    text: `127.0.0.1:${port}: no server is listening there`,
+  });
+});

@@ -1,0 +1,241 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { passwordFile } from '../support/parley.ts';
+import { until } from '../support/process.ts';
+import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
+import { type RunningTerminal, startTerminal } from '../support/terminal.ts';
+
+const folder = testFolder();
+let server: RunningServer;
+
+beforeAll(async () => {
+  server = await startServer({ data: join(folder, 'data') });
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+/** A person's terminal, in a folder of its own. */
+function open(user: string, ...args: string[]): RunningTerminal & { readonly cwd: string } {
+  const cwd = join(folder, user);
+  if (!existsSync(cwd)) mkdirSync(cwd);
+  return { ...startTerminal(process.execPath, [PARLEY, 'connect', ...args], { cwd, columns: 80 }), cwd };
+}
+
+/** A person who is in, without having been asked anything. */
+async function enter(user: string, address = server.address, ...args: string[]) {
+  const password = passwordFile(folder, `secret of ${user}`);
+  const login = ['--user', user, '--password-file', password, '--display', 'chat'];
+  const terminal = open(user, address, ...login, ...args);
+  await terminal.see(`${user}> `);
+  return terminal;
+}
+
+/** Everything on the display so far. */
+function display({ cwd }: { readonly cwd: string }): string {
+  return readFileSync(join(cwd, 'chat.html'), 'utf8');
+}
+
+describe('questions', () => {
+  it('are asked in their order; wrong answers are explained and asked again; passwords are not seen', async () => {
+    const terminal = open('alice');
+    const answer = async (question: string, text: string): Promise<void> => {
+      await until(`the question ${question}`, () => terminal.screen().endsWith(question.trimEnd()), {
+        state: terminal.screen,
+      });
+      terminal.type(text);
+      terminal.press('Enter');
+    };
+    writeFileSync(join(terminal.cwd, 'diary.html'), 'not yours');
+    await answer('Server [127.0.0.1:4040]: ', 'localhost:port');
+    await terminal.see('is not a port');
+    await answer('Server [127.0.0.1:4040]: ', '127.0.0.1:1');
+    await terminal.see('127.0.0.1:1: no server is listening there');
+    await answer('Server [127.0.0.1:4040]: ', server.address);
+    await answer('Display file [chat.html]: ', 'diary');
+    await terminal.see('diary.html exists and is not');
+    await answer('Display file [chat.html]: ', '');
+    await answer('Register or log in? [log in]: ', 'maybe');
+    await terminal.see('type "register"');
+    await answer('Register or log in? [log in]: ', 'register');
+    await answer('Name: ', '1alice');
+    await terminal.see('a name is 1 to 32 characters');
+    await answer('Name: ', 'alice');
+    await answer('Password: ', 'short');
+    await terminal.see('a password is 8 to 256 bytes');
+    await answer('Password: ', 'a secret of mine');
+    await answer('Password again: ', 'a secret of yours');
+    await terminal.see('the two passwords differ');
+    await answer('Password: ', 'secret of alice');
+    await answer('Password again: ', 'secret of alice');
+    await terminal.see(/Connected to .* as alice/);
+    await terminal.see('alice>');
+    // Neither on the screen, nor to be had back with the arrows.
+    terminal.press('Up');
+    terminal.type('/who');
+    terminal.press('Enter');
+    expect(await terminal.see('1 person online: alice')).not.toMatch(/secret|short/);
+    terminal.press('C-d');
+    expect(await terminal.exit()).toBe(0);
+    expect(readFileSync(join(terminal.cwd, 'diary.html'), 'utf8')).toBe('not yours');
+    expect(display(terminal)).not.toContain('secret');
+  });
+
+  it('come again after a refused login', async () => {
+    const terminal = open('nobody', server.address, '--user', 'nobody', '--display', 'chat');
+    await terminal.see('Password:');
+    terminal.type('not the password');
+    terminal.press('Enter');
+    await terminal.see('unknown user or wrong password');
+    await terminal.see('Register or log in?');
+    terminal.press('C-c', 'C-c');
+    expect(await terminal.exit()).toBe(130);
+  });
+
+  it('are not asked of a server that is not there', async () => {
+    const terminal = open('nobody', '127.0.0.1:1', '--user', 'nobody');
+    expect(await terminal.exit()).toBe(69);
+    expect(terminal.screen()).toContain('parley: 127.0.0.1:1: no server is listening there');
+  });
+});
+
+describe('the line that is typed', () => {
+  it('stays as it is while messages arrive, answers are printed, and it wraps', async () => {
+    const bob = await enter('bob', server.address, '--register');
+    bob.type('/join tea');
+    bob.press('Enter');
+    await bob.see('bob #tea>');
+    const carl = await TestClient.register(server.address, 'carl');
+    await carl.ok('join', '#tea');
+    const half = `half of a line that is longer than the terminal is wide, ${'so it wraps '.repeat(5)}`;
+    bob.type('/msg nobody.here hello');
+    bob.press('Enter');
+    bob.type(half);
+    await bob.see('not sent to nobody.here: there is no such user');
+    await carl.ok('send', '#tea', 'hello from carl');
+    await until('the message on the display', () => display(bob).includes('hello from carl'));
+    bob.press('Left', 'Left', 'BSpace');
+    bob.type('P');
+    const typed = `bob #tea> ${half.slice(0, -3)}P${half.slice(-2)}`;
+    const screen = await bob.see(typed.trimEnd().slice(-20));
+    expect(screen.replaceAll('\n', '')).toContain(typed.trimEnd());
+    // Once, and nothing of anybody else's.
+    expect(screen.split('half of a line')).toHaveLength(2);
+    expect(screen).not.toContain('hello from carl');
+    bob.press('Enter');
+    await carl.event(
+      'message',
+      ([, , , from, , text]) => from === 'bob' && String(text).startsWith('half of'),
+    );
+    carl.close();
+    bob.type('/quit');
+    bob.press('Enter');
+    expect(await bob.exit()).toBe(0);
+  });
+
+  it('is completed by Tab, and comes back with the arrows', async () => {
+    const dora = await enter('dora', server.address, '--register');
+    // Keys that come at once are taken for a paste, in which a tab is a tab.
+    dora.type('/jo');
+    await dora.see(/\/jo$/);
+    dora.press('Tab');
+    await dora.see(/\/join$/);
+    dora.type('lounge');
+    dora.press('Enter');
+    await dora.see('joined #lounge');
+    dora.type('/who #l');
+    await dora.see(/#l$/);
+    dora.press('Tab');
+    await dora.see(/\/who #lounge$/);
+    dora.press('Enter');
+    await dora.see(/1 member in #lounge, 1 online: dora\n(.*\n)*1 member in #lounge/);
+    dora.press('Up', 'Up');
+    await dora.see(/dora #lounge> \/join lounge$/);
+    dora.press('Down');
+    await dora.see(/dora #lounge> \/who #lounge$/);
+    dora.press('C-u');
+    dora.type('hi do');
+    await dora.see(/hi do$/);
+    dora.press('Tab');
+    await dora.see(/dora #lounge> hi dora$/);
+  });
+
+  it('is cleared by Ctrl-C; a second one quits', async () => {
+    const emma = await enter('emma', server.address, '--register');
+    emma.type('something unwise');
+    await emma.see('something unwise');
+    emma.press('C-c');
+    expect(await emma.see('(Ctrl-C again quits)')).not.toContain('unwise');
+    // A key in between: the next Ctrl-C is a first one again.
+    emma.type('x');
+    emma.press('C-c');
+    await emma.see(/again quits[\s\S]*again quits/);
+    await emma.see(/emma>$/);
+    emma.press('C-c');
+    expect(await emma.exit()).toBe(130);
+  });
+
+  it('is hidden from the first key on while a password is changed', async () => {
+    const fred = await enter('fred', server.address, '--register');
+    fred.type('/password');
+    fred.press('Enter');
+    fred.type('secret of fred');
+    fred.press('Enter');
+    await fred.see('New password:');
+    fred.type('another secret');
+    fred.press('Enter');
+    await fred.see('New password again:');
+    fred.type('another secret');
+    fred.press('Enter');
+    await fred.see('your password is changed');
+    fred.press('Up');
+    expect(await fred.see(/fred> \/password$/)).not.toContain('secret');
+    const again = await TestClient.login(server.address, 'fred', 'another secret');
+    again.close();
+    expect(display(fred)).not.toMatch(/secret of fred|another secret/);
+  });
+});
+
+describe('a lost connection', () => {
+  it('shows in the prompt, keeps what is typed, and comes back with everything sent', async () => {
+    const data = join(folder, 'other');
+    const first = await startServer({ data });
+    const gina = await enter('gina', first.address, '--register');
+    gina.type('/join tea');
+    gina.press('Enter');
+    await gina.see('gina #tea>');
+    gina.type('half a line');
+    await gina.see('gina #tea> half a line');
+    await first.kill();
+    await gina.see(/gina #tea \((offline, next try in \d+ s|connecting)\)> half a line$/);
+    gina.type(' sent offline');
+    gina.press('Enter');
+    gina.type('/rooms');
+    gina.press('Enter');
+    await gina.see('there is no connection right now');
+    gina.type('typed on');
+    const second = await startServer({ data, args: ['--port', String(first.port)] });
+    await gina.see(/gina #tea> typed on$/, 40_000);
+    await until('the message to be stored', () => /data-seq="\d+" data-kind="stored"/.test(display(gina)));
+    expect(display(gina)).toContain('half a line sent offline');
+    expect(display(gina)).toMatch(/data-state="lost"[\s\S]*data-state="connected"/);
+    gina.press('C-u', 'C-d');
+    expect(await gina.exit()).toBe(0);
+    await second.stop();
+  }, 60_000);
+
+  it('is told of when quitting leaves messages behind', async () => {
+    const other = await startServer({ data: join(folder, 'third') });
+    const hanna = await enter('hanna', other.address, '--register');
+    await other.kill();
+    await hanna.see(/hanna \(/);
+    hanna.type('/msg hanna note to self');
+    hanna.press('Enter');
+    hanna.press('C-d');
+    expect(await hanna.exit()).toBe(1);
+    expect(hanna.screen()).toContain('parley: 1 message was not acknowledged by the server');
+  });
+});

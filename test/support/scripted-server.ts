@@ -1,0 +1,122 @@
+/** A server that does what a test says: for answers and losses that a real one gives only by accident. */
+
+import { createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
+import { FrameDecoder } from '../../src/transport/frame.ts';
+import { until } from './process.ts';
+
+export interface Request {
+  /** Connections are counted from 1. */
+  readonly connection: number;
+  readonly verb: string;
+  readonly id: unknown;
+  readonly values: readonly unknown[];
+  /** In ms, of a clock that only goes forward. */
+  readonly at: number;
+}
+
+export interface Caller {
+  readonly connection: number;
+  send(...frames: Array<readonly unknown[]>): void;
+  sendBytes(bytes: Buffer): void;
+  /** Ends the connection at once, without a goodbye. */
+  drop(): void;
+  end(): void;
+}
+
+/** Returns true if it has dealt with the request; otherwise the usual answer is given, if there is one. */
+export type Script = (request: Request, caller: Caller) => boolean;
+
+export class ScriptedServer {
+  readonly requests: Request[] = [];
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #script: Script;
+  #connections = 0;
+
+  static async start(script: Script = () => false): Promise<ScriptedServer> {
+    const scripted = new ScriptedServer(script);
+    await new Promise<void>((resolve) => scripted.#server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => scripted.stop());
+    return scripted;
+  }
+
+  private constructor(script: Script) {
+    this.#script = script;
+    this.#server = createServer((socket) => this.#serve(socket));
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : 0;
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`;
+  }
+
+  /** The requests with a verb, once there are that many. */
+  async asked(verb: string, count = 1): Promise<readonly Request[]> {
+    const find = (): Request[] => this.requests.filter((request) => request.verb === verb);
+    await until(`${count} × ${verb}`, () => find().length >= count, {
+      state: () => JSON.stringify(this.requests),
+    });
+    return find();
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #serve(socket: Socket): void {
+    this.#sockets.add(socket);
+    this.#connections += 1;
+    const caller: Caller = {
+      connection: this.#connections,
+      send: (...frames) => void socket.write(Buffer.concat(frames.map(encodeFrame))),
+      sendBytes: (bytes) => void socket.write(bytes),
+      drop: () => socket.destroy(),
+      end: () => socket.end(),
+    };
+    const decoder = new FrameDecoder(65_536);
+    socket.on('error', () => {});
+    socket.on('data', (chunk: Buffer) => {
+      decoder.push(chunk);
+      for (let next = decoder.next(); next.type === 'body'; next = decoder.next()) {
+        const [verb, id, ...values] = decodeBody(next.body) ?? [];
+        const request = {
+          connection: caller.connection,
+          verb: String(verb),
+          id,
+          values,
+          at: performance.now(),
+        };
+        this.requests.push(request);
+        if (!this.#script(request, caller)) answerAsUsual(request, caller);
+      }
+    });
+  }
+}
+
+function answerAsUsual({ verb, id, values }: Request, caller: Caller): void {
+  switch (verb) {
+    case 'login':
+    case 'guest':
+      caller.send(['ok', id, { user: values[0], rooms: [] }], ['live', 1]);
+      return;
+    case 'send':
+      caller.send(['ok', id, [2, 2]]);
+      return;
+    case 'join':
+      caller.send(['ok', id, [3, [[], null]]]);
+      return;
+    case 'quit':
+      caller.send(['ok', id], ['bye', 'quit', 'goodbye']);
+      caller.end();
+      return;
+    default:
+      caller.send(['ok', id, null]);
+  }
+}
