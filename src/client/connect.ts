@@ -30,10 +30,11 @@ export async function connect(options: ConnectOptions): Promise<number> {
   const place = isScript ? undefined : visitTerminal(client, read.given);
   const running = place === undefined ? runScript(client, read.given) : place.run();
   const end = await Promise.race([running, client.ending.reached]);
+  // From here on a signal ends the process at once.
+  unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
   const unacknowledged = await client.stop();
-  unwatch();
   return conclude(end, unacknowledged);
 }
 
@@ -59,6 +60,9 @@ function watchProcess(client: Client): () => void {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const signal of signals) process.on(signal, interrupt);
   process.stdout.on('error', broken);
+  // A terminal that was closed can neither be read nor written any more; the signal for that may come later.
+  process.stdin.on('error', interrupt);
+  process.stderr.on('error', interrupt);
   return () => {
     for (const signal of signals) process.off(signal, interrupt);
   };

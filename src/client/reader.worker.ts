@@ -17,12 +17,20 @@ export interface ReaderApi {
 }
 
 const { port, allEvents } = readData(threadData());
+/** Only the last call counts: whoever made an earlier one has given it up. */
+let calls = 0;
 const post = (message: FromReader): void => port.postMessage(message);
 
 serve<ReaderApi>({
   async open(file, title, force) {
+    calls += 1;
+    const call = calls;
     const opened = await openDisplay(file, { title, force });
     if (opened.type === 'refused') return opened;
+    if (call !== calls) {
+      await opened.display.close();
+      return { type: 'refused', code: 'unwritable', text: `${file} took too long to open` };
+    }
     const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
     const reader = new Reader({ allEvents, post, recorder });
     port.on('message', (message: ToReader) => reader.receive(message));

@@ -12,7 +12,7 @@ export type Typed =
   | { readonly type: 'line'; readonly text: string }
   /** Ctrl-D on an empty line. */
   | { readonly type: 'end' }
-  /** Ctrl-C twice. */
+  /** Ctrl-C twice, or the terminal was closed. */
   | { readonly type: 'interrupted' };
 
 export interface TerminalOptions {
@@ -65,6 +65,8 @@ export class Terminal {
     });
     this.#readline.on('line', (text) => this.#line(text));
     this.#readline.on('SIGINT', () => this.#interrupt());
+    // A terminal that is gone can be neither read nor set up.
+    this.#readline.on('error', () => this.#finish({ type: 'interrupted' }));
     this.#readline.on('close', () => this.#finish({ type: 'end' }));
   }
 

@@ -13,7 +13,11 @@ const browser = useBrowser();
 async function runConfined(folder: string, kilobytes: number, program: string): Promise<string> {
   const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
   const main = join(folder, 'main.mjs');
-  writeFileSync(main, `import { openDisplay } from ${JSON.stringify(module.href)};\n${program}`);
+  writeFileSync(
+    main,
+    `import { readdirSync, statSync } from 'node:fs';
+import { openDisplay } from ${JSON.stringify(module.href)};\n${program}`,
+  );
   const shell = ['-c', `ulimit -f ${kilobytes * 2}; exec "$0" "$1"`, process.execPath, main];
   const child = spawn('/bin/sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
   let printed = '';
@@ -30,12 +34,15 @@ test('a write that the disk cuts off leaves a valid page, and later ones work ag
   const program = `
     const { display } = await openDisplay(${JSON.stringify(file)}, { title: 'alice' });
     const message = (id, text) => ({ type: 'message', id, at: id, from: 'bob', to: '#tea', own: false, text });
-    const results = [
-      await display.append([message(1, 'first')]),
+    const size = () => statSync(${JSON.stringify(file)}).size;
+    const results = [await display.append([message(1, 'first')])];
+    const before = size();
+    results.push(
       await display.append([message(2, 'never to be seen'), message(3, 'x'.repeat(200_000))]),
+      size() - before,
       await display.append([message(4, 'second')]),
       await Promise.all([5, 6, 7].map((id) => display.append([message(id, id === 6 ? 'y'.repeat(200_000) : 'small')]))),
-    ];
+    );
     console.log(JSON.stringify(results));
     await display.close();`;
   const failed = {
@@ -45,7 +52,7 @@ test('a write that the disk cuts off leaves a valid page, and later ones work ag
   };
   const written = { type: 'written' };
   const printed = await runConfined(folder, 100, program);
-  expect(JSON.parse(printed)).toEqual([written, failed, written, [written, failed, written]]);
+  expect(JSON.parse(printed)).toEqual([written, failed, 0, written, [written, failed, written]]);
   expect(readFileSync(file, 'utf8')).not.toContain('never to be seen');
   const page = await browser.open(file);
   expect(await shownTexts(page)).toEqual(['first', 'second', 'small', 'small']);
@@ -55,7 +62,7 @@ test('a display that does not fit on the disk is refused and not there', async (
   const folder = createFolder();
   const program = `
     const opened = await openDisplay(${JSON.stringify(join(folder, 'chat.html'))}, { title: 'alice' });
-    console.log(JSON.stringify([opened.type, opened.code, (await import('node:fs')).readdirSync(${JSON.stringify(folder)})]));`;
+    console.log(JSON.stringify([opened.type, opened.code, readdirSync(${JSON.stringify(folder)})]));`;
   const printed = await runConfined(folder, 4, program);
   expect(JSON.parse(printed)).toEqual(['refused', 'unwritable', ['.chat.html.lock', 'main.mjs']]);
 });

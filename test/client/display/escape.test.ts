@@ -140,7 +140,10 @@ describe('in a browser', () => {
     await display.append([messageAt(0, { text: long, from: 'b'.repeat(32) })]);
     const page = await browser.open(file, { viewport: { width: 360, height: 600 } });
     expect(await shownTexts(page)).toEqual([long]);
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBeLessThanOrEqual(360);
+    const fits = '(element) => element.scrollWidth <= element.clientWidth';
+    expect(await page.evaluate(`[...document.querySelectorAll('.entry, .text, html')].every(${fits})`)).toBe(
+      true,
+    );
   });
 
   test('a web address is a link, and nothing else is', async () => {
@@ -173,5 +176,15 @@ describe('in a browser', () => {
     expect(
       new Set((Array.isArray(edges) ? edges : []).filter((_, index) => index !== 1).map(String)).size,
     ).toBe(1);
+  });
+
+  test('a text runs in its own direction, line by line, and its surroundings do not', async () => {
+    const file = join(createFolder(), 'chat.html');
+    const display = await startDisplay(file);
+    await display.append([messageAt(0, { text: 'שלום' }), messageAt(10, { text: 'hello' })]);
+    const page = await browser.open(file);
+    const directions = await page.evaluate(`[...document.querySelectorAll('.entry, .text')].map((element) =>
+      getComputedStyle(element).direction).join(' ')`);
+    expect(directions).toBe('ltr rtl ltr ltr');
   });
 });

@@ -1,21 +1,17 @@
 import { join } from 'node:path';
-import type { Locator } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import {
-  createFolder,
-  messageAt,
-  messagesBetween,
-  SOON,
-  shownTexts,
-  startDisplay,
-  useBrowser,
-} from './fixture.ts';
+import { createFolder, messageAt, messagesBetween, startDisplay, useBrowser } from './fixture.ts';
 
 const browser = useBrowser();
 
-/** Generous for a slow machine that does other things: several times of what they take. In ms. */
-const OPENING = 15_000;
-const UPDATE = 3_000;
+/** Several times of what they take. In seconds of the processor, so that nothing else on the machine counts. */
+const OPENING = 6;
+const UPDATE = 0.12;
+const CHOICE = 2;
+
+/** For what the page must get done on a machine that does other things. */
+const LATER = { timeout: 20_000, interval: 50 };
 
 test('a display of 20,000 messages opens, follows and changes its conversation quickly', async () => {
   const file = join(createFolder(), 'chat.html');
@@ -23,31 +19,48 @@ test('a display of 20,000 messages opens, follows and changes its conversation q
   for (let minute = 0; minute < 20_000; minute += 1000) {
     await display.append(messagesBetween(minute, minute + 1000, minute % 3000 === 0 ? { to: '#ops' } : {}));
   }
-  const started = performance.now();
   const page = await browser.open(file);
-  const last = page.locator('.block:last-child > .entry:last-child .text');
-  expect(await last.textContent()).toBe('message 19999');
-  await expect.poll(() => isInSight(last), SOON).toBe(true);
-  expect(performance.now() - started).toBeLessThan(OPENING);
+  await expect.poll(() => lastInSight(page), LATER).toBe('message 19999');
+  const work = await meter(page);
+  expect(await work()).toBeLessThan(OPENING);
 
-  for (let minute = 20_000; minute < 20_005; minute += 1) {
-    const appended = performance.now();
+  const isLaidOut = (index: number) =>
+    page.evaluate(
+      `document.querySelectorAll('.entry')[${index}].checkVisibility({ contentVisibilityAuto: true })`,
+    );
+  expect(await isLaidOut(19_999)).toBe(true);
+  expect(await isLaidOut(10_000)).toBe(false);
+
+  const before = await work();
+  for (let minute = 20_000; minute < 20_010; minute += 1) {
     await display.append([messageAt(minute)]);
-    await expect.poll(() => last.textContent(), { ...SOON, interval: 10 }).toBe(`message ${minute}`);
-    await expect.poll(() => isInSight(last), SOON).toBe(true);
-    expect(performance.now() - appended).toBeLessThan(UPDATE);
+    await expect.poll(() => lastInSight(page), LATER).toBe(`message ${minute}`);
   }
+  expect(((await work()) - before) / 10).toBeLessThan(UPDATE);
 
-  const chosen = performance.now();
-  await page.getByRole('link', { name: '#ops' }).click();
-  const lastOfOps = page.locator('.entry:not([hidden]) .text').last();
-  await expect.poll(() => lastOfOps.textContent(), SOON).toBe('message 18999');
-  await expect.poll(() => isInSight(lastOfOps), SOON).toBe(true);
-  expect(performance.now() - chosen).toBeLessThan(UPDATE);
-  expect(await shownTexts(page)).toHaveLength(7000);
-});
+  const chosen = await work();
+  await page.evaluate("location.hash = '#in=%23ops'");
+  await expect.poll(() => lastInSight(page), LATER).toBe('message 18999');
+  expect((await work()) - chosen).toBeLessThan(CHOICE);
+  expect(await page.evaluate("document.querySelectorAll('.entry:not([hidden])').length")).toBe(7000);
+}, 120_000);
 
-async function isInSight(locator: Locator): Promise<boolean> {
-  const box = await locator.boundingBox();
-  return box !== null && box.y >= 0 && box.y + box.height <= 600;
+/** The text of the last entry shown, if it is within the window. Playwright's own search would cost more than the page. */
+function lastInSight(page: Page): Promise<unknown> {
+  return page.evaluate(`(() => {
+    const shown = document.querySelectorAll('.entry:not([hidden]) .text');
+    const last = shown[shown.length - 1];
+    const { top, bottom } = last.getBoundingClientRect();
+    return top >= 0 && bottom <= innerHeight && last.textContent;
+  })()`);
+}
+
+/** What tells how long the process of the page has worked since it began, in seconds. */
+async function meter(page: Page): Promise<() => Promise<number>> {
+  const protocol = await page.context().newCDPSession(page);
+  await protocol.send('Performance.enable');
+  return async () => {
+    const { metrics } = await protocol.send('Performance.getMetrics');
+    return metrics.find(({ name }) => name === 'ProcessTime')?.value ?? Number.NaN;
+  };
 }

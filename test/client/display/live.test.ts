@@ -188,6 +188,19 @@ test('a page that missed more than the live file holds reloads itself and keeps 
   expect(await page.title()).toBe('(700) alice on localhost – Parley');
 });
 
+test('the live file holds the latest records, few enough to be parsed often', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(0, 5000));
+  await display.append(messagesBetween(5000, 5010));
+  await display.close();
+  const live = await readFile(file.replace('.html', '.live.js'), 'utf8');
+  expect(live).toMatch(/^\/\* parley live 1 \*\/\nparleyLive\(\{.*\}\);\n$/s);
+  expect(live.length).toBeLessThan(200_000);
+  expect(live.match(/message \d+\b/g)?.at(-1)).toBe('message 5009');
+  expect(live.match(/message \d+\b/g)?.length).toBe(300);
+});
+
 test('a page of an earlier run of the client shows the next run', async () => {
   const file = join(createFolder(), 'chat.html');
   const earlier = await startDisplay(file);

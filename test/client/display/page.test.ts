@@ -259,6 +259,7 @@ test('nothing that gets into the page can run or style it', async () => {
   await expect.poll(() => page.locator('img').count(), SOON).toBe(2);
   await page.waitForTimeout(500);
   expect(await page.evaluate('String(window.injected)')).toBe('undefined');
+  expect(await page.evaluate('document.baseURI')).toBe(page.url());
   expect(await page.locator('#styled').first().isVisible()).toBe(true);
   expect(await shownTexts(page)).toEqual(['message 0']);
 
