@@ -98,7 +98,10 @@ export class Connection implements Caller, Recipient {
   account = 0;
   user = '';
   #isClosing = false;
+  /** The peer will send no more. */
   #hasEnded = false;
+  /** Set when the connection is to end as soon as everything that was asked before has been answered. */
+  #ending: { readonly code: FarewellCode; readonly last: Answer | undefined } | undefined;
   #isPaused = false;
   #unanswered = 0;
 
@@ -121,8 +124,8 @@ export class Connection implements Caller, Recipient {
       case 'go_on':
         return this.#readFrames();
       case 'ended':
+        if (!this.#isPaused) this.#end('quit', undefined);
         this.#hasEnded = true;
-        this.#closeIfDone();
         return undefined;
       case 'close':
         this.#close(msg.code, msg.retryAfterMs);
@@ -140,8 +143,8 @@ export class Connection implements Caller, Recipient {
   answer(answer: Answer): void {
     this.#unanswered -= 1;
     this.#respond(answer);
-    if (this.#isPaused) this.#self.tell({ type: 'go_on' });
-    else if (this.#hasEnded) this.#self.tell({ type: 'ended' });
+    if (this.#ending !== undefined) this.#closeWhenAnswered();
+    else if (this.#isPaused) this.#self.tell({ type: 'go_on' });
   }
 
   closed(error: Error | undefined): void {
@@ -219,8 +222,7 @@ export class Connection implements Caller, Recipient {
   }
 
   quit(requestId: number): void {
-    this.#respond(['ok', requestId]);
-    this.#close('quit');
+    this.#end('quit', ['ok', requestId]);
   }
 
   pong(requestId: number): void {
@@ -250,16 +252,15 @@ export class Connection implements Caller, Recipient {
   /** Runs the frames that are there, as far as it may; pauses the socket while it may not. */
   #readFrames(): undefined | Promise<void> {
     this.#flood.fill(Date.now());
-    while (!this.#isClosing && !this.#mustWait()) {
+    while (!this.#isClosing && this.#ending === undefined && !this.#mustWait()) {
       const decoded = this.#decoder.next();
       if (decoded.type === 'more') {
         this.#resume();
-        this.#closeIfDone();
+        if (this.#hasEnded) this.#end('quit', undefined);
         return undefined;
       }
       if (decoded.type === 'fault') {
-        this.#respond(refusal(null, decoded.fault));
-        this.#close('bad_frame');
+        this.#end('bad_frame', refusal(null, decoded.fault));
         return undefined;
       }
       const running = this.#runFrame(decoded.body);
@@ -348,8 +349,16 @@ export class Connection implements Caller, Recipient {
     this.user = '';
   }
 
-  #closeIfDone(): void {
-    if (this.#hasEnded && this.#unanswered === 0 && !this.#isPaused) this.#close('quit');
+  /** Reads no more. What was asked before is answered first, then comes the `last` answer, then the farewell. */
+  #end(code: FarewellCode, last: Answer | undefined): void {
+    this.#ending = { code, last };
+    this.#closeWhenAnswered();
+  }
+
+  #closeWhenAnswered(): void {
+    if (this.#ending === undefined || this.#unanswered > 0) return;
+    if (this.#ending.last !== undefined) this.#respond(this.#ending.last);
+    this.#close(this.#ending.code);
   }
 
   /** What was pushed goes out, then the farewell, then the end. */

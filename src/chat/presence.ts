@@ -25,9 +25,9 @@ export class Presence {
     if (!this.#shown.has(account.id)) this.#arrived.set(account.id, account);
   }
 
+  /** Who goes within the second in which they came is told to have come all the same: a room may have seen them join. */
   went(account: Account, now: number): void {
-    if (this.#arrived.delete(account.id)) return;
-    if (this.#shown.has(account.id)) this.#leaving.set(account.id, { account, at: now });
+    this.#leaving.set(account.id, { account, at: now });
   }
 
   /** Somebody who was online before this began to watch: after a restart, nobody is told that they came. */
@@ -46,8 +46,7 @@ export class Presence {
     for (const { account, at } of this.#leaving.values()) {
       if (now - at < PRESENCE_GRACE_MS) break;
       this.#leaving.delete(account.id);
-      this.#shown.delete(account.id);
-      changes.push({ account, online: false });
+      if (this.#shown.delete(account.id)) changes.push({ account, online: false });
     }
     return changes;
   }

@@ -78,15 +78,19 @@ describe('presence', () => {
     expect(told(presence, 99_000)).toEqual([]);
   });
 
-  it('tells nothing of who comes back within the grace, or comes and goes within a second', () => {
+  it('tells nothing of who comes back within the grace', () => {
     const presence = new Presence();
     presence.assume(ann);
     presence.went(ann, 0);
     presence.came(ann);
     expect(told(presence, 60_000)).toEqual([]);
-    const ben = account(2, 'ben');
-    presence.came(ben);
-    presence.went(ben, 60_000);
-    expect(told(presence, 99_000)).toEqual([]);
+  });
+
+  it('tells of who came and went within a second, both: somebody may have seen them join', () => {
+    const presence = new Presence();
+    presence.came(ann);
+    presence.went(ann, 500);
+    expect(told(presence, 1_000)).toEqual(['ann true']);
+    expect(told(presence, 500 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
   });
 });

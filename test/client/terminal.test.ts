@@ -199,6 +199,13 @@ describe('the line that is typed', () => {
   });
 });
 
+it('ends in order when its terminal is closed', async () => {
+  const ines = await enter('ines', server.address, '--register');
+  ines.close();
+  const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
+  await until('the display to be closed', () => live().includes('"closed":true'));
+});
+
 describe('a lost connection', () => {
   it('shows in the prompt, keeps what is typed, and comes back with everything sent', async () => {
     const data = join(folder, 'other');

@@ -698,6 +698,10 @@ describe('refusals', () => {
       ['malformed', `93${ping}01a1ff`],
       ['malformed', `93${ping}01cf0020000000000000`],
       ['malformed', `93${ping}01d3ffdfffffffffffff`],
+      ['malformed', `93${ping}01cb4340000000000000`],
+      ['malformed', `93${ping}01cb7ff8000000000000`],
+      ['malformed', `93${ping}01ca7f800000`],
+      ['malformed', `93${ping}01810102`],
       ['malformed', `93${ping}01dd7fffffff`],
       ['malformed', `93${ping}019191919191919190`],
       ['bad_request_id', '90'],
@@ -848,6 +852,13 @@ describe('farewells', () => {
 /** Runs last: what the tests above never met would be a table of promises that nobody tried. */
 describe('the tables', () => {
   const received = (): Fields[] => connections.flatMap(({ frames }) => frames.map(({ value }) => value));
+
+  it('came with nothing that the page does not allow, and with one answer to a request', async () => {
+    await Promise.all(connections.map(({ ended }) => Promise.race([ended, Promise.resolve()])));
+    // A second answer would be left over; connections without verbs are those that wrote their bytes by hand.
+    const asking = connections.filter(({ verbs }) => verbs.size > 0);
+    expect(asking.flatMap(({ events }) => events).filter(({ name }) => name === 'ok')).toEqual([]);
+  });
 
   it('of commands: every one was sent', () => {
     const sent = new Set(connections.flatMap(({ verbs }) => [...verbs]));

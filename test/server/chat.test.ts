@@ -83,6 +83,24 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     expect(about.map((e) => e[0])).toEqual(['joined', 'message', 'left']);
   });
 
+  it('answers everything that came before a quit, or before a frame that cannot be trusted', async () => {
+    const client = await register('quitter');
+    const asked = [
+      client.request('join', '#quit'),
+      client.request('send', '#quit', 'x'),
+      client.request('rooms'),
+    ];
+    const quit = client.request('quit');
+    await client.closed();
+    for (const id of [...asked, quit]) expect(client.answers.get(id)?.[0]).toBe('ok');
+    const other = await TestClient.login(server.address, 'quitter');
+    const sent = other.request('send', '#quit', 'y');
+    other.socket.write('garbage!');
+    await other.closed();
+    expect(other.answers.get(sent)?.[0]).toBe('ok');
+    expect(other.answers.get(null)?.[2]).toBe('bad_frame');
+  });
+
   it('serves several sessions of one user, the sender’s other ones too', async () => {
     const phone = await register('twice');
     const laptop = await TestClient.login(server.address, 'twice');

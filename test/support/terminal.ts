@@ -2,7 +2,7 @@
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { afterAll } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { until } from './process.ts';
 
 export interface TerminalOptions {
@@ -20,6 +20,8 @@ export interface RunningTerminal {
   screen(): string;
   /** Waits until the screen matches, and returns it. */
   see(pattern: RegExp | string, timeoutMs?: number): Promise<string>;
+  /** Closes the terminal, as its window would be closed. */
+  close(): void;
   /** Waits until the program has ended, and returns its exit code. */
   exit(): Promise<number>;
 }
@@ -40,9 +42,10 @@ export function startTerminal(
   const folder = cwd === undefined ? [] : ['-c', cwd];
   // The shell stays behind, so that the screen can still be read when the program has ended.
   tmux('new-session', '-d', '-s', 'test', ...size, ...folder, `${quoted}; echo "[exit $?]"; exec sleep 600`);
-  afterAll(() => {
+  const close = (): void => {
     spawnSync('tmux', ['-L', socket, 'kill-server']);
-  });
+  };
+  onTestFinished(close);
   const screen = (): string => tmux('capture-pane', '-p', '-J', '-S', '-500', '-t', 'test').trimEnd();
   return {
     type(text) {
@@ -52,6 +55,7 @@ export function startTerminal(
       tmux('send-keys', '-t', 'test', ...keys);
     },
     screen,
+    close,
     see: (pattern, timeoutMs) =>
       until(
         `the screen to show ${pattern}`,

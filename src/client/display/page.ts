@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cleanLine, escapeHtml } from './escape.ts';
-import { BLOCK_START } from './render.ts';
+import { BLOCK_START, HUES } from './render.ts';
 
 /** By these first lines an existing display is recognised. */
 export const PAGE_MARKER = '<!doctype html>\n<!-- parley display 1 -->\n';
@@ -25,7 +25,9 @@ const MODULES = [
   'main',
 ];
 
-const STYLE = `\n${readPart('style.css')}`;
+const STYLES = ['frame', 'conversations', 'entries'];
+
+const STYLE = `\n${STYLES.map((name) => readPart(`${name}.css`)).join('\n')}\n${renderHues()}`;
 const SCRIPT = `\n(() => {\n'use strict';\n${MODULES.map((name) => joinable(readPart(`${name}.js`))).join('\n')}})();\n`;
 
 const POLICY = [
@@ -75,6 +77,15 @@ ${BLOCK_START}`;
 function readPart(name: string): string {
   // A browser reads `\r\n` as one newline before it compares hashes.
   return readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8').replaceAll('\r\n', '\n');
+}
+
+/** The colours of names, as far from each other as their number allows. Their lightness is in `entries.css`. */
+function renderHues(): string {
+  const rules = Array.from(
+    { length: HUES },
+    (_, hue) => `.hue-${hue} { --hue: ${(hue * 360) / HUES + 15}; }\n`,
+  );
+  return rules.join('');
 }
 
 /** A module as a part of one script: without its imports, and with its exports as plain declarations. */

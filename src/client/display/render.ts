@@ -8,7 +8,7 @@ import { foldName } from '../../chat/names.ts';
 import { cleanBlock, cleanLine, escapeHtml } from './escape.ts';
 import { conversationOf, type DisplayRecord, isRoom, type Message } from './record.ts';
 
-/** Classes `hue-0` to `hue-11` of the page's style: one lightness and strength each for light and for dark. */
+/** Number of colours for names: the classes `hue-0`, `hue-1` and so on of the page's style. */
 export const HUES = 12;
 
 /** The log is divided into blocks of this many elements, so that a browser need not lay out those out of sight. */

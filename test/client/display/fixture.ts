@@ -8,7 +8,7 @@ import { type Browser, type BrowserContextOptions, chromium, type Page } from 'p
 import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
 import type { Display } from '../../../src/client/display/display.ts';
 import { openDisplay } from '../../../src/client/display/opening.ts';
-import type { Message } from '../../../src/client/display/record.ts';
+import type { DisplayRecord, Message } from '../../../src/client/display/record.ts';
 
 export const CHROMIUM = '/usr/bin/chromium';
 export const CHROMIUM_ARGUMENTS = [
@@ -34,6 +34,16 @@ export async function startDisplay(file: string, title = 'alice on localhost'): 
   if (opened.type === 'refused') throw new Error(opened.text);
   onTestFinished(() => opened.display.close());
   return opened.display;
+}
+
+/** A display in a folder of its own, with records. */
+export async function startWith(
+  records: readonly DisplayRecord[],
+): Promise<{ file: string; display: Display }> {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(records);
+  return { file, display };
 }
 
 /**
@@ -79,6 +89,9 @@ export function messageAt(minute: number, changes: Partial<Message> = {}): Messa
   return { type: 'message', id: at * 1000, at, from: 'bob', to: '#tea', text, own: false, ...changes };
 }
 
+/** What makes a message an own one. */
+export const OWN = { own: true, from: 'alice' };
+
 /** The messages from one minute up to and without another. */
 export function messagesBetween(from: number, to: number, changes: Partial<Message> = {}): Message[] {
   return Array.from({ length: to - from }, (_, index) => messageAt(from + index, changes));
@@ -89,5 +102,11 @@ export function shownTexts(page: Page): Promise<string[]> {
   return page.locator('.message:not([hidden]) .text').allTextContents();
 }
 
-/** What a page expects of a value that comes about in its own time. */
+/** Marks the loaded page; what it returns tells later whether it is still the same one. */
+export async function mark(page: Page): Promise<() => Promise<unknown>> {
+  await page.evaluate('window.marked = true');
+  return () => page.evaluate('window.marked === true');
+}
+
+/** For `expect.poll`: a value that comes about in its own time. */
 export const SOON = { timeout: 10_000, interval: 25 };

@@ -84,7 +84,7 @@ function start() {
     const current = place.current();
     const entry = current && timeline.entryOf(current.element);
     const at = current && entry ? { sequence: entry.sequence, id: entry.id, top: current.top } : null;
-    return remember({ run, sequence, unread, place: at, reloadedFor });
+    return remember({ run, sequence, unread, place: at, below: place.below(), reloadedFor });
   }
 
   /** Reloads the page, but only once for one reason. @param {string} reason */
@@ -131,7 +131,7 @@ function start() {
   grouping.renew();
   document.documentElement.classList.remove('loading');
   restore();
-  place.changed(missed);
+  place.changed(missed + (known?.below ?? 0));
   see();
 
   history.scrollRestoration = 'manual';

@@ -6,6 +6,7 @@
  * @property {number} sequence up to which the tab had seen the run
  * @property {Record<string, number>} unread per conversation
  * @property {{ sequence: number, id: number, top: number } | null} place the entry at the top; null at the end
+ * @property {number} below messages that came since the reader left the end
  * @property {string} reloadedFor state of the live file for which the page was last reloaded
  */
 

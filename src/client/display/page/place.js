@@ -40,7 +40,7 @@ export function createPlace(log, button, arrived) {
     return null;
   }
 
-  /** @param {number} count messages that came since the reader left the end */
+  /** @param {number} count */
   function setBelow(count) {
     below = count;
     button.textContent = count === 1 ? '1 new message' : `${count} new messages`;
@@ -72,6 +72,8 @@ export function createPlace(log, button, arrived) {
 
   return {
     following: () => following,
+    /** Messages that came since the reader left the end. */
+    below: () => below,
     follow,
     /** After the log has changed. @param {number} messages how many the reader would see at its end */
     changed(messages) {
