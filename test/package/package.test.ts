@@ -14,7 +14,9 @@ const INSTALL_TIMEOUT_MS = 240_000;
 
 /** As from a shell outside of any npm script, with this Node first in the path. */
 const env = {
-  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_'))),
+  ...Object.fromEntries(
+    Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
+  ),
   PATH: `${dirname(process.execPath)}${delimiter}${process.env.PATH ?? ''}`,
 };
 
@@ -47,7 +49,7 @@ describe('the published package, installed in an empty folder', () => {
     const { version: wanted } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
     expect([exit.code, version.stdout().trim()]).toEqual([0, wanted]);
     const [, help] = await run(app, parley, '--help');
-    expect(help.stdout()).toMatch(/serve[^]*connect/);
+    expect(help.stdout()).toMatch(/serve[\s\S]*connect/);
   });
 
   it('serves', async () => {

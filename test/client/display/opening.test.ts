@@ -1,7 +1,7 @@
+import { spawn } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDisplay } from '../../../src/client/display/opening.ts';
 import { createFolder, messageAt, startDisplay } from './fixture.ts';
@@ -152,17 +152,20 @@ test('a display that another client writes to is in use, until that is closed or
   await first.close();
 
   const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
-  const other = new Worker(
-    `const { parentPort } = require('node:worker_threads');
-     import(${JSON.stringify(module.href)})
-       .then(({ openDisplay }) => openDisplay(${JSON.stringify(file)}, { title: 'other' }))
-       .then(({ type }) => parentPort.postMessage(type));
-     setInterval(() => {}, 1000);`,
-    { eval: true },
-  );
-  onTestFinished(async () => void (await other.terminate()));
-  expect(await new Promise((resolve) => other.once('message', resolve))).toBe('open');
+  const program = `
+    import { openDisplay } from ${JSON.stringify(module.href)};
+    console.log((await openDisplay(${JSON.stringify(file)}, { title: 'other' })).type);
+    setInterval(() => {}, 1000);`;
+  const other = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void other.kill('SIGKILL'));
+  expect(String(await new Promise((resolve) => other.stdout.once('data', resolve)))).toBe('open\n');
   expect(await openDisplay(file, options)).toMatchObject({ type: 'refused', code: 'in_use' });
+  const died = new Promise((resolve) => other.once('exit', resolve));
+  other.kill('SIGKILL');
+  await died;
+  await startDisplay(file);
 });
 
 test('a display that was removed, replaced or changed takes nothing more, and says so', async () => {
