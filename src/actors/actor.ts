@@ -25,6 +25,8 @@ export interface ActorRef<Msg> {
   /** Ends the actor without handling what its mailbox still holds. */
   stop(): void;
   readonly exited: Promise<ExitReason>;
+  /** Calls `ended` once, when the actor has ended; at once if it has. Returns how to take that back. */
+  watch(ended: (reason: ExitReason) => void): () => void;
 }
 
 /** The slot for an answer. Never leaves its thread. */
@@ -73,13 +75,18 @@ export function ask<Msg, T>(
   timeoutMs: number,
 ): Promise<Outcome<T>> {
   return new Promise((resolve) => {
-    const deadline = setTimeout(resolve, timeoutMs, { type: 'timed_out' } satisfies Outcome<T>);
     const settle = (outcome: Outcome<T>): void => {
       clearTimeout(deadline);
+      unwatch();
       resolve(outcome);
     };
+    const deadline = setTimeout(() => settle({ type: 'timed_out' }), timeoutMs);
+    // Taken back when settled: an actor that lives for ever must not keep every question that it was ever asked.
+    const unwatch = ref.watch(() => {
+      clearTimeout(deadline);
+      resolve({ type: 'gone' });
+    });
     if (!ref.tell(build((value) => settle({ type: 'answered', value })))) settle({ type: 'gone' });
-    void ref.exited.then(() => settle({ type: 'gone' }));
   });
 }
 
@@ -125,7 +132,7 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
   #phase: Phase<State> = { type: 'starting' };
   /** True while in the run queue, or while an asynchronous handler is at work: at most one of them at a time. */
   #busy = true;
-  #exit: PromiseWithResolvers<ExitReason> | undefined;
+  readonly #watchers = new Set<(reason: ExitReason) => void>();
 
   constructor(name: string, behavior: Behavior<State, Msg>, mailboxLimit: number) {
     this.name = name;
@@ -133,11 +140,14 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
     this.#mailbox = new Mailbox(mailboxLimit);
   }
 
-  /** Made when first asked for: most actors end without anyone watching. */
   get exited(): Promise<ExitReason> {
-    this.#exit ??= Promise.withResolvers();
-    if (this.#phase.type === 'ended') this.#exit.resolve(this.#phase.reason);
-    return this.#exit.promise;
+    return new Promise((resolve) => this.watch(resolve));
+  }
+
+  watch(ended: (reason: ExitReason) => void): () => void {
+    if (this.#phase.type === 'ended') ended(this.#phase.reason);
+    else this.#watchers.add(ended);
+    return () => this.#watchers.delete(ended);
   }
 
   start(): void {
@@ -228,6 +238,7 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
     this.#phase = { type: 'ended', reason };
     this.#mailbox.clear();
     if (last.type === 'running') this.#behavior.stopped?.(last.state, reason);
-    this.#exit?.resolve(reason);
+    for (const ended of this.#watchers) ended(reason);
+    this.#watchers.clear();
   }
 }

@@ -11,8 +11,10 @@ import { Attempts } from './attempts.ts';
 import type { HashOutcome, HashPool } from './hash-pool.ts';
 
 export type AuthAnswer =
-  /** `user`: the name as it was registered. `since`: the time of its latest record in users.txt. */
-  | { readonly type: 'ok'; readonly user: string; readonly since: string }
+  /**
+   * `user`: the name as it was registered. `serial` rises from answer to answer, also over restarts.
+   */
+  | { readonly type: 'ok'; readonly user: string; readonly serial: number }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 interface Credentials {
@@ -63,11 +65,12 @@ interface State {
   /** Names being registered, and names of guests with the shard that they are on. */
   readonly reserved: Map<string, object | 'registering'>;
   readonly attempts: Attempts;
+  serial: number;
 }
 
 export function auth(store: AccountStore, pool: HashPool, guests: boolean): Behavior<State, AuthMsg> {
   return {
-    init: () => ({ reserved: new Map(), attempts: new Attempts() }),
+    init: () => ({ reserved: new Map(), attempts: new Attempts(), serial: Date.now() * 1_000 }),
     receive(state, msg, self) {
       switch (msg.type) {
         case 'register':
@@ -138,7 +141,8 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
       return { type: 'refused', code: 'name_taken' };
     }
     state.reserved.set(name, owner);
-    return { type: 'ok', user, since: '' };
+    state.serial += 1;
+    return { type: 'ok', user, serial: state.serial };
   }
 
   function verified(state: State, msg: AuthMsg & { type: 'verified' }, self: ActorRef<AuthMsg>): void {
@@ -153,7 +157,7 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
       state.attempts.failed(of.address, Date.now());
       of.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (next === null) {
-      of.reply(found(of.user));
+      of.reply(found(state, of.user));
     } else {
       hash(of, next, false, self);
     }
@@ -174,13 +178,14 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
 
   function stored(state: State, { of, isNew, outcome }: AuthMsg & { type: 'stored' }): void {
     if (isNew) state.reserved.delete(foldName(of.user));
-    of.reply(outcome === 'stored' ? found(of.user) : { type: 'refused', code: outcome });
+    of.reply(outcome === 'stored' ? found(state, of.user) : { type: 'refused', code: outcome });
   }
 
-  function found(user: string): AuthAnswer {
+  function found(state: State, user: string): AuthAnswer {
+    state.serial += 1;
     const account = store.find(user);
     return account === undefined
       ? { type: 'refused', code: 'wrong_credentials' }
-      : { type: 'ok', user: account.name, since: account.since };
+      : { type: 'ok', user: account.name, serial: state.serial };
   }
 }

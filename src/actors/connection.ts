@@ -1,14 +1,14 @@
 /**
- * The connection actor, one for each socket: anonymous → logged in → closing. It decodes frames, runs the
- * commands in them, and forwards what is not its own to auth or to the registry. While a password is being
- * checked its later frames wait, so that pipelined commands keep their order.
+ * The connection actor, one for each socket: anonymous → logged in → closing. It runs the commands that come in,
+ * and forwards what is not its own to auth or to the registry. While a password is being checked its later frames
+ * wait, so that pipelined commands keep their order.
  */
 
 import type { Logger } from 'pino';
 import type { Greeting } from '../commands/arguments.ts';
 import { type Caller, runCommand } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
-import { FrameDecoder } from '../transport/frame.ts';
+import type { HeaderFault } from '../transport/frame.ts';
 import { Outbox, type WriteTurn } from '../transport/outbox.ts';
 import {
   type Answer,
@@ -20,25 +20,26 @@ import {
   refusal,
 } from '../transport/protocol.ts';
 import type { Wire } from '../transport/tcp.ts';
-import { type ActorRef, type Behavior, stop } from './actor.ts';
+import type { ActorRef, Behavior } from './actor.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
 import type { Recipient } from './fanout.ts';
 import { FloodGate } from './flood.ts';
+import { Inlet, type InletHandler } from './inlet.ts';
 import type { Command } from './link.ts';
 
+/** That the connection is lost is no message: then the actor is stopped, whatever is waiting. */
 export type ConnectionMsg =
   | { readonly type: 'bytes'; readonly bytes: Buffer }
   /** Frames that had to wait may go on. */
   | { readonly type: 'go_on' }
-  | { readonly type: 'ended' }
-  | { readonly type: 'close'; readonly code: FarewellCode; readonly retryAfterMs?: number }
-  | { readonly type: 'closed'; readonly error: Error | undefined };
+  /** The peer will send no more. */
+  | { readonly type: 'ended' };
 
 /** What came of a request to the registry that the connection waits for. */
 export type Settled =
   | { readonly type: 'done' }
-  | { readonly type: 'attached'; readonly account: number; readonly user: string }
+  | { readonly type: 'attached' }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 /** What a connection needs of its shard. */
@@ -73,66 +74,57 @@ export function connection(services: Services, wire: Wire, id: number): Behavior
   return {
     init: (self) => new Connection(services, wire, id, self),
     receive(state, msg) {
-      if (msg.type === 'closed') {
-        state.closed(msg.error);
-        return stop();
-      }
       const done = state.receive(msg);
       return done === undefined ? state : done.then(() => state);
     },
     stopped(state, reason) {
       if (reason.type === 'failed') state.fail(reason.error);
+      state.lost();
     },
   };
 }
 
-export class Connection implements Caller, Recipient {
+export class Connection implements Caller, Recipient, InletHandler {
   readonly id: number;
   readonly #services: Services;
   readonly #wire: Wire;
   readonly #outbox: Outbox;
-  readonly #decoder = new FrameDecoder(LIMITS.frameBeforeLogin);
-  readonly #flood: FloodGate;
-  readonly #self: ActorRef<ConnectionMsg>;
+  readonly #inlet: Inlet;
   state: 'anonymous' | 'guest' | 'account' = 'anonymous';
   account = 0;
   user = '';
+  /** The name that auth holds for this connection, if it is a guest's. */
+  guestName: string | undefined;
   #isClosing = false;
-  /** The peer will send no more. */
-  #hasEnded = false;
   /** Set when the connection is to end as soon as everything that was asked before has been answered. */
   #ending: { readonly code: FarewellCode; readonly last: Answer | undefined } | undefined;
-  #isPaused = false;
   #unanswered = 0;
 
   constructor(services: Services, wire: Wire, id: number, self: ActorRef<ConnectionMsg>) {
     this.id = id;
     this.#services = services;
     this.#wire = wire;
-    this.#self = self;
-    this.#flood = new FloodGate(services.commandsPerSecond);
-    this.#outbox = new Outbox(services.turn, wire, services.outboxLimit, () => {
-      self.tell({ type: 'close', code: 'too_slow' });
-    });
+    const flood = new FloodGate(services.commandsPerSecond, performance.now());
+    this.#inlet = new Inlet(wire, LIMITS.frameBeforeLogin, flood, this, () => self.tell({ type: 'go_on' }));
+    this.#outbox = new Outbox(services.turn, wire, services.outboxLimit, () => this.close('too_slow'));
   }
 
-  receive(msg: Exclude<ConnectionMsg, { type: 'closed' }>): undefined | Promise<void> {
+  receive(msg: ConnectionMsg): undefined | Promise<void> {
     switch (msg.type) {
       case 'bytes':
-        this.#decoder.push(msg.bytes);
-        return this.#readFrames();
+        return this.#inlet.take(msg.bytes);
       case 'go_on':
-        return this.#readFrames();
+        return this.#inlet.goOn();
       case 'ended':
-        if (!this.#isPaused) this.#end('quit', undefined);
-        this.#hasEnded = true;
-        return undefined;
-      case 'close':
-        this.#close(msg.code, msg.retryAfterMs);
+        this.#inlet.end();
         return undefined;
       default:
         return msg satisfies never;
     }
+  }
+
+  get isClosing(): boolean {
+    return this.#isClosing;
   }
 
   push(frame: Buffer): void {
@@ -144,26 +136,73 @@ export class Connection implements Caller, Recipient {
     this.#unanswered -= 1;
     this.#respond(answer);
     if (this.#ending !== undefined) this.#closeWhenAnswered();
-    else if (this.#isPaused) this.#self.tell({ type: 'go_on' });
+    else this.#inlet.wakeIfPaused();
   }
 
-  closed(error: Error | undefined): void {
+  /** There is room at the registry again. */
+  goOn(): void {
+    this.#inlet.wakeIfPaused();
+  }
+
+  /** Called in the very turn in which the registry has made this connection a session of the account. */
+  attached(account: number, user: string, isGuest: boolean): void {
+    this.state = isGuest ? 'guest' : 'account';
+    this.account = account;
+    this.user = user;
+    this.#inlet.limit = LIMITS.frame;
+  }
+
+  /** What was pushed goes out, then the farewell, then the end. At once, whatever the connection is waiting for. */
+  close(code: FarewellCode, retryAfterMs?: number): void {
+    if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#log('connection.closing', code);
+    this.#inlet.shut();
+    this.#outbox.flush();
     this.#outbox.close();
+    this.#wire.write(encodeFrame(farewell(code, retryAfterMs)));
+    this.#wire.end();
     void this.#leave();
-    const fields = { event: 'connection.closed', connection: this.id, user: this.user || undefined };
-    this.#services.log.info({ ...fields, error: error?.message }, 'connection closed');
-    this.#services.closed(this);
   }
 
   /** A bug in handling this connection ends this connection, and nothing else. */
   fail(error: Error): void {
-    this.#services.log.error(
-      { event: 'connection.failed', connection: this.id, err: error },
-      'connection failed',
-    );
-    this.#close('failed');
-    this.closed(undefined);
+    const fields = { event: 'connection.failed', connection: this.id, err: error };
+    this.#services.log.error(fields, 'connection failed');
+    this.close('failed');
+  }
+
+  /** The socket is gone. */
+  lost(): void {
+    this.#isClosing = true;
+    this.#inlet.shut();
+    this.#outbox.close();
+    void this.#leave();
+    this.#services.closed(this);
+  }
+
+  body(body: Buffer): undefined | Promise<unknown> {
+    const request = decodeBody(body);
+    const ran = request === undefined ? refusal(null, 'malformed') : runCommand(this, request);
+    if (ran === 'done') return undefined;
+    if (ran instanceof Promise) return ran;
+    this.#respond(ran);
+    return undefined;
+  }
+
+  fault(fault: HeaderFault): void {
+    this.#end('bad_frame', refusal(null, fault));
+  }
+
+  ended(): void {
+    this.#end('quit', undefined);
+  }
+
+  isHeldBack(): boolean {
+    if (this.#unanswered >= UNANSWERED_LIMIT) return true;
+    if (!this.#services.isCongested) return false;
+    this.#services.waitForRoom(this);
+    return true;
   }
 
   greet(requestId: number, hello: Greeting | null | undefined): void {
@@ -179,24 +218,24 @@ export class Connection implements Caller, Recipient {
     const address = this.#wire.address;
     const answer = await this.#services.authenticate({ type: 'register', user, password, address });
     if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
-    const command = ['account', this.#services.number(), answer.user, answer.since] as const;
+    const command = ['account', this.#services.number(), this.id, answer.user] as const;
     const settled = await this.#services.ask(this, requestId, command);
     if (settled.type === 'done') this.#log('registered', answer.user);
-    this.#respond(settled.type === 'refused' ? refusal(requestId, settled.code) : ['ok', requestId]);
+    this.#respondTo(requestId, settled);
   }
 
   async login(requestId: number, user: string, password: string): Promise<void> {
     const address = this.#wire.address;
     const answer = await this.#services.authenticate({ type: 'login', user, password, address });
-    if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
-    await this.#attach(requestId, answer.user, 'account');
+    if (answer.type === 'refused') this.#respond(refusal(requestId, answer.code));
+    else await this.#attach(requestId, answer, false);
   }
 
   async guest(requestId: number, name: string): Promise<void> {
     const answer = await this.#services.authenticate({ type: 'claim', user: name });
     if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
-    const attached = await this.#attach(requestId, name, 'guest');
-    if (!attached) await this.#services.authenticate({ type: 'release', user: name });
+    this.guestName = name;
+    if (!(await this.#attach(requestId, answer, true))) await this.#releaseName();
   }
 
   async changePassword(requestId: number, old: string, next: string): Promise<void> {
@@ -210,14 +249,14 @@ export class Connection implements Caller, Recipient {
     const answer = await this.#services.authenticate(call);
     if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
     this.#log('password.changed', this.user);
-    const settled = await this.#services.ask(this, requestId, ['expel', this.#services.number(), this.id]);
-    this.#respond(settled.type === 'refused' ? refusal(requestId, settled.code) : ['ok', requestId]);
+    const command = ['expel', this.#services.number(), this.id, answer.serial] as const;
+    this.#respondTo(requestId, await this.#services.ask(this, requestId, command));
   }
 
   async logout(requestId: number): Promise<void> {
     this.#log('logout', this.user);
     await this.#leave();
-    this.#services.loggedOut(this);
+    if (!this.#isClosing) this.#services.loggedOut(this);
     this.#respond(['ok', requestId]);
   }
 
@@ -242,75 +281,11 @@ export class Connection implements Caller, Recipient {
   }
 
   who(requestId: number, room: string | null, after: string | null): void {
-    this.#forward(requestId, ['who', this.#services.number(), room, after]);
+    this.#forward(requestId, ['who', this.#services.number(), this.id, room, after]);
   }
 
   rooms(requestId: number, after: string | null): void {
-    this.#forward(requestId, ['rooms', this.#services.number(), after]);
-  }
-
-  /** Runs the frames that are there, as far as it may; pauses the socket while it may not. */
-  #readFrames(): undefined | Promise<void> {
-    this.#flood.fill(Date.now());
-    while (!this.#isClosing && this.#ending === undefined && !this.#mustWait()) {
-      const decoded = this.#decoder.next();
-      if (decoded.type === 'more') {
-        this.#resume();
-        if (this.#hasEnded) this.#end('quit', undefined);
-        return undefined;
-      }
-      if (decoded.type === 'fault') {
-        this.#end('bad_frame', refusal(null, decoded.fault));
-        return undefined;
-      }
-      const running = this.#runFrame(decoded.body);
-      if (running !== undefined) {
-        this.#pause();
-        return running.then(() => this.#readFrames());
-      }
-    }
-    return undefined;
-  }
-
-  #runFrame(body: Buffer): undefined | Promise<boolean> {
-    const request = decodeBody(body);
-    if (request === undefined) {
-      this.#respond(refusal(null, 'malformed'));
-      return undefined;
-    }
-    const ran = runCommand(this, request);
-    if (ran === 'done') return undefined;
-    if (ran instanceof Promise) return ran;
-    this.#respond(ran);
-    return undefined;
-  }
-
-  #mustWait(): boolean {
-    if (this.#unanswered >= UNANSWERED_LIMIT) {
-      this.#pause();
-      return true;
-    }
-    if (this.#services.isCongested) {
-      this.#pause();
-      this.#services.waitForRoom(this);
-      return true;
-    }
-    const wait = this.#flood.take();
-    if (wait === 0) return false;
-    this.#pause();
-    setTimeout(() => this.#self.tell({ type: 'go_on' }), wait);
-    return true;
-  }
-
-  #pause(): void {
-    this.#isPaused = true;
-    this.#wire.pause();
-  }
-
-  #resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
-    this.#wire.resume();
+    this.#forward(requestId, ['rooms', this.#services.number(), this.id, after]);
   }
 
   #forward(requestId: number, command: Command): void {
@@ -318,59 +293,51 @@ export class Connection implements Caller, Recipient {
     this.#services.forward(this, requestId, command);
   }
 
-  async #attach(requestId: number, user: string, as: 'account' | 'guest'): Promise<boolean> {
-    const command = ['attach', this.#services.number(), this.id, user, as === 'guest'] as const;
+  /** True when this connection is a session. Its `ok` has gone out then, in the turn in which it became one. */
+  async #attach(requestId: number, answer: AuthAnswer & { type: 'ok' }, isGuest: boolean): Promise<boolean> {
+    if (this.#isClosing) return false;
+    const { user, serial } = answer;
+    const command = ['attach', this.#services.number(), this.id, user, isGuest, serial] as const;
     const settled = await this.#services.ask(this, requestId, command);
     if (settled.type !== 'attached') {
-      this.#respond(refusal(requestId, settled.type === 'refused' ? settled.code : 'unavailable'));
+      this.#respondTo(requestId, settled);
       return false;
     }
-    this.#log(as === 'guest' ? 'guest' : 'login', this.user);
+    this.#log(isGuest ? 'guest' : 'login', this.user);
     return true;
-  }
-
-  /** Called in the very turn in which the registry has made this connection a session of the account. */
-  attached(account: number, user: string, isGuest: boolean): void {
-    this.state = isGuest ? 'guest' : 'account';
-    this.account = account;
-    this.user = user;
-    this.#decoder.limit = LIMITS.frame;
   }
 
   async #leave(): Promise<void> {
     if (this.state === 'anonymous') return;
-    const { user } = this;
-    const isGuest = this.state === 'guest';
     this.state = 'anonymous';
-    this.#decoder.limit = LIMITS.frameBeforeLogin;
+    this.#inlet.limit = LIMITS.frameBeforeLogin;
     await this.#services.leave(this);
-    if (isGuest) await this.#services.authenticate({ type: 'release', user });
+    await this.#releaseName();
     this.account = 0;
     this.user = '';
   }
 
+  async #releaseName(): Promise<void> {
+    if (this.guestName === undefined) return;
+    await this.#services.authenticate({ type: 'release', user: this.guestName });
+    this.guestName = undefined;
+  }
+
   /** Reads no more. What was asked before is answered first, then comes the `last` answer, then the farewell. */
   #end(code: FarewellCode, last: Answer | undefined): void {
-    this.#ending = { code, last };
+    this.#inlet.shut();
+    this.#ending ??= { code, last };
     this.#closeWhenAnswered();
   }
 
   #closeWhenAnswered(): void {
     if (this.#ending === undefined || this.#unanswered > 0) return;
     if (this.#ending.last !== undefined) this.#respond(this.#ending.last);
-    this.#close(this.#ending.code);
+    this.close(this.#ending.code);
   }
 
-  /** What was pushed goes out, then the farewell, then the end. */
-  #close(code: FarewellCode, retryAfterMs?: number): void {
-    if (this.#isClosing) return;
-    this.#isClosing = true;
-    this.#log('connection.closing', code);
-    this.#outbox.flush();
-    this.#outbox.close();
-    this.#wire.write(encodeFrame(farewell(code, retryAfterMs)));
-    this.#wire.end();
-    void this.#leave();
+  #respondTo(requestId: number, settled: Settled): void {
+    this.#respond(settled.type === 'refused' ? refusal(requestId, settled.code) : ['ok', requestId]);
   }
 
   #respond(answer: Answer): void {

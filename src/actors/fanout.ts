@@ -14,21 +14,16 @@ export interface Recipient {
   push(frame: Buffer): void;
 }
 
-interface Room {
-  readonly name: string;
-  readonly members: Set<Recipient>;
-}
-
 export class Fanout {
   readonly #accounts = new Map<number, Set<Recipient>>();
-  readonly #rooms = new Map<number, Room>();
+  readonly #rooms = new Map<number, Set<Recipient>>();
   readonly #roomsOf = new Map<Recipient, Set<number>>();
 
   attach(recipient: Recipient, rooms: ReadonlyArray<readonly [id: number, name: string]>): void {
     const sessions = this.#accounts.get(recipient.account) ?? new Set();
     this.#accounts.set(recipient.account, sessions.add(recipient));
     this.#roomsOf.set(recipient, new Set());
-    for (const [id, name] of rooms) this.#enter(recipient, id, name);
+    for (const [id] of rooms) this.#enter(recipient, id);
   }
 
   detach(recipient: Recipient): void {
@@ -46,7 +41,7 @@ export class Fanout {
   /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
   message(item: RoutedMessage, origin: Recipient | undefined): void {
     const [, id, , account, user, room, name, text, key] = item;
-    const members = this.#rooms.get(room)?.members;
+    const members = this.#rooms.get(room);
     if (members === undefined) return;
     const frame = encodeFrame(['message', id, timeOf(id), user, name, text] satisfies Event);
     const own = key === null ? frame : this.#ownFrame(account, [id, user, name, text, key], frame);
@@ -67,8 +62,8 @@ export class Fanout {
   change(item: RoutedChange, origin: Recipient | undefined): void {
     const [kind, id, , account, user, room, name] = item;
     const sessions = this.sessionsOf(account);
-    if (kind === 'joined') for (const session of sessions) this.#enter(session, room, name);
-    const members = this.#rooms.get(room)?.members;
+    if (kind === 'joined') for (const session of sessions) this.#enter(session, room);
+    const members = this.#rooms.get(room);
     if (members === undefined) return;
     const frame = encodeFrame([kind, id, timeOf(id), name, user] satisfies Event);
     for (const member of members) if (member !== origin) member.push(frame);
@@ -80,7 +75,7 @@ export class Fanout {
     const frame = encodeFrame([online ? 'online' : 'offline', user] satisfies Event);
     const told = new Set<Recipient>();
     for (const room of rooms) {
-      for (const member of this.#rooms.get(room)?.members ?? NOBODY) told.add(member);
+      for (const member of this.#rooms.get(room) ?? NOBODY) told.add(member);
     }
     for (const member of told) if (member.account !== account) member.push(frame);
   }
@@ -95,17 +90,16 @@ export class Fanout {
     return encodeFrame(['message', id, timeOf(id), user, name, text, key] satisfies Event);
   }
 
-  #enter(recipient: Recipient, id: number, name: string): void {
-    const room = this.#rooms.get(id) ?? { name, members: new Set() };
-    this.#rooms.set(id, room);
-    room.members.add(recipient);
+  #enter(recipient: Recipient, id: number): void {
+    const members = this.#rooms.get(id) ?? new Set();
+    this.#rooms.set(id, members.add(recipient));
     this.#roomsOf.get(recipient)?.add(id);
   }
 
   #exit(recipient: Recipient, id: number): void {
-    const room = this.#rooms.get(id);
-    room?.members.delete(recipient);
-    if (room?.members.size === 0) this.#rooms.delete(id);
+    const members = this.#rooms.get(id);
+    members?.delete(recipient);
+    if (members?.size === 0) this.#rooms.delete(id);
     this.#roomsOf.get(recipient)?.delete(id);
   }
 }

@@ -1,6 +1,6 @@
 /**
  * A token bucket for the commands of one connection. Policy when it is empty: the connection is not read until a
- * token is there, so TCP holds the peer back and nothing is lost. Time is passed in.
+ * token is there, so TCP holds the peer back and nothing is lost. Time is passed in, from a clock that is never set.
  */
 
 /** Seconds' worth of commands that may come at once. */
@@ -9,21 +9,13 @@ const BURST_SECONDS = 5;
 export class FloodGate {
   readonly #perSecond: number;
   #tokens: number;
-  #filledAt = 0;
+  #filledAt: number;
 
   /** `perSecond`: commands a second in the long run; 0 for no limit. */
-  constructor(perSecond: number) {
+  constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond;
     this.#tokens = perSecond * BURST_SECONDS;
-  }
-
-  /** Takes a token. Returns 0, or the milliseconds to wait before the next try. */
-  take(): number {
-    if (this.#perSecond === 0) return 0;
-    this.#tokens -= 1;
-    if (this.#tokens >= 0) return 0;
-    this.#tokens += 1;
-    return Math.ceil(1_000 / this.#perSecond);
+    this.#filledAt = now;
   }
 
   /** Adds the tokens of the time since the last call. */
@@ -31,5 +23,14 @@ export class FloodGate {
     const seconds = (now - this.#filledAt) / 1_000;
     this.#filledAt = now;
     this.#tokens = Math.min(this.#perSecond * BURST_SECONDS, this.#tokens + seconds * this.#perSecond);
+  }
+
+  /** Milliseconds until a command may be taken; 0 for now. */
+  get wait(): number {
+    return this.#perSecond === 0 || this.#tokens >= 1 ? 0 : Math.ceil(1_000 / this.#perSecond);
+  }
+
+  take(): void {
+    this.#tokens -= 1;
   }
 }

@@ -1,16 +1,24 @@
 /**
- * The batch that the registry is about to commit, and what follows from a commit: every entry is folded into the
- * dictionary and the sessions, then routed.
+ * The batch that the registry is about to commit, and what follows from a commit: accounts begin and end, and
+ * every entry is folded into the dictionary and the sessions, then routed.
+ *
+ * What depends on something in the batch has to wait until it is committed (`changes…`): nothing is decided from
+ * what is not on disk.
  */
 
 import type { Logger } from 'pino';
-import type { Directory } from '../chat/directory.ts';
+import type { Account, Directory } from '../chat/directory.ts';
 import type { Draft, Entry, MembershipChange } from '../chat/entry.ts';
+import { foldName } from '../chat/names.ts';
 import type { Sessions } from '../chat/sessions.ts';
-import type { MessageLog } from '../store/message-log.ts';
+import type { Appended, MessageLog, NewAccount } from '../store/message-log.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
 import type { Router } from './router.ts';
 
 const PAGE = 500;
+
+/** Gets the account once it is committed, or why it is not. */
+export type Begun = (account: Account | RefusalCode) => void;
 
 export class Ledger {
   readonly #log: MessageLog;
@@ -19,9 +27,13 @@ export class Ledger {
   readonly #router: Router;
   readonly #logger: Logger;
   #drafts: Draft[] = [];
-  /** Accounts whose membership changes in this batch, and keys that are used in it. */
-  readonly #moving = new Set<number>();
+  #beginning: Array<{ readonly account: NewAccount; readonly begun: Begun }> = [];
+  #retired = new Set<Account>();
+  /** Accounts whose end could not be committed: tried again later. */
+  #unfinished: readonly Account[] = [];
+  readonly #members = new Set<number>();
   readonly #keys = new Set<string>();
+  readonly #names = new Set<string>();
 
   constructor(log: MessageLog, directory: Directory, sessions: Sessions, router: Router, logger: Logger) {
     this.#log = log;
@@ -32,36 +44,92 @@ export class Ledger {
   }
 
   add(draft: Draft): void {
-    if (draft.kind !== 'message' && draft.kind !== 'direct') this.#moving.add(draft.account);
+    if (draft.kind !== 'message' && draft.kind !== 'direct') this.#members.add(draft.account);
     else if (draft.key !== null) this.#keys.add(`${draft.account} ${draft.key}`);
     this.#drafts.push(draft);
   }
 
-  /** Commits first if what this account may do depends on the batch. */
-  settleMembership(account: number): void {
-    if (this.#moving.has(account)) this.commit();
+  /** Makes an account. The name must be free. */
+  begin(account: NewAccount, begun: Begun): void {
+    this.#names.add(foldName(account.name));
+    this.#beginning.push({ account, begun });
   }
 
-  /** Commits first if the key is used in the batch. */
-  settleKey(account: number, key: string): void {
-    if (this.#keys.has(`${account} ${key}`)) this.commit();
+  /** Ends an account: it leaves its rooms, its sessions end, and its name is free. */
+  retire(account: Account): void {
+    this.#names.add(foldName(account.name));
+    this.#retired.add(account);
   }
 
-  /** Commits the batch, then folds and routes it; or refuses all of it. */
-  commit(): void {
-    if (this.#drafts.length === 0) return;
-    const drafts = this.#drafts;
+  changesMembership(account: number): boolean {
+    return this.#members.has(account);
+  }
+
+  changesKey(account: number, key: string): boolean {
+    return this.#keys.has(`${account} ${key}`);
+  }
+
+  changesName(name: string): boolean {
+    return this.#names.size > 0 && this.#names.has(foldName(name));
+  }
+
+  /** Takes up again what nobody asked for, and so nobody will ask for again. */
+  retry(): void {
+    for (const account of this.#unfinished) this.retire(account);
+    this.#unfinished = [];
+  }
+
+  /** Commits the batch and lets it take effect; or refuses all of it, and returns why. */
+  commit(): RefusalCode | undefined {
+    if (this.#drafts.length + this.#beginning.length + this.#retired.size === 0) return undefined;
+    const beginning = this.#beginning;
+    const retired = [...this.#retired];
+    const drafts = [...this.#drafts, ...retired.flatMap((account) => this.#farewells(account))];
     this.#drafts = [];
-    this.#moving.clear();
+    this.#beginning = [];
+    this.#retired.clear();
+    this.#members.clear();
     this.#keys.clear();
-    const outcome = this.#log.append(drafts);
-    if (outcome.type === 'committed') {
-      for (const entry of outcome.entries) this.#fold(entry);
-      return;
+    this.#names.clear();
+    const outcome = this.#log.append({ accounts: beginning.map((b) => b.account), drafts, retired });
+    if (outcome.type !== 'committed') {
+      this.#refuse(outcome, drafts, retired);
+      for (const { begun } of beginning) begun(outcome.type);
+      return outcome.type;
     }
-    this.#logger.error({ event: outcome.type, entries: drafts.length }, 'the log could not be written');
+    for (const account of outcome.accounts) this.#directory.addAccount(account);
+    for (const entry of outcome.entries) this.#fold(entry);
+    for (const account of retired) this.#end(account);
+    for (const [i, account] of outcome.accounts.entries()) beginning[i]?.begun(account);
+    return undefined;
+  }
+
+  #farewells(account: Account): Draft[] {
+    return [...this.#directory.roomsOf(account)].map((room) => ({
+      kind: 'left',
+      account: account.id,
+      user: account.name,
+      room: room.id,
+      roomName: room.name,
+      origin: null,
+    }));
+  }
+
+  #end(account: Account): void {
+    this.#directory.removeAccount(account);
+    this.#router.expel(account.id, 'failed');
+  }
+
+  #refuse(
+    outcome: Exclude<Appended, { type: 'committed' }>,
+    drafts: readonly Draft[],
+    retired: readonly Account[],
+  ): void {
+    const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
+    this.#logger.error({ event: outcome.type, entries: drafts.length, err }, 'the log could not be written');
     for (const { origin } of drafts) if (origin !== null) this.#router.refuse(origin, outcome.type);
     if (outcome.type === 'storage_failed') this.#reopen();
+    this.#unfinished = [...this.#unfinished, ...retired];
   }
 
   /** After a failed commit the log decides what is stored: whatever turns out to be is folded and routed. */

@@ -7,23 +7,28 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
-import type { RefusalCode } from '../transport/protocol.ts';
+import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
 
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string];
 
-/** What a connection asks of the registry. */
+/**
+ * What a connection asks of the registry; the third element is the connection, always.
+ *
+ * `serial`: when auth gave its answer, in auth's own count: of a login and a change of password it tells which was
+ * first, whichever comes here first.
+ */
 export type Command =
-  | readonly ['attach', number: number, connection: number, user: string, guest: boolean]
+  | readonly ['attach', number: number, connection: number, user: string, guest: boolean, serial: number]
   | readonly ['detach', number: number, connection: number]
-  | readonly ['account', number: number, user: string, since: string]
+  | readonly ['account', number: number, connection: number, user: string]
   | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
   | readonly ['join', number: number, connection: number, room: string]
   | readonly ['leave', number: number, connection: number, room: string]
-  | readonly ['who', number: number, room: string | null, after: string | null]
-  | readonly ['rooms', number: number, after: string | null]
-  /** Ends the account's other sessions, on all shards. */
-  | readonly ['expel', number: number, connection: number];
+  | readonly ['who', number: number, connection: number, room: string | null, after: string | null]
+  | readonly ['rooms', number: number, connection: number, after: string | null]
+  /** The password has been changed: ends the account's other sessions, on all shards. */
+  | readonly ['expel', number: number, connection: number, serial: number];
 
 /**
  * The first item on every channel. `cursor` is the last id that the shard was routed, or −1 for a shard that
@@ -96,7 +101,7 @@ export type ToShard =
   | readonly ['ok', number: number, result: unknown]
   | readonly ['error', number: number, code: RefusalCode]
   | ToldPresence
-  | readonly ['expelled', account: number, exceptConnection: number]
+  | readonly ['expelled', account: number, exceptConnection: number, code: FarewellCode]
   /** Everything up to this id has been routed, whether or not it concerned this shard. */
   | readonly ['cursor', id: number]
   | readonly ['caught_up'];

@@ -11,9 +11,9 @@ import { Sessions } from '../chat/sessions.ts';
 import type { MessageLog } from '../store/message-log.ts';
 import type { Behavior } from './actor.ts';
 import { Ledger } from './ledger.ts';
-import type { ToRegistry } from './link.ts';
+import type { Command, ToRegistry } from './link.ts';
 import { Requests } from './requests.ts';
-import { type KnownAccount, Roster } from './roster.ts';
+import { Roster } from './roster.ts';
 import { type Outgoing, Router, ShardLink } from './router.ts';
 
 /** How long a key of a message is remembered, in milliseconds. */
@@ -29,7 +29,7 @@ export type RegistryMsg =
       readonly items: readonly ToRegistry[];
     }
   /** The accounts that can log in. Nothing that shards ask is handled before the first of these. */
-  | { readonly type: 'accounts'; readonly accounts: readonly KnownAccount[] }
+  | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'turn' }
   | { readonly type: 'tick'; readonly now: number };
 
@@ -51,6 +51,13 @@ interface Asked {
   readonly item: ToRegistry;
 }
 
+interface Turn {
+  /** What has to wait for the next turn, in order. */
+  readonly waiting: Array<{ readonly link: ShardLink; readonly item: Command }>;
+  /** The connections that it came on. */
+  readonly blocked: Map<ShardLink, Set<number>>;
+}
+
 class Registry {
   readonly #log: MessageLog;
   readonly #presence = new Presence();
@@ -70,7 +77,7 @@ class Registry {
     this.#sessions = new Sessions(directory);
     this.#router = new Router(log, this.#sessions, (change) => this.#requests.resultOf(change));
     this.#ledger = new Ledger(log, directory, this.#sessions, this.#router, logger);
-    this.#roster = new Roster(log, directory, this.#ledger, logger, now);
+    this.#roster = new Roster(directory, this.#ledger, logger, now);
     this.#requests = new Requests({
       log,
       directory,
@@ -85,16 +92,18 @@ class Registry {
   receive(msg: RegistryMsg): void {
     switch (msg.type) {
       case 'shard_connected':
+        // The death of the shard's former thread may not have been heard of yet.
+        this.#disconnect(msg.shard);
         this.#router.links.set(msg.shard, new ShardLink(msg.shard, msg.out));
         break;
       case 'shard_gone':
-        this.#disconnect(msg.shard, msg.out);
+        if (this.#router.links.get(msg.shard)?.out === msg.out) this.#disconnect(msg.shard);
         break;
       case 'batch':
         this.#enqueue(msg.shard, msg.out, msg.items);
         break;
       case 'accounts':
-        this.#roster.reconcile(msg.accounts);
+        this.#roster.reconcile(msg.names);
         this.#areAccountsKnown = true;
         break;
       case 'turn':
@@ -122,13 +131,19 @@ class Registry {
 
   #takeTurn(): void {
     this.#isTurnDue = false;
+    const turn: Turn = { waiting: [], blocked: new Map() };
     const queue = this.#queue;
     this.#queue = [];
-    for (const { link, item } of queue) this.#take(link, item);
-    this.#ledger.commit();
+    for (const asked of queue) {
+      // Its thread may have died since.
+      if (this.#router.links.get(asked.link.index) === asked.link) this.#take(asked, turn);
+    }
+    const refused = this.#ledger.commit();
+    if (refused === undefined) this.#queue = turn.waiting;
+    else for (const { link, item } of turn.waiting) link.out.push(['error', item[1], refused]);
   }
 
-  #take(link: ShardLink, item: ToRegistry): void {
+  #take({ link, item }: Asked, turn: Turn): void {
     switch (item[0]) {
       case 'announce':
         for (const session of item[3]) this.#requests.restore(link, session);
@@ -139,29 +154,40 @@ class Registry {
         if (link.behind) break;
         const { held } = link;
         link.held = [];
-        for (const command of held) this.#requests.take(link, command);
+        for (const command of held) this.#try(link, command, turn);
         break;
       }
       default:
         // What a shard asks is answered behind what it has missed, never before.
         if (link.behind) link.held.push(item);
-        else this.#requests.take(link, item);
+        else this.#try(link, item, turn);
     }
   }
 
-  /** A shard's port has closed, because its thread has died or has been given another one. */
-  #disconnect(shard: number, out: Outgoing): void {
-    if (this.#router.links.get(shard)?.out !== out) return;
-    this.#ledger.commit();
+  /**
+   * One commit a turn, however the commands depend on each other: one that must wait for the commit goes into the
+   * next turn, and so does everything that came behind it on its connection. So nobody can hold up the others.
+   */
+  #try(link: ShardLink, command: Command, turn: Turn): void {
+    const blocked = turn.blocked.get(link);
+    if (blocked?.has(command[2]) !== true && this.#requests.take(link, command)) return;
+    turn.blocked.set(link, (blocked ?? new Set()).add(command[2]));
+    turn.waiting.push({ link, item: command });
+  }
+
+  #disconnect(shard: number): void {
     this.#router.links.delete(shard);
-    for (const account of this.#sessions.detachShard(shard)) this.#requests.sessionEnded(account);
+    for (const account of this.#sessions.detachShard(shard)) this.#requests.sessionEnded(account, Date.now());
+    this.#ledger.commit();
   }
 
   #tick(now: number): void {
-    this.#ledger.commit();
     for (const { account, online } of this.#presence.changes(now)) this.#tellPresence(account, online);
     this.#router.tellCursors();
+    this.#ledger.retry();
     this.#roster.sweep(now);
+    this.#requests.sweep(now);
+    this.#ledger.commit();
     this.#log.forgetKeys((now - KEY_LIFETIME_MS) * 1_000);
   }
 

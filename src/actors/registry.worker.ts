@@ -6,7 +6,6 @@ import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
 import { BatchPort, type ToRegistry, type ToShard } from './link.ts';
 import { registry } from './registry.ts';
-import type { KnownAccount } from './roster.ts';
 import { serve, threadData } from './thread.ts';
 
 const TICK_MS = 1_000;
@@ -31,13 +30,19 @@ const api = {
   connectShard(shard: number, port: MessagePort): void {
     const out = new BatchPort<ToShard>(port);
     actor.tell({ type: 'shard_connected', shard, out });
-    port.on('message', (items: readonly ToRegistry[]) => actor.tell({ type: 'batch', shard, out, items }));
+    port.on('message', (items: readonly ToRegistry[]) => {
+      // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
+      if (!actor.tell({ type: 'batch', shard, out, items }))
+        throw new Error('the mailbox of the registry is full');
+    });
     port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
   },
 
-  /** The other end sends the accounts that can log in: one a line, name and time. */
+  /** The other end sends the names of the accounts that can log in, one a line. */
   connectAuth(port: MessagePort): void {
-    port.on('message', (lines: string) => actor.tell({ type: 'accounts', accounts: readAccounts(lines) }));
+    port.on('message', (lines: string) => {
+      actor.tell({ type: 'accounts', names: lines === '' ? [] : lines.split('\n') });
+    });
   },
 
   async stop(): Promise<void> {
@@ -45,17 +50,6 @@ const api = {
     await actor.exited;
   },
 };
-
-function readAccounts(lines: string): KnownAccount[] {
-  const accounts: KnownAccount[] = [];
-  for (let start = 0; start < lines.length; ) {
-    const end = lines.indexOf('\n', start);
-    const blank = lines.indexOf(' ', start);
-    accounts.push({ name: lines.slice(start, blank), since: lines.slice(blank + 1, end) });
-    start = end + 1;
-  }
-  return accounts;
-}
 
 export type RegistryApi = typeof api;
 serve(api);

@@ -3,7 +3,7 @@
  * when they are routed; everything else is answered at once, from what is committed.
  */
 
-import { type Account, byName, type Directory, pageAfter, type Room } from '../chat/directory.ts';
+import { type Account, type Directory, pageAfter, type Room } from '../chat/directory.ts';
 import { type Draft, type MembershipChange, timeOf } from '../chat/entry.ts';
 import { isRoomName } from '../chat/names.ts';
 import type { Presence } from '../chat/presence.ts';
@@ -17,11 +17,16 @@ import type { Router, ShardLink } from './router.ts';
 
 /** Names in one answer: the longest names make a page of about 35 KiB. */
 const PAGE = 500;
+/** Longer than any login takes from auth to here. */
+const EXPEL_MEMORY_MS = 5 * 60_000;
 
 type Ask<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
 
-/** A code refuses the command. Otherwise it has been answered, or will be when its draft is committed. */
-type Refused = RefusalCode | undefined;
+/**
+ * A code refuses the command. `wait`: it depends on what is not committed yet, and must be taken again behind the
+ * next commit. Otherwise it has been answered, or will be when its part of the batch is committed.
+ */
+type Taken = RefusalCode | 'wait' | undefined;
 
 export interface Parts {
   readonly log: MessageLog;
@@ -35,14 +40,19 @@ export interface Parts {
 
 export class Requests {
   readonly #parts: Parts;
+  /** When accounts had their password changed, in auth's count and by the clock; the oldest first. */
+  readonly #expelled = new Map<number, { readonly serial: number; readonly at: number }>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  take(link: ShardLink, command: Command): void {
-    const refused = this.#run(link, command);
-    if (refused !== undefined) link.out.push(['error', command[1], refused]);
+  /** False if the command has to wait for the next commit. */
+  take(link: ShardLink, command: Command): boolean {
+    const taken = this.#run(link, command);
+    if (taken === 'wait') return false;
+    if (taken !== undefined) link.out.push(['error', command[1], taken]);
+    return true;
   }
 
   /** A session that was there before this thread began. */
@@ -50,7 +60,7 @@ export class Requests {
     const { directory, sessions, presence, roster } = this.#parts;
     const account = directory.account(name);
     if (account?.id !== id) {
-      link.out.push(['expelled', id, 0]);
+      link.out.push(['expelled', id, 0, 'failed']);
       return;
     }
     roster.guestIsBack(account);
@@ -58,11 +68,19 @@ export class Requests {
     presence.assume(account);
   }
 
-  sessionEnded(account: Account): void {
-    const { sessions, presence, roster } = this.#parts;
+  sessionEnded(account: Account, now: number): void {
+    const { sessions, presence, ledger } = this.#parts;
     if (sessions.isOnline(account)) return;
-    presence.went(account, Date.now());
-    if (account.guest) roster.retire(account);
+    presence.went(account, now);
+    if (account.guest) ledger.retire(account);
+  }
+
+  /** Forgets changes of passwords that no login under way can be older than. */
+  sweep(now: number): void {
+    for (const [account, { at }] of this.#expelled) {
+      if (now - at < EXPEL_MEMORY_MS) return;
+      this.#expelled.delete(account);
+    }
   }
 
   /** What answers a join or a leave that has been committed. */
@@ -73,11 +91,13 @@ export class Requests {
       : [change.id];
   }
 
-  #run(link: ShardLink, command: Command): Refused {
-    if (command[0] === 'send') return this.#send(link, command);
-    if (command[0] === 'join' || command[0] === 'leave') return this.#move(link, command);
-    this.#parts.ledger.commit();
+  #run(link: ShardLink, command: Command): Taken {
     switch (command[0]) {
+      case 'send':
+        return this.#send(link, command);
+      case 'join':
+      case 'leave':
+        return this.#move(link, command);
       case 'attach':
         return this.#attach(link, command);
       case 'detach':
@@ -87,7 +107,7 @@ export class Requests {
       case 'who':
         return this.#who(link, command);
       case 'rooms':
-        return this.#answer(link, command[1], this.#rooms(command[2]));
+        return this.#listRooms(link, command);
       case 'expel':
         return this.#expel(link, command);
       default:
@@ -95,19 +115,19 @@ export class Requests {
     }
   }
 
-  #send(link: ShardLink, [, number, connection, to, text, key]: Ask<'send'>): Refused {
+  #send(link: ShardLink, [, number, connection, to, text, key]: Ask<'send'>): Taken {
     const { log, sessions, ledger } = this.#parts;
     const sender = sessions.find(link.index, connection);
     if (sender === undefined) return 'not_logged_in';
     if (key !== null) {
-      ledger.settleKey(sender.id, key);
+      if (ledger.changesKey(sender.id, key)) return 'wait';
       const use = log.findKey(sender.id, key);
       if (use !== undefined) {
         if (!use.isSame(to, text)) return 'key_reused';
         return this.#answer(link, number, [use.id, timeOf(use.id)]);
       }
     }
-    ledger.settleMembership(sender.id);
+    if (ledger.changesMembership(sender.id)) return 'wait';
     const draft = this.#draft(sender, to, text, key, { shard: link.incarnation, number });
     if (typeof draft === 'string') return draft;
     ledger.add(draft);
@@ -134,17 +154,16 @@ export class Requests {
     return { kind: 'direct', account, user, peer: peer.id, peerName: peer.name, text, key, origin };
   }
 
-  #move(link: ShardLink, [verb, number, connection, name]: Ask<'join' | 'leave'>): Refused {
+  #move(link: ShardLink, [verb, number, connection, name]: Ask<'join' | 'leave'>): Taken {
     const { directory, sessions, ledger } = this.#parts;
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
-    ledger.settleMembership(account.id);
+    if (ledger.changesMembership(account.id)) return 'wait';
     const room = directory.room(name);
     const isMember = room?.members.has(account.id) ?? false;
     if (verb === 'leave' && room === undefined) return 'no_such_room';
     if (verb === 'leave' && !isMember) return 'not_a_member';
     if (verb === 'join' && room !== undefined && isMember) {
-      ledger.commit();
       return this.#answer(link, number, [null, this.#members(room, null)]);
     }
     if (verb === 'join' && directory.roomsOf(account).size >= LIMITS.roomsPerAccount) return 'too_many_rooms';
@@ -159,47 +178,66 @@ export class Requests {
     return undefined;
   }
 
-  #attach(link: ShardLink, [, number, connection, user, isGuest]: Ask<'attach'>): Refused {
-    const { directory, sessions, presence, router, roster } = this.#parts;
-    const account = isGuest ? roster.welcomeGuest(user) : roster.registered(user);
-    if (account === undefined) return isGuest ? 'storage_failed' : 'no_such_user';
-    sessions.attach(link.index, connection, account);
-    presence.came(account);
-    const rooms = [...directory.roomsOf(account)].map((room) => [room.id, room.name] as const);
-    link.out.push(['attached', number, account.id, account.name, rooms, router.routed]);
-    return undefined;
+  #attach(link: ShardLink, [, number, connection, user, guest, serial]: Ask<'attach'>): Taken {
+    const { sessions, presence, router, directory, roster } = this.#parts;
+    return roster.admit({ name: user, guest }, (account) => {
+      if (typeof account === 'string') {
+        link.out.push(['error', number, account]);
+        return;
+      }
+      if (serial < (this.#expelled.get(account.id)?.serial ?? 0)) {
+        link.out.push(['error', number, 'wrong_credentials']);
+        return;
+      }
+      sessions.attach(link.index, connection, account);
+      presence.came(account);
+      const rooms = [...directory.roomsOf(account)].map((room) => [room.id, room.name] as const);
+      link.out.push(['attached', number, account.id, account.name, rooms, router.routed]);
+    });
   }
 
-  #detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Refused {
+  #detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {
     const account = this.#parts.sessions.detach(link.index, connection);
-    if (account !== undefined) this.sessionEnded(account);
+    if (account !== undefined) this.sessionEnded(account, Date.now());
     return this.#answer(link, number, null);
   }
 
-  #register(link: ShardLink, [, number, name, since]: Ask<'account'>): Refused {
-    return this.#parts.roster.register({ name, since }) ?? this.#answer(link, number, null);
+  #register(link: ShardLink, [, number, , name]: Ask<'account'>): Taken {
+    return this.#parts.roster.admit({ name, guest: false }, (account) => {
+      if (typeof account === 'string') link.out.push(['error', number, account]);
+      else this.#answer(link, number, null);
+    });
   }
 
-  #expel(link: ShardLink, [, number, connection]: Ask<'expel'>): Refused {
+  #expel(link: ShardLink, [, number, connection, serial]: Ask<'expel'>): Taken {
     const { sessions, router } = this.#parts;
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
-    const shards = sessions.shardsOfAccount(account.id);
-    for (const other of router.links.values()) {
-      if ((shards[other.index] ?? 0) === 0) continue;
-      other.out.push(['expelled', account.id, other === link ? connection : 0]);
-    }
+    this.#expelled.delete(account.id);
+    this.#expelled.set(account.id, { serial, at: Date.now() });
+    router.expel(account.id, 'password_changed', { link, connection });
     return this.#answer(link, number, null);
   }
 
-  #who(link: ShardLink, [, number, name, after]: Ask<'who'>): Refused {
+  #who(link: ShardLink, [, number, connection, name, after]: Ask<'who'>): Taken {
     const { directory, sessions } = this.#parts;
-    if (name === null) {
-      const online = [...sessions.online.values()].sort(byName);
-      return this.#answer(link, number, this.#page(online, after));
-    }
+    if (this.#isMoving(link, connection)) return 'wait';
+    if (name === null) return this.#answer(link, number, this.#page(sessions.onlineInOrder(), after));
     const room = directory.room(name);
     return room === undefined ? 'no_such_room' : this.#answer(link, number, this.#members(room, after));
+  }
+
+  #listRooms(link: ShardLink, [, number, connection, after]: Ask<'rooms'>): Taken {
+    if (this.#isMoving(link, connection)) return 'wait';
+    const { items, next } = pageAfter(this.#parts.directory.roomsInOrder(), after, PAGE);
+    const rooms: RoomPage[0] = items.map((room) => [room.name, room.members.size]);
+    return this.#answer(link, number, [rooms, next]);
+  }
+
+  /** Whoever asks sees the effect of what they asked before. */
+  #isMoving(link: ShardLink, connection: number): boolean {
+    const account = this.#parts.sessions.find(link.index, connection);
+    return account !== undefined && this.#parts.ledger.changesMembership(account.id);
   }
 
   #members(room: Room, after: string | null): UserPage {
@@ -209,11 +247,6 @@ export class Requests {
   #page(sorted: readonly Account[], after: string | null): UserPage {
     const { items, next } = pageAfter(sorted, after, PAGE);
     return [items.map((account) => [account.name, this.#parts.sessions.isOnline(account)]), next];
-  }
-
-  #rooms(after: string | null): RoomPage {
-    const { items, next } = pageAfter([...this.#parts.directory.rooms()].sort(byName), after, PAGE);
-    return [items.map((room) => [room.name, room.members.size]), next];
   }
 
   #answer(link: ShardLink, number: number, result: unknown): undefined {

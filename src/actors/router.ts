@@ -6,7 +6,7 @@
 import type { Entry, MembershipChange, Origin } from '../chat/entry.ts';
 import type { Sessions } from '../chat/sessions.ts';
 import type { MessageLog } from '../store/message-log.ts';
-import type { RefusalCode } from '../transport/protocol.ts';
+import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
 import type { Announcement, Command, Routed, ToShard } from './link.ts';
 
 /**
@@ -85,7 +85,7 @@ export class Router {
     if (link.behind && link.posted - handled <= CREDIT / 2) this.catchUp(link);
   }
 
-  /** Sends what the link has missed, as far as its credit goes. */
+  /** Sends the log from where the link is, as far as its credit goes. The shard knows which of it concerns somebody. */
   catchUp(link: ShardLink): void {
     while (link.posted - link.handled < CREDIT) {
       const page = this.#log.readAfter(link.cursor, PAGE).filter((entry) => entry.id <= this.routed);
@@ -106,6 +106,15 @@ export class Router {
   refuse(origin: Origin, code: RefusalCode): void {
     for (const link of this.links.values()) {
       if (link.incarnation === origin.shard) link.out.push(['error', origin.number, code]);
+    }
+  }
+
+  /** Ends the sessions of an account, but for one connection of one shard. */
+  expel(account: number, code: FarewellCode, except?: { link: ShardLink; connection: number }): void {
+    const sessions = this.#sessions.shardsOfAccount(account);
+    for (const link of this.links.values()) {
+      if ((sessions[link.index] ?? 0) === 0) continue;
+      link.out.push(['expelled', account, link === except?.link ? except.connection : 0, code]);
     }
   }
 

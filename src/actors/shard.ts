@@ -105,8 +105,14 @@ export class Shard implements Services {
       data: (bytes) => {
         if (!ref.tell({ type: 'bytes', bytes })) wire.destroy();
       },
-      ended: () => ref.tell({ type: 'ended' }),
-      closed: (error) => ref.tell({ type: 'closed', error }),
+      ended: () => {
+        if (!ref.tell({ type: 'ended' })) wire.destroy();
+      },
+      closed: (error) => {
+        const fields = { event: 'connection.closed', connection: id, error: error?.message };
+        this.log.info(fields, 'connection closed');
+        ref.stop();
+      },
     };
   }
 
@@ -118,7 +124,7 @@ export class Shard implements Services {
         const state = behavior.init(self);
         if (state instanceof Promise) return state;
         this.#connections.set(state, self);
-        if (this.#drained !== undefined) self.tell({ type: 'close', code: 'shutdown' });
+        if (this.#drained !== undefined) state.close('shutdown');
         else this.#anonymous.set(state, Date.now());
         return state;
       },
@@ -141,9 +147,14 @@ export class Shard implements Services {
 
   connectAuth(port: MessagePort): void {
     this.#auth = callPort<AuthApi>(port);
-    for (const session of this.#sessions) {
-      if (session.state === 'guest') void this.authenticate({ type: 'claim', user: session.user });
-    }
+    for (const connection of this.#connections.keys()) void this.#reclaim(connection);
+  }
+
+  /** An auth thread that has restarted knows nothing of guests. */
+  async #reclaim(connection: Connection): Promise<void> {
+    if (connection.guestName === undefined) return;
+    const answer = await this.authenticate({ type: 'claim', user: connection.guestName });
+    if (answer.type === 'refused' && answer.code === 'name_taken') connection.close('failed');
   }
 
   /** Closes connections that did not log in in time. */
@@ -151,7 +162,7 @@ export class Shard implements Services {
     for (const [waiting, since] of this.#anonymous) {
       if (now - since < LOGIN_TIMEOUT_MS) return;
       this.#anonymous.delete(waiting);
-      this.#connections.get(waiting)?.tell({ type: 'close', code: 'login_timeout' });
+      waiting.close('login_timeout');
     }
   }
 
@@ -165,9 +176,11 @@ export class Shard implements Services {
       setTimeout(resolve, DRAIN_TIMEOUT_MS);
       if (this.#unanswered.size === 0) resolve();
     });
-    const refs = [...this.#connections.values()];
-    for (const ref of refs) ref.tell({ type: 'close', code: 'shutdown', retryAfterMs });
-    await Promise.all(refs.map((ref) => ref.exited));
+    const exits = Array.from(this.#connections, ([connection, ref]) => {
+      connection.close('shutdown', retryAfterMs);
+      return ref.exited;
+    });
+    await Promise.all(exits);
   }
 
   number(): number {
@@ -195,9 +208,10 @@ export class Shard implements Services {
   }
 
   async leave(connection: Connection): Promise<void> {
-    this.#sessions.delete(connection);
     this.#fanout.detach(connection);
     await this.ask(connection, 0, ['detach', this.number(), connection.id]);
+    // Not before: a registry that restarts meanwhile still has to take what the session sent before it left.
+    this.#sessions.delete(connection);
   }
 
   waitForRoom(connection: Connection): void {
@@ -223,7 +237,7 @@ export class Shard implements Services {
       this.#registry?.push(['handled', this.#handled]);
     }
     if (this.#waiting.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;
-    for (const connection of this.#waiting) this.#connections.get(connection)?.tell({ type: 'go_on' });
+    for (const connection of this.#waiting) connection.goOn();
     this.#waiting.clear();
   }
 
@@ -249,7 +263,7 @@ export class Shard implements Services {
         this.#fanout.presence(item);
         return false;
       case 'expelled':
-        this.#expel(item[1], item[2]);
+        this.#expel(item);
         return false;
       case 'cursor':
         this.#cursor = item[1];
@@ -295,20 +309,21 @@ export class Shard implements Services {
     const unanswered = this.#unanswered.get(number);
     if (unanswered === undefined) return;
     const { connection, requestId, command } = unanswered;
+    this.#cursor = Math.max(this.#cursor, lastId);
+    this.#sessions.add(connection);
     connection.attached(account, user, command[0] === 'attach' && command[4]);
     this.#anonymous.delete(connection);
-    this.#sessions.add(connection);
     this.#fanout.attach(connection, rooms);
     connection.push(encodeFrame(['ok', requestId, { user, rooms: rooms.map(([, name]) => name) }]));
     connection.push(encodeFrame(['live', lastId] satisfies Event));
-    if (this.#cursor < 0) this.#cursor = lastId;
-    this.#settle(number, { type: 'attached', account, user }, null);
+    this.#settle(number, { type: 'attached' }, null);
+    // The peer went while it was being logged in.
+    if (connection.isClosing) connection.lost();
   }
 
-  #expel(account: number, except: number): void {
+  #expel([, account, except, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
     for (const session of this.#sessions) {
-      if (session.account !== account || session.id === except) continue;
-      this.#connections.get(session)?.tell({ type: 'close', code: 'password_changed' });
+      if (session.account === account && session.id !== except) session.close(code);
     }
   }
 }

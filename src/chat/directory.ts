@@ -18,7 +18,7 @@ export interface Room {
   readonly name: string;
   readonly members: Map<number, Account>;
   /** The members in order of name, until the membership changes. */
-  sorted: Account[] | undefined;
+  sorted: readonly Account[] | undefined;
 }
 
 const NO_ROOMS: ReadonlySet<Room> = new Set();
@@ -29,6 +29,7 @@ export class Directory {
   /** Accounts that cannot log in at present: they have rooms, but are in nobody's sight. */
   readonly #hidden = new Map<string, Account>();
 
+  #sortedRooms: readonly Room[] | undefined;
   /** How many accounts of the dictionary are not guests. */
   registered = 0;
 
@@ -45,9 +46,10 @@ export class Directory {
     return this.#rooms.get(foldName(name));
   }
 
-  /** Rooms that somebody is in. */
-  *rooms(): Iterable<Room> {
-    for (const room of this.#rooms.values()) if (room.members.size > 0) yield room;
+  /** The rooms that there are, in order of name. A room is there as long as somebody is in it. */
+  roomsInOrder(): readonly Room[] {
+    this.#sortedRooms ??= inOrder(this.#rooms.values());
+    return this.#sortedRooms;
   }
 
   roomsOf(account: Account): ReadonlySet<Room> {
@@ -68,10 +70,7 @@ export class Directory {
 
   /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */
   hideAccount(account: Account): void {
-    for (const room of this.roomsOf(account)) {
-      room.members.delete(account.id);
-      room.sorted = undefined;
-    }
+    for (const room of this.roomsOf(account)) this.#removeMember(room, account);
     this.removeAccount(account);
     this.#hidden.set(foldName(account.name), account);
   }
@@ -82,13 +81,17 @@ export class Directory {
     if (account === undefined) return undefined;
     this.#hidden.delete(foldName(name));
     this.addAccount(account);
-    for (const room of this.roomsOf(account)) this.addMember(room, account);
+    const rooms = [...this.roomsOf(account)];
+    account.rooms = undefined;
+    for (const { id, name: room } of rooms)
+      this.addMember(this.room(room) ?? this.addRoom(id, room), account);
     return account;
   }
 
   addRoom(id: number, name: string): Room {
     const room: Room = { id, name, members: new Map(), sorted: undefined };
     this.#rooms.set(foldName(name), room);
+    this.#sortedRooms = undefined;
     return room;
   }
 
@@ -105,24 +108,31 @@ export class Directory {
     if (change.kind === 'joined') {
       this.addMember(room, account);
     } else {
-      room.members.delete(account.id);
-      room.sorted = undefined;
+      this.#removeMember(room, account);
       account.rooms?.delete(room);
     }
     return room;
   }
 
   membersInOrder(room: Room): readonly Account[] {
-    room.sorted ??= [...room.members.values()].sort(byName);
+    room.sorted ??= inOrder(room.members.values());
     return room.sorted;
+  }
+
+  #removeMember(room: Room, account: Account): void {
+    room.members.delete(account.id);
+    room.sorted = undefined;
+    if (room.members.size > 0) return;
+    this.#rooms.delete(foldName(room.name));
+    this.#sortedRooms = undefined;
   }
 }
 
-/** The order of every list of names: by code unit, without regard to case. */
-export function byName(a: { readonly name: string }, b: { readonly name: string }): number {
-  const left = foldName(a.name);
-  const right = foldName(b.name);
-  return left < right ? -1 : left > right ? 1 : 0;
+/** Every list of names is in this order: by code unit, without regard to case. */
+export function inOrder<T extends { readonly name: string }>(items: Iterable<T>): T[] {
+  const keyed = Array.from(items, (item) => ({ key: foldName(item.name), item }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
+  return keyed.map(({ item }) => item);
 }
 
 /**

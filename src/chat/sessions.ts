@@ -3,7 +3,7 @@
  * to route an entry to exactly the shards that have a recipient.
  */
 
-import type { Account, Directory, Room } from './directory.ts';
+import { type Account, type Directory, inOrder, type Room } from './directory.ts';
 
 /** Sessions on each shard, by the shard's index. */
 type Counts = number[];
@@ -14,8 +14,9 @@ export class Sessions {
   readonly #sessions = new Map<number, Map<number, Account>>();
   readonly #byAccount = new Map<number, Counts>();
   readonly #byRoom = new Map<number, Counts>();
-  /** Accounts with at least one session. */
-  readonly online = new Map<number, Account>();
+  /** Accounts with at least one session; in order of name, until somebody comes or goes. */
+  readonly #online = new Map<number, Account>();
+  #sorted: readonly Account[] | undefined;
 
   constructor(directory: Directory) {
     this.#directory = directory;
@@ -26,14 +27,20 @@ export class Sessions {
   }
 
   isOnline(account: Account): boolean {
-    return this.online.has(account.id);
+    return this.#online.has(account.id);
+  }
+
+  onlineInOrder(): readonly Account[] {
+    this.#sorted ??= inOrder(this.#online.values());
+    return this.#sorted;
   }
 
   attach(shard: number, connection: number, account: Account): void {
     const ofShard = this.#sessions.get(shard) ?? new Map<number, Account>();
     this.#sessions.set(shard, ofShard);
     ofShard.set(connection, account);
-    this.online.set(account.id, account);
+    if (!this.isOnline(account)) this.#sorted = undefined;
+    this.#online.set(account.id, account);
     add(this.#byAccount, account.id, shard, 1);
     for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, 1);
   }
@@ -43,7 +50,10 @@ export class Sessions {
     const account = this.find(shard, connection);
     if (account === undefined) return undefined;
     this.#sessions.get(shard)?.delete(connection);
-    if (!add(this.#byAccount, account.id, shard, -1)) this.online.delete(account.id);
+    if (!add(this.#byAccount, account.id, shard, -1)) {
+      this.#online.delete(account.id);
+      this.#sorted = undefined;
+    }
     for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, -1);
     return account;
   }

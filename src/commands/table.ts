@@ -1,6 +1,6 @@
 /**
- * The commands of the protocol, in one table: verb → who may say it, its arguments, what it does. Both checks,
- * of syntax and of meaning, read this table, and so does the reference in `docs/protocol.md`.
+ * The commands of the protocol, in one table: verb → who may say it, its arguments, what it does. `docs/protocol.md`
+ * describes them for people.
  */
 
 import { type RefusalCode, refusal } from '../transport/protocol.ts';
@@ -44,7 +44,7 @@ export interface Caller {
 /** Who may say a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
 export type Guard = 'anyone' | 'anonymous' | 'logged_in' | 'account';
 
-export interface Entry {
+export interface Verb {
   readonly guard: Guard;
   readonly arguments: ReadonlyArray<Argument<unknown>>;
   /** True if it was run; false if the arguments do not fit. A promise if later commands must wait for it. */
@@ -55,7 +55,7 @@ function define<const Specs extends ReadonlyArray<Argument<unknown>>>(
   guard: Guard,
   specs: Specs,
   run: (caller: Caller, requestId: number, values: Values<Specs>) => void | Promise<void>,
-): Entry {
+): Verb {
   return {
     guard,
     arguments: specs,
@@ -67,7 +67,7 @@ function define<const Specs extends ReadonlyArray<Argument<unknown>>>(
   };
 }
 
-export const COMMANDS: ReadonlyMap<string, Entry> = new Map([
+export const COMMANDS: ReadonlyMap<string, Verb> = new Map([
   [
     'send',
     define('logged_in', [recipient, text, key], (c, id, [to, body, k]) => c.send(id, to, body, k ?? null)),
@@ -99,15 +99,15 @@ export type Ran = 'done' | Promise<boolean> | ReturnType<typeof refusal>;
 export function runCommand(caller: Caller, request: readonly unknown[]): Ran {
   const [verb, requestId] = request;
   if (!isRequestId(requestId)) return refusal(null, 'bad_request_id');
-  const entry = typeof verb === 'string' ? COMMANDS.get(verb) : undefined;
-  if (entry === undefined) return refusal(requestId, 'unknown_command');
-  const denied = deny(entry.guard, caller.state);
+  const command = typeof verb === 'string' ? COMMANDS.get(verb) : undefined;
+  if (command === undefined) return refusal(requestId, 'unknown_command');
+  const denied = deny(command.guard, caller.state);
   if (denied !== undefined) return refusal(requestId, denied);
   const values = request.slice(2);
-  const ran = entry.run(caller, requestId, values);
+  const ran = command.run(caller, requestId, values);
   if (ran === true) return 'done';
   if (ran !== false) return ran;
-  const fault = firstFault(values, entry.arguments);
+  const fault = firstFault(values, command.arguments);
   return refusal(requestId, fault?.code ?? 'bad_argument', fault?.text);
 }
 

@@ -5,17 +5,25 @@
 import type { Account, Directory } from '../chat/directory.ts';
 import type { Draft, Entry } from '../chat/entry.ts';
 
+export interface NewAccount {
+  readonly name: string;
+  readonly guest: boolean;
+}
+
+/** What one turn of the registry has to commit, in this order. */
+export interface Batch {
+  readonly accounts: readonly NewAccount[];
+  readonly drafts: readonly Draft[];
+  /** Accounts that end: their names are free, their ids are never used again. */
+  readonly retired: readonly Account[];
+}
+
 /**
  * What became of a batch, which is committed whole or not at all.
  * `storage_full`: not stored. `storage_failed`: not known; the log must be reopened before it is used again.
  */
 export type Appended =
-  | { readonly type: 'committed'; readonly entries: readonly Entry[] }
-  | { readonly type: 'storage_full' }
-  | { readonly type: 'storage_failed'; readonly error: Error };
-
-export type Stored<T> =
-  | { readonly type: 'stored'; readonly value: T }
+  | { readonly type: 'committed'; readonly accounts: readonly Account[]; readonly entries: readonly Entry[] }
   | { readonly type: 'storage_full' }
   | { readonly type: 'storage_failed'; readonly error: Error };
 
@@ -29,22 +37,16 @@ export interface KeyUse {
 export interface MessageLog {
   /** The id of the newest entry; 0 in an empty log. */
   readonly lastId: number;
-  /** Commits the drafts in their order. An entry is on disk when this returns `committed`. */
-  append(drafts: readonly Draft[]): Appended;
+  /** Commits a batch. What is in it is on disk when this returns `committed`. */
+  append(batch: Batch): Appended;
   /** The next entries behind `id`, in order, at most `limit`. */
   readAfter(id: number, limit: number): Entry[];
   /** What the account used the key for, if it did and has not been forgotten. */
   findKey(account: number, key: string): KeyUse | undefined;
-  /** Forgets keys of entries up to `id`, a bounded number a call. */
+  /** Forgets keys of entries up to `id`, a bounded number a call; none while the disk does not let it. */
   forgetKeys(id: number): void;
   /** The accounts and rooms as of the newest entry. */
   load(): Directory;
-  /** Gives accounts that are not yet known their ids, which are never used again. */
-  addAccounts(accounts: ReadonlyArray<{ name: string; since: string; guest: boolean }>): Stored<Account[]>;
-  /** When the account was registered, as it was told to `addAccounts`. */
-  since(account: Account): string;
-  /** Ends an account: its name is free, its id is never used again. */
-  retireAccount(account: Account): Stored<void>;
   /** Closes and opens the database again, as after a failed commit. Throws if that fails too. */
   reopen(): void;
   close(): void;

@@ -1,10 +1,10 @@
 /** `chat.db`: the message log and its fold in SQLite, written by the registry thread alone. */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type Account, Directory, type Room } from '../chat/directory.ts';
+import { type Account, Directory } from '../chat/directory.ts';
 import type { Draft, Entry, Origin } from '../chat/entry.ts';
 import { foldName } from '../chat/names.ts';
-import type { Appended, KeyUse, MessageLog, Stored } from './message-log.ts';
+import type { Appended, Batch, KeyUse, MessageLog, NewAccount } from './message-log.ts';
 import { SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
@@ -38,11 +38,18 @@ class SqliteLog implements MessageLog {
     this.lastId = this.#readLastId();
   }
 
-  append(drafts: readonly Draft[]): Appended {
-    const outcome = this.#transaction(() => drafts.map((draft, i) => this.#insert(draft, i)));
-    if (outcome.type !== 'stored') return outcome;
-    this.lastId = outcome.value.at(-1)?.id ?? this.lastId;
-    return { type: 'committed', entries: outcome.value };
+  append({ accounts, drafts, retired }: Batch): Appended {
+    // One time for the whole batch: a clock that is set back in the middle must not turn its order round.
+    const firstId = Math.max(Date.now() * 1_000, this.lastId + 1);
+    const outcome = this.#transaction(() => {
+      const added = accounts.map((account) => this.#insertAccount(account));
+      const entries = drafts.map((draft, index) => this.#insert(draft, firstId + index));
+      for (const account of retired) this.#open.retireAccount.run(account.id);
+      return { accounts: added, entries };
+    });
+    if (outcome.type !== 'committed') return outcome;
+    this.lastId = outcome.value.entries.at(-1)?.id ?? this.lastId;
+    return { type: 'committed', ...outcome.value };
   }
 
   readAfter(id: number, limit: number): Entry[] {
@@ -60,7 +67,7 @@ class SqliteLog implements MessageLog {
   }
 
   forgetKeys(id: number): void {
-    this.#open.forgetKeys.run(id, KEYS_FORGOTTEN_A_CALL);
+    this.#transaction(() => this.#open.forgetKeys.run(id, KEYS_FORGOTTEN_A_CALL));
   }
 
   load(): Directory {
@@ -72,35 +79,16 @@ class SqliteLog implements MessageLog {
       directory.addAccount(account);
       if (withRooms.has(id)) byId.set(account.id, account);
     }
-    const rooms = new Map<number, Room>();
-    for (const row of this.#open.rooms.iterate()) {
-      rooms.set(integer(row.id), directory.addRoom(integer(row.id), text(row.room)));
-    }
     for (const row of this.#open.members.iterate()) {
-      const room = rooms.get(integer(row.conversation));
       const account = byId.get(integer(row.account));
-      if (room !== undefined && account !== undefined) directory.addMember(room, account);
+      if (account === undefined) continue;
+      const name = text(row.room);
+      directory.addMember(
+        directory.room(name) ?? directory.addRoom(integer(row.conversation), name),
+        account,
+      );
     }
     return directory;
-  }
-
-  addAccounts(accounts: ReadonlyArray<{ name: string; since: string; guest: boolean }>): Stored<Account[]> {
-    return this.#transaction(() =>
-      accounts.map(({ name, since, guest }) => {
-        const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), since, guest ? 1 : 0);
-        return { id: Number(lastInsertRowid), name, guest, rooms: undefined };
-      }),
-    );
-  }
-
-  since(account: Account): string {
-    return text(this.#open.since.get(account.id)?.since);
-  }
-
-  retireAccount(account: Account): Stored<void> {
-    return this.#transaction(() => {
-      this.#open.retireAccount.run(account.id);
-    });
   }
 
   reopen(): void {
@@ -121,13 +109,13 @@ class SqliteLog implements MessageLog {
     return integer(this.#open.lastId.get()?.id ?? 0);
   }
 
-  #transaction<T>(work: () => T): Stored<T> {
+  #transaction<T>(work: () => T): Committed<T> {
     const { db } = this.#open;
     try {
       db.exec('BEGIN IMMEDIATE');
       const value = work();
       db.exec('COMMIT');
-      return { type: 'stored', value };
+      return { type: 'committed', value };
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       const code = 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : undefined;
@@ -147,8 +135,12 @@ class SqliteLog implements MessageLog {
     }
   }
 
-  #insert(draft: Draft, index: number): Entry {
-    const id = Math.max(Date.now() * 1_000, this.lastId + 1) + index;
+  #insertAccount({ name, guest }: NewAccount): Account {
+    const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), guest ? 1 : 0);
+    return { id: Number(lastInsertRowid), name, guest, rooms: undefined };
+  }
+
+  #insert(draft: Draft, id: number): Entry {
     const { origin } = draft;
     const kind = KIND[draft.kind];
     switch (draft.kind) {
@@ -163,10 +155,10 @@ class SqliteLog implements MessageLog {
         return { ...draft, id };
       }
       case 'joined': {
-        const room = draft.room === 0 ? this.#room(draft.roomName) : draft.room;
+        const { room, roomName } = draft.room === 0 ? this.#room(draft.roomName) : draft;
         this.#insertEntry(id, room, kind, draft.account, null, origin);
         this.#open.addMember.run(draft.account, room, id);
-        return { ...draft, room, id };
+        return { ...draft, room, roomName, id };
       }
       case 'left':
         this.#insertEntry(id, draft.room, kind, draft.account, null, origin);
@@ -196,9 +188,11 @@ class SqliteLog implements MessageLog {
     );
   }
 
-  #room(name: string): number {
+  /** The room of that name, spelled as when it was made, which may be now. */
+  #room(name: string): { room: number; roomName: string } {
     this.#open.addRoom.run(name, foldName(name));
-    return integer(this.#open.findRoom.get(foldName(name))?.id);
+    const row = this.#open.findRoom.get(foldName(name));
+    return { room: integer(row?.id), roomName: text(row?.room) };
   }
 
   #pair(a: number, b: number): number {
@@ -221,6 +215,10 @@ class SqliteLog implements MessageLog {
   }
 }
 
+type Committed<T> =
+  | { readonly type: 'committed'; readonly value: T }
+  | Exclude<Appended, { readonly type: 'committed' }>;
+
 interface Open {
   readonly db: DatabaseSync;
   readonly pairs: Map<string, number>;
@@ -238,11 +236,9 @@ interface Open {
   readonly addMember: StatementSync;
   readonly endMember: StatementSync;
   readonly accounts: StatementSync;
-  readonly rooms: StatementSync;
   readonly members: StatementSync;
   readonly memberIds: StatementSync;
   readonly addAccount: StatementSync;
-  readonly since: StatementSync;
   readonly retireAccount: StatementSync;
 }
 
@@ -284,7 +280,7 @@ function open(file: string): Open {
     readAfter: db.prepare(`${ENTRY} WHERE e.id > ? ORDER BY e.id LIMIT ?`),
     readOne: db.prepare(`${ENTRY} WHERE e.id = ?`),
     addRoom: db.prepare('INSERT INTO conversations (room, folded) VALUES (?, ?) ON CONFLICT DO NOTHING'),
-    findRoom: db.prepare('SELECT id FROM conversations WHERE folded = ?'),
+    findRoom: db.prepare('SELECT id, room FROM conversations WHERE folded = ?'),
     addPair: db.prepare('INSERT INTO conversations (low, high) VALUES (?, ?)'),
     findPair: db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?'),
     addMember: db.prepare('INSERT INTO members VALUES (?, ?, ?, NULL)'),
@@ -292,11 +288,12 @@ function open(file: string): Open {
       'UPDATE members SET to_id = ? WHERE account = ? AND conversation = ? AND to_id IS NULL',
     ),
     accounts: asArrays(db.prepare('SELECT id, name, guest FROM accounts WHERE retired = 0')),
-    rooms: db.prepare('SELECT id, room FROM conversations WHERE room IS NOT NULL'),
-    members: db.prepare('SELECT conversation, account FROM members WHERE to_id IS NULL ORDER BY from_id'),
+    members: db.prepare(
+      `SELECT m.conversation, m.account, c.room FROM members m JOIN conversations c ON c.id = m.conversation
+       WHERE m.to_id IS NULL ORDER BY m.from_id`,
+    ),
     memberIds: db.prepare('SELECT DISTINCT account FROM members WHERE to_id IS NULL'),
-    since: db.prepare('SELECT since FROM accounts WHERE id = ?'),
-    addAccount: db.prepare('INSERT INTO accounts (name, folded, since, guest) VALUES (?, ?, ?, ?)'),
+    addAccount: db.prepare('INSERT INTO accounts (name, folded, guest) VALUES (?, ?, ?)'),
     retireAccount: db.prepare('UPDATE accounts SET retired = 1 WHERE id = ?'),
   };
 }

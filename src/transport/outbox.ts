@@ -2,11 +2,11 @@
  * What is to be written to one connection: gathered during a turn of the event loop, written as one piece at its
  * end.
  *
- * - `push` MUST NOT block, throw, or write.
+ * - `push` MUST NOT block or throw, and MUST NOT write unless the limit is reached.
  * - Frames MUST leave in the order in which they were pushed.
- * - What waits here and in the socket MUST NOT exceed the limit by more than one frame: the push that exceeds it
- *   drops everything that waits here, calls `overflow` once, and from then on every frame is dropped. The
- *   connection is closed as too slow; what it missed is in the log.
+ * - What waits here and in the socket MUST NOT exceed the limit by more than one frame. The push that exceeds it
+ *   writes what waits here. Only if the network does not take it, because the peer has not read what came before,
+ *   is the peer too slow: `overflow` is called, once, and every later frame is dropped.
  */
 
 /** The side of a connection that an outbox writes to. */
@@ -53,6 +53,8 @@ export class Outbox {
     this.#frames.push(frame);
     this.#bytes += frame.length;
     if (this.#bytes + this.#sink.buffered <= this.#limit) return;
+    this.flush();
+    if (this.#sink.buffered <= this.#limit) return;
     this.close();
     this.#overflow();
   }

@@ -5,6 +5,7 @@ import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { passwordFile } from '../support/parley.ts';
 import { until } from '../support/process.ts';
+import { ScriptedServer } from '../support/scripted-server.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
 import { type RunningTerminal, startTerminal } from '../support/terminal.ts';
 
@@ -204,6 +205,19 @@ it('ends in order when its terminal is closed', async () => {
   ines.close();
   const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
   await until('the display to be closed', () => live().includes('"closed":true'));
+});
+
+it('waits, when it quits, for what was just sent', async () => {
+  const slow = await ScriptedServer.start(({ verb, id }, caller) => {
+    if (verb === 'send') setTimeout(() => caller.send(['ok', id, [2, 2]]), 500);
+    return verb === 'send';
+  });
+  const jane = await enter('jane', slow.address);
+  jane.type('/msg bob good night');
+  jane.press('Enter', 'C-d');
+  expect(await jane.exit()).toBe(0);
+  expect(slow.requests.map(({ verb }) => verb).slice(-2)).toEqual(['send', 'quit']);
+  expect(display(jane)).toMatch(/data-seq="\d+" data-kind="stored"/);
 });
 
 describe('a lost connection', () => {

@@ -494,7 +494,7 @@ describe('keys', () => {
     await ola.ask('join', '#olas');
     const first = await send(ola, '#olas', 'still here', 'key');
     await ola.ask('leave', '#olas');
-    expect(await refusal(ola.ask('send', '#olas', 'gone'))).toBe('not_a_member');
+    expect(await refusal(ola.ask('send', '#olas', 'gone'))).toBe('no_such_room');
     expect(await send(ola, '#olas', 'still here', 'key')).toEqual(first);
   });
 });

@@ -94,7 +94,7 @@ describe('a thread that dies', () => {
     await late;
     await ben.ok('join', '#new');
     await ann.event('joined', (e) => e[4] === 'ben');
-    expect(await ann.refused('send', '#left', 'still?')).toBe('not_a_member');
+    expect(await ann.refused('send', '#left', 'still?')).toBe('no_such_room');
   });
 
   it('auth: chat goes on, and logins and registrations work again within a second', async () => {

@@ -55,5 +55,5 @@ it('gives a guest of a former guest’s name none of its rooms', async () => {
     if ((await client.call('guest', 'heir'))[0] === 'ok') second = client;
     else client.close();
   }
-  expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('not_a_member');
+  expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('no_such_room');
 });

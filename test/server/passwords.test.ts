@@ -85,5 +85,5 @@ it('a name that is taken out of users.txt is free, and its next owner is somebod
   const olga = await TestClient.login(server.address, 'olga', 'olgas password');
   expect(await olga.refused('send', 'quentin', 'still there?')).toBe('no_such_user');
   const next = await TestClient.register(server.address, 'Quentin');
-  expect(await next.refused('send', '#private', 'mine?')).toBe('not_a_member');
+  expect(await next.refused('send', '#private', 'mine?')).toBe('no_such_room');
 });

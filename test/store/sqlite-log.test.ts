@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
-import type { MessageLog } from '../../src/store/message-log.ts';
+import type { Appended, MessageLog } from '../../src/store/message-log.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { testFolder } from '../support/folder.ts';
 
@@ -18,13 +18,21 @@ const newFile = (): string => {
 };
 
 function accounts(log: MessageLog, ...names: string[]): Account[] {
-  const added = log.addAccounts(names.map((name) => ({ name, since: 'today', guest: false })));
-  if (added.type !== 'stored') throw new Error(added.type);
-  return added.value;
+  const added = append(log, [], names);
+  if (added.type !== 'committed') throw new Error(added.type);
+  return [...added.accounts];
+}
+
+function append(log: MessageLog, drafts: Draft[], names: string[] = [], retired: Account[] = []): Appended {
+  return log.append({
+    accounts: names.map((name) => ({ name, guest: false })),
+    drafts,
+    retired,
+  });
 }
 
 function commit(log: MessageLog, drafts: Draft[]): readonly Entry[] {
-  const outcome = log.append(drafts);
+  const outcome = append(log, drafts);
   if (outcome.type !== 'committed') throw new Error(outcome.type);
   return outcome.entries;
 }
@@ -96,7 +104,7 @@ describe('the log', () => {
     const [ann, ben] = accounts(log, 'Ann', 'ben') as [Account, Account];
     const [first] = commit(log, [join(ann, '#Tea')]) as [Entry & { room: number }];
     commit(log, [join(ben, '#Tea', first.room), leave(ann, '#Tea', first.room)]);
-    log.retireAccount(ann);
+    append(log, [], [], [ann]);
     log.close();
     log = openSqliteLog(file);
     const directory = log.load();
@@ -157,7 +165,7 @@ describe('the log', () => {
     const log = openSqliteLog(newFile());
     const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
     commit(log, [tell(ann, ben, 'first', 'k')]);
-    const outcome = log.append([tell(ann, ben, 'second'), tell(ann, ben, 'same key', 'k')]);
+    const outcome = append(log, [tell(ann, ben, 'second'), tell(ann, ben, 'same key', 'k')]);
     expect(outcome.type).toBe('storage_failed');
     log.reopen();
     expect(log.readAfter(0, 10).map((entry) => 'text' in entry && entry.text)).toEqual(['first']);
@@ -177,7 +185,7 @@ describe('the log', () => {
         commit(log, [tell(ann, ben, 'before')]);
         writeFileSync(`${disk}/ballast`, Buffer.alloc(700_000));
         const big = Array.from({ length: 100 }, () => tell(ann, ben, 'x'.repeat(8_000)));
-        expect(log.append(big).type).toBe('storage_full');
+        expect(append(log, big).type).toBe('storage_full');
         rmSync(`${disk}/ballast`);
         commit(log, [tell(ann, ben, 'after')]);
         expect(log.readAfter(0, 100).map((entry) => 'text' in entry && entry.text)).toEqual([
