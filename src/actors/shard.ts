@@ -83,6 +83,7 @@ export class Shard implements Services {
   #handled = 0;
   /** Set while the server shuts down; called when nothing is unanswered any more. */
   #drained: (() => void) | undefined;
+  #retryAfterMs = 0;
 
   constructor(options: ShardOptions, log: Logger) {
     this.server = options.server;
@@ -124,7 +125,7 @@ export class Shard implements Services {
         const state = behavior.init(self);
         if (state instanceof Promise) return state;
         this.#connections.set(state, self);
-        if (this.#drained !== undefined) state.close('shutdown');
+        if (this.#drained !== undefined) state.close('shutdown', this.#retryAfterMs);
         else this.#anonymous.set(state, Date.now());
         return state;
       },
@@ -171,6 +172,7 @@ export class Shard implements Services {
    * when they are closed.
    */
   async drain(retryAfterMs: number): Promise<void> {
+    this.#retryAfterMs = retryAfterMs;
     await new Promise<void>((resolve) => {
       this.#drained = resolve;
       setTimeout(resolve, DRAIN_TIMEOUT_MS);

@@ -170,6 +170,7 @@ describe('the end', () => {
       ['ann', 'ben', 'cat'].map((n) => TestClient.register(server.address, n)),
     );
     const stranger = await TestClient.connect(server.address);
+    await stranger.ok('ping');
     const started = performance.now();
     server.child.kill(signal);
     await until('the end', () => server.child.exitCode !== null);
