@@ -3,12 +3,14 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
+import { needs } from '../support/needs.ts';
 import { passwordFile } from '../support/parley.ts';
 import { until } from '../support/process.ts';
 import { ScriptedServer } from '../support/scripted-server.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
 import { type RunningTerminal, startTerminal } from '../support/terminal.ts';
 
+needs('tmux');
 const folder = testFolder();
 let server: RunningServer;
 

@@ -3,15 +3,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import {
-  CHROMIUM,
-  CHROMIUM_ARGUMENTS,
-  createFolder,
-  messageAt,
-  messagesBetween,
-  SOON,
-  startDisplay,
-} from './fixture.ts';
+import { BROWSER_ARGUMENTS, needsBrowser, SOON } from '../../support/browser.ts';
+import { createFolder, messageAt, messagesBetween, startDisplay } from './fixture.ts';
+
+const chromium = needsBrowser();
 
 /**
  * A tab of a browser that is told nothing but the protocol's commands: Playwright makes every page believe that it is
@@ -20,9 +15,9 @@ import {
 async function openTab(file: string): Promise<(method: string, parameters?: object) => Promise<string>> {
   const profile = createFolder();
   const browser = spawn(
-    CHROMIUM,
+    chromium,
     [
-      ...CHROMIUM_ARGUMENTS,
+      ...BROWSER_ARGUMENTS,
       '--headless',
       '--remote-debugging-port=0',
       `--user-data-dir=${profile}`,

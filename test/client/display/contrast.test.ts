@@ -1,7 +1,8 @@
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { HUES } from '../../../src/client/display/render.ts';
-import { messageAt, OWN, START, startWith, useBrowser } from './fixture.ts';
+import { useBrowser } from '../../support/browser.ts';
+import { messageAt, OWN, START, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 

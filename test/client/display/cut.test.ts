@@ -2,7 +2,8 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createFolder, messageAt, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+import { useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 

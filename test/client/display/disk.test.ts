@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+import { useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 

@@ -2,7 +2,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cleanBlock, cleanLine, scriptLiteral } from '../../../src/client/display/escape.ts';
-import { createFolder, messageAt, SOON, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+import { SOON, useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts';
 
 const NASTY = [
   '<script>alert(1)</script>',

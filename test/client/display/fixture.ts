@@ -1,25 +1,13 @@
-/** What the tests of the display share: folders, displays in them, a browser, and records to show. */
+/** What the tests of the display share: folders, displays in them, and records to show. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, onTestFinished } from 'vitest';
+import type { Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
 import type { Display } from '../../../src/client/display/display.ts';
 import { openDisplay } from '../../../src/client/display/opening.ts';
 import type { DisplayRecord, Message } from '../../../src/client/display/record.ts';
-
-export const CHROMIUM = '/usr/bin/chromium';
-export const CHROMIUM_ARGUMENTS = [
-  '--no-sandbox',
-  '--disable-gpu',
-  '--disable-quic',
-  '--no-first-run',
-  '--disable-background-networking',
-  '--disable-component-update',
-  '--disable-sync',
-];
 
 /** A folder of its own for the running test, removed when that is over. */
 export function createFolder(): string {
@@ -46,39 +34,6 @@ export async function startWith(
   return { file, display };
 }
 
-/**
- * One browser for the tests of a file. `open` gives a tab; a test fails if a script in one of its tabs did, unless it
- * is about scripts that must fail.
- */
-export function useBrowser(): {
-  open(file: string, options?: BrowserContextOptions & { hash?: string; faulty?: boolean }): Promise<Page>;
-} {
-  let browser: Browser | undefined;
-  let faults: string[] = [];
-  beforeAll(async () => {
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS });
-  });
-  afterAll(async () => {
-    await browser?.close();
-  });
-  afterEach(() => {
-    const seen = faults;
-    faults = [];
-    expect(seen).toEqual([]);
-  });
-  return {
-    async open(file, { hash = '', faulty = false, ...options } = {}) {
-      if (browser === undefined) throw new Error('the browser has not been started');
-      const context = await browser.newContext({ viewport: { width: 900, height: 600 }, ...options });
-      onTestFinished(() => context.close());
-      const page = await context.newPage();
-      if (!faulty) page.on('pageerror', (error) => faults.push(String(error)));
-      await page.goto(`${pathToFileURL(file)}${hash}`);
-      return page;
-    },
-  };
-}
-
 /** In ms: 14:05 on a day in winter. Ids are in microseconds, as those of a server are. */
 export const START = new Date(2026, 0, 20, 14, 5).getTime();
 
@@ -101,12 +56,3 @@ export function messagesBetween(from: number, to: number, changes: Partial<Messa
 export function shownTexts(page: Page): Promise<string[]> {
   return page.locator('.message:not([hidden]) .text').allTextContents();
 }
-
-/** Marks the loaded page; what it returns tells later whether it is still the same one. */
-export async function mark(page: Page): Promise<() => Promise<unknown>> {
-  await page.evaluate('window.marked = true');
-  return () => page.evaluate('window.marked === true');
-}
-
-/** For `expect.poll`: a value that comes about in its own time. */
-export const SOON = { timeout: 10_000, interval: 25 };

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { createFolder, messageAt, messagesBetween, startDisplay, useBrowser } from './fixture.ts';
+import { useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, messagesBetween, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 

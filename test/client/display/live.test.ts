@@ -2,17 +2,8 @@ import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import type { DisplayRecord } from '../../../src/client/display/record.ts';
-import {
-  createFolder,
-  mark,
-  messageAt,
-  messagesBetween,
-  SOON,
-  START,
-  shownTexts,
-  startDisplay,
-  useBrowser,
-} from './fixture.ts';
+import { mark, SOON, useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, messagesBetween, START, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { messageAt, OWN, SOON, START, shownTexts, startWith, useBrowser } from './fixture.ts';
+import { SOON, useBrowser } from '../../support/browser.ts';
+import { messageAt, OWN, START, shownTexts, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 

@@ -1,16 +1,8 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import {
-  createFolder,
-  mark,
-  messageAt,
-  messagesBetween,
-  SOON,
-  shownTexts,
-  startDisplay,
-  useBrowser,
-} from './fixture.ts';
+import { mark, SOON, useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 

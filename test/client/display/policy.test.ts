@@ -1,7 +1,8 @@
 import { appendFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { createFolder, messageAt, SOON, shownTexts, startDisplay, useBrowser } from './fixture.ts';
+import { SOON, useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 
