@@ -23,7 +23,13 @@ export async function openLog(thread: string, level: LogLevel): Promise<Logger> 
     const { default: pretty } = await import('pino-pretty');
     return pino(
       options,
-      pretty({ destination: 2, sync: true, ignore: 'pid,hostname,event', translateTime: 'HH:MM:ss' }),
+      pretty({
+        destination: 2,
+        sync: true,
+        singleLine: true,
+        ignore: 'pid,hostname,event',
+        translateTime: 'HH:MM:ss',
+      }),
     );
   }
   return pino(options, pino.destination({ fd: 2, sync: false, maxLength: MAX_WAITING }));

@@ -3,7 +3,7 @@
  * the session. It owns what it starts, and `stop` ends all of it.
  */
 
-import { MessageChannel } from 'node:worker_threads';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
@@ -39,16 +39,11 @@ export class Client {
   #matched: (() => void) | undefined;
   #isDisplayOpen = false;
 
-  constructor(
-    reader: Thread<ReaderApi>,
-    writer: Thread<WriterApi>,
-    link: (receive: (message: FromReader) => void) => Inflow,
-    json: boolean,
-  ) {
+  constructor(reader: Thread<ReaderApi>, writer: Thread<WriterApi>, port: MessagePort, json: boolean) {
     this.reader = reader;
     this.writer = writer;
     this.#json = json;
-    this.inflow = link((message) => this.#receive(message));
+    this.inflow = new Inflow(port, (message) => this.#receive(message));
     for (const thread of [reader, writer]) {
       void thread.exited.then((reason) => {
         const why = reason.type === 'failed' ? `: ${reason.error.message}` : '';
@@ -62,15 +57,20 @@ export class Client {
     this.#output = output;
   }
 
-  /** Opens the display, which is there until `stop`. */
+  /** Whether the display could be opened there; undefined if so. */
+  async checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
+    const outcome = await this.reader.call((api) => api.check(file, force), DISPLAY_MS);
+    return outcome.type === 'answered' ? outcome.value : stuck(file);
+  }
+
+  /** Opens the display, which is there until `stop`. What is shown before appears in it too. */
   async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | Refused> {
     const outcome = await this.reader.call((api) => api.open(file, title, force), DISPLAY_MS);
     if (outcome.type === 'answered') {
       this.#isDisplayOpen = outcome.value.type === 'open';
       return outcome.value;
     }
-    const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
-    return { type: 'refused', code: 'unwritable', text };
+    return stuck(file);
   }
 
   /** The session that this client is for. `changed` is called whenever its state has changed. */
@@ -91,9 +91,7 @@ export class Client {
   /** Tells the user, and the display, what came of a line. */
   report(line: string, result: Result): void {
     const lines = result.ok ? result.lines : [result.text];
-    // Messages have records of their own, which show what became of them.
-    const isShown = lines.length > 0 && (result.of !== 'send' || (!result.ok && result.code === 'bad_line'));
-    if (isShown) {
+    if (lines.length > 0 && !this.inflow.isFull && !hasOwnRecord(result)) {
       const command = shorten(line.trim(), SHOWN_CHARACTERS);
       this.inflow.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
     }
@@ -166,6 +164,16 @@ export class Client {
   }
 }
 
+function stuck(file: string): Refused {
+  const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
+  return { type: 'refused', code: 'unwritable', text };
+}
+
+/** Messages that were taken on have records of their own, which show what became of them. */
+function hasOwnRecord(result: Result): boolean {
+  return result.of === 'send' && (result.ok || (result.code !== 'bad_line' && result.code !== 'full'));
+}
+
 export type StartedClient =
   | { readonly type: 'started'; readonly client: Client }
   | { readonly type: 'failed'; readonly text: string };
@@ -184,8 +192,7 @@ export async function startClient(json: boolean): Promise<StartedClient> {
     startThread<WriterApi>('writer', threadFile('./writer.worker.ts', here), {}),
   ]);
   if (reader.type === 'started' && writer.type === 'started') {
-    const link = (receive: (message: FromReader) => void): Inflow => new Inflow(port1, receive);
-    return { type: 'started', client: new Client(reader.thread, writer.thread, link, json) };
+    return { type: 'started', client: new Client(reader.thread, writer.thread, port1, json) };
   }
   port1.close();
   const failures: string[] = [];

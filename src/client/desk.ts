@@ -147,7 +147,7 @@ export class Desk {
 
   async #changePassword(): Promise<Result> {
     const { session, secret, isScript } = this.#options;
-    if (!(await this.#isOnline())) return offline('password');
+    // Asked for also when there is no connection: lines typed ahead that are passwords must not become messages.
     const old = await secret('Present password: ');
     const next = old === undefined ? undefined : await secret('New password: ');
     if (old === undefined || next === undefined) {
@@ -157,6 +157,7 @@ export class Desk {
     if (!isScript && (await secret('New password again: ')) !== next) {
       return refused('password', 'bad_line', 'the two new passwords differ: the old one stays');
     }
+    if (!(await this.#isOnline())) return offline('password');
     const response = await session.changePassword(old, next);
     if (response.type !== 'ok') return explainFailure('password', response);
     return done('password', ['your password is changed; your other sessions have ended']);

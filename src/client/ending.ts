@@ -10,12 +10,18 @@ export interface End {
 
 export class Ending {
   readonly #reached = Promise.withResolvers<End>();
+  #isReached = false;
 
   get reached(): Promise<End> {
     return this.#reached.promise;
   }
 
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
   end(code: ExitCode, text?: string): void {
+    this.#isReached = true;
     this.#reached.resolve({ code, text });
   }
 }

@@ -36,13 +36,14 @@ export function visit(client: Client, given: Given, input: ReadStream, output: W
     output,
     complete: (line) => complete(line, client.names),
     isBeforeSecret: (line) => /^\/password\s*$/i.test(line),
+    interrupted: () => client.ending.end(EXIT.interrupted),
   });
   client.talkTo(terminalOutput(client, terminal, output));
   const person: Person = {
     async ask(question, hidden = false) {
       const typed = await terminal.ask(question, { hidden });
       if (typed.type === 'line') return typed.text;
-      client.ending.end(typed.type === 'end' ? EXIT.ok : EXIT.interrupted);
+      client.ending.end(EXIT.ok);
       return new Promise(() => {});
     },
     tell: (text) => terminal.print([printable(text)]),
@@ -53,7 +54,7 @@ export function visit(client: Client, given: Given, input: ReadStream, output: W
 async function run(client: Client, given: Given, terminal: Terminal, person: Person): Promise<End> {
   const address = await findServer(given, person);
   if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
-  const display = await openDisplay(client, given, address, person);
+  const checked = await chooseDisplay(client, given.display, given.force, person);
   let desk: Desk | undefined;
   const draw = (): void => {
     if (session.user === '' || session.state.type === 'over') return;
@@ -63,6 +64,8 @@ async function run(client: Client, given: Given, terminal: Terminal, person: Per
   const session = client.openSession(address, draw);
   const entry = await enter(session, given, person);
   if (entry.type !== 'entered') return { code: EXIT.unavailable, text: entry.text };
+  const title = `${entry.user} on ${formatAddress(address)}`;
+  const display = await openDisplay(client, checked, title, given.force, person);
   client.report(
     'login',
     done('login', welcome(session, display, entry.rooms), { user: entry.user, rooms: entry.rooms }),
@@ -91,9 +94,8 @@ async function run(client: Client, given: Given, terminal: Terminal, person: Per
   if (given.open) await start('/open');
   while (!isQuitting) {
     const typed = await terminal.read();
-    if (typed.type === 'line') await start(typed.text);
-    else if (typed.type === 'end') break;
-    else return { code: EXIT.interrupted, text: undefined };
+    if (typed.type === 'end') break;
+    await start(typed.text);
   }
   clearInterval(ticking);
   return { code: EXIT.ok, text: undefined };
@@ -110,13 +112,31 @@ async function findServer(given: Given, person: Person): Promise<Address | strin
   }
 }
 
-/** Returns the file, which the reader has open. */
-async function openDisplay(client: Client, given: Given, address: Address, person: Person): Promise<string> {
-  const server = formatAddress(address);
-  const title = given.user === undefined ? server : `${given.user} on ${server}`;
-  for (let file = given.display; ; file = undefined) {
+/** A file that can be the display. Nothing is replaced before the person is in. */
+async function chooseDisplay(
+  client: Client,
+  given: string | undefined,
+  force: boolean,
+  person: Person,
+): Promise<string> {
+  for (let file = given; ; file = undefined) {
     file ??= await askDisplay(person);
-    const opened = await client.openDisplay(file, title, given.force);
+    const refused = await client.checkDisplay(file, force);
+    if (refused === undefined) return file;
+    person.tell(refused.text);
+  }
+}
+
+/** Returns the file that is open: another one if something has come in between. */
+async function openDisplay(
+  client: Client,
+  checked: string,
+  title: string,
+  force: boolean,
+  person: Person,
+): Promise<string> {
+  for (let file = checked; ; file = await chooseDisplay(client, undefined, force, person)) {
+    const opened = await client.openDisplay(file, title, force);
     if (opened.type === 'open') return file;
     person.tell(opened.text);
   }

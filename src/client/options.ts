@@ -50,7 +50,7 @@ export function readOptions(options: ConnectOptions): ReadOptions {
   if (user !== undefined && !isUserName(user)) return refuse(`--user ${user}: ${USER_RULE}`);
   const address = options.address === undefined ? undefined : readAddress(options.address);
   if (address?.type === 'refused') return address;
-  const password = passwordFile === undefined ? undefined : readPasswordFile(passwordFile);
+  const password = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, register);
   if (password?.type === 'refused') return password;
   const given: Given = {
     address: address?.address,

@@ -1,14 +1,16 @@
 /** `--password-file`: the first line of a file, which should be readable by its owner only. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { password as passwordSpec } from '../commands/arguments.ts';
+import { password as newPassword, secret } from '../commands/arguments.ts';
 import { LIMITS } from '../transport/protocol.ts';
 
 export type ReadPassword =
   | { readonly type: 'password'; readonly password: string; readonly warning: string | undefined }
   | { readonly type: 'refused'; readonly text: string };
 
-export function readPasswordFile(file: string): ReadPassword {
+/** `isNew`: for an account that is to be registered. */
+export function readPasswordFile(file: string, isNew: boolean): ReadPassword {
+  const { is, rule } = isNew ? newPassword : secret;
   let handle: number;
   try {
     handle = openSync(file, 'r');
@@ -20,7 +22,7 @@ export function readPasswordFile(file: string): ReadPassword {
     const bytes = Buffer.alloc(LIMITS.passwordMax + 2);
     const [password = ''] = bytes.toString('utf8', 0, readSync(handle, bytes)).split(/\r?\n/);
     if (password === '') return refuse(`the password file ${file} is empty: its first line is the password`);
-    if (!passwordSpec.is(password)) return refuse(`the password file ${file}: ${passwordSpec.rule}`);
+    if (!is(password)) return refuse(`the password file ${file}: ${rule}`);
     const warning = isOpen
       ? `other users of this machine may read the password file ${file}: chmod 600 ${file}`
       : undefined;

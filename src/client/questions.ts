@@ -1,7 +1,7 @@
 /** What a person is asked for that was not given: explained and asked again until it fits. */
 
 import { isUserName, USER_RULE } from '../chat/names.ts';
-import { password as passwordSpec } from '../commands/arguments.ts';
+import { password as newPassword, secret } from '../commands/arguments.ts';
 import { type Address, DEFAULT_ADDRESS, readAddress } from './address.ts';
 import type { Credentials } from './login.ts';
 import { displayFile } from './options.ts';
@@ -63,9 +63,10 @@ async function askName(person: Person): Promise<string> {
 }
 
 async function askPassword(person: Person, register: boolean): Promise<string> {
+  const spec = register ? newPassword : secret;
   for (;;) {
     const password = await person.ask('Password: ', true);
-    if (!passwordSpec.is(password)) person.tell(passwordSpec.rule);
+    if (!spec.is(password)) person.tell(spec.rule);
     else if (!register || (await person.ask('Password again: ', true)) === password) return password;
     else person.tell('the two passwords differ');
   }

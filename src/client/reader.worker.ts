@@ -2,7 +2,7 @@
 
 import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../actors/thread.ts';
-import { openDisplay, type Refused } from './display/opening.ts';
+import { checkDisplay, openDisplay, type Refused } from './display/opening.ts';
 import type { FromReader, ToReader } from './inflow.ts';
 import { Reader } from './reader.ts';
 import { Recorder } from './recorder.ts';
@@ -13,6 +13,7 @@ export interface ReaderData {
 }
 
 export interface ReaderApi {
+  check(file: string, force: boolean): Promise<Refused | undefined>;
   open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | Refused>;
 }
 
@@ -21,7 +22,12 @@ const { port, allEvents } = readData(threadData());
 let calls = 0;
 const post = (message: FromReader): void => port.postMessage(message);
 
+const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
+const reader = new Reader({ allEvents, post, recorder });
+port.on('message', (message: ToReader) => reader.receive(message));
+
 serve<ReaderApi>({
+  check: checkDisplay,
   async open(file, title, force) {
     calls += 1;
     const call = calls;
@@ -31,9 +37,7 @@ serve<ReaderApi>({
       await opened.display.close();
       return { type: 'refused', code: 'unwritable', text: `${file} took too long to open` };
     }
-    const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
-    const reader = new Reader({ allEvents, post, recorder });
-    port.on('message', (message: ToReader) => reader.receive(message));
+    recorder.open(opened.display);
     return { type: 'open' };
   },
 });

@@ -1,6 +1,7 @@
 /**
  * The queue in front of the display. One write at a time, each with all that has gathered. What cannot be written
- * because of the disk is kept and tried again; the queue is bounded by whoever fills it (see `Inflow`).
+ * because of the disk, or because no display is open yet, is kept; the queue is bounded by whoever fills it (see
+ * `Inflow`).
  */
 
 import type { Display } from './display/display.ts';
@@ -26,23 +27,26 @@ export type Trouble =
   | { readonly type: 'lost'; readonly text: string };
 
 export class Recorder {
-  readonly #display: Display;
+  #display: Display | undefined;
   readonly #report: (trouble: Trouble) => void;
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #isTroubled = false;
   #isLost = false;
 
-  constructor(display: Display, report: (trouble: Trouble) => void) {
-    this.#display = display;
+  constructor(report: (trouble: Trouble) => void) {
     this.#report = report;
+  }
+
+  /** Where everything goes, also what was added before. */
+  open(display: Display): void {
+    this.#display = display;
+    this.#start(display);
   }
 
   add(waiting: Waiting): void {
     this.#waiting.push(waiting);
-    this.#writing ??= this.#writeAll().finally(() => {
-      this.#writing = undefined;
-    });
+    if (this.#display !== undefined) this.#start(this.#display);
   }
 
   /** Waits for what is in the queue, but not forever, and closes the display. */
@@ -52,15 +56,26 @@ export class Recorder {
     await Promise.race([this.#writing, late.promise]);
     clearTimeout(deadline);
     this.#isLost = true;
-    await this.#display.close();
+    await this.#display?.close();
   }
 
-  async #writeAll(): Promise<void> {
+  #start(display: Display): void {
+    this.#writing ??= this.#writeAll(display).finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  async #writeAll(display: Display): Promise<void> {
     // Gathers what the rest of this turn adds.
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#isLost) {
       const batch = this.#waiting.slice(0, BATCH_LIMIT);
-      if (await this.#write(batch.flatMap(({ record }) => record ?? []))) {
+      if (
+        await this.#write(
+          display,
+          batch.flatMap(({ record }) => record ?? []),
+        )
+      ) {
         this.#waiting.splice(0, batch.length);
         for (const { written } of batch) written?.();
       } else if (!this.#isLost) {
@@ -69,9 +84,9 @@ export class Recorder {
     }
   }
 
-  async #write(records: readonly DisplayRecord[]): Promise<boolean> {
+  async #write(display: Display, records: readonly DisplayRecord[]): Promise<boolean> {
     if (records.length === 0) return true;
-    const written = await this.#display.append(records);
+    const written = await display.append(records);
     if (written.type === 'written') {
       if (this.#isTroubled) this.#report({ type: 'recovered' });
       this.#isTroubled = false;

@@ -74,14 +74,15 @@ async function runLines(client: Client, session: Session, displayFile: string, o
   const run = async (text: string): Promise<void> => {
     const at = number;
     const result = await (await desk.start(text)).finished;
-    if (result === undefined) return;
+    // What the end of the client itself broke off is not the fault of the line.
+    if (result === undefined || client.ending.isReached) return;
     if (!result.ok) refusals += 1;
     client.report(text, result.ok || at === 0 ? result : { ...result, text: `line ${at}: ${result.text}` });
   };
   if (open) await run('/open');
   while (!isQuitting) {
     const line = await next();
-    if (line === undefined) break;
+    if (line === undefined || client.ending.isReached) break;
     if (line.type === 'line') {
       await run(line.text);
     } else {

@@ -11,9 +11,7 @@ import { Screen } from './screen.ts';
 export type Typed =
   | { readonly type: 'line'; readonly text: string }
   /** Ctrl-D on an empty line. */
-  | { readonly type: 'end' }
-  /** Ctrl-C twice, or the terminal was closed. */
-  | { readonly type: 'interrupted' };
+  | { readonly type: 'end' };
 
 export interface TerminalOptions {
   readonly input: ReadStream;
@@ -21,6 +19,8 @@ export interface TerminalOptions {
   complete(line: string): Completion;
   /** True for a line after which a secret is typed: it is hidden from the first key on. */
   isBeforeSecret(line: string): boolean;
+  /** Ctrl-C twice, or the terminal is gone: the client is to end, whatever it is at. Nothing more is read. */
+  interrupted(): void;
 }
 
 /** Lines typed ahead while one is being run. Policy: over the limit, further lines are dropped, with a word. */
@@ -33,7 +33,7 @@ export class Terminal {
   readonly #readline: Interface;
   #ahead: string[] = [];
   #reader: ((typed: Typed) => void) | undefined;
-  #end: Typed | undefined;
+  #hasEnded = false;
   /** What the line is an answer to, while a question is asked; its answer is not kept in the history. */
   #question: string | undefined;
   #prompt = '';
@@ -65,9 +65,11 @@ export class Terminal {
     });
     this.#readline.on('line', (text) => this.#line(text));
     this.#readline.on('SIGINT', () => this.#interrupt());
+    // Back in the foreground, after Ctrl-Z: readline has stopped reading, and a prompt makes it go on.
+    this.#readline.on('SIGCONT', () => this.#draw());
     // A terminal that is gone can be neither read nor set up.
-    this.#readline.on('error', () => this.#finish({ type: 'interrupted' }));
-    this.#readline.on('close', () => this.#finish({ type: 'end' }));
+    this.#readline.on('error', () => options.interrupted());
+    this.#readline.on('close', () => this.#finish());
   }
 
   /** The next line at the usual prompt. */
@@ -126,7 +128,7 @@ export class Terminal {
   #next(): Promise<Typed> {
     const text = this.#ahead.shift();
     if (text !== undefined) return Promise.resolve({ type: 'line', text });
-    if (this.#end !== undefined) return Promise.resolve(this.#end);
+    if (this.#hasEnded) return Promise.resolve({ type: 'end' });
     return new Promise((resolve) => {
       this.#reader = resolve;
     });
@@ -139,13 +141,13 @@ export class Terminal {
     this.#reader = undefined;
     if (reader !== undefined) reader({ type: 'line', text });
     else if (this.#ahead.length < AHEAD_LIMIT) this.#ahead.push(text);
-    else this.print([`too many lines at once: dropped "${text.slice(0, 40)}"`]);
+    else this.print(['too many lines at once: one was dropped']);
     if (this.#question === undefined && !this.#screen.isHidden) this.#draw();
   }
 
   #interrupt(): void {
     if (this.#isArmed) {
-      this.#finish({ type: 'interrupted' });
+      this.#options.interrupted();
       return;
     }
     this.#isArmed = true;
@@ -155,11 +157,12 @@ export class Terminal {
     this.#isArmed = true;
   }
 
-  #finish(end: Typed): void {
-    this.#end ??= end;
-    this.#ahead = [];
-    this.#reader?.(this.#end);
+  /** Lines typed ahead are still read. */
+  #finish(): void {
+    this.#hasEnded = true;
+    this.#reader?.({ type: 'end' });
     this.#reader = undefined;
+    this.close();
   }
 
   #draw(): void {

@@ -28,7 +28,8 @@ async function enter(script: Script) {
   if (opened.type === 'refused') throw new Error(opened.text);
   const { port1, port2 } = new MessageChannel();
   const post = (message: FromReader): void => port2.postMessage(message);
-  const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
+  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
+  recorder.open(opened.display);
   const reader = new Reader({ allEvents: false, post, recorder });
   port2.on('message', (message: ToReader) => reader.receive(message));
   const inflow = new Inflow(port1, (message) => {

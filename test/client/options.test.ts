@@ -35,8 +35,8 @@ describe('readOptions', () => {
   it.each([
     [{ passwordFile: passwordFile('') }, 'is empty'],
     [{ passwordFile: passwordFile('\nsecond line') }, 'is empty'],
-    [{ passwordFile: passwordFile('short') }, '8 to 256 bytes'],
-    [{ passwordFile: passwordFile('x'.repeat(300)) }, '8 to 256 bytes'],
+    [{ register: true, passwordFile: passwordFile('short') }, '8 to 256 bytes'],
+    [{ passwordFile: passwordFile('x'.repeat(300)) }, '1 to 256 bytes'],
     [{ passwordFile: join(folder, 'nothing') }, 'cannot read'],
     [{ passwordFile: folder }, 'cannot read'],
     [{ user: '0x' }, '--user 0x'],

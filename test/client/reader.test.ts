@@ -19,7 +19,8 @@ async function startReader({ allEvents = false } = {}) {
   if (opened.type === 'refused') throw new Error(opened.text);
   const posted: FromReader[] = [];
   const post = (message: FromReader): void => void posted.push(message);
-  const recorder = new Recorder(opened.display, (trouble) => post({ type: 'trouble', trouble }));
+  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
+  recorder.open(opened.display);
   onTestFinished(() => recorder.close());
   const reader = new Reader({ allEvents, post, recorder });
   reader.receive({ type: 'begin', connection: 1, user: 'alice' });

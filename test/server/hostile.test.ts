@@ -1,13 +1,18 @@
-import { connect, type Socket } from 'node:net';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+/** Peers that do what no honest client does, or more of it than any would: what they cost themselves and others. */
+
+import { connect } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../src/transport/codec.ts';
-import { type Frame, TestClient } from '../support/client.ts';
+import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const folder = testFolder();
 const args = ['--workers', '1', '--hash-workers', '1', '--guests'];
+const GARBAGE = Buffer.from('garbage!');
+const GUESTS = 1_000;
 let server: RunningServer;
 let ann: TestClient;
 
@@ -19,15 +24,9 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** `count` frames in one piece; their request ids begin at `first`. */
+/** `count` requests in one piece; their ids begin at `first`. */
 function frames(count: number, first: number, verb: string, ...values: unknown[]): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, i) => encodeFrame([verb, first + i, ...values])));
-}
-
-async function guest(name: string): Promise<TestClient> {
-  const client = await TestClient.connect(server.address);
-  await client.ok('guest', name);
-  return client;
 }
 
 /** Milliseconds until the request is answered. */
@@ -37,145 +36,144 @@ async function timed(client: TestClient, verb: string, ...values: unknown[]): Pr
   return performance.now() - start;
 }
 
-const GARBAGE = Buffer.from('garbage!');
-
 it.each([
   ['quit', encodeFrame(['quit', 102]), ['ok', 102]],
   ['bad_frame', GARBAGE, ['error', null, 'bad_frame']],
-])('answers what is owed to a peer that ends its half behind %s', async (code, last, lastAnswer) => {
+])('answers what it owes to a peer that ends its half behind %s', async (code, last, lastAnswer) => {
   const client = await TestClient.login(server.address, 'ann');
   client.answers.clear();
   client.socket.end(Buffer.concat([encodeFrame(['send', 101, 'ann', 'a note']), last]));
   await client.closed();
-  const answers = [...client.answers.values()].map((answer) => [answer[0], answer[1]]);
-  expect(answers).toEqual([['ok', 101], lastAnswer.slice(0, 2)]);
-  expect([...client.answers.values()].at(-1)?.slice(0, 3)).toEqual(lastAnswer);
+  const answers = [...client.answers.values()];
+  expect(answers.map((answer) => [answer[0], answer[1]])).toEqual([['ok', 101], lastAnswer.slice(0, 2)]);
+  expect(answers[1]?.slice(0, 3)).toEqual(lastAnswer);
   expect(client.events.at(-1)?.slice(0, 2)).toEqual(['bye', code]);
 });
 
-it.each([
-  ['quit', encodeFrame(['quit', 1])],
-  ['a bad frame', GARBAGE],
-])('holds nobody up for a peer that goes on and on after %s', async (_, end) => {
-  const blaster = connect(server.port, '127.0.0.1');
-  const blasted = blast(blaster, end);
+it('takes whatever comes behind a quit or a bad frame, without harm to others', async () => {
+  const bytes = Buffer.alloc(128 << 20, 'x');
+  const blasts = [encodeFrame(['quit', 1]), GARBAGE].map((end) => blast(end, bytes));
+  let areOver = false;
+  const taken = Promise.all(blasts).finally(() => {
+    areOver = true;
+  });
   let worst = 0;
-  let isOver = false;
-  void blasted.then(() => { isOver = true; });
-  while (!isOver) worst = Math.max(worst, await timed(ann, 'ping'));
-  console.log('worst ping', worst, (await blasted) / 2 ** 20);
-  expect(worst).toBeLessThan(200);
+  while (!areOver) worst = Math.max(worst, await timed(ann, 'ping'));
+  expect(await taken).toEqual([true, true]);
+  expect(worst).toBeLessThan(500);
 });
 
-/** Sends the last frame and then bytes for as long as the server takes them. Resolves with their number. */
-function blast(socket: Socket, end: Buffer): Promise<number> {
-  const bytes = Buffer.alloc(1 << 20, 'x');
-  let sent = 0;
+/** Sends the last frame and then the bytes. True if the server has taken them all before it closed. */
+function blast(end: Buffer, bytes: Buffer): Promise<boolean> {
+  const socket = connect(server.port, '127.0.0.1');
   socket.on('error', () => {});
+  socket.resume();
   socket.write(end);
-  const go = (): void => {
-    do sent += bytes.length;
-    while (socket.write(bytes));
-    socket.once('drain', go);
-  };
-  go();
-  return new Promise((resolve) => socket.once('close', () => resolve(sent)));
+  socket.end(bytes);
+  return new Promise((resolve) => {
+    socket.once('finish', () => resolve(true));
+    socket.once('close', () => resolve(false));
+  });
 }
 
 it('forgets a peer that is reset while its password is being checked, however much waits for it', async () => {
   const own = await startServer({ data: `${folder}/reset`, args });
+  onTestFinished(async () => void (await own.kill()));
   const watcher = await TestClient.register(own.address, 'watcher');
   const victim = await TestClient.register(own.address, 'victim');
+  const others = await Promise.all(Array.from({ length: 40 }, () => TestClient.connect(own.address)));
   await watcher.ok('join', '#r');
   await victim.ok('join', '#r');
-  victim.socket.write(frames(5_600, 1_000, 'leave', '#nowhere'));
-  await victim.until(() => victim.answers.size >= 5_000, 'answers to the first burst');
-  const others = await Promise.all(Array.from({ length: 100 }, () => TestClient.connect(own.address)));
+  const check = (id: number): Buffer => encodeFrame(['password', id, 'wrong password', 'another password']);
+  const leaves = (first: number): Buffer => frames(999, first, 'leave', '#nowhere');
+  victim.answers.clear();
+  victim.socket.write(Buffer.concat([leaves(10_000), check(1), leaves(20_000), check(2)]));
+  // The second check waits behind these.
   for (const [i, other] of others.entries()) other.request('register', `user-${i}`, 'some password');
-  const change = encodeFrame(['password', 9, 'wrong password', 'another password']);
-  const leaves = frames(900, 10_000, 'leave', '#nowhere');
-  victim.socket.write(Buffer.concat([change, leaves, change, leaves, change, leaves]));
-  await until('a wrong password', () => victim.answers.has(9) || victim.answers.size > 6_000);
+  await victim.until(() => victim.answers.size === 999 + 1 + 999, 'answers up to the second check');
+  expect(victim.answers.has(2)).toBe(false);
   victim.socket.resetAndDestroy();
-  await until('the victim to be offline', async () => isOffline(await watcher.ok('who', '#r'), 'victim'), {
-    timeoutMs: 8_000,
-  });
+  const isOffline = async (): Promise<boolean> =>
+    JSON.stringify(await watcher.ok('who', '#r')).includes('["victim",false]');
+  await until('the victim to be offline', isOffline, { timeoutMs: 5_000 });
   const start = performance.now();
   expect((await own.stop()).code).toBe(0);
   expect(performance.now() - start).toBeLessThan(2_000);
 });
 
-function isOffline(page: unknown, user: string): boolean {
-  return JSON.stringify(page).includes(JSON.stringify([user, false]));
-}
-
-it('stops checking passwords for a peer that has been reset', async () => {
+it('checks no more passwords for a peer that has been reset', async () => {
   const peer = await TestClient.connect(server.address);
   await peer.ok('ping');
-  const connection = [...server.stderr().matchAll(/"event":"connection.opened","connection":(\d+)/g)].at(-1)?.[1];
-  const pair = Buffer.concat([encodeFrame(['login', 2, 'ann', 'secret of ann']), encodeFrame(['logout', 3])]);
-  peer.socket.write(Buffer.concat(Array.from({ length: 400 }, () => pair)));
+  const opened = [...server.stderr().matchAll(/"connection.opened","connection":(\d+)/g)];
+  const connection = opened.at(-1)?.[1];
+  const pair = [encodeFrame(['login', 2, 'ann', 'secret of ann']), encodeFrame(['logout', 3])];
+  peer.socket.write(Buffer.concat(Array.from({ length: 400 }, () => pair).flat()));
   await peer.answer(3);
   peer.socket.resetAndDestroy();
-  const closed = `"event":"connection.closed","connection":${connection},`;
+  const closed = `"connection.closed","connection":${connection},`;
   await until('the end in the log', () => server.stderr().includes(closed), { timeoutMs: 2_000 });
   for (let i = 0; i < 10; i += 1) (await TestClient.login(server.address, 'ann')).close();
-  const after = server.stderr().slice(server.stderr().indexOf(closed));
+  const [, afterwards = ''] = server.stderr().split(closed);
   // One may have been on its way.
-  expect([...after.matchAll(new RegExp(`"event":"login","connection":${connection},`, 'g'))].length).toBeLessThan(2);
+  expect(afterwards.split(`"login","connection":${connection},`).length - 1).toBeLessThan(2);
 });
 
-it('keeps a member who reads through a burst that is larger than what may wait for it', async () => {
+it('keeps a member who reads, when more comes in one turn than may wait for a peer', async () => {
   const member = await TestClient.register(server.address, 'member');
   const sender = await TestClient.register(server.address, 'sender');
   await member.ok('join', '#burst');
   await sender.ok('join', '#burst');
-  sender.socket.write(frames(1_000, 1_000, 'send', '#burst', 'x'.repeat(2_000)));
-  await member.until(() => member.isClosed || member.messages().length === 1_000, 'the burst');
-  expect([member.messages().length, member.isClosed]).toEqual([1_000, false]);
-  member.close();
-  sender.close();
+  // The registry cannot commit meanwhile, and takes what has gathered as one batch.
+  const lock = new DatabaseSync(`${folder}/shared/chat.db`);
+  lock.exec('BEGIN IMMEDIATE');
+  ann.request('send', 'ann', 'the registry waits with this');
+  await ann.ok('ping');
+  sender.socket.write(frames(999, 1_000, 'send', '#burst', 'x'.repeat(2_000)));
+  await sender.ok('ping');
+  lock.close();
+  await member.until(() => member.isClosed || member.messages().length === 999, 'the burst');
+  expect([member.messages().length, member.isClosed]).toEqual([999, false]);
 });
 
-it('answers a long list that is asked for again and again in one go', async () => {
-  for (let i = 0; i < 400; i += 50) {
-    await Promise.all(Array.from({ length: 50 }, (_, k) => guest(`Guest-number-${i + k}-long-name`)));
+it('lets others send while one client joins and leaves, again and again', async () => {
+  const mover = await TestClient.register(server.address, 'mover');
+  mover.answers.clear();
+  const pairs = Array.from({ length: 500 }, (_, i) => [
+    encodeFrame(['join', 1_000 + i, '#door']),
+    encodeFrame(['leave', 2_000 + i, '#door']),
+  ]);
+  mover.socket.write(Buffer.concat(pairs.flat()));
+  const [id] = (await ann.ok('send', 'ann', 'me too')) as [number, number];
+  await mover.until(() => mover.answers.size === 1_000, 'all answers');
+  // The order of ids is the order in which the server took them, however slow this test is.
+  const before = [...mover.answers.values()].filter((answer) => Number((answer[2] as number[])[0]) < id);
+  expect(before.length).toBeLessThan(500);
+});
+
+describe('with so many guests online that a list of them is long', () => {
+  beforeAll(async () => {
+    for (let i = 0; i < GUESTS; i += 100) {
+      await Promise.all(Array.from({ length: 100 }, (_, k) => comeAsGuest(i + k)));
+    }
+  });
+
+  /** Guests do not come in the order of their names. */
+  async function comeAsGuest(i: number): Promise<void> {
+    const client = await TestClient.connect(server.address);
+    await client.ok('guest', `Guest-${(i * 7_919) % 10_007}-with-a-long-name`);
   }
-  const asker = await TestClient.register(server.address, 'asker');
-  asker.socket.write(frames(120, 1_000, 'who'));
-  await asker.until(() => asker.isClosed || asker.answers.size >= 122, 'the answers');
-  expect([asker.answers.size, asker.isClosed]).toEqual([122, false]);
-  asker.close();
-});
 
-it.each<readonly [string, Buffer, number]>([
-  ['who', frames(1_000, 10_000, 'who', null, 'zzz'), 1_000],
-  [
-    'send and who',
-    Buffer.concat(
-      Array.from({ length: 500 }, (_, i) =>
-        Buffer.concat([encodeFrame(['send', 10_000 + i, 'ann', 'x']), encodeFrame(['who', 20_000 + i, '#own', 'zzz'])]),
-      ),
-    ),
-    1_000,
-  ],
-  [
-    'join and leave',
-    Buffer.concat(
-      Array.from({ length: 500 }, (_, i) =>
-        Buffer.concat([encodeFrame(['join', 10_000 + i, '#b']), encodeFrame(['leave', 20_000 + i, '#b'])]),
-      ),
-    ),
-    1_000,
-  ],
-])('lets others send while one client asks a lot: %s', async (_, burst, count) => {
-  const asker = await TestClient.register(server.address, `asker-${_.replaceAll(' ', '')}`);
-  await asker.ok('join', '#own');
-  asker.answers.clear();
-  asker.socket.write(burst);
-  await asker.until(() => asker.answers.size > 0, 'the first answer');
-  const took = await timed(ann, 'send', 'ann', 'x');
-  console.log(_, took);
-  await asker.until(() => asker.answers.size >= count, 'all answers');
-  expect(took).toBeLessThan(500);
+  it('answers everybody who asks for the list again and again, and reads', async () => {
+    const asker = await TestClient.register(server.address, 'reader');
+    asker.answers.clear();
+    asker.socket.write(frames(120, 1_000, 'who'));
+    await asker.until(() => asker.isClosed || asker.answers.size === 120, 'the answers');
+    expect([asker.answers.size, asker.isClosed]).toEqual([120, false]);
+  });
+
+  it('lets others send meanwhile', async () => {
+    const askers = await Promise.all(['one', 'two'].map((name) => TestClient.register(server.address, name)));
+    for (const asker of askers) asker.socket.write(frames(1_000, 1_000, 'who', null, 'zzz'));
+    expect(await timed(ann, 'send', 'ann', 'me too')).toBeLessThan(500);
+  });
 });

@@ -30,23 +30,45 @@ export type Opened = { readonly type: 'open'; readonly display: Display } | Refu
  * Creates the file, readable by its owner only, or resets a display that is there. Links are followed. Beside it are
  * the live file (`chat.html` has `chat.live.js`) and an empty lock (`.chat.html.lock`).
  */
-export async function openDisplay(file: string, options: DisplayOptions): Promise<Opened> {
+export async function openDisplay(file: string, { title, force = false }: DisplayOptions): Promise<Opened> {
+  const claimed = await claim(file, force);
+  return claimed.type === 'claimed' ? replace(file, claimed, title) : claimed;
+}
+
+/** Whether the file could be opened as a display; undefined if so. Nothing is replaced. */
+export async function checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
+  const claimed = await claim(file, force);
+  if (claimed.type === 'refused') return claimed;
+  claimed.release();
+  return undefined;
+}
+
+/** Files that may be replaced, and that no other client can claim until `release`. */
+type Claimed = {
+  readonly type: 'claimed';
+  readonly page: string;
+  readonly live: string;
+  release(): void;
+};
+
+async function claim(file: string, force: boolean): Promise<Claimed | Refused> {
   // A browser looks for the live file beside the path it was given, which may be a link.
   const live = join(dirname(file), `${basename(file).replace(/\.html?$/i, '')}.live.js`);
   try {
     const page = await followLinks(file);
-    const refused = (await claim(page, PAGE_MARKER, options)) ?? (await claim(live, LIVE_MARKER, options));
-    return refused ?? (await openClaimed(file, page, live, options.title));
+    const refused =
+      (await refuseOccupant(page, PAGE_MARKER, force)) ?? (await refuseOccupant(live, LIVE_MARKER, force));
+    if (refused !== undefined) return refused;
+    const lock = lockFile(join(dirname(page), `.${basename(page)}.lock`));
+    if (lock.type === 'locked') return { type: 'claimed', page, live, release: lock.release };
+    if (lock.type === 'failed') return unwritable(file, lock.error);
+    return inUse(file);
   } catch (error) {
     return unwritable(file, error);
   }
 }
 
-async function claim(
-  path: string,
-  marker: string,
-  { force = false }: DisplayOptions,
-): Promise<Refused | null> {
+async function refuseOccupant(path: string, marker: string, force: boolean): Promise<Refused | undefined> {
   const occupant = await inspect(path, marker);
   const name = cleanLine(path);
   if (occupant === 'special') {
@@ -55,21 +77,13 @@ async function claim(
   if (occupant === 'foreign' && !force) {
     return refused(
       'not_ours',
-      `${name} exists and is not a Parley display; choose another file, or force it`,
+      `${name} exists and is not a Parley display; choose another file, or overwrite it with --force`,
     );
   }
-  return null;
+  return undefined;
 }
 
-async function openClaimed(file: string, page: string, live: string, title: string): Promise<Opened> {
-  const lock = lockFile(join(dirname(page), `.${basename(page)}.lock`));
-  if (lock.type === 'failed') return unwritable(file, lock.error);
-  if (lock.type === 'held') {
-    return refused(
-      'in_use',
-      `${cleanLine(file)} is the display of another running client; choose another file`,
-    );
-  }
+async function replace(file: string, { page, live, release }: Claimed, title: string): Promise<Opened> {
   const run = randomBytes(12).toString('hex');
   const html = renderPage({ title, run, liveName: basename(live) });
   const liveFile = new LiveFile(live, run);
@@ -83,13 +97,20 @@ async function openClaimed(file: string, page: string, live: string, title: stri
     await pageStaged.commit();
     await liveStaged.commit();
     await liveStaged.end();
-    const display = new Display(file, pageStaged.handle, Buffer.byteLength(html), liveFile, lock.release);
+    const display = new Display(file, pageStaged.handle, Buffer.byteLength(html), liveFile, release);
     return { type: 'open', display };
   } catch (error) {
     for (const { end } of staged) await end();
-    lock.release();
+    release();
     return unwritable(file, error);
   }
+}
+
+function inUse(file: string): Refused {
+  return refused(
+    'in_use',
+    `${cleanLine(file)} is the display of another running client; choose another file`,
+  );
 }
 
 function unwritable(file: string, error: unknown): Refused {
