@@ -4,19 +4,27 @@ import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
+/** How long an opener may take to fail; one that runs longer has become the browser. In ms. */
+const FAIL_MS = 1_000;
+
 /** Starts the browser in a process of its own, and returns why that failed, if it did. */
 export function openInBrowser(file: string): Promise<string | undefined> {
   const url = pathToFileURL(resolve(file)).href;
   const [program, args] = opener(url);
-  return new Promise((settle) => {
+  return new Promise((answer) => {
     const child = spawn(program, args, { detached: true, stdio: 'ignore' });
-    child.once('error', (error) => {
-      settle(`cannot open the browser (${program}: ${error.message}); open ${url} yourself`);
-    });
-    child.once('spawn', () => {
+    const settle = (reason: string | undefined): void => {
+      clearTimeout(deadline);
       child.unref();
-      settle(undefined);
-    });
+      answer(
+        reason === undefined
+          ? reason
+          : `cannot open the browser (${program}: ${reason}); open ${url} yourself`,
+      );
+    };
+    const deadline = setTimeout(settle, FAIL_MS, undefined);
+    child.once('error', (error) => settle(error.message));
+    child.once('exit', (code) => settle(code === 0 ? undefined : `it ended with ${code ?? 'a signal'}`));
   });
 }
 

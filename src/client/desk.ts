@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import type { Thread } from '../actors/thread.ts';
 import { foldName } from '../chat/names.ts';
 import { password as passwordSpec } from '../commands/arguments.ts';
-import { type Asking, conclude, explainFailure } from './asking.ts';
+import { type Asker, conclude, explainFailure } from './answers.ts';
 import { openInBrowser } from './browser.ts';
 import type { LocalPlan, RemotePlan } from './commands.ts';
 import { explain } from './help.ts';
@@ -15,7 +15,7 @@ import { type Message, PENDING_LIMIT } from './outgoing.ts';
 import { done, type Result, refused } from './result.ts';
 import type { WriterApi } from './writer.worker.ts';
 
-export interface DeskOptions extends Asking {
+export interface DeskOptions extends Asker {
   readonly writer: Thread<WriterApi>;
   readonly displayFile: string;
   /** Lines come from a script: it waits for a connection, where a person is told that there is none. */

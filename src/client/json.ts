@@ -9,6 +9,7 @@
  *   login {user, rooms}   send {id, at, to, text}   join {room, id, users}   leave {room, id}
  *   who {room, users, complete}   rooms {rooms, complete}   others {lines}
  * with users `[{name, online}]`, rooms `[{name, members}]`, ids of the server, times in ms since 1970.
+ * Events stand in the order of the server; an answer may stand behind events that came after it.
  */
 
 import type { Event } from '../transport/protocol.ts';

@@ -5,6 +5,11 @@
 
 import { foldName } from '../chat/names.ts';
 
+export interface KnownNames {
+  readonly people: Names;
+  readonly rooms: Names;
+}
+
 const LIMIT = 2_000;
 
 export class Names {

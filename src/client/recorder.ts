@@ -60,9 +60,7 @@ export class Recorder {
   }
 
   #start(display: Display): void {
-    this.#writing ??= this.#writeAll(display).finally(() => {
-      this.#writing = undefined;
-    });
+    this.#writing ??= this.#writeAll(display);
   }
 
   async #writeAll(display: Display): Promise<void> {
@@ -70,18 +68,16 @@ export class Recorder {
     await Promise.resolve();
     while (this.#waiting.length > 0 && !this.#isLost) {
       const batch = this.#waiting.slice(0, BATCH_LIMIT);
-      if (
-        await this.#write(
-          display,
-          batch.flatMap(({ record }) => record ?? []),
-        )
-      ) {
+      const records = batch.flatMap(({ record }) => record ?? []);
+      if (await this.#write(display, records)) {
         this.#waiting.splice(0, batch.length);
         for (const { written } of batch) written?.();
       } else if (!this.#isLost) {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
+    // In the same turn in which the queue was seen to be empty: what is added later starts again.
+    this.#writing = undefined;
   }
 
   async #write(display: Display, records: readonly DisplayRecord[]): Promise<boolean> {

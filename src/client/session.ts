@@ -76,7 +76,8 @@ export class Session {
 
   /** Waits until there is a connection; false when there is none after `timeoutMs`, or will be none. */
   whenOnline(timeoutMs: number): Promise<boolean> {
-    if (this.#state.type === 'online') return Promise.resolve(true);
+    const { type } = this.#state;
+    if (type === 'online' || type === 'over') return Promise.resolve(type === 'online');
     return new Promise((resolve) => {
       const settle = (): void => {
         clearTimeout(deadline);

@@ -8,6 +8,7 @@ import {
   spawn,
   stop,
 } from '../../src/actors/actor.ts';
+import { countHeld } from '../support/garbage.ts';
 
 type Msg =
   | { readonly type: 'add'; readonly n: number }
@@ -150,5 +151,40 @@ describe('ask', () => {
     ref.stop();
     expect(await waiting).toEqual({ type: 'gone' });
     expect(await get(ref)).toEqual({ type: 'gone' });
+  });
+
+  it('leaves nothing behind at the actor, however it ends', async () => {
+    const ref = spawn('c', collector());
+    const refs: Array<WeakRef<object>> = [];
+    /** What makes the question knows what is in it, such as a password. */
+    const question = (): ((reply: Reply<number[]>) => Msg) => {
+      const build = (reply: Reply<number[]>): Msg => getting(reply);
+      refs.push(new WeakRef(build));
+      return build;
+    };
+    for (let i = 0; i < 100; i += 1) await ask(ref, question(), 60_000);
+    const gate = Promise.withResolvers<void>();
+    ref.tell({ type: 'slow', until: gate.promise, n: 1 });
+    for (let i = 0; i < 10; i += 1) expect(await ask(ref, question(), 1)).toEqual({ type: 'timed_out' });
+    gate.resolve();
+    expect(await get(ref)).toEqual({ type: 'answered', value: [1] });
+    expect(refs).toHaveLength(110);
+    expect(await countHeld(refs)).toBe(0);
+    expect(ref.tell({ type: 'stop' })).toBe(true);
+  });
+});
+
+describe('watching an actor', () => {
+  it('tells once how it ended, at once if it has ended, and not who has taken it back', async () => {
+    const ref = spawn('c', collector());
+    const told: string[] = [];
+    ref.watch((reason) => told.push(`first ${reason.type}`));
+    const unwatch = ref.watch(() => told.push('taken back'));
+    unwatch();
+    ref.stop();
+    ref.stop();
+    ref.watch((reason) => told.push(`late ${reason.type}`));
+    expect(told).toEqual(['first killed', 'late killed']);
+    expect(await ref.exited).toEqual({ type: 'killed' });
   });
 });

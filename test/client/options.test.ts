@@ -25,6 +25,13 @@ describe('readOptions', () => {
     }
   });
 
+  it('takes a short password for an account that was taken over with it', () => {
+    expect(readOptions({ ...NONE, passwordFile: passwordFile('short') })).toMatchObject({
+      type: 'given',
+      given: { password: 'short' },
+    });
+  });
+
   it('warns when others can read the password', () => {
     expect(readOptions({ ...NONE, passwordFile: passwordFile('a long secret', 0o644) })).toMatchObject({
       type: 'given',

@@ -157,7 +157,7 @@ describe('--json', () => {
     const jack = startScript(as('jack', '--register', '--json'));
     await jack.see('"answer":"login"');
     jack.child.stdout?.destroy();
-    jack.say('/rooms');
+    for (let line = 0; line < 100; line += 1) jack.say('/rooms');
     expect(await jack.exit()).toEqual({ code: 0, signal: null });
     expect(jack.stderr()).toBe('');
   });
@@ -229,6 +229,10 @@ describe('--open', () => {
     found.say('/wait 1');
     expect(await found.end()).toMatchObject({ code: 0 });
     expect(existsSync(seen) && readFileSync(seen, 'utf8')).toBe(`file://${found.display}`);
+    writeFileSync(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+    const failing = startScript({ ...as('olga', '--open'), env: { PATH: `${bin}:/usr/bin:/bin` } });
+    expect(await failing.end()).toMatchObject({ code: 1 });
+    expect(failing.stderr()).toMatch(/^cannot open the browser \(xdg-open: it ended with 3\); open file:/);
     const missing = startScript({ ...as('olga', '--open'), env: { PATH: join(folder, 'empty') } });
     expect(await missing.end()).toMatchObject({ code: 1 });
     expect(missing.stderr()).toMatch(/^cannot open the browser .*file:\/\/\S+olga\.html/);

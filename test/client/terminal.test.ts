@@ -76,6 +76,7 @@ describe('questions', () => {
     await answer('Password again: ', 'secret of alice');
     await terminal.see(/Connected to .* as alice/);
     await terminal.see('alice>');
+    expect(display(terminal)).toContain(`<title>alice on ${server.address} – Parley</title>`);
     // Neither on the screen, nor to be had back with the arrows.
     terminal.press('Up');
     terminal.type('/who');
@@ -96,6 +97,17 @@ describe('questions', () => {
     await terminal.see('Register or log in?');
     terminal.press('C-c', 'C-c');
     expect(await terminal.exit()).toBe(130);
+  });
+
+  it('end with Ctrl-D, and nothing is replaced by somebody who never came in', async () => {
+    const terminal = open('olaf', server.address, '--display', 'chat');
+    const page = '<!doctype html>\n<!-- parley display 1 -->\nof yesterday';
+    writeFileSync(join(terminal.cwd, 'chat.html'), page);
+    await terminal.see('Register or log in?');
+    terminal.press('C-d');
+    expect(await terminal.exit()).toBe(0);
+    expect(terminal.screen()).not.toContain('rror');
+    expect(display(terminal)).toBe(page);
   });
 
   it('are not asked of a server that is not there', async () => {
@@ -181,6 +193,37 @@ describe('the line that is typed', () => {
     expect(await emma.exit()).toBe(130);
   });
 
+  it('can be left by Ctrl-C while an answer is waited for', async () => {
+    const silent = await ScriptedServer.start(({ verb }) => verb === 'who');
+    const kurt = await enter('kurt', silent.address);
+    kurt.type('/who');
+    kurt.press('Enter');
+    await silent.asked('who');
+    kurt.press('C-c', 'C-c');
+    expect(await kurt.exit()).toBe(130);
+  });
+
+  it('is there again after Ctrl-Z', async () => {
+    await enter('lara', server.address, '--register').then((first) => first.press('C-d'));
+    const cwd = join(folder, 'lara');
+    const shell = startTerminal('bash', ['--norc', '-i'], { cwd, columns: 80 });
+    const password = passwordFile(folder, 'secret of lara');
+    shell.type(
+      `${process.execPath} ${PARLEY} connect ${server.address} --user lara --password-file ${password} --display again`,
+    );
+    shell.press('Enter');
+    await shell.see(/lara>$/);
+    shell.type('half of');
+    await shell.see(/lara> half of$/);
+    shell.press('C-z');
+    await shell.see(/Stopped[\s\S]*[#$]$/);
+    shell.type('fg');
+    shell.press('Enter');
+    await shell.see(/fg\n[\s\S]*lara> half of$/);
+    shell.type(' a line');
+    await shell.see(/lara> half of a line$/);
+  });
+
   it('is hidden from the first key on while a password is changed', async () => {
     const fred = await enter('fred', server.address, '--register');
     fred.type('/password');
@@ -257,8 +300,17 @@ describe('a lost connection', () => {
     await hanna.see(/hanna \(/);
     hanna.type('/msg hanna note to self');
     hanna.press('Enter');
+    // Passwords that were typed ahead do not become messages.
+    hanna.type('/to hanna');
+    hanna.press('Enter');
+    for (const line of ['/password', 'secret of hanna', 'another secret', 'another secret']) {
+      hanna.type(line);
+      hanna.press('Enter');
+    }
+    await hanna.see('there is no connection right now');
     hanna.press('C-d');
     expect(await hanna.exit()).toBe(1);
+    expect(display(hanna)).not.toContain('secret');
     expect(hanna.screen()).toContain('parley: 1 message was not acknowledged by the server');
   });
 });

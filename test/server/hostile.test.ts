@@ -103,12 +103,11 @@ it('forgets a peer that is reset while its password is being checked, however mu
 
 it('checks no more passwords for a peer that has been reset', async () => {
   const peer = await TestClient.connect(server.address);
-  await peer.ok('ping');
-  const opened = [...server.stderr().matchAll(/"connection.opened","connection":(\d+)/g)];
-  const connection = opened.at(-1)?.[1];
-  const pair = [encodeFrame(['login', 2, 'ann', 'secret of ann']), encodeFrame(['logout', 3])];
+  await peer.ok('register', 'peer', 'secret of peer');
+  const pair = [encodeFrame(['login', 2, 'peer', 'secret of peer']), encodeFrame(['logout', 3])];
   peer.socket.write(Buffer.concat(Array.from({ length: 400 }, () => pair).flat()));
-  await peer.answer(3);
+  const login = /"login","connection":(\d+),"subject":"peer"/;
+  const connection = await until('a login in the log', () => login.exec(server.stderr())?.[1]);
   peer.socket.resetAndDestroy();
   const closed = `"connection.closed","connection":${connection},`;
   await until('the end in the log', () => server.stderr().includes(closed), { timeoutMs: 2_000 });

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
 import type { Appended, MessageLog } from '../../src/store/message-log.ts';
@@ -170,6 +170,41 @@ describe('the log', () => {
     log.reopen();
     expect(log.readAfter(0, 10).map((entry) => 'text' in entry && entry.text)).toEqual(['first']);
     expect(commit(log, [tell(ann, ben, 'third')])).toHaveLength(1);
+    log.close();
+  });
+
+  it('gives rising ids when the clock is set back, within a batch and from batch to batch', () => {
+    const log = openSqliteLog(newFile());
+    const [ann] = accounts(log, 'ann') as [Account];
+    let now = Date.now();
+    // A millisecond earlier each time that somebody looks.
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => --now);
+    onTestFinished(() => clock.mockRestore());
+    const batch = (): Draft[] => Array.from({ length: 5 }, (_, i) => tell(ann, ann, `${i}`));
+    const ids = [...commit(log, batch()), ...commit(log, batch())].map((entry) => entry.id);
+    now -= 3_600_000;
+    log.reopen();
+    ids.push(...commit(log, batch()).map((entry) => entry.id));
+    expect(ids).toEqual([...new Set(ids)].sort((a, b) => a - b));
+    expect(log.readAfter(0, 100).map((entry) => entry.id)).toEqual(ids);
+    log.close();
+  });
+
+  it('begins and ends accounts with the entries of their batch, whole or not at all', () => {
+    const log = openSqliteLog(newFile());
+    const names = (): string[] => [...log.load().accounts()].map(({ name }) => name).sort();
+    const [ann, guest] = accounts(log, 'ann', 'guest') as [Account, Account];
+    const [joined] = commit(log, [join(guest, '#r')]) as [Entry & { room: number }];
+    const leaves = leave(guest, '#r', joined.room);
+    const twice = [tell(ann, ann, 'a', 'key'), tell(ann, ann, 'b', 'key')];
+    expect(append(log, [leaves, ...twice], ['eve'], [guest]).type).toBe('storage_failed');
+    log.reopen();
+    expect([names(), log.load().room('#r')?.members.size]).toEqual([['ann', 'guest'], 1]);
+    const outcome = append(log, [leaves], ['dan', 'eve'], [guest]);
+    expect(outcome).toMatchObject({ accounts: [{ name: 'dan' }, { name: 'eve' }], entries: [leaves] });
+    log.reopen();
+    expect([names(), log.load().room('#r')]).toEqual([['ann', 'dan', 'eve'], undefined]);
+    expect(accounts(log, 'guest')[0]?.id).toBeGreaterThan(guest.id);
     log.close();
   });
 

@@ -5,9 +5,9 @@
  * surrogates cannot be written as UTF-8 and become U+FFFD.
  */
 
+import { printable } from '../printable.ts';
+
 const CONTROL = /(?![\t\n])\p{Cc}/gu;
-const LINE_BREAK = /[\t\n\u2028\u2029]/g;
-const BIDI_CONTROL = /\p{Bidi_Control}/gu;
 const MARKUP = /[&<>"']/g;
 
 const ENTITIES: Readonly<Record<string, string>> = {
@@ -28,7 +28,7 @@ export function cleanBlock(text: string): string {
  * U+2069 would end even the isolation of a `<bdi>`.
  */
 export function cleanLine(text: string): string {
-  return cleanBlock(text).replace(LINE_BREAK, ' ').replace(BIDI_CONTROL, '');
+  return printable(text.toWellFormed());
 }
 
 /** For the content of an element and for an attribute between quotes. */

@@ -1,15 +1,16 @@
 /** What the server's answers to typed commands mean: results for people and for `--json`. */
 
 import type { RemotePlan } from './commands.ts';
-import type { KnownNames } from './completion.ts';
 import type { Inflow } from './inflow.ts';
 import { describeRooms, describeUsers, type Fetched, fetchList, type User } from './lists.ts';
+import type { KnownNames } from './names.ts';
 import type { Response } from './requests.ts';
 import { done, type Result, refused } from './result.ts';
 import { readJoined, readLeft, readRoomPage, readUserPage } from './server-frame.ts';
 import type { Session } from './session.ts';
 
-export interface Asking {
+/** Who asked, and what an answer changes. */
+export interface Asker {
   readonly session: Session;
   readonly inflow: Inflow;
   readonly names: KnownNames;
@@ -17,20 +18,20 @@ export interface Asking {
 
 /** The result of a request, given its answer; asks for the further pages of a list. */
 export function conclude(
-  asking: Asking,
+  asker: Asker,
   plan: Exclude<RemotePlan, { type: 'send' }>,
   response: Response,
 ): Promise<Result> | Result {
   if (response.type !== 'ok') return explainFailure(plan.type, response);
   switch (plan.type) {
     case 'join':
-      return concludeJoin(asking, plan.room, response.result);
+      return concludeJoin(asker, plan.room, response.result);
     case 'leave':
-      return concludeLeave(asking, plan.room, response.result);
+      return concludeLeave(asker, plan.room, response.result);
     case 'who':
-      return concludeWho(asking, plan.room, response);
+      return concludeWho(asker, plan.room, response);
     case 'rooms':
-      return concludeRooms(asking, response);
+      return concludeRooms(asker, response);
     default:
       return plan satisfies never;
   }
@@ -52,18 +53,18 @@ export function explainFailure(
   }
 }
 
-async function concludeJoin(asking: Asking, room: string, result: unknown): Promise<Result> {
+async function concludeJoin(asker: Asker, room: string, result: unknown): Promise<Result> {
   const joined = readJoined(result);
-  if (joined === undefined) return distrust(asking, 'join');
+  if (joined === undefined) return distrust(asker, 'join');
   const { id } = joined;
-  const { session, inflow } = asking;
+  const { session, inflow } = asker;
   session.joined(room);
-  asking.names.rooms.meet(room);
+  asker.names.rooms.meet(room);
   if (id !== null) {
     inflow.show({ type: 'membership', kind: 'joined', id, at: Date.now(), room, user: session.user });
   }
-  const members = await fetchUsers(asking, room, { type: 'ok', result: joined.members });
-  if (members.type !== 'list') return report(asking, 'join', members);
+  const members = await fetchUsers(asker, room, { type: 'ok', result: joined.members });
+  if (members.type !== 'list') return report(asker, 'join', members);
   const lines = [id === null ? `you are in ${room} already` : `joined ${room}`];
   return done('join', [...lines, ...describeUsers(room, members.items)], {
     room,
@@ -72,43 +73,43 @@ async function concludeJoin(asking: Asking, room: string, result: unknown): Prom
   });
 }
 
-function concludeLeave(asking: Asking, room: string, result: unknown): Result {
+function concludeLeave(asker: Asker, room: string, result: unknown): Result {
   const left = readLeft(result);
-  if (left === undefined) return distrust(asking, 'leave');
-  const { session, inflow } = asking;
+  if (left === undefined) return distrust(asker, 'leave');
+  const { session, inflow } = asker;
   session.left(room);
   inflow.show({ type: 'membership', kind: 'left', id: left.id, at: Date.now(), room, user: session.user });
   return done('leave', [`left ${room}`], { room, id: left.id });
 }
 
-async function concludeWho(asking: Asking, room: string | null, first: Response): Promise<Result> {
-  const users = await fetchUsers(asking, room, first);
-  if (users.type !== 'list') return report(asking, 'who', users);
+async function concludeWho(asker: Asker, room: string | null, first: Response): Promise<Result> {
+  const users = await fetchUsers(asker, room, first);
+  if (users.type !== 'list') return report(asker, 'who', users);
   const data = { room, users: users.items.map(toUser), complete: users.isComplete };
   return done('who', describeUsers(room, users.items), data);
 }
 
-async function concludeRooms(asking: Asking, first: Response): Promise<Result> {
-  const rooms = await fetchList(first, readRoomPage, (after) => asking.session.ask('rooms', after));
-  if (rooms.type !== 'list') return report(asking, 'rooms', rooms);
-  for (const [name] of rooms.items) asking.names.rooms.meet(name);
+async function concludeRooms(asker: Asker, first: Response): Promise<Result> {
+  const rooms = await fetchList(first, readRoomPage, (after) => asker.session.ask('rooms', after));
+  if (rooms.type !== 'list') return report(asker, 'rooms', rooms);
+  for (const [name] of rooms.items) asker.names.rooms.meet(name);
   const items = rooms.items.map(([name, members]) => ({ name, members }));
   return done('rooms', describeRooms(rooms.items), { rooms: items, complete: rooms.isComplete });
 }
 
-async function fetchUsers(asking: Asking, room: string | null, first: Response): Promise<Fetched<User>> {
-  const users = await fetchList(first, readUserPage, (after) => asking.session.ask('who', room, after));
-  if (users.type === 'list') for (const [name] of users.items) asking.names.people.meet(name);
+async function fetchUsers(asker: Asker, room: string | null, first: Response): Promise<Fetched<User>> {
+  const users = await fetchList(first, readUserPage, (after) => asker.session.ask('who', room, after));
+  if (users.type === 'list') for (const [name] of users.items) asker.names.people.meet(name);
   return users;
 }
 
-function report(asking: Asking, of: string, failure: Exclude<Fetched<unknown>, { type: 'list' }>): Result {
-  return failure.type === 'malformed' ? distrust(asking, of) : explainFailure(of, failure);
+function report(asker: Asker, of: string, failure: Exclude<Fetched<unknown>, { type: 'list' }>): Result {
+  return failure.type === 'malformed' ? distrust(asker, of) : explainFailure(of, failure);
 }
 
 /** An answer of the wrong shape: nothing else on this connection can be relied on. */
-function distrust(asking: Asking, of: string): Result {
-  asking.session.distrust();
+function distrust(asker: Asker, of: string): Result {
+  asker.session.distrust();
   return explainFailure(of, { type: 'malformed' });
 }
 

@@ -1,0 +1,209 @@
+/** What happens in the gap between two things that belong together: each test holds up one part of the server there. */
+
+import { existsSync, readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, it, onTestFinished } from 'vitest';
+import { encodeFrame } from '../../src/transport/codec.ts';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+const folder = testFolder();
+let runs = 0;
+
+interface Run {
+  readonly server: RunningServer;
+  readonly data: string;
+}
+
+async function run(...args: string[]): Promise<Run> {
+  runs += 1;
+  const data = `${folder}/${runs}`;
+  const server = await startServer({ data, args });
+  onTestFinished(async () => void (await server.kill()));
+  return { server, data };
+}
+
+/** Connects again and again until it is that shard that serves the connection. Nobody else may connect meanwhile. */
+async function connectTo(server: RunningServer, shard: string): Promise<TestClient> {
+  const opened = (): string[] =>
+    Array.from(
+      server.stderr().matchAll(/"thread":"(shard-\d)","event":"connection.opened"/g),
+      (m) => m[1] ?? '',
+    );
+  for (;;) {
+    const before = opened().length;
+    const client = await TestClient.connect(server.address);
+    if ((await until('the connection in the log', () => opened()[before])) === shard) return client;
+    client.close();
+  }
+}
+
+async function register(server: RunningServer, ...users: string[]): Promise<void> {
+  const client = await connectTo(server, 'shard-1');
+  for (const user of users) await client.ok('register', user, `secret of ${user}`);
+  client.close();
+}
+
+async function loginTo(server: RunningServer, shard: string, user: string): Promise<TestClient> {
+  const client = await connectTo(server, shard);
+  await client.ok('login', user, `secret of ${user}`);
+  return client;
+}
+
+/** Until a thread is dead, or its successor is at work. */
+function logged(server: RunningServer, event: 'exited' | 'restarted', thread: string): Promise<unknown> {
+  const line = new RegExp(`"thread.${event}".*"child":"${thread}"`);
+  return until(`${thread} to be ${event}`, () => line.test(server.stderr()));
+}
+
+/** From here on the registry cannot commit, and waits, for a few seconds at most. Closing lets it go on. */
+async function lockLog({ data }: Run, client: TestClient): Promise<DatabaseSync> {
+  const lock = new DatabaseSync(`${data}/chat.db`);
+  lock.exec('BEGIN IMMEDIATE');
+  client.request('send', 'ann', 'the registry waits with this');
+  await client.ok('ping');
+  return lock;
+}
+
+function onlyAnnIsOnline(ann: TestClient): Promise<boolean> {
+  const look = async (): Promise<boolean> => JSON.stringify(await ann.ok('who')) === '[[["ann",true]],null]';
+  return until('only ann to be online', look, { timeoutMs: 3_000 });
+}
+
+const PINGS = Buffer.concat(new Array(30_000).fill(encodeFrame(['ping', 1])));
+
+/** Gives the shard of these connections turns so long that whatever it is told meanwhile waits behind them. */
+function holdUp(noise: readonly TestClient[]): void {
+  for (const { socket } of noise) socket.removeAllListeners('data').resume().write(PINGS);
+}
+
+async function connectSeveral(server: RunningServer, shard: string, count: number): Promise<TestClient[]> {
+  const clients = [];
+  for (let i = 0; i < count; i += 1) clients.push(await connectTo(server, shard));
+  return clients;
+}
+
+it('a shard dies and is back before the registry hears of it: its sessions are over', async () => {
+  const at = await run('--workers', '2', '--guests');
+  const { server } = at;
+  await register(server, 'ann', 'victim');
+  const ann = await loginTo(server, 'shard-1', 'ann');
+  const victim = await loginTo(server, 'shard-2', 'victim');
+  const visitor = await connectTo(server, 'shard-2');
+  await visitor.ok('guest', 'visitor');
+  for (const client of [ann, victim, visitor]) await client.ok('join', '#r');
+  const lock = await lockLog(at, ann);
+  server.crash('shard-2');
+  await logged(server, 'exited', 'shard-2');
+  // Longer than its successor takes to start, and to be linked to the registry as far as that goes now.
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  lock.close();
+  await logged(server, 'restarted', 'shard-2');
+  await onlyAnnIsOnline(ann);
+  await ann.event('left', (e) => e[4] === 'visitor');
+});
+
+it('a peer is gone before its login is answered: it is not online', async () => {
+  const at = await run('--workers', '1', '--hash-workers', '1');
+  const { server } = at;
+  await register(server, 'ann', 'victim');
+  const ann = await TestClient.login(server.address, 'ann');
+  const [victim, other] = [
+    await TestClient.connect(server.address),
+    await TestClient.connect(server.address),
+  ];
+  const lock = await lockLog(at, ann);
+  victim.request('login', 'victim', 'secret of victim');
+  // Passwords are checked one by one: the registry has been asked for the victim's session when this is answered.
+  expect(await other.refused('login', 'ann', 'wrong password')).toBe('wrong_credentials');
+  victim.socket.resetAndDestroy();
+  await until('the end in the log', () => server.stderr().includes('"connection.closed","connection":3,'));
+  lock.close();
+  await onlyAnnIsOnline(ann);
+});
+
+it('a session begins on a shard that is behind, and the registry dies: it gets nothing from before', async () => {
+  const { server } = await run('--workers', '2');
+  await register(server, 'ann', 'bob', 'cat');
+  const bob = await loginTo(server, 'shard-1', 'bob');
+  await loginTo(server, 'shard-2', 'cat');
+  await bob.ok('join', '#r');
+  for (const friend of ['dan', 'eve']) {
+    const late = await connectTo(server, 'shard-2');
+    await register(server, friend);
+    await (await loginTo(server, 'shard-1', friend)).ok('join', '#r');
+    // Presence is told once a second; at the same moment shards are told how far the log has come.
+    await bob.event('online', (e) => e[1] === friend);
+    await bob.ok('send', 'ann', 'from before');
+    await late.ok('login', 'ann', 'secret of ann');
+    server.crash('registry');
+    await late.ok('send', 'bob', 'from after');
+    expect(late.messages()).toEqual([]);
+  }
+});
+
+it('a password is changed while logins with the old one are under way: none of them outlives it', async () => {
+  const { server } = await run('--workers', '2', '--hash-workers', '2', '--commands-per-second', '0');
+  await register(server, 'ann');
+  const ann = await loginTo(server, 'shard-1', 'ann');
+  const noise = await connectSeveral(server, 'shard-2', 6);
+  for (const [old, next] of [
+    ['secret of ann', 'password 2'],
+    ['password 2', 'password 3'],
+  ]) {
+    const thieves = await connectSeveral(server, 'shard-2', 4);
+    const logins = thieves.map((thief) => thief.call('login', 'ann', old));
+    const change = ann.ok('password', old, next);
+    holdUp(noise);
+    await change;
+    const answers = await Promise.all(logins);
+    for (const [i, answer] of answers.entries()) {
+      if (answer[0] === 'ok') await thieves[i]?.closed();
+      else expect(answer[2]).toBe('wrong_credentials');
+    }
+  }
+});
+
+it('a shard dies before the registry hears of an account: it can log in', async () => {
+  const { server, data } = await run('--workers', '2', '--commands-per-second', '0');
+  const client = await connectTo(server, 'shard-2');
+  const noise = await connectSeveral(server, 'shard-2', 6);
+  client.request('register', 'ann', 'secret of ann');
+  holdUp(noise);
+  const users = `${data}/users.txt`;
+  await until('ann in users.txt', () => existsSync(users) && readFileSync(users, 'utf8').includes('ann '));
+  server.crash('shard-2');
+  await client.closed();
+  const ann = await TestClient.login(server.address, 'ann');
+  await ann.ok('join', '#r');
+});
+
+it('auth restarts while a guest’s login waits for the registry: the name stays the guest’s', async () => {
+  const { server, data } = await run('--workers', '1', '--guests');
+  const [guest, other] = [await TestClient.connect(server.address), await TestClient.connect(server.address)];
+  server.crash('registry');
+  const lock = new DatabaseSync(`${data}/chat.db`, { timeout: 5_000 });
+  // Succeeds as soon as the registry is dead; the next one cannot open the file.
+  lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE');
+  const login = guest.request('guest', 'visitor');
+  await other.ok('ping');
+  expect(await other.refused('guest', 'VISITOR')).toBe('name_taken');
+  server.crash('auth');
+  await logged(server, 'restarted', 'auth');
+  lock.close();
+  expect((await guest.answer(login))[0]).toBe('ok');
+  expect(await other.refused('register', 'visitor', 'a password')).toBe('name_taken');
+});
+
+it('a client sends and logs out while the registry is away: what it sent is stored', async () => {
+  const { server } = await run('--workers', '1');
+  const ann = await TestClient.register(server.address, 'ann');
+  server.crash('registry');
+  await logged(server, 'exited', 'registry');
+  const frames = [encodeFrame(['send', 101, 'ann', 'a last note']), encodeFrame(['logout', 102])];
+  ann.socket.write(Buffer.concat(frames));
+  expect((await ann.answer(101))[0]).toBe('ok');
+  expect((await ann.answer(102))[0]).toBe('ok');
+});
