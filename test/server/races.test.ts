@@ -72,7 +72,7 @@ function onlyAnnIsOnline(ann: TestClient): Promise<boolean> {
   return until('only ann to be online', look, { timeoutMs: 3_000 });
 }
 
-const PINGS = Buffer.concat(new Array(30_000).fill(encodeFrame(['ping', 1])));
+const PINGS = Buffer.concat(new Array(12_000).fill(encodeFrame(['ping', 1])));
 
 /** Gives the shard of these connections turns so long that whatever it is told meanwhile waits behind them. */
 function holdUp(noise: readonly TestClient[]): void {
