@@ -1,9 +1,9 @@
 /** What the server's answers to typed commands mean: results for people and for `--json`. */
 
 import type { RemotePlan } from './commands.ts';
-import type { Inflow } from './inflow.ts';
+import type { KnownNames } from './known-names.ts';
 import { describeRooms, describeUsers, type Fetched, fetchList, type User } from './lists.ts';
-import type { KnownNames } from './names.ts';
+import type { ReaderLink } from './reader-link.ts';
 import type { Response } from './requests.ts';
 import { done, type Result, refused } from './result.ts';
 import { readJoined, readLeft, readRoomPage, readUserPage } from './server-frame.ts';
@@ -12,7 +12,7 @@ import type { Session } from './session.ts';
 /** Who asked, and what an answer changes. */
 export interface Asker {
   readonly session: Session;
-  readonly inflow: Inflow;
+  readonly readerLink: ReaderLink;
   readonly names: KnownNames;
 }
 
@@ -57,11 +57,11 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
   const joined = readJoined(result);
   if (joined === undefined) return distrust(asker, 'join');
   const { id } = joined;
-  const { session, inflow } = asker;
+  const { session, readerLink } = asker;
   session.joined(room);
   asker.names.rooms.meet(room);
   if (id !== null) {
-    inflow.show({ type: 'membership', kind: 'joined', id, at: Date.now(), room, user: session.user });
+    readerLink.show({ type: 'membership', kind: 'joined', id, at: Date.now(), room, user: session.user });
   }
   const members = await fetchUsers(asker, room, { type: 'ok', result: joined.members });
   if (members.type !== 'list') return report(asker, 'join', members);
@@ -76,9 +76,16 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
 function concludeLeave(asker: Asker, room: string, result: unknown): Result {
   const left = readLeft(result);
   if (left === undefined) return distrust(asker, 'leave');
-  const { session, inflow } = asker;
+  const { session, readerLink } = asker;
   session.left(room);
-  inflow.show({ type: 'membership', kind: 'left', id: left.id, at: Date.now(), room, user: session.user });
+  readerLink.show({
+    type: 'membership',
+    kind: 'left',
+    id: left.id,
+    at: Date.now(),
+    room,
+    user: session.user,
+  });
   return done('leave', [`left ${room}`], { room, id: left.id });
 }
 

@@ -9,12 +9,12 @@ import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import type { Refused } from './display/opening.ts';
 import { Ending } from './ending.ts';
-import { type FromReader, Inflow } from './inflow.ts';
 import { eventLine, type JsonLine, resultLine } from './json.ts';
-import { type KnownNames, Names } from './names.ts';
+import { type KnownNames, Names } from './known-names.ts';
 import type { Output } from './output.ts';
 import { shorten } from './printable.ts';
 import type { ReaderApi } from './reader.worker.ts';
+import { type FromReader, ReaderLink } from './reader-link.ts';
 import type { Result } from './result.ts';
 import { Session } from './session.ts';
 import type { WriterApi } from './writer.worker.ts';
@@ -28,7 +28,7 @@ const SHOWN_CHARACTERS = 200;
 
 export class Client {
   readonly ending = new Ending();
-  readonly inflow: Inflow;
+  readonly readerLink: ReaderLink;
   readonly names: KnownNames = { people: new Names(), rooms: new Names() };
   readonly reader: Thread<ReaderApi>;
   readonly writer: Thread<WriterApi>;
@@ -42,7 +42,7 @@ export class Client {
     this.reader = reader;
     this.writer = writer;
     this.#json = json;
-    this.inflow = new Inflow(port, (message) => this.#receive(message));
+    this.readerLink = new ReaderLink(port, (message) => this.#receive(message));
     for (const thread of [reader, writer]) {
       void thread.exited.then((reason) => {
         const why = reason.type === 'failed' ? `: ${reason.error.message}` : '';
@@ -74,11 +74,11 @@ export class Client {
 
   /** The session that this client is for. `changed` is called whenever its state has changed. */
   openSession(address: Address, changed: () => void): Session {
-    const session = new Session(address, this.inflow, {
+    const session = new Session(address, this.readerLink, {
       changed,
       connection: (state, text) => {
         const at = Date.now();
-        this.inflow.show({ type: 'connection', state, at, text });
+        this.readerLink.show({ type: 'connection', state, at, text });
         this.#tell({ event: 'connection', state, at, text });
       },
       over: (code, text) => this.ending.end(code, `${formatAddress(address)}: ${text}`),
@@ -90,9 +90,9 @@ export class Client {
   /** Tells the user, and the display, what came of a line. */
   report(line: string, result: Result): void {
     const lines = result.ok ? result.lines : [result.text];
-    if (lines.length > 0 && !this.inflow.isFull && !hasOwnRecord(result)) {
+    if (lines.length > 0 && !this.readerLink.isFull && !hasOwnRecord(result)) {
       const command = shorten(line.trim(), SHOWN_CHARACTERS);
-      this.inflow.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
+      this.readerLink.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
     }
     this.#tell(resultLine(result));
     if (!result.ok) this.#output?.error(result.text);
@@ -105,12 +105,12 @@ export class Client {
       const settle = (isSeen: boolean): void => {
         clearTimeout(deadline);
         this.#matched = undefined;
-        if (!isSeen) this.inflow.unwatch();
+        if (!isSeen) this.readerLink.unwatch();
         resolve(isSeen);
       };
       const deadline = setTimeout(settle, timeoutMs, false).unref();
       this.#matched = () => settle(true);
-      this.inflow.watch(text);
+      this.readerLink.watch(text);
     });
   }
 
@@ -120,19 +120,19 @@ export class Client {
     if (session?.state.type === 'online') await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
     const unacknowledged = session?.outgoing.size ?? 0;
     await session?.quit();
-    if (this.#isDisplayOpen) await this.inflow.close(DISPLAY_MS);
-    else this.inflow.abandon();
+    if (this.#isDisplayOpen) await this.readerLink.close(DISPLAY_MS);
+    else this.readerLink.abandon();
     await Promise.all([this.reader.kill(), this.writer.kill()]);
     return unacknowledged;
   }
 
   /** What the reader of `--json` could not take is held back at the socket. */
   drained(): void {
-    this.inflow.release('output');
+    this.readerLink.release('output');
   }
 
   #tell(line: JsonLine): void {
-    if (this.#json && this.#output?.json(line) === false) this.inflow.hold('output');
+    if (this.#json && this.#output?.json(line) === false) this.readerLink.hold('output');
   }
 
   #receive(message: FromReader): void {

@@ -1,7 +1,7 @@
 /** What the Tab key offers: commands, their arguments, and names in plain text. */
 
 import { COMMANDS, findCommand, type NameKind } from './commands.ts';
-import type { KnownNames } from './names.ts';
+import type { KnownNames } from './known-names.ts';
 
 /** What fits behind the line so far, and the part of the line that it takes the place of. */
 export type Completion = readonly [candidates: readonly string[], replaced: string];

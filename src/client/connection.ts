@@ -7,8 +7,8 @@ import { connect, type Socket } from 'node:net';
 import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
 import { type Address, formatAddress } from './address.ts';
-import type { FromReader, Inflow } from './inflow.ts';
 import { type Credentials, type Entry, logIn } from './login.ts';
+import type { FromReader, ReaderLink } from './reader-link.ts';
 import type { Requests, Response } from './requests.ts';
 import { Watchdog } from './watchdog.ts';
 
@@ -26,7 +26,7 @@ export interface ConnectionOptions {
   readonly number: number;
   readonly address: Address;
   readonly credentials: Credentials;
-  readonly inflow: Inflow;
+  readonly readerLink: ReaderLink;
   readonly requests: Requests;
 }
 
@@ -44,15 +44,18 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    const { number, address, credentials, inflow } = options;
+    const { number, address, credentials, readerLink } = options;
     const socket = connect({ host: address.host, port: address.port, noDelay: true });
     this.#socket = socket;
     const deadline = setTimeout(() => this.close(`no connection within ${CONNECT_MS / 1_000} s`), CONNECT_MS);
     const ticking = setInterval(() => this.#tick(), TICK_MS);
-    inflow.begin(number, credentials.user, { pause: () => socket.pause(), resume: () => socket.resume() });
+    readerLink.begin(number, credentials.user, {
+      pause: () => socket.pause(),
+      resume: () => socket.resume(),
+    });
     socket.on('data', (chunk: Buffer) => {
       this.#watchdog.heard(performance.now());
-      inflow.push(chunk);
+      readerLink.push(chunk);
     });
     socket.on('error', (error) => {
       this.#reason ??= explain(error);
@@ -61,7 +64,7 @@ export class Connection {
       socket.once('close', () => {
         clearTimeout(deadline);
         clearInterval(ticking);
-        inflow.end(number);
+        readerLink.end(number);
         resolve();
       });
     });
@@ -139,11 +142,11 @@ export class Connection {
   }
 
   #complain(text: string): void {
-    this.#options.inflow.show({ type: 'notice', level: 'error', at: Date.now(), text });
+    this.#options.readerLink.show({ type: 'notice', level: 'error', at: Date.now(), text });
   }
 
   #tick(): void {
-    if (this.#options.inflow.isPaused) this.#watchdog.heard(performance.now());
+    if (this.#options.readerLink.isPaused) this.#watchdog.heard(performance.now());
     const verdict = this.#watchdog.check(performance.now(), this.#options.requests.askedAt);
     if (verdict === 'ping') void this.ask('ping');
     else if (verdict === 'lost') this.close('the server does not answer');

@@ -48,8 +48,8 @@ export class Desk {
 
   /** Resolves when the next line may be run. */
   async start(line: string): Promise<Running> {
-    const { session, writer, inflow, isScript } = this.#options;
-    if (inflow.isFull) {
+    const { session, writer, readerLink, isScript } = this.#options;
+    if (readerLink.isFull) {
       return finished(refused('line', 'full', 'the display cannot keep up: try again in a moment'));
     }
     const context = { current: this.current, isScript };
@@ -78,21 +78,21 @@ export class Desk {
   }
 
   #send(message: Message): Running {
-    const { session, inflow, isScript } = this.#options;
+    const { session, readerLink, isScript } = this.#options;
     const { to, text, key } = message;
     if (session.outgoing.size >= PENDING_LIMIT) {
       const reason = `${PENDING_LIMIT} messages wait for the server already: this one was not sent`;
       return finished(refused('send', 'full', reason));
     }
     const from = session.user;
-    inflow.show({ type: 'message', id: null, at: Date.now(), from, to, text, own: true, tag: key });
+    readerLink.show({ type: 'message', id: null, at: Date.now(), from, to, text, own: true, tag: key });
     const sent = session.outgoing.send(message).then((outcome): Result => {
       if (outcome.type === 'stored') {
         const { id, at } = outcome;
-        inflow.show({ type: 'stored', tag: key, id, at });
+        readerLink.show({ type: 'stored', tag: key, id, at });
         return done('send', [], { id, at, to, text });
       }
-      inflow.show({ type: 'failed', tag: key, text: outcome.text });
+      readerLink.show({ type: 'failed', tag: key, text: outcome.text });
       return refused('send', outcome.code, `not sent to ${to}: ${outcome.text}`);
     });
     return { finished: isScript ? withinPatience(sent) : sent };

@@ -74,7 +74,7 @@ async function run(client: Client, given: Given, terminal: Terminal, person: Per
   let isQuitting = false;
   desk = new Desk({
     session,
-    inflow: client.inflow,
+    readerLink: client.readerLink,
     names: client.names,
     writer: client.writer,
     displayFile: display,

@@ -3,8 +3,8 @@
 import { decodeBody } from '../transport/codec.ts';
 import { FrameDecoder } from '../transport/frame.ts';
 import { type Event, LIMITS } from '../transport/protocol.ts';
-import type { FromReader, ToReader } from './inflow.ts';
-import { Names } from './names.ts';
+import { Names } from './known-names.ts';
+import type { FromReader, ToReader } from './reader-link.ts';
 import type { Recorder } from './recorder.ts';
 import { readServerFrame, type ServerAnswer } from './server-frame.ts';
 import { entryId, lineOf, namesIn, recordOf } from './transcript.ts';

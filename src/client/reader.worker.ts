@@ -3,8 +3,8 @@
 import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../actors/thread.ts';
 import { checkDisplay, openDisplay, type Refused } from './display/opening.ts';
-import type { FromReader, ToReader } from './inflow.ts';
 import { Reader } from './reader.ts';
+import type { FromReader, ToReader } from './reader-link.ts';
 import { Recorder } from './recorder.ts';
 
 export interface ReaderData {

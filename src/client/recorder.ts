@@ -1,7 +1,7 @@
 /**
  * The queue in front of the display. One write at a time, each with all that has gathered. What cannot be written
  * because of the disk, or because no display is open yet, is kept; the queue is bounded by whoever fills it (see
- * `Inflow`).
+ * `ReaderLink`).
  */
 
 import type { Display } from './display/display.ts';

@@ -57,7 +57,7 @@ async function runLines(client: Client, session: Session, displayFile: string, o
   };
   const desk = new Desk({
     session,
-    inflow: client.inflow,
+    readerLink: client.readerLink,
     names: client.names,
     writer: client.writer,
     displayFile,

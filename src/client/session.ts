@@ -9,9 +9,9 @@ import { type Address, formatAddress } from './address.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
 import { Connection, type FromStream, UNTRUSTED } from './connection.ts';
 import { Identity } from './identity.ts';
-import type { Inflow } from './inflow.ts';
 import type { Credentials, Entry } from './login.ts';
 import { Outgoing } from './outgoing.ts';
+import type { ReaderLink } from './reader-link.ts';
 import { Requests, type Response } from './requests.ts';
 
 export type State =
@@ -38,7 +38,7 @@ export class Session {
   readonly outgoing = new Outgoing();
   /** As the server spells it. */
   user = '';
-  readonly #inflow: Inflow;
+  readonly #readerLink: ReaderLink;
   readonly #listener: SessionListener;
   readonly #requests = new Requests();
   /** Those who wait for a connection. */
@@ -53,9 +53,9 @@ export class Session {
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
 
-  constructor(address: Address, inflow: Inflow, listener: SessionListener) {
+  constructor(address: Address, readerLink: ReaderLink, listener: SessionListener) {
     this.address = address;
-    this.#inflow = inflow;
+    this.#readerLink = readerLink;
     this.#listener = listener;
   }
 
@@ -149,11 +149,11 @@ export class Session {
       number: this.#connections,
       address: this.address,
       credentials,
-      inflow: this.#inflow,
+      readerLink: this.#readerLink,
       requests: this.#requests,
     });
     this.#connection = connection;
-    const entry = await connection.enter(this.#inflow.cursor);
+    const entry = await connection.enter(this.#readerLink.cursor);
     if (entry.type === 'entered') {
       this.#identity ??= new Identity(credentials);
       this.#goOnline(connection, entry.user, entry.rooms);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { complete } from '../../src/client/completion.ts';
-import { Names } from '../../src/client/names.ts';
+import { Names } from '../../src/client/known-names.ts';
 
 function known() {
   const people = new Names();

@@ -3,8 +3,8 @@ import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { Connection } from '../../src/client/connection.ts';
 import { openDisplay } from '../../src/client/display/opening.ts';
-import { type FromReader, Inflow, type ToReader } from '../../src/client/inflow.ts';
 import { Reader } from '../../src/client/reader.ts';
+import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader-link.ts';
 import { Recorder } from '../../src/client/recorder.ts';
 import { Requests } from '../../src/client/requests.ts';
 import { IDLE_MS, PING_MS, UNANSWERED_MS } from '../../src/client/watchdog.ts';
@@ -32,7 +32,7 @@ async function enter(script: Script) {
   recorder.open(opened.display);
   const reader = new Reader({ allEvents: false, post, recorder });
   port2.on('message', (message: ToReader) => reader.receive(message));
-  const inflow = new Inflow(port1, (message) => {
+  const readerLink = new ReaderLink(port1, (message) => {
     if (message.type === 'frames' || message.type === 'untrusted' || message.type === 'ended') {
       connection.receive(message);
     }
@@ -41,16 +41,16 @@ async function enter(script: Script) {
     number: 1,
     address: { host: '127.0.0.1', port: server.port },
     credentials: { type: 'account', user: 'alice', password: 'secret of alice', register: false },
-    inflow,
+    readerLink,
     requests: new Requests(),
   });
   onTestFinished(async () => {
     connection.close('the test is over');
     await connection.ended;
-    await inflow.close(1_000);
+    await readerLink.close(1_000);
   });
   expect(await connection.enter(0)).toMatchObject({ type: 'entered', user: 'alice' });
-  return { server, connection, inflow };
+  return { server, connection, readerLink };
 }
 
 it('asks a server that does not answer, then counts it as lost, and settles what was asked', async () => {
@@ -75,11 +75,11 @@ it('goes on with a server that answers when asked', async () => {
 });
 
 it('does not take its own pause for the silence of the server', async () => {
-  const { server, connection, inflow } = await enter(() => false);
-  inflow.hold('display');
+  const { server, connection, readerLink } = await enter(() => false);
+  readerLink.hold('display');
   const rooms = connection.ask('rooms');
   vi.advanceTimersByTime(10 * IDLE_MS);
-  inflow.release('display');
+  readerLink.release('display');
   expect(await rooms).toMatchObject({ type: 'ok' });
   expect(server.requests.filter(({ verb }) => verb === 'ping')).toEqual([]);
 });
@@ -97,7 +97,7 @@ it('says why a connection cannot be made', async () => {
     number: 1,
     address: { host: '127.0.0.1', port },
     credentials: { type: 'guest', user: 'alice' },
-    inflow: new Inflow(port1, (message) => message.type === 'ended' && connection.receive(message)),
+    readerLink: new ReaderLink(port1, (message) => message.type === 'ended' && connection.receive(message)),
     requests: new Requests(),
   });
   expect(await connection.enter(0)).toEqual({

@@ -50,13 +50,13 @@ const RECORDS_LIMIT = 4_000;
 /** Who is behind: the display file, or whoever reads the lines of `--json`. */
 type Hold = 'display' | 'output';
 
-/** What the inflow can do to the source of its bytes. */
+/** What the readerLink can do to the source of its bytes. */
 export interface Source {
   pause(): void;
   resume(): void;
 }
 
-export class Inflow {
+export class ReaderLink {
   readonly #port: MessagePort;
   #source: Source | undefined;
   #bytes = 0;
