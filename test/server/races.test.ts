@@ -1,6 +1,7 @@
 /** What happens in the gap between two things that belong together: each test holds up one part of the server there. */
 
-import { existsSync, readFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { watch } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../src/transport/codec.ts';
@@ -72,17 +73,13 @@ function onlyAnnIsOnline(ann: TestClient): Promise<boolean> {
   return until('only ann to be online', look, { timeoutMs: 3_000 });
 }
 
-const PINGS = Buffer.concat(new Array(12_000).fill(encodeFrame(['ping', 1])));
-
-/** Gives the shard of these connections turns so long that whatever it is told meanwhile waits behind them. */
-function holdUp(noise: readonly TestClient[]): void {
-  for (const { socket } of noise) socket.removeAllListeners('data').resume().write(PINGS);
-}
-
-async function connectSeveral(server: RunningServer, shard: string, count: number): Promise<TestClient[]> {
-  const clients = [];
-  for (let i = 0; i < count; i += 1) clients.push(await connectTo(server, shard));
-  return clients;
+/** The registry dies, and its successor waits for the file, for a few seconds at most. Closing lets it begin. */
+function loseRegistry({ server, data }: Run): DatabaseSync {
+  server.crash('registry');
+  const lock = new DatabaseSync(`${data}/chat.db`, { timeout: 5_000 });
+  // Waits until the registry that dies has let go of it.
+  lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE');
+  return lock;
 }
 
 it('a shard dies and is back before the registry hears of it: its sessions are over', async () => {
@@ -145,48 +142,57 @@ it('a session begins on a shard that is behind, and the registry dies: it gets n
 });
 
 it('a password is changed while logins with the old one are under way: none of them outlives it', async () => {
-  const { server } = await run('--workers', '2', '--hash-workers', '2', '--commands-per-second', '0');
-  await register(server, 'ann');
+  const at = await run('--workers', '2', '--hash-workers', '1');
+  const { server } = at;
+  await register(server, 'ann', 'bob');
+  // Whichever shard the registry takes first: for one of the two, the change comes before the login.
   const ann = await loginTo(server, 'shard-1', 'ann');
-  const noise = await connectSeveral(server, 'shard-2', 6);
-  for (const [old, next] of [
-    ['secret of ann', 'password 2'],
-    ['password 2', 'password 3'],
-  ]) {
-    const thieves = await connectSeveral(server, 'shard-2', 4);
-    const logins = thieves.map((thief) => thief.call('login', 'ann', old));
-    const change = ann.ok('password', old, next);
-    holdUp(noise);
-    await change;
-    const answers = await Promise.all(logins);
-    for (const [i, answer] of answers.entries()) {
-      if (answer[0] === 'ok') await thieves[i]?.closed();
-      else expect(answer[2]).toBe('wrong_credentials');
-    }
+  const bob = await loginTo(server, 'shard-2', 'bob');
+  const annAgain = await connectTo(server, 'shard-2');
+  const bobAgain = await connectTo(server, 'shard-1');
+  const lock = loseRegistry(at);
+  const logins = [
+    [annAgain, annAgain.call('login', 'ann', 'secret of ann')],
+    [bobAgain, bobAgain.call('login', 'bob', 'secret of bob')],
+  ] as const;
+  const changes = [
+    ann.call('password', 'secret of ann', 'another secret'),
+    bob.call('password', 'secret of bob', 'another secret'),
+  ];
+  await until('two changes in the log', () => server.stderr().split('"password.changed"').length === 3);
+  lock.close();
+  for (const change of changes) expect((await change)[0]).toBe('ok');
+  for (const [client, login] of logins) {
+    const answer = await login;
+    if (answer[0] === 'ok') await client.closed();
+    else expect(answer[2]).toBe('wrong_credentials');
   }
+  expect([ann.isClosed, bob.isClosed]).toEqual([false, false]);
 });
 
 it('a shard dies before the registry hears of an account: it can log in', async () => {
   const { server, data } = await run('--workers', '2', '--commands-per-second', '0');
-  const client = await connectTo(server, 'shard-2');
-  const noise = await connectSeveral(server, 'shard-2', 6);
-  client.request('register', 'ann', 'secret of ann');
-  holdUp(noise);
-  const users = `${data}/users.txt`;
-  await until('ann in users.txt', () => existsSync(users) && readFileSync(users, 'utf8').includes('ann '));
+  await register(server, 'ann');
+  const newcomer = await connectTo(server, 'shard-2');
+  const noise = [];
+  for (let i = 0; i < 4; i += 1) noise.push(await connectTo(server, 'shard-2'));
+  const stored = once(watch(`${data}/users.txt`), 'change');
+  newcomer.request('register', 'ben', 'secret of ben');
+  // The turns of the shard become so long that it does not come to what auth answers.
+  const pings = Buffer.concat(new Array(30_000).fill(encodeFrame(['ping', 1])));
+  for (const { socket } of noise) socket.removeAllListeners('data').resume().write(pings);
+  await stored;
   server.crash('shard-2');
-  await client.closed();
-  const ann = await TestClient.login(server.address, 'ann');
-  await ann.ok('join', '#r');
+  await newcomer.closed();
+  const ben = await TestClient.login(server.address, 'ben');
+  await ben.ok('send', 'ann', 'I am here');
 });
 
 it('auth restarts while a guest’s login waits for the registry: the name stays the guest’s', async () => {
-  const { server, data } = await run('--workers', '1', '--guests');
+  const at = await run('--workers', '1', '--guests');
+  const { server } = at;
   const [guest, other] = [await TestClient.connect(server.address), await TestClient.connect(server.address)];
-  server.crash('registry');
-  const lock = new DatabaseSync(`${data}/chat.db`, { timeout: 5_000 });
-  // Succeeds as soon as the registry is dead; the next one cannot open the file.
-  lock.exec('PRAGMA locking_mode = EXCLUSIVE; BEGIN IMMEDIATE');
+  const lock = loseRegistry(at);
   const login = guest.request('guest', 'visitor');
   await other.ok('ping');
   expect(await other.refused('guest', 'VISITOR')).toBe('name_taken');
@@ -198,12 +204,13 @@ it('auth restarts while a guest’s login waits for the registry: the name stays
 });
 
 it('a client sends and logs out while the registry is away: what it sent is stored', async () => {
-  const { server } = await run('--workers', '1');
-  const ann = await TestClient.register(server.address, 'ann');
-  server.crash('registry');
-  await logged(server, 'exited', 'registry');
+  const at = await run('--workers', '1');
+  const ann = await TestClient.register(at.server.address, 'ann');
+  const lock = loseRegistry(at);
   const frames = [encodeFrame(['send', 101, 'ann', 'a last note']), encodeFrame(['logout', 102])];
   ann.socket.write(Buffer.concat(frames));
+  await until('the logout in the log', () => at.server.stderr().includes('"logout"'));
+  lock.close();
   expect((await ann.answer(101))[0]).toBe('ok');
   expect((await ann.answer(102))[0]).toBe('ok');
 });
