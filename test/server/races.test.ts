@@ -159,7 +159,10 @@ it('a password is changed while logins with the old one are under way: none of t
     ann.call('password', 'secret of ann', 'another secret'),
     bob.call('password', 'secret of bob', 'another secret'),
   ];
-  await until('two changes in the log', () => server.stderr().split('"password.changed"').length === 3);
+  await until(
+    'two changes in the log',
+    () => server.stderr().split('"event":"password.changed"').length === 3,
+  );
   lock.close();
   for (const change of changes) expect((await change)[0]).toBe('ok');
   for (const [client, login] of logins) {
@@ -176,14 +179,16 @@ it('a shard dies before the registry hears of an account: it can log in', async 
   const newcomer = await connectTo(server, 'shard-2');
   const noise = [];
   for (let i = 0; i < 4; i += 1) noise.push(await connectTo(server, 'shard-2'));
-  const stored = once(watch(`${data}/users.txt`), 'change');
+  const users = watch(`${data}/users.txt`);
+  onTestFinished(() => users.close());
+  const stored = once(users, 'change');
   newcomer.request('register', 'ben', 'secret of ben');
   // The turns of the shard become so long that it does not come to what auth answers.
   const pings = Buffer.concat(new Array(30_000).fill(encodeFrame(['ping', 1])));
   for (const { socket } of noise) socket.removeAllListeners('data').resume().write(pings);
   await stored;
   server.crash('shard-2');
-  await newcomer.closed();
+  await logged(server, 'restarted', 'shard-2');
   const ben = await TestClient.login(server.address, 'ben');
   await ben.ok('send', 'ann', 'I am here');
 });
