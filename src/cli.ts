@@ -19,6 +19,7 @@ const serveOptions = z.object({
   logLevel: z.enum(LOG_LEVELS),
   outboxLimit: z.number(),
   commandsPerSecond: z.number(),
+  keep: z.union([z.number(), z.literal(Number.POSITIVE_INFINITY)]),
 });
 
 const connectOptions = z.object({
@@ -98,13 +99,22 @@ function addServe(program: Command): void {
         number(0, 1_000_000),
       ).default(1_000),
     )
+    .addOption(
+      flag(
+        '--keep <age>',
+        'how old messages may become, such as 90d, 12w or 2y; then they are removed',
+        'KEEP',
+        age,
+      ).default(Number.POSITIVE_INFINITY, 'for ever'),
+    )
     .addHelpText(
       'after',
       '\nEvery option is also an environment variable: --hash-workers is PARLEY_HASH_WORKERS.',
     )
     .action(async (values: unknown) => {
       const { serve } = await import('./serve.ts');
-      await serve(serveOptions.parse(values));
+      const { keep, ...options } = serveOptions.parse(values);
+      await serve({ ...options, keepMs: keep });
     });
 }
 
@@ -139,6 +149,17 @@ function number(min: number, max: number): (text: string) => number {
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
     throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
   };
+}
+
+const DAY_MS = 24 * 60 * 60 * 1_000;
+const DAYS = { d: 1, w: 7, y: 365 } as const;
+
+/** In milliseconds. At least a day: keys of messages are remembered for as long. */
+function age(text: string): number {
+  if (text === 'forever') return Number.POSITIVE_INFINITY;
+  const [, count, unit] = /^([1-9]\d{0,4})([dwy])$/.exec(text) ?? [];
+  if (unit === 'd' || unit === 'w' || unit === 'y') return Number(count) * DAYS[unit] * DAY_MS;
+  throw new InvalidArgumentError('It is a number of days, weeks or years (90d, 12w, 2y), or "forever".');
 }
 
 /** For a switch that can also be set, and unset, in the environment. */

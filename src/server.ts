@@ -6,6 +6,7 @@
 import { createServer } from 'node:net';
 import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import type { ArchiveData, ArchiveThreadApi } from './actors/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
 import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
 import type { ShardApi, ShardData } from './actors/shard.worker.ts';
@@ -31,6 +32,8 @@ export interface ServerOptions {
   readonly data: string;
   readonly guests: boolean;
   readonly logLevel: LogLevel;
+  /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
+  readonly keepMs: number;
   /** Bytes that may wait for one client that reads slowly. */
   readonly outboxLimit: number;
   /** Commands a second that one connection may send in the long run; 0 for no limit. */
@@ -109,6 +112,9 @@ class Threads {
   readonly #shards: Shards = new Map();
   #registry: Thread<RegistryApi> | undefined;
   #auth: Thread<AuthThreadApi> | undefined;
+  #archive: Thread<ArchiveThreadApi> | undefined;
+  /** Resolves when the registry has been started, or not: by then there is a `chat.db`, if there can be one. */
+  readonly #registryTried = Promise.withResolvers<void>();
   #incarnation = 0;
   readonly #workers: number;
 
@@ -128,8 +134,9 @@ class Threads {
       start: () => this.#startShard(index),
     }));
     return [
-      { name: 'registry', start: () => this.#startRegistry() },
+      { name: 'registry', start: () => this.#startRegistry().finally(this.#registryTried.resolve) },
       { name: 'auth', start: () => this.#startAuth() },
+      { name: 'archive', start: () => this.#startArchive() },
       ...shards,
     ];
   }
@@ -145,8 +152,8 @@ class Threads {
   }
 
   async #startRegistry(): Promise<ChildStart> {
-    const { logLevel } = this.#options;
-    const data: RegistryData = { chatDb: this.#folder.chatDb, logLevel };
+    const { logLevel, keepMs } = this.#options;
+    const data: RegistryData = { chatDb: this.#folder.chatDb, keepMs, logLevel };
     const file = threadFile('./actors/registry.worker.ts', import.meta.url);
     const started = await startThread<RegistryApi>('registry', file, data);
     if (started.type === 'failed') return started;
@@ -159,7 +166,8 @@ class Threads {
 
   async #startAuth(): Promise<ChildStart> {
     const { logLevel, hashWorkers, guests } = this.#options;
-    const data: AuthData = { usersFile: this.#folder.usersFile, hashWorkers, guests, logLevel };
+    const { usersFile, tokensDb } = this.#folder;
+    const data: AuthData = { usersFile, tokensDb, hashWorkers, guests, logLevel };
     const file = threadFile('./actors/auth.worker.ts', import.meta.url);
     const started = await startThread<AuthThreadApi>('auth', file, data);
     if (started.type === 'failed') return started;
@@ -174,6 +182,19 @@ class Threads {
     if (this.#registry !== undefined) await linkAuth(this.#registry, auth);
     await Promise.all([...this.#shards.values()].map((shard) => linkShardToAuth(shard, auth)));
     return { type: 'started', child: auth };
+  }
+
+  async #startArchive(): Promise<ChildStart> {
+    await this.#registryTried.promise;
+    const { chatDb, searchDb } = this.#folder;
+    const data: ArchiveData = { chatDb, searchDb, logLevel: this.#options.logLevel };
+    const file = threadFile('./actors/archive.worker.ts', import.meta.url);
+    const started = await startThread<ArchiveThreadApi>('archive', file, data);
+    if (started.type === 'failed') return started;
+    const archive = started.thread;
+    this.#archive = archive;
+    await Promise.all([...this.#shards.values()].map((shard) => linkShardToArchive(shard, archive)));
+    return { type: 'started', child: archive };
   }
 
   async #startShard(index: number): Promise<ChildStart> {
@@ -193,6 +214,7 @@ class Threads {
     });
     if (this.#registry !== undefined) await linkRegistry(shard, index, this.#registry);
     if (this.#auth !== undefined) await linkShardToAuth(shard, this.#auth);
+    if (this.#archive !== undefined) await linkShardToArchive(shard, this.#archive);
     const reusePort = process.platform === 'linux';
     const listened = await shard.call((api) => api.listen({ host, port, reusePort }));
     if (listened.type === 'answered' && listened.value === undefined)
@@ -226,6 +248,12 @@ async function linkShardToAuth(shard: Thread<ShardApi>, auth: Thread<AuthThreadA
   const { port1, port2 } = new MessageChannel();
   await auth.call((api) => api.connectShard(handOver(port1)));
   await shard.call((api) => api.connectAuth(handOver(port2)));
+}
+
+async function linkShardToArchive(shard: Thread<ShardApi>, archive: Thread<ArchiveThreadApi>): Promise<void> {
+  const { port1, port2 } = new MessageChannel();
+  await archive.call((api) => api.connectShard(handOver(port1)));
+  await shard.call((api) => api.connectArchive(handOver(port2)));
 }
 
 type Claimed =

@@ -16,6 +16,10 @@ export type AuthCall =
       readonly next: string;
       readonly address: string;
     }
+  /** Comes back with a token instead of the password. */
+  | { readonly type: 'resume'; readonly user: string; readonly token: string }
+  /** The token lets nobody in any more. */
+  | { readonly type: 'end'; readonly user: string; readonly token: string }
   /** A guest takes a name, and gives it back. */
   | { readonly type: 'claim'; readonly user: string }
   | { readonly type: 'release'; readonly user: string };

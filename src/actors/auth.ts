@@ -5,6 +5,7 @@
 
 import { foldName } from '../chat/names.ts';
 import type { AccountStore } from '../store/accounts.ts';
+import type { Tokens } from '../store/tokens.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
 import type { ActorRef, Behavior, Reply } from './actor.ts';
 import { Attempts } from './attempts.ts';
@@ -12,9 +13,15 @@ import type { HashOutcome, HashPool } from './hash-pool.ts';
 
 export type AuthAnswer =
   /**
-   * `user`: the name as it was registered. `serial` rises from answer to answer, also over restarts.
+   * `user`: the name as it was registered. `serial` rises from answer to answer, also over restarts. `token`: what
+   * the client can come back with; after a login or resume, if it could be stored.
    */
-  | { readonly type: 'ok'; readonly user: string; readonly serial: number }
+  | {
+      readonly type: 'ok';
+      readonly user: string;
+      readonly serial: number;
+      readonly token?: string | undefined;
+    }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 interface Credentials {
@@ -38,8 +45,15 @@ export type AuthMsg =
       readonly owner: object;
       readonly reply: Reply<AuthAnswer>;
     }
+  | {
+      readonly type: 'resume' | 'end';
+      readonly user: string;
+      readonly token: string;
+      readonly reply: Reply<AuthAnswer>;
+    }
   | { readonly type: 'release'; readonly user: string; readonly owner: object }
   | { readonly type: 'owner_gone'; readonly owner: object }
+  | { readonly type: 'tick'; readonly now: number }
   | {
       readonly type: 'verified';
       readonly of: Credentials;
@@ -68,7 +82,12 @@ interface State {
   serial: number;
 }
 
-export function auth(store: AccountStore, pool: HashPool, guests: boolean): Behavior<State, AuthMsg> {
+export function auth(
+  store: AccountStore,
+  tokens: Tokens,
+  pool: HashPool,
+  guests: boolean,
+): Behavior<State, AuthMsg> {
   return {
     init: () => ({ reserved: new Map(), attempts: new Attempts(), serial: Date.now() * 1_000 }),
     receive(state, msg, self) {
@@ -81,6 +100,15 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
           break;
         case 'change':
           verify(state, msg, msg.next, self);
+          break;
+        case 'resume':
+          msg.reply(resume(state, msg.user, msg.token));
+          break;
+        case 'end':
+          msg.reply(end(state, msg.user, msg.token));
+          break;
+        case 'tick':
+          tokens.sweep(msg.now);
           break;
         case 'claim':
           msg.reply(claim(state, msg.user, msg.owner));
@@ -134,6 +162,21 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
       .then((outcome) => self.tell({ type: 'verified', of, hash, next, outcome }));
   }
 
+  /** A token is good for the very password that it was issued under, whatever became of its end. */
+  function resume(state: State, user: string, token: string): AuthAnswer {
+    const hash = store.find(user)?.hash;
+    if (hash === undefined || tokens.check(user, token, hash, Date.now()) !== 'ok') {
+      return { type: 'refused', code: 'bad_token' };
+    }
+    return found(state, user, token);
+  }
+
+  function end(state: State, user: string, token: string): AuthAnswer {
+    if (tokens.end(token) !== 'ended') return { type: 'refused', code: 'storage_failed' };
+    state.serial += 1;
+    return { type: 'ok', user, serial: state.serial };
+  }
+
   function claim(state: State, user: string, owner: object): AuthAnswer {
     if (!guests) return { type: 'refused', code: 'guests_refused' };
     const name = foldName(user);
@@ -152,12 +195,11 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
       return;
     }
     // A password that was changed while it was being verified is the old one by now.
-    const isCurrent = msg.hash !== undefined && store.find(of.user)?.hash === msg.hash;
-    if (!outcome.value || !isCurrent) {
+    if (!outcome.value || msg.hash === undefined || store.find(of.user)?.hash !== msg.hash) {
       state.attempts.failed(of.address, Date.now());
       of.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (next === null) {
-      of.reply(found(state, of.user));
+      of.reply(found(state, of.user, tokens.issue(of.user, msg.hash, Date.now())));
     } else {
       hash(of, next, false, self);
     }
@@ -178,14 +220,15 @@ export function auth(store: AccountStore, pool: HashPool, guests: boolean): Beha
 
   function stored(state: State, { of, isNew, outcome }: AuthMsg & { type: 'stored' }): void {
     if (isNew) state.reserved.delete(foldName(of.user));
+    else if (outcome === 'stored') tokens.endAll(of.user);
     of.reply(outcome === 'stored' ? found(state, of.user) : { type: 'refused', code: outcome });
   }
 
-  function found(state: State, user: string): AuthAnswer {
+  function found(state: State, user: string, token?: string): AuthAnswer {
     state.serial += 1;
     const account = store.find(user);
     return account === undefined
       ? { type: 'refused', code: 'wrong_credentials' }
-      : { type: 'ok', user: account.name, serial: state.serial };
+      : { type: 'ok', user: account.name, serial: state.serial, token };
   }
 }

@@ -3,18 +3,21 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
 import type { AccountStore } from '../store/accounts.ts';
+import { openTokens } from '../store/tokens.ts';
 import { openUsersFile } from '../store/users-file.ts';
 import { ask, spawn } from './actor.ts';
-import { type AuthAnswer, auth } from './auth.ts';
+import { type AuthAnswer, type AuthMsg, auth } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
 import { HashPool } from './hash-pool.ts';
 import { serve, servePort, threadData } from './thread.ts';
 
 /** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
 const ANSWER_TIMEOUT_MS = 60_000;
+const TICK_MS = 60_000;
 
 export interface AuthData {
   readonly usersFile: string;
+  readonly tokensDb: string;
   readonly hashWorkers: number;
   readonly guests: boolean;
   readonly logLevel: LogLevel;
@@ -28,7 +31,9 @@ const opened = await openUsersFile(data.usersFile, {
   warn: (text) => log.warn({ event: 'users_file' }, text),
 });
 const store = opened.type === 'open' ? opened.store : undefined;
-const actor = store && spawn('auth', auth(store, pool, data.guests));
+const tokens = openTokens(data.tokensDb, { warn: (text) => log.warn({ event: 'tokens' }, text) });
+const actor = store && spawn('auth', auth(store, tokens, pool, data.guests));
+setInterval(() => actor?.tell({ type: 'tick', now: Date.now() }), TICK_MS).unref();
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.
 void actor?.exited.then((reason) => {
@@ -54,6 +59,7 @@ const api = {
   async stop(): Promise<void> {
     actor?.stop();
     await store?.close();
+    tokens.close();
     await pool.close();
   },
 };
@@ -64,7 +70,7 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
     actor.tell({ ...call, type: 'release', owner });
     return { type: 'ok', user: call.user, serial: 0 };
   }
-  const outcome = await ask<Parameters<typeof actor.tell>[0], AuthAnswer>(
+  const outcome = await ask<AuthMsg, AuthAnswer>(
     actor,
     (reply) => (call.type === 'claim' ? { ...call, type: 'claim', owner, reply } : { ...call, reply }),
     ANSWER_TIMEOUT_MS,

@@ -6,7 +6,7 @@
 
 import type { Logger } from 'pino';
 import type { Greeting } from '../commands/arguments.ts';
-import { type Caller, runCommand } from '../commands/table.ts';
+import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
 import type { HeaderFault } from '../transport/frame.ts';
 import { Outbox, type WriteTurn } from '../transport/outbox.ts';
@@ -20,13 +20,16 @@ import {
   refusal,
 } from '../transport/protocol.ts';
 import type { Wire } from '../transport/tcp.ts';
-import type { ActorRef, Behavior } from './actor.ts';
+import type { ActorRef, Behavior, Outcome } from './actor.ts';
+import type { ArchiveApi, HistoryAnswer, SearchAnswer } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
 import type { Recipient } from './fanout.ts';
 import { FloodGate } from './flood.ts';
 import { Inlet, type InletHandler } from './inlet.ts';
 import type { Command } from './link.ts';
+import { replay } from './replay.ts';
+import type { Peer } from './thread.ts';
 
 /** That the connection is lost is no message: then the actor is stopped, whatever is waiting. */
 export type ConnectionMsg =
@@ -39,7 +42,12 @@ export type ConnectionMsg =
 /** What came of a request to the registry that the connection waits for. */
 export type Settled =
   | { readonly type: 'done' }
-  | { readonly type: 'attached' }
+  /** `start`: the session gets everything behind this id. */
+  | { readonly type: 'attached'; readonly rooms: readonly string[]; readonly start: number }
+  /** What the connection was lacking up to here has been pushed to it, and it gets what is routed. */
+  | { readonly type: 'live' }
+  /** The connection lacks too much for that. */
+  | { readonly type: 'behind' }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 /** What a connection needs of its shard. */
@@ -58,6 +66,8 @@ export interface Services {
   /** Forwards a command that the connection waits for. */
   ask(connection: Connection, requestId: number, command: Command): Promise<Settled>;
   authenticate(call: AuthCall): Promise<AuthAnswer>;
+  /** Asks the archive. `gone` while it is being started again. */
+  readonly archive: Pick<Peer<ArchiveApi>, 'call'>;
   /** Called when a connection became anonymous again, so that it gets only so long to log in. */
   loggedOut(connection: Connection): void;
   /** Takes the session out of everything that is routed; the registry hears of it. */
@@ -66,6 +76,11 @@ export interface Services {
   waitForRoom(connection: Connection): void;
   closed(connection: Connection): void;
 }
+
+/** Messages in a page of the past, where the request does not say. */
+const USUAL_PAGE = 50;
+/** A page of the past waits behind at most one other of each connection. */
+const ARCHIVE_TIMEOUT_MS = 30_000;
 
 /** Requests of one connection that the registry has not answered. Policy: its later frames wait. */
 const UNANSWERED_LIMIT = 1_000;
@@ -95,10 +110,13 @@ export class Connection implements Caller, Recipient, InletHandler {
   user = '';
   /** The name that auth holds for this connection, if it is a guest's. */
   guestName: string | undefined;
+  /** What the client can come back with; undefined for guests, and where none could be stored. */
+  #token: string | undefined;
   #isClosing = false;
   /** Set when the connection is to end as soon as everything that was asked before has been answered. */
   #ending: { readonly code: FarewellCode; readonly last: Answer | undefined } | undefined;
   #unanswered = 0;
+  #whenAnswered: (() => void) | undefined;
 
   constructor(services: Services, wire: Wire, id: number, self: ActorRef<ConnectionMsg>) {
     this.id = id;
@@ -135,6 +153,7 @@ export class Connection implements Caller, Recipient, InletHandler {
   answer(answer: Answer): void {
     this.#unanswered -= 1;
     this.#respond(answer);
+    if (this.#unanswered === 0) this.#whenAnswered?.();
     if (this.#ending !== undefined) this.#closeWhenAnswered();
     else this.#inlet.wakeIfPaused();
   }
@@ -150,6 +169,12 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.account = account;
     this.user = user;
     this.#inlet.limit = LIMITS.frame;
+  }
+
+  /** Resolves when what was pushed has gone to the network, or nearly; false if it does not within the time. */
+  drained(timeoutMs: number): Promise<boolean> {
+    this.#outbox.flush();
+    return this.#wire.drained(timeoutMs);
   }
 
   /** What was pushed goes out, then the farewell, then the end. At once, whatever the connection is waiting for. */
@@ -224,18 +249,19 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#respondTo(requestId, settled);
   }
 
-  async login(requestId: number, user: string, password: string): Promise<void> {
-    const address = this.#wire.address;
-    const answer = await this.#services.authenticate({ type: 'login', user, password, address });
-    if (answer.type === 'refused') this.#respond(refusal(requestId, answer.code));
-    else await this.#attach(requestId, answer, false);
+  async login(requestId: number, user: string, password: string, lastId: number | null): Promise<void> {
+    await this.#enter(requestId, { type: 'login', user, password, address: this.#wire.address }, lastId);
+  }
+
+  async resume(requestId: number, user: string, token: string, lastId: number | null): Promise<void> {
+    await this.#enter(requestId, { type: 'resume', user, token }, lastId);
   }
 
   async guest(requestId: number, name: string): Promise<void> {
     const answer = await this.#services.authenticate({ type: 'claim', user: name });
     if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
     this.guestName = name;
-    if (!(await this.#attach(requestId, answer, true))) await this.#releaseName();
+    if (!(await this.#attach(requestId, answer, null))) await this.#releaseName();
   }
 
   async changePassword(requestId: number, old: string, next: string): Promise<void> {
@@ -253,7 +279,13 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#respondTo(requestId, await this.#services.ask(this, requestId, command));
   }
 
+  /** The token first: who is told `ok` is out, and stays out. */
   async logout(requestId: number): Promise<void> {
+    if (this.#token !== undefined) {
+      const call = { type: 'end', user: this.user, token: this.#token } as const;
+      const answer = await this.#services.authenticate(call);
+      if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
+    }
     this.#log('logout', this.user);
     await this.#leave();
     if (!this.#isClosing) this.#services.loggedOut(this);
@@ -270,6 +302,22 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   send(requestId: number, to: string, text: string, key: string | null): void {
     this.#forward(requestId, ['send', this.#services.number(), this.id, to, text, key]);
+  }
+
+  seen(requestId: number, id: number): void {
+    this.#forward(requestId, ['seen', this.#services.number(), this.id, id]);
+  }
+
+  history(requestId: number, { with: of, before, limit }: HistoryRequest): Promise<void> {
+    const query = { account: this.account, with: of, ...pageOf(before, limit) };
+    const { archive } = this.#services;
+    return this.#consult(requestId, () => archive.call((api) => api.history(query), ARCHIVE_TIMEOUT_MS));
+  }
+
+  search(requestId: number, words: string, { with: of, before, limit }: SearchRequest): Promise<void> {
+    const query = { account: this.account, query: words, with: of, ...pageOf(before, limit) };
+    const { archive } = this.#services;
+    return this.#consult(requestId, () => archive.call((api) => api.search(query), ARCHIVE_TIMEOUT_MS));
   }
 
   join(requestId: number, room: string): void {
@@ -293,18 +341,47 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#services.forward(this, requestId, command);
   }
 
-  /** True when this connection is a session. Its `ok` has gone out then, in the turn in which it became one. */
-  async #attach(requestId: number, answer: AuthAnswer & { type: 'ok' }, isGuest: boolean): Promise<boolean> {
+  async #enter(requestId: number, call: AuthCall, lastId: number | null): Promise<void> {
+    const answer = await this.#services.authenticate(call);
+    if (answer.type === 'refused') this.#respond(refusal(requestId, answer.code));
+    else await this.#attach(requestId, answer, lastId);
+  }
+
+  /** Returns true, when this connection has become a session and is up to date. */
+  async #attach(
+    requestId: number,
+    { user, serial, token }: AuthAnswer & { type: 'ok' },
+    lastId: number | null,
+  ): Promise<boolean> {
     if (this.#isClosing) return false;
-    const { user, serial } = answer;
-    const command = ['attach', this.#services.number(), this.id, user, isGuest, serial] as const;
+    const isGuest = this.guestName !== undefined;
+    const command = ['attach', this.#services.number(), this.id, user, isGuest, serial, lastId] as const;
     const settled = await this.#services.ask(this, requestId, command);
     if (settled.type !== 'attached') {
       this.#respondTo(requestId, settled);
       return false;
     }
+    this.#token = token;
     this.#log(isGuest ? 'guest' : 'login', this.user);
+    const { rooms, start } = settled;
+    this.#respond(['ok', requestId, { user: this.user, rooms, ...(token === undefined ? {} : { token }) }]);
+    const farewell = await replay(this, this.#services, start);
+    if (farewell !== undefined) this.close(farewell);
     return true;
+  }
+
+  /** Asks the archive, when everything that the connection has asked before has been answered. */
+  async #consult(
+    requestId: number,
+    ask: () => Promise<Outcome<HistoryAnswer | SearchAnswer>>,
+  ): Promise<void> {
+    if (this.#unanswered > 0) {
+      await new Promise<void>((resolve) => {
+        this.#whenAnswered = resolve;
+      });
+    }
+    this.#whenAnswered = undefined;
+    this.#respond(toAnswer(requestId, await ask()));
   }
 
   async #leave(): Promise<void> {
@@ -315,6 +392,7 @@ export class Connection implements Caller, Recipient, InletHandler {
     await this.#releaseName();
     this.account = 0;
     this.user = '';
+    this.#token = undefined;
   }
 
   async #releaseName(): Promise<void> {
@@ -350,5 +428,25 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   #log(event: string, subject: string): void {
     this.#services.log.info({ event, connection: this.id, subject }, event);
+  }
+}
+
+function pageOf(before: number | null, limit: number | null): { before: number; limit: number } {
+  return { before: before ?? Number.MAX_SAFE_INTEGER, limit: limit ?? USUAL_PAGE };
+}
+
+function toAnswer(requestId: number, outcome: Outcome<HistoryAnswer | SearchAnswer>): Answer {
+  switch (outcome.type) {
+    case 'answered': {
+      const answer = outcome.value;
+      if (answer.type === 'page') return ['ok', requestId, answer.page];
+      return refusal(requestId, answer.code, answer.text);
+    }
+    case 'timed_out':
+      return refusal(requestId, 'timed_out');
+    case 'gone':
+      return refusal(requestId, 'unavailable');
+    default:
+      return outcome satisfies never;
   }
 }

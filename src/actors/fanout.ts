@@ -3,10 +3,10 @@
  * gives the same bytes to every recipient.
  */
 
-import { timeOf } from '../chat/entry.ts';
 import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
-import type { RoutedChange, RoutedDirect, RoutedMessage, ToldPresence } from './link.ts';
+import type { ToldPresence } from './link.ts';
+import { eventFrame, type RoutedChange, type RoutedDirect, type RoutedMessage } from './routed.ts';
 
 export interface Recipient {
   /** The account's id; 0 before login. */
@@ -19,11 +19,11 @@ export class Fanout {
   readonly #rooms = new Map<number, Set<Recipient>>();
   readonly #roomsOf = new Map<Recipient, Set<number>>();
 
-  attach(recipient: Recipient, rooms: ReadonlyArray<readonly [id: number, name: string]>): void {
+  attach(recipient: Recipient, rooms: readonly number[]): void {
     const sessions = this.#accounts.get(recipient.account) ?? new Set();
     this.#accounts.set(recipient.account, sessions.add(recipient));
     this.#roomsOf.set(recipient, new Set());
-    for (const [id] of rooms) this.#enter(recipient, id);
+    for (const room of rooms) this.#enter(recipient, room);
   }
 
   detach(recipient: Recipient): void {
@@ -40,34 +40,42 @@ export class Fanout {
 
   /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
   message(item: RoutedMessage, origin: Recipient | undefined): void {
-    const [, id, , account, user, room, name, text, key] = item;
+    const [, , , account, , room] = item;
     const members = this.#rooms.get(room);
     if (members === undefined) return;
-    const frame = encodeFrame(['message', id, timeOf(id), user, name, text] satisfies Event);
-    const own = key === null ? frame : this.#ownFrame(account, [id, user, name, text, key], frame);
+    const frame = eventFrame(item, NO_ACCOUNT);
+    const own = this.#ownFrame(item, frame);
     for (const member of members) {
       if (member !== origin) member.push(member.account === account ? own : frame);
     }
   }
 
   direct(item: RoutedDirect, origin: Recipient | undefined): void {
-    const [, id, , account, user, peer, name, text, key] = item;
-    const frame = encodeFrame(['message', id, timeOf(id), user, name, text] satisfies Event);
-    const own = key === null ? frame : this.#ownFrame(account, [id, user, name, text, key], frame);
+    const [, , , account, , peer] = item;
+    const frame = eventFrame(item, NO_ACCOUNT);
+    const own = this.#ownFrame(item, frame);
     for (const session of this.sessionsOf(account)) if (session !== origin) session.push(own);
     if (peer === account) return;
     for (const session of this.sessionsOf(peer)) session.push(frame);
   }
 
   change(item: RoutedChange, origin: Recipient | undefined): void {
-    const [kind, id, , account, user, room, name] = item;
+    const [kind, , , account, , room] = item;
     const sessions = this.sessionsOf(account);
     if (kind === 'joined') for (const session of sessions) this.#enter(session, room);
     const members = this.#rooms.get(room);
     if (members === undefined) return;
-    const frame = encodeFrame([kind, id, timeOf(id), name, user] satisfies Event);
+    const frame = eventFrame(item, NO_ACCOUNT);
     for (const member of members) if (member !== origin) member.push(frame);
     if (kind === 'left') for (const session of sessions) this.#exit(session, room);
+  }
+
+  delivered(author: number, ids: readonly number[]): void {
+    const sessions = this.sessionsOf(author);
+    for (const id of sessions.size === 0 ? [] : ids) {
+      const frame = encodeFrame(['delivered', id] satisfies Event);
+      for (const session of sessions) session.push(frame);
+    }
   }
 
   /** To everybody who shares one of these rooms, once; not to the account itself. */
@@ -81,13 +89,9 @@ export class Fanout {
   }
 
   /** The sender's other connections also get the key, if there are any. */
-  #ownFrame(
-    account: number,
-    [id, user, name, text, key]: readonly [number, string, string, string, string],
-    frame: Buffer,
-  ): Buffer {
-    if (this.sessionsOf(account).size === 0) return frame;
-    return encodeFrame(['message', id, timeOf(id), user, name, text, key] satisfies Event);
+  #ownFrame(item: RoutedMessage | RoutedDirect, frame: Buffer): Buffer {
+    const [, , , account, , , , , key] = item;
+    return key === null || this.sessionsOf(account).size === 0 ? frame : eventFrame(item, account);
   }
 
   #enter(recipient: Recipient, id: number): void {
@@ -104,4 +108,6 @@ export class Fanout {
   }
 }
 
+/** No account has this id. */
+const NO_ACCOUNT = 0;
 const NOBODY: ReadonlySet<Recipient> = new Set();

@@ -4,23 +4,30 @@
  *
  * What depends on something in the batch has to wait until it is committed (`changes…`): nothing is decided from
  * what is not on disk.
+ *
+ * After a commit of which nobody knows whether it is on disk, everything is refused until the log has been opened
+ * again and read: then it decides.
  */
 
 import type { Logger } from 'pino';
 import type { Account, Directory } from '../chat/directory.ts';
 import type { Draft, Entry, MembershipChange } from '../chat/entry.ts';
 import { foldName } from '../chat/names.ts';
+import { Receipts } from '../chat/receipts.ts';
 import type { Sessions } from '../chat/sessions.ts';
 import type { Appended, MessageLog, NewAccount } from '../store/message-log.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
 import type { Router } from './router.ts';
 
 const PAGE = 500;
+/** Marks of what accounts have seen that one commit takes along. */
+const MARKS_A_COMMIT = 256;
 
 /** Gets the account once it is committed, or why it is not. */
 export type Begun = (account: Account | RefusalCode) => void;
 
 export class Ledger {
+  readonly receipts = new Receipts();
   readonly #log: MessageLog;
   readonly #directory: Directory;
   readonly #sessions: Sessions;
@@ -29,8 +36,12 @@ export class Ledger {
   #drafts: Draft[] = [];
   #beginning: Array<{ readonly account: NewAccount; readonly begun: Begun }> = [];
   #retired = new Set<Account>();
+  /** What accounts have been shown everything up to, as far as it is not on disk. A crash loses a second of it. */
+  readonly #seen = new Map<number, number>();
   /** Accounts whose end could not be committed: tried again later. */
   #unfinished: readonly Account[] = [];
+  /** True from a failed commit on, until the log has been opened again. */
+  #isBroken = false;
   readonly #members = new Set<number>();
   readonly #keys = new Set<string>();
   readonly #names = new Set<string>();
@@ -41,6 +52,10 @@ export class Ledger {
     this.#sessions = sessions;
     this.#router = router;
     this.#logger = logger;
+  }
+
+  get isBroken(): boolean {
+    return this.#isBroken;
   }
 
   add(draft: Draft): void {
@@ -61,6 +76,18 @@ export class Ledger {
     this.#retired.add(account);
   }
 
+  /** What the account has been shown everything up to; 0 for nothing yet. */
+  seenBy(account: Account): number {
+    account.seen ??= this.#seen.get(account.id) ?? this.#log.readSeen(account.id);
+    return account.seen;
+  }
+
+  /** Moves the account's mark forward. It is on disk with the next commit, within about a second. */
+  see(account: Account, id: number): void {
+    account.seen = id;
+    this.#seen.set(account.id, id);
+  }
+
   changesMembership(account: number): boolean {
     return this.#members.has(account);
   }
@@ -73,8 +100,9 @@ export class Ledger {
     return this.#names.size > 0 && this.#names.has(foldName(name));
   }
 
-  /** Takes up again what nobody asked for, and so nobody will ask for again. */
+  /** Takes up again what nobody asked for, and so nobody will ask for again; and a log that has failed. */
   retry(): void {
+    if (this.#isBroken) this.#reopen();
     for (const account of this.#unfinished) this.retire(account);
     this.#unfinished = [];
   }
@@ -82,21 +110,40 @@ export class Ledger {
   /** Commits the batch and lets it take effect; or refuses all of it, and returns why. */
   commit(): RefusalCode | undefined {
     if (this.#drafts.length + this.#beginning.length + this.#retired.size === 0) return undefined;
+    return this.#commit();
+  }
+
+  /** As `commit`, and also when there is nothing but marks. */
+  commitMarks(): void {
+    if (this.#seen.size > 0) this.#commit();
+    else this.commit();
+  }
+
+  /** Writes down all marks there are. */
+  finish(): void {
+    while (this.#seen.size > 0 && this.#commit() === undefined);
+  }
+
+  #commit(): RefusalCode | undefined {
     const beginning = this.#beginning;
     const retired = [...this.#retired];
     const drafts = [...this.#drafts, ...retired.flatMap((account) => this.#farewells(account))];
+    const seen = [...this.#seen.entries().take(MARKS_A_COMMIT)];
     this.#drafts = [];
     this.#beginning = [];
     this.#retired.clear();
     this.#members.clear();
     this.#keys.clear();
     this.#names.clear();
-    const outcome = this.#log.append({ accounts: beginning.map((b) => b.account), drafts, retired });
+    const outcome = this.#append({ accounts: beginning.map((b) => b.account), drafts, retired, seen });
     if (outcome.type !== 'committed') {
-      this.#refuse(outcome, drafts, retired);
+      for (const { origin } of drafts) if (origin !== null) this.#router.refuse(origin, outcome.type);
       for (const { begun } of beginning) begun(outcome.type);
+      this.#unfinished = [...this.#unfinished, ...retired];
+      if (outcome.type === 'storage_failed') this.#reopen();
       return outcome.type;
     }
+    for (const [account] of seen) this.#seen.delete(account);
     for (const account of outcome.accounts) this.#directory.addAccount(account);
     for (const entry of outcome.entries) this.#fold(entry);
     for (const account of retired) this.#end(account);
@@ -104,8 +151,20 @@ export class Ledger {
     return undefined;
   }
 
+  #append(batch: Parameters<MessageLog['append']>[0]): Appended {
+    if (this.#isBroken)
+      return { type: 'storage_failed', error: new Error('the log has not been opened again') };
+    const outcome = this.#log.append(batch);
+    if (outcome.type === 'committed') return outcome;
+    const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
+    const fields = { event: outcome.type, entries: batch.drafts.length, err };
+    this.#logger.error(fields, 'the log could not be written');
+    this.#isBroken = outcome.type === 'storage_failed';
+    return outcome;
+  }
+
   #farewells(account: Account): Draft[] {
-    return [...this.#directory.roomsOf(account)].map((room) => ({
+    return [...this.#directory.roomsOf(account).keys()].map((room) => ({
       kind: 'left',
       account: account.id,
       user: account.name,
@@ -120,30 +179,29 @@ export class Ledger {
     this.#router.expel(account.id, 'failed');
   }
 
-  #refuse(
-    outcome: Exclude<Appended, { type: 'committed' }>,
-    drafts: readonly Draft[],
-    retired: readonly Account[],
-  ): void {
-    const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
-    this.#logger.error({ event: outcome.type, entries: drafts.length, err }, 'the log could not be written');
-    for (const { origin } of drafts) if (origin !== null) this.#router.refuse(origin, outcome.type);
-    if (outcome.type === 'storage_failed') this.#reopen();
-    this.#unfinished = [...this.#unfinished, ...retired];
-  }
-
-  /** After a failed commit the log decides what is stored: whatever turns out to be is folded and routed. */
+  /** The log decides what is stored: whatever turns out to be is folded and routed. Tried again at the next `retry`. */
   #reopen(): void {
-    this.#log.reopen();
-    for (;;) {
-      const page = this.#log.readAfter(this.#router.routed, PAGE);
-      for (const entry of page) this.#fold(entry);
-      if (page.length < PAGE) return;
+    try {
+      this.#log.reopen();
+      for (const account of this.#log.readAccountsAfter(this.#directory.newestAccount)) {
+        this.#directory.addAccount(account);
+      }
+      for (;;) {
+        const page = this.#log.readAfter(this.#router.routed, PAGE);
+        for (const entry of page) this.#fold(entry);
+        if (page.length < PAGE) break;
+      }
+    } catch (error) {
+      this.#logger.error({ event: 'storage_failed', err: error }, 'the log could not be opened again');
+      return;
     }
+    if (this.#isBroken) this.#logger.warn({ event: 'storage_recovered' }, 'the log is open again');
+    this.#isBroken = false;
   }
 
   #fold(entry: Entry): void {
     if (entry.kind === 'joined' || entry.kind === 'left') this.#move(entry);
+    else this.receipts.sent(entry);
     this.#router.route(entry);
   }
 

@@ -8,6 +8,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
+import type { Routed } from './routed.ts';
 
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string];
@@ -19,7 +20,20 @@ export type AnnouncedSession = readonly [connection: number, account: number, na
  * first, whichever comes here first.
  */
 export type Command =
-  | readonly ['attach', number: number, connection: number, user: string, guest: boolean, serial: number]
+  | readonly [
+      'attach',
+      number: number,
+      connection: number,
+      user: string,
+      guest: boolean,
+      serial: number,
+      /** The last id that the client has; null: what the account has seen decides. */
+      lastId: number | null,
+    ]
+  /** The session has been sent everything up to `cursor` that it may see: it wants the rest, and what comes then. */
+  | readonly ['live', number: number, connection: number, cursor: number]
+  /** The account has been shown everything up to `id`. */
+  | readonly ['seen', number: number, connection: number, id: number]
   | readonly ['detach', number: number, connection: number]
   | readonly ['account', number: number, connection: number, user: string]
   | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
@@ -49,43 +63,24 @@ export type Attached = readonly [
   number: number,
   account: number,
   user: string,
-  rooms: ReadonlyArray<readonly [id: number, name: string]>,
-  lastId: number,
+  rooms: readonly string[],
+  /** The last id that has been routed. */
+  routed: number,
+  /** The session gets everything behind this id. */
+  start: number,
 ];
 
-/** `number` is 0 in entries that answer no command of the receiving shard. */
-export type RoutedMessage = readonly [
-  'message',
-  id: number,
+/**
+ * From here on the session gets what is routed. Before that: `entries`, which are all that it may see behind the
+ * cursor that it gave. `rooms`: the ids of those that it is in.
+ */
+export type WentLive = readonly [
+  'live',
   number: number,
-  account: number,
-  user: string,
-  room: number,
-  roomName: string,
-  text: string,
-  key: string | null,
+  rooms: readonly number[],
+  entries: readonly Routed[],
+  lastId: number,
 ];
-export type RoutedDirect = readonly [
-  'direct',
-  id: number,
-  number: number,
-  account: number,
-  user: string,
-  peer: number,
-  peerName: string,
-  text: string,
-  key: string | null,
-];
-export type RoutedChange = readonly [
-  'joined' | 'left',
-  id: number,
-  number: number,
-  account: number,
-  user: string,
-  room: number,
-  roomName: string,
-];
-export type Routed = RoutedMessage | RoutedDirect | RoutedChange;
 
 export type ToldPresence = readonly [
   'presence',
@@ -100,6 +95,11 @@ export type ToShard =
   | Attached
   | readonly ['ok', number: number, result: unknown]
   | readonly ['error', number: number, code: RefusalCode]
+  | WentLive
+  /** The answer to `live` when the cursor is too far back: read on in the archive. */
+  | readonly ['behind', number: number]
+  /** Messages of the author that somebody has been shown. */
+  | readonly ['delivered', author: number, ids: readonly number[]]
   | ToldPresence
   | readonly ['expelled', account: number, exceptConnection: number, code: FarewellCode]
   /** Everything up to this id has been routed, whether or not it concerned this shard. */

@@ -31,18 +31,28 @@ export type RegistryMsg =
   /** The accounts that can log in. Nothing that shards ask is handled before the first of these. */
   | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'turn' }
+  | { readonly type: 'prune' }
   | { readonly type: 'tick'; readonly now: number };
 
-export function registry(log: MessageLog, logger: Logger): Behavior<Registry, RegistryMsg> {
+/** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
+const PRUNED_A_TIME = 500;
+const PRUNE_PAUSE_MS = 20;
+
+/** `keepMs`: how old entries may become, in milliseconds; Infinity to keep them for ever. */
+export function registry(log: MessageLog, keepMs: number, logger: Logger): Behavior<Registry, RegistryMsg> {
   return {
-    init: () => new Registry(log, logger, Date.now()),
+    init: () => new Registry(log, keepMs, logger, Date.now()),
     receive(state, msg, self) {
       state.receive(msg);
       // The turn comes behind the messages of all shards that are waiting now, and takes them as one batch.
       if (state.wantsTurn()) setImmediate(() => self.tell({ type: 'turn' }));
+      if (state.wantsPruning()) setTimeout(() => self.tell({ type: 'prune' }), PRUNE_PAUSE_MS);
       return state;
     },
-    stopped: () => log.close(),
+    stopped(state, reason) {
+      if (reason.type !== 'failed') state.finish();
+      log.close();
+    },
   };
 }
 
@@ -60,6 +70,7 @@ interface Turn {
 
 class Registry {
   readonly #log: MessageLog;
+  readonly #keepMs: number;
   readonly #presence = new Presence();
   readonly #sessions: Sessions;
   readonly #router: Router;
@@ -70,10 +81,12 @@ class Registry {
   #queue: Asked[] = [];
   #isTurnDue = false;
   #areAccountsKnown = false;
+  #isPruningDue = false;
 
-  constructor(log: MessageLog, logger: Logger, now: number) {
+  constructor(log: MessageLog, keepMs: number, logger: Logger, now: number) {
     const directory = log.load();
     this.#log = log;
+    this.#keepMs = keepMs;
     this.#sessions = new Sessions(directory);
     this.#router = new Router(log, this.#sessions, (change) => this.#requests.resultOf(change));
     this.#ledger = new Ledger(log, directory, this.#sessions, this.#router, logger);
@@ -109,6 +122,9 @@ class Registry {
       case 'turn':
         this.#takeTurn();
         break;
+      case 'prune':
+        this.#prune();
+        break;
       case 'tick':
         this.#tick(msg.now);
         break;
@@ -122,6 +138,18 @@ class Registry {
     if (this.#isTurnDue || this.#queue.length === 0 || !this.#areAccountsKnown) return false;
     this.#isTurnDue = true;
     return true;
+  }
+
+  /** True once, when there is more to remove than was removed last. */
+  wantsPruning(): boolean {
+    const isDue = this.#isPruningDue;
+    this.#isPruningDue = false;
+    return isDue;
+  }
+
+  /** The end of an orderly stop: what accounts have seen is written down. */
+  finish(): void {
+    this.#ledger.finish();
   }
 
   #enqueue(shard: number, out: Outgoing, items: readonly ToRegistry[]): void {
@@ -185,14 +213,27 @@ class Registry {
     for (const { account, online } of this.#presence.changes(now)) this.#tellPresence(account, online);
     this.#router.tellCursors();
     this.#ledger.retry();
+    this.#router.retry();
     this.#roster.sweep(now);
     this.#requests.sweep(now);
-    this.#ledger.commit();
+    this.#ledger.commitMarks();
+    if (this.#ledger.isBroken) return;
     this.#log.forgetKeys((now - KEY_LIFETIME_MS) * 1_000);
+    this.#log.boundWal();
+    this.#prune();
+  }
+
+  /** A little at a time: what people say now does not wait for what was said long ago. */
+  #prune(): void {
+    if (this.#keepMs === Number.POSITIVE_INFINITY || this.#ledger.isBroken) return;
+    const oldest = (Date.now() - this.#keepMs) * 1_000;
+    this.#isPruningDue = this.#log.prune(oldest, PRUNED_A_TIME) >= PRUNED_A_TIME;
   }
 
   #tellPresence(account: Account, online: boolean): void {
-    const rooms = [...(account.rooms ?? [])].filter((room) => room.members.size <= PRESENCE_ROOM_LIMIT);
+    const rooms = [...(account.rooms?.keys() ?? [])].filter(
+      (room) => room.members.size <= PRESENCE_ROOM_LIMIT,
+    );
     for (const link of this.#router.links.values()) {
       const here = rooms.filter((room) => (this.#sessions.shardsOfRoom(room.id)[link.index] ?? 0) > 0);
       // Presence is told as it is now: a shard that is behind is told nothing rather than something old.

@@ -12,12 +12,14 @@ const TICK_MS = 1_000;
 
 export interface RegistryData {
   readonly chatDb: string;
+  /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
+  readonly keepMs: number;
   readonly logLevel: LogLevel;
 }
 
 const data = threadData<RegistryData>();
 const log = await openLog('registry', data.logLevel);
-const actor = spawn('registry', registry(openSqliteLog(data.chatDb), log));
+const actor = spawn('registry', registry(openSqliteLog(data.chatDb), data.keepMs, log));
 const ticks = setInterval(() => actor.tell({ type: 'tick', now: Date.now() }), TICK_MS);
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.

@@ -4,19 +4,26 @@
  */
 
 import { type Account, type Directory, pageAfter, type Room } from '../chat/directory.ts';
-import { type Draft, type MembershipChange, timeOf } from '../chat/entry.ts';
+import { type Draft, type Entry, type MembershipChange, timeOf } from '../chat/entry.ts';
 import { isRoomName } from '../chat/names.ts';
 import type { Presence } from '../chat/presence.ts';
 import type { Sessions } from '../chat/sessions.ts';
-import type { MessageLog } from '../store/message-log.ts';
+import { visibleTo } from '../chat/visibility.ts';
+import { type MessageLog, StorageFailure } from '../store/message-log.ts';
 import { LIMITS, type RefusalCode, type RoomPage, type UserPage } from '../transport/protocol.ts';
 import type { Ledger } from './ledger.ts';
 import type { AnnouncedSession, Command } from './link.ts';
 import type { Roster } from './roster.ts';
+import { toRouted } from './routed.ts';
 import type { Router, ShardLink } from './router.ts';
 
 /** Names in one answer: the longest names make a page of about 35 KiB. */
 const PAGE = 500;
+/** The last piece of a replay, sent at once: more than this is read from the archive, at the pace of the client. */
+const LAST_PIECE = { scanned: 4_096, entries: 500, text: 32 * 1_024 };
+/** Accounts with nobody online that are told of deliveries when they come back, and messages of each. */
+const ABSENT_AUTHORS = 10_000;
+const KEPT_RECEIPTS = 1_000;
 /** Longer than any login takes from auth to here. */
 const EXPEL_MEMORY_MS = 5 * 60_000;
 
@@ -40,6 +47,8 @@ export interface Parts {
 
 export class Requests {
   readonly #parts: Parts;
+  /** What was delivered of accounts that were not there, those that are away longest first. */
+  readonly #receipts = new Map<number, number[]>();
   /** When accounts had their password changed, in auth's count and by the clock; the oldest first. */
   readonly #expelled = new Map<number, { readonly serial: number; readonly at: number }>();
 
@@ -49,7 +58,7 @@ export class Requests {
 
   /** False if the command has to wait for the next commit. */
   take(link: ShardLink, command: Command): boolean {
-    const taken = this.#run(link, command);
+    const taken = this.#try(link, command);
     if (taken === 'wait') return false;
     if (taken !== undefined) link.out.push(['error', command[1], taken]);
     return true;
@@ -91,6 +100,15 @@ export class Requests {
       : [change.id];
   }
 
+  #try(link: ShardLink, command: Command): Taken {
+    try {
+      return this.#run(link, command);
+    } catch (error) {
+      if (error instanceof StorageFailure) return 'storage_failed';
+      throw error;
+    }
+  }
+
   #run(link: ShardLink, command: Command): Taken {
     switch (command[0]) {
       case 'send':
@@ -100,6 +118,10 @@ export class Requests {
         return this.#move(link, command);
       case 'attach':
         return this.#attach(link, command);
+      case 'live':
+        return this.#goLive(link, command);
+      case 'seen':
+        return this.#see(link, command);
       case 'detach':
         return this.#detach(link, command);
       case 'account':
@@ -119,6 +141,7 @@ export class Requests {
     const { log, sessions, ledger } = this.#parts;
     const sender = sessions.find(link.index, connection);
     if (sender === undefined) return 'not_logged_in';
+    if (ledger.isBroken) return 'storage_failed';
     if (key !== null) {
       if (ledger.changesKey(sender.id, key)) return 'wait';
       const use = log.findKey(sender.id, key);
@@ -178,8 +201,8 @@ export class Requests {
     return undefined;
   }
 
-  #attach(link: ShardLink, [, number, connection, user, guest, serial]: Ask<'attach'>): Taken {
-    const { sessions, presence, router, directory, roster } = this.#parts;
+  #attach(link: ShardLink, [, number, connection, user, guest, serial, lastId]: Ask<'attach'>): Taken {
+    const { sessions, presence, router, directory, roster, ledger } = this.#parts;
     return roster.admit({ name: user, guest }, (account) => {
       if (typeof account === 'string') {
         link.out.push(['error', number, account]);
@@ -189,11 +212,60 @@ export class Requests {
         link.out.push(['error', number, 'wrong_credentials']);
         return;
       }
+      // A guest begins to be with this session.
+      const start = guest ? router.routed : Math.min(lastId ?? ledger.seenBy(account), router.routed);
       sessions.attach(link.index, connection, account);
       presence.came(account);
-      const rooms = [...directory.roomsOf(account)].map((room) => [room.id, room.name] as const);
-      link.out.push(['attached', number, account.id, account.name, rooms, router.routed]);
+      const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);
+      link.out.push(['attached', number, account.id, account.name, rooms, router.routed, start]);
     });
+  }
+
+  /** From this turn on the session gets what is routed; what it lacks up to here goes before that. */
+  #goLive(link: ShardLink, [, number, connection, cursor]: Ask<'live'>): Taken {
+    const { sessions, router, directory } = this.#parts;
+    const account = sessions.find(link.index, connection);
+    if (account === undefined) return 'not_logged_in';
+    const recent = router.recent.after(cursor);
+    const rooms = [...directory.roomsOf(account).keys()].map((room) => room.id);
+    const isNear = recent !== undefined && recent.length <= LAST_PIECE.scanned;
+    const missing = isNear ? visibleTo(account.id, rooms, recent) : undefined;
+    if (missing === undefined || !isShort(missing)) {
+      link.out.push(['behind', number]);
+      return undefined;
+    }
+    link.out.push(['live', number, rooms, missing.map((entry) => toRouted(entry, 0)), router.routed]);
+    const receipts = this.#receipts.get(account.id);
+    this.#receipts.delete(account.id);
+    if (receipts !== undefined) link.out.push(['delivered', account.id, receipts]);
+    return undefined;
+  }
+
+  #see(link: ShardLink, [, number, connection, id]: Ask<'seen'>): Taken {
+    const { sessions, router, ledger } = this.#parts;
+    const account = sessions.find(link.index, connection);
+    if (account === undefined) return 'not_logged_in';
+    const through = Math.min(id, router.routed);
+    if (through > ledger.seenBy(account)) {
+      ledger.see(account, through);
+      for (const [author, ids] of ledger.receipts.confirm(account, through)) this.#deliver(author, ids);
+    }
+    return this.#answer(link, number, undefined);
+  }
+
+  #deliver(author: number, ids: readonly number[]): void {
+    const { sessions, router } = this.#parts;
+    const shards = sessions.shardsOfAccount(author);
+    for (const link of router.links.values()) {
+      if ((shards[link.index] ?? 0) > 0 && !link.behind) link.out.push(['delivered', author, ids]);
+    }
+    if (shards.length > 0) return;
+    this.#receipts.set(author, [...(this.#receipts.get(author) ?? []), ...ids].slice(-KEPT_RECEIPTS));
+    if (this.#receipts.size <= ABSENT_AUTHORS) return;
+    for (const oldest of this.#receipts.keys()) {
+      this.#receipts.delete(oldest);
+      return;
+    }
   }
 
   #detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {
@@ -252,4 +324,11 @@ export class Requests {
   #answer(link: ShardLink, number: number, result: unknown): undefined {
     link.out.push(['ok', number, result]);
   }
+}
+
+function isShort(entries: readonly Entry[]): boolean {
+  if (entries.length > LAST_PIECE.entries) return false;
+  let text = 0;
+  for (const entry of entries) text += 'text' in entry ? entry.text.length : 0;
+  return text <= LAST_PIECE.text;
 }

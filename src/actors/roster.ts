@@ -33,8 +33,10 @@ export class Roster {
     const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
     for (const name of missing) this.#retireHolder(name);
     this.#ledger.commit();
-    for (const name of missing) this.#ledger.begin({ name, guest: false }, mustBegin);
-    this.#ledger.commit();
+    for (const name of missing) this.#ledger.begin({ name, guest: false }, () => {});
+    // Those that a full disk refuses begin when they log in.
+    const refused = this.#ledger.commit();
+    if (refused !== undefined) this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
     if (this.#directory.registered > known.length) this.#hideAllBut(known);
   }
 
@@ -85,8 +87,4 @@ export class Roster {
     this.#ledger.retire(holder);
     return true;
   }
-}
-
-function mustBegin(account: Account | string): void {
-  if (typeof account === 'string') throw new Error(`chat.db: accounts could not be stored: ${account}`);
 }

@@ -4,10 +4,12 @@
  */
 
 import type { Entry, MembershipChange, Origin } from '../chat/entry.ts';
+import { Recent } from '../chat/recent.ts';
 import type { Sessions } from '../chat/sessions.ts';
-import type { MessageLog } from '../store/message-log.ts';
+import { type MessageLog, StorageFailure } from '../store/message-log.ts';
 import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
-import type { Announcement, Command, Routed, ToShard } from './link.ts';
+import type { Announcement, Command, ToShard } from './link.ts';
+import { toRouted } from './routed.ts';
 
 /**
  * Entries on their way to one shard that it has not handled yet. Policy when it is reached: the shard gets no
@@ -15,6 +17,8 @@ import type { Announcement, Command, Routed, ToShard } from './link.ts';
  */
 const CREDIT = 4_096;
 const PAGE = 512;
+/** Of the newest entries in memory, as many as are read at start: who comes back then lacks only a few. */
+const READ_AT_START = 1_000;
 
 export interface Outgoing {
   push(item: ToShard): void;
@@ -49,6 +53,7 @@ export class Router {
   readonly #sessions: Sessions;
   readonly #resultOf: (change: MembershipChange) => unknown;
   readonly links = new Map<number, ShardLink>();
+  readonly recent: Recent;
   /** The newest entry that has been folded and routed. */
   routed: number;
 
@@ -58,6 +63,9 @@ export class Router {
     this.#sessions = sessions;
     this.#resultOf = resultOf;
     this.routed = log.lastId;
+    const newest = log.readNewest(READ_AT_START);
+    const floor = newest.length < READ_AT_START ? 0 : (newest[0]?.id ?? 0);
+    this.recent = new Recent(floor, newest);
   }
 
   announce(link: ShardLink, [, incarnation, cursor]: Announcement): void {
@@ -70,6 +78,7 @@ export class Router {
   /** Sends an entry to the shards that have a recipient, or wait for it as an answer. */
   route(entry: Entry): void {
     this.routed = entry.id;
+    this.recent.add(entry);
     for (const link of this.links.values()) {
       if (link.behind) continue;
       if (answers(entry, link) || this.#concerns(entry, link.index)) this.#post(link, entry);
@@ -85,10 +94,19 @@ export class Router {
     if (link.behind && link.posted - handled <= CREDIT / 2) this.catchUp(link);
   }
 
+  /** Takes up again what a failing disk broke off. */
+  retry(): void {
+    for (const link of this.links.values()) {
+      if (link.behind && link.incarnation !== 0 && link.posted - link.handled <= CREDIT / 2)
+        this.catchUp(link);
+    }
+  }
+
   /** Sends the log from where the link is, as far as its credit goes. The shard knows which of it concerns somebody. */
   catchUp(link: ShardLink): void {
     while (link.posted - link.handled < CREDIT) {
-      const page = this.#log.readAfter(link.cursor, PAGE).filter((entry) => entry.id <= this.routed);
+      const page = this.#read(link.cursor);
+      if (page === undefined) return;
       for (const entry of page) {
         this.#post(link, entry);
         link.cursor = entry.id;
@@ -127,6 +145,18 @@ export class Router {
     }
   }
 
+  /** Undefined while the disk fails: then the link stays behind. */
+  #read(cursor: number): Entry[] | undefined {
+    const recent = this.recent.after(cursor);
+    if (recent !== undefined) return recent.slice(0, PAGE);
+    try {
+      return this.#log.readAfter(cursor, PAGE).filter((entry) => entry.id <= this.routed);
+    } catch (error) {
+      if (error instanceof StorageFailure) return undefined;
+      throw error;
+    }
+  }
+
   #concerns(entry: Entry, shard: number): boolean {
     if (entry.kind !== 'direct') {
       return (
@@ -154,38 +184,4 @@ export class Router {
 
 function answers(entry: Entry, link: ShardLink): boolean {
   return entry.origin !== null && entry.origin.shard === link.incarnation;
-}
-
-function toRouted(entry: Entry, number: number): Routed {
-  switch (entry.kind) {
-    case 'message':
-      return [
-        'message',
-        entry.id,
-        number,
-        entry.account,
-        entry.user,
-        entry.room,
-        entry.roomName,
-        entry.text,
-        entry.key,
-      ];
-    case 'direct':
-      return [
-        'direct',
-        entry.id,
-        number,
-        entry.account,
-        entry.user,
-        entry.peer,
-        entry.peerName,
-        entry.text,
-        entry.key,
-      ];
-    case 'joined':
-    case 'left':
-      return [entry.kind, entry.id, number, entry.account, entry.user, entry.room, entry.roomName];
-    default:
-      return entry satisfies never;
-  }
 }

@@ -12,6 +12,7 @@ import { WriteTurn } from '../transport/outbox.ts';
 import { type Event, refusal } from '../transport/protocol.ts';
 import type { Wire, WireHandler } from '../transport/tcp.ts';
 import { type ActorRef, spawn } from './actor.ts';
+import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
 import {
@@ -29,7 +30,9 @@ import {
   type Command,
   type ToRegistry,
   type ToShard,
+  type WentLive,
 } from './link.ts';
+import { eventFrame } from './routed.ts';
 import { callPort, type Peer } from './thread.ts';
 
 /** Unanswered commands of the whole shard. Policy: at the limit its sockets are not read, until half is left. */
@@ -78,6 +81,7 @@ export class Shard implements Services {
   /** False until a new registry has sent what this shard missed: commands are kept back until then. */
   #isCaughtUp = false;
   #auth: Peer<AuthApi> | undefined;
+  #archive: Peer<ArchiveApi> | undefined;
   /** The last id that was routed to this shard; −1 for nothing yet. */
   #cursor = -1;
   #handled = 0;
@@ -149,6 +153,14 @@ export class Shard implements Services {
   connectAuth(port: MessagePort): void {
     this.#auth = callPort<AuthApi>(port);
     for (const connection of this.#connections.keys()) void this.#reclaim(connection);
+  }
+
+  connectArchive(port: MessagePort): void {
+    this.#archive = callPort<ArchiveApi>(port);
+  }
+
+  get archive(): Pick<Peer<ArchiveApi>, 'call'> {
+    return this.#archive ?? NOBODY;
   }
 
   /** An auth thread that has restarted knows nothing of guests. */
@@ -261,6 +273,15 @@ export class Shard implements Services {
       case 'attached':
         this.#attached(item);
         return false;
+      case 'live':
+        this.#goLive(item);
+        return false;
+      case 'behind':
+        this.#settle(item[1], { type: 'behind' }, null);
+        return false;
+      case 'delivered':
+        this.#fanout.delivered(item[1], item[2]);
+        return false;
       case 'presence':
         this.#fanout.presence(item);
         return false;
@@ -303,24 +324,32 @@ export class Shard implements Services {
     const { connection, requestId, settle } = unanswered;
     if (settle !== undefined) settle(settled);
     else if (settled.type === 'refused') connection.answer(refusal(requestId, settled.code));
-    else connection.answer(['ok', requestId, result]);
+    else connection.answer(result === undefined ? ['ok', requestId] : ['ok', requestId, result]);
   }
 
-  /** Answers, and enters the session into everything that is routed, in the very turn: there is no gap. */
-  #attached([, number, account, user, rooms, lastId]: Attached): void {
+  #attached([, number, account, user, rooms, routed, start]: Attached): void {
     const unanswered = this.#unanswered.get(number);
     if (unanswered === undefined) return;
-    const { connection, requestId, command } = unanswered;
-    this.#cursor = Math.max(this.#cursor, lastId);
+    const { connection, command } = unanswered;
+    this.#cursor = Math.max(this.#cursor, routed);
     this.#sessions.add(connection);
     connection.attached(account, user, command[0] === 'attach' && command[4]);
     this.#anonymous.delete(connection);
-    this.#fanout.attach(connection, rooms);
-    connection.push(encodeFrame(['ok', requestId, { user, rooms: rooms.map(([, name]) => name) }]));
-    connection.push(encodeFrame(['live', lastId] satisfies Event));
-    this.#settle(number, { type: 'attached' }, null);
+    this.#settle(number, { type: 'attached', rooms, start }, null);
     // The peer went while it was being logged in.
     if (connection.isClosing) connection.lost();
+  }
+
+  /** Gives the session the last that it lacks, and enters it into all that is routed, in the very turn: no gap. */
+  #goLive([, number, rooms, entries, lastId]: WentLive): void {
+    const connection = this.#unanswered.get(number)?.connection;
+    if (connection === undefined) return;
+    if (this.#sessions.has(connection) && !connection.isClosing) {
+      for (const entry of entries) connection.push(eventFrame(entry, connection.account));
+      this.#fanout.attach(connection, rooms);
+      connection.push(encodeFrame(['live', lastId] satisfies Event));
+    }
+    this.#settle(number, { type: 'live' }, null);
   }
 
   #expel([, account, except, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
@@ -329,3 +358,5 @@ export class Shard implements Services {
     }
   }
 }
+
+const NOBODY: Pick<Peer<ArchiveApi>, 'call'> = { call: () => Promise.resolve({ type: 'gone' }) };

@@ -27,6 +27,10 @@ const api = {
     shard.connectAuth(port);
   },
 
+  connectArchive(port: MessagePort): void {
+    shard.connectArchive(port);
+  },
+
   /** Takes connections. Returns what went wrong, for people; undefined if nothing did. */
   async listen(options: ListenOptions): Promise<string | undefined> {
     listening = await listenTcp(options, (wire) => shard.accept(wire));

@@ -9,8 +9,10 @@ export interface Account {
   readonly id: number;
   readonly name: string;
   readonly guest: boolean;
-  /** Undefined until the account joins its first room: most of a million accounts are in none. */
-  rooms: Set<Room> | undefined;
+  /** The rooms that it is in, each with the id of its join. Undefined before the first: most of a million are in none. */
+  rooms: Map<Room, number> | undefined;
+  /** What the person has been shown everything up to, by `seen`; undefined while nobody has asked. */
+  seen: number | undefined;
 }
 
 export interface Room {
@@ -21,7 +23,7 @@ export interface Room {
   sorted: readonly Account[] | undefined;
 }
 
-const NO_ROOMS: ReadonlySet<Room> = new Set();
+const NO_ROOMS: ReadonlyMap<Room, number> = new Map();
 
 export class Directory {
   readonly #accounts = new Map<string, Account>();
@@ -32,6 +34,8 @@ export class Directory {
   #sortedRooms: readonly Room[] | undefined;
   /** How many accounts of the dictionary are not guests. */
   registered = 0;
+  /** The largest id of an account so far. */
+  newestAccount = 0;
 
   /** The account that has this name at present, in any case. */
   account(name: string): Account | undefined {
@@ -52,11 +56,13 @@ export class Directory {
     return this.#sortedRooms;
   }
 
-  roomsOf(account: Account): ReadonlySet<Room> {
+  /** The rooms of an account in the order of joining, each with the id of its join. */
+  roomsOf(account: Account): ReadonlyMap<Room, number> {
     return account.rooms ?? NO_ROOMS;
   }
 
   addAccount(account: Account): void {
+    this.newestAccount = Math.max(this.newestAccount, account.id);
     if (!account.guest) this.registered += 1;
     this.#accounts.set(foldName(account.name), account);
   }
@@ -70,7 +76,7 @@ export class Directory {
 
   /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */
   hideAccount(account: Account): void {
-    for (const room of this.roomsOf(account)) this.#removeMember(room, account);
+    for (const room of this.roomsOf(account).keys()) this.#removeMember(room, account);
     this.removeAccount(account);
     this.#hidden.set(foldName(account.name), account);
   }
@@ -83,8 +89,9 @@ export class Directory {
     this.addAccount(account);
     const rooms = [...this.roomsOf(account)];
     account.rooms = undefined;
-    for (const { id, name: room } of rooms)
-      this.addMember(this.room(room) ?? this.addRoom(id, room), account);
+    for (const [{ id, name: room }, since] of rooms) {
+      this.addMember(this.room(room) ?? this.addRoom(id, room), account, since);
+    }
     return account;
   }
 
@@ -95,18 +102,19 @@ export class Directory {
     return room;
   }
 
-  addMember(room: Room, account: Account): void {
+  /** `since`: the id of the join. */
+  addMember(room: Room, account: Account, since: number): void {
     room.members.set(account.id, account);
     room.sorted = undefined;
-    account.rooms ??= new Set();
-    account.rooms.add(room);
+    account.rooms ??= new Map();
+    account.rooms.set(room, since);
   }
 
   /** Folds one committed change of membership; returns the room. */
   apply(change: MembershipChange, account: Account): Room {
     const room = this.room(change.roomName) ?? this.addRoom(change.room, change.roomName);
     if (change.kind === 'joined') {
-      this.addMember(room, account);
+      this.addMember(room, account, change.id);
     } else {
       this.#removeMember(room, account);
       account.rooms?.delete(room);

@@ -42,7 +42,7 @@ export class Sessions {
     if (!this.isOnline(account)) this.#sorted = undefined;
     this.#online.set(account.id, account);
     add(this.#byAccount, account.id, shard, 1);
-    for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, 1);
+    for (const room of this.#directory.roomsOf(account).keys()) add(this.#byRoom, room.id, shard, 1);
   }
 
   /** The account that the session was of, if there was one. */
@@ -54,7 +54,7 @@ export class Sessions {
       this.#online.delete(account.id);
       this.#sorted = undefined;
     }
-    for (const room of this.#directory.roomsOf(account)) add(this.#byRoom, room.id, shard, -1);
+    for (const room of this.#directory.roomsOf(account).keys()) add(this.#byRoom, room.id, shard, -1);
     return account;
   }
 

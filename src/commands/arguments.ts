@@ -58,13 +58,36 @@ export const after = optional(
   'bad_argument',
   'a list goes on after a name',
 );
-/** The last id that a client has; taken, and without effect until there is history to send. */
-export const lastId = optional(
-  'last id',
-  (value): value is number => Number.isSafeInteger(value),
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** The last id that a client has: it is sent what comes behind it. */
+export const lastId = optional('last id', isId, 'bad_argument', 'an id is a whole number');
+export const id = required('id', isId, 'bad_argument', 'an id is a whole number');
+/** Where a page ends: the messages in it have smaller ids. */
+export const before = optional('before', isId, 'bad_argument', 'an id is a whole number');
+export const limit = optional(
+  'limit',
+  (value): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= LIMITS.page,
   'bad_argument',
-  'an id is a whole number',
+  `a page has 1 to ${LIMITS.page} messages`,
 );
+export const token = required(
+  'token',
+  (value): value is string => isBytes(value, 1, LIMITS.token),
+  'bad_token',
+  `a token is 1 to ${LIMITS.token} bytes of text`,
+);
+export const query = required(
+  'query',
+  (value): value is string => isBytes(value, 1, LIMITS.query),
+  'bad_query',
+  `a search is 1 to ${LIMITS.query} bytes of text`,
+);
+const isConversation = (value: unknown): value is string => isUserName(value) || isRoomName(value);
+const CONVERSATION_RULE = 'a conversation is a user or a #room';
+export const conversation = required('with', isConversation, 'bad_name', CONVERSATION_RULE);
+export const optionalConversation = optional('with', isConversation, 'bad_name', CONVERSATION_RULE);
 
 export interface Greeting {
   readonly version?: unknown;

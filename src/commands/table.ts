@@ -7,18 +7,25 @@ import { type RefusalCode, refusal } from '../transport/protocol.ts';
 import {
   type Argument,
   after,
+  before,
+  conversation,
   firstFault,
   fits,
   type Greeting,
   greeting,
   key,
   lastId,
+  limit,
+  id as messageId,
+  optionalConversation,
   optionalRoom,
   password,
+  query,
   recipient,
   room,
   secret,
   text,
+  token,
   user,
   type Values,
 } from './arguments.ts';
@@ -28,17 +35,31 @@ export interface Caller {
   readonly state: 'anonymous' | 'guest' | 'account';
   greet(requestId: number, greeting: Greeting | null | undefined): void;
   register(requestId: number, user: string, password: string): Promise<void>;
-  login(requestId: number, user: string, password: string): Promise<void>;
+  login(requestId: number, user: string, password: string, lastId: number | null): Promise<void>;
+  resume(requestId: number, user: string, token: string, lastId: number | null): Promise<void>;
   guest(requestId: number, name: string): Promise<void>;
   changePassword(requestId: number, old: string, next: string): Promise<void>;
   logout(requestId: number): Promise<void>;
   quit(requestId: number): void;
   pong(requestId: number): void;
   send(requestId: number, to: string, text: string, key: string | null): void;
+  seen(requestId: number, id: number): void;
+  history(requestId: number, request: HistoryRequest): Promise<void>;
+  search(requestId: number, query: string, request: SearchRequest): Promise<void>;
   join(requestId: number, room: string): void;
   leave(requestId: number, room: string): void;
   who(requestId: number, room: string | null, after: string | null): void;
   rooms(requestId: number, after: string | null): void;
+}
+
+/** Which page of the past is asked for. `before`: null for the newest. `limit`: null for as many as is usual. */
+export interface SearchRequest {
+  readonly with: string | null;
+  readonly before: number | null;
+  readonly limit: number | null;
+}
+export interface HistoryRequest extends SearchRequest {
+  readonly with: string;
 }
 
 /** Who may say a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
@@ -75,10 +96,34 @@ export const COMMANDS: ReadonlyMap<string, Verb> = new Map([
   ['ping', define('anyone', [], (c, id) => c.pong(id))],
   ['hello', define('anyone', [greeting], (c, id, [hello]) => c.greet(id, hello))],
   ['register', define('anonymous', [user, password], (c, id, [name, given]) => c.register(id, name, given))],
-  ['login', define('anonymous', [user, secret, lastId], (c, id, [name, given]) => c.login(id, name, given))],
+  [
+    'login',
+    define('anonymous', [user, secret, lastId], (c, id, [name, given, last]) =>
+      c.login(id, name, given, last ?? null),
+    ),
+  ],
+  [
+    'resume',
+    define('anonymous', [user, token, lastId], (c, id, [name, given, last]) =>
+      c.resume(id, name, given, last ?? null),
+    ),
+  ],
   ['guest', define('anonymous', [user], (c, id, [name]) => c.guest(id, name))],
   ['logout', define('logged_in', [], (c, id) => c.logout(id))],
   ['quit', define('anyone', [], (c, id) => c.quit(id))],
+  ['seen', define('logged_in', [messageId], (c, id, [seen]) => c.seen(id, seen))],
+  [
+    'history',
+    define('logged_in', [conversation, before, limit], (c, id, [of, to, count]) =>
+      c.history(id, { with: of, before: to ?? null, limit: count ?? null }),
+    ),
+  ],
+  [
+    'search',
+    define('logged_in', [query, optionalConversation, before, limit], (c, id, [words, of, to, count]) =>
+      c.search(id, words, { with: of ?? null, before: to ?? null, limit: count ?? null }),
+    ),
+  ],
   ['join', define('logged_in', [room], (c, id, [name]) => c.join(id, name))],
   ['leave', define('logged_in', [room], (c, id, [name]) => c.leave(id, name))],
   [

@@ -7,6 +7,8 @@ import { DatabaseSync } from 'node:sqlite';
 export interface DataFolder {
   readonly usersFile: string;
   readonly chatDb: string;
+  readonly searchDb: string;
+  readonly tokensDb: string;
   /** Lets another server have the folder. */
   unlock(): void;
 }
@@ -49,6 +51,8 @@ function lock(path: string): OpenedFolder {
     const folder = {
       usersFile: join(path, 'users.txt'),
       chatDb: join(path, 'chat.db'),
+      searchDb: join(path, 'search.db'),
+      tokensDb: join(path, 'tokens.db'),
       unlock: () => db.close(),
     };
     return { type: 'open', folder };

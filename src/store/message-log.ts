@@ -16,6 +16,8 @@ export interface Batch {
   readonly drafts: readonly Draft[];
   /** Accounts that end: their names are free, their ids are never used again. */
   readonly retired: readonly Account[];
+  /** What accounts have been shown everything up to. Marks never go back. */
+  readonly seen: ReadonlyArray<readonly [account: number, id: number]>;
 }
 
 /**
@@ -27,6 +29,9 @@ export type Appended =
   | { readonly type: 'storage_full' }
   | { readonly type: 'storage_failed'; readonly error: Error };
 
+/** The disk failed while something was read from the log. */
+export class StorageFailure extends Error {}
+
 /** What a key was used for before. */
 export interface KeyUse {
   readonly id: number;
@@ -34,6 +39,7 @@ export interface KeyUse {
   isSame(to: string, text: string): boolean;
 }
 
+/** Whatever reads throws a `StorageFailure` when the disk fails. */
 export interface MessageLog {
   /** The id of the newest entry; 0 in an empty log. */
   readonly lastId: number;
@@ -41,13 +47,29 @@ export interface MessageLog {
   append(batch: Batch): Appended;
   /** The next entries behind `id`, in order, at most `limit`. */
   readAfter(id: number, limit: number): Entry[];
+  /** The newest entries, oldest first, at most `limit`. */
+  readNewest(limit: number): Entry[];
+  /** Accounts that began behind the one with this id, in order, and have not been retired. */
+  readAccountsAfter(id: number): Account[];
+  /** What the account has been shown everything up to; 0 for nothing yet. */
+  readSeen(account: number): number;
   /** What the account used the key for, if it did and has not been forgotten. */
   findKey(account: number, key: string): KeyUse | undefined;
   /** Forgets keys of entries up to `id`, a bounded number a call; none while the disk does not let it. */
   forgetKeys(id: number): void;
+  /**
+   * Removes entries older than `id`, and memberships that ended before it, at most `limit` of each; returns how many
+   * it removed, 0 also while the disk does not let it. The newest entry always stays.
+   */
+  prune(id: number, limit: number): number;
+  /** Keeps the write-ahead log from growing on while somebody reads all the time. Call it now and then. */
+  boundWal(): void;
   /** The accounts and rooms as of the newest entry. */
   load(): Directory;
-  /** Closes and opens the database again, as after a failed commit. Throws if that fails too. */
+  /**
+   * Opens the database again, as after a failed commit, and makes sure that all that is in it is on disk. Throws if
+   * that fails too: then nothing else may be called before a later call has succeeded.
+   */
   reopen(): void;
   close(): void;
 }

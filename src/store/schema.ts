@@ -1,15 +1,20 @@
 /**
- * The tables of `chat.db`, version 1: the log, and the fold of it that is needed at start.
+ * The tables of `chat.db`, version 2: the log, and the fold of it that is needed at start.
  *
  * - Account ids are never reused (AUTOINCREMENT), so a new `bob` never is the old one.
  * - A conversation is a room, or a pair of accounts with `low` ≤ `high`.
  * - A member sees the entries of a conversation from `from_id` to `to_id`, both included; `to_id` is null while
  *   the member is in.
+ * - `visible` is the rule of who may see what (`src/chat/visibility.ts`): the account sees the entries of the
+ *   conversation with ids from `from_id` to `to_id`, both included.
+ * - `seen` is what a person has been shown everything up to.
  * - `shard` and `number` tell which command an entry answers, for a shard that asks again after a crash.
  */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
-export const SCHEMA = `
+/** What each version adds to the one before it, from nothing to the present one. */
+export const MIGRATIONS: readonly string[] = [
+  `
 CREATE TABLE accounts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
@@ -60,4 +65,15 @@ CREATE TABLE seen (
   account INTEGER PRIMARY KEY,
   id INTEGER NOT NULL
 ) STRICT;
-`;
+`,
+  `
+CREATE INDEX conversations_by_high ON conversations (high) WHERE high IS NOT NULL;
+
+CREATE VIEW visible (account, conversation, from_id, to_id) AS
+  SELECT account, conversation, from_id, ifnull(to_id, ${Number.MAX_SAFE_INTEGER}) FROM members
+  UNION ALL
+  SELECT low, id, 0, ${Number.MAX_SAFE_INTEGER} FROM conversations WHERE low IS NOT NULL
+  UNION ALL
+  SELECT high, id, 0, ${Number.MAX_SAFE_INTEGER} FROM conversations WHERE high IS NOT NULL AND high > low;
+`,
+];

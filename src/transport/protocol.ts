@@ -20,6 +20,12 @@ export const LIMITS = {
   passwordMax: 256,
   /** Largest idempotency key of a send, as UTF-8. */
   key: 32,
+  /** Most messages in one page of `history` or `search`. */
+  page: 500,
+  /** Largest token that is looked at. */
+  token: 64,
+  /** Largest query of a search, as UTF-8. */
+  query: 256,
   /** Rooms that one account may be in; keeps the answer to `login` within one frame. */
   roomsPerAccount: 500,
 } as const;
@@ -38,6 +44,8 @@ export const REFUSALS = {
   bad_password: 'a password is 8 to 256 bytes of text',
   bad_text: 'a message is 1 to 8192 bytes of text',
   bad_key: 'a key is 1 to 32 bytes of text',
+  bad_token: 'that token does not let you in any more: log in with the password',
+  bad_query: 'a search is one or more words, "quoted phrases" or beginnings of words (begin*)',
   bad_version: 'this server speaks version 1 of the protocol',
   not_logged_in: 'log in first',
   already_logged_in: 'already logged in: log out first',
@@ -85,6 +93,7 @@ export type Event =
   | readonly ['message', id: number, at: number, from: string, to: string, text: string, key: string]
   | readonly ['joined' | 'left', id: number, at: number, room: string, user: string]
   | readonly ['live', id: number]
+  | readonly ['delivered', id: number]
   | readonly ['online' | 'offline', user: string]
   | readonly ['notice', level: 'info' | 'warning', text: string]
   | readonly ['bye', code: FarewellCode, text: string, retryAfterMs?: number];
@@ -102,6 +111,23 @@ export type RoomPage = readonly [
   rooms: ReadonlyArray<readonly [name: string, members: number]>,
   next: string | null,
 ];
+
+/** One message in a page of `history`. */
+export type PastMessage = readonly [id: number, at: number, from: string, to: string, text: string];
+
+/** `history`: newest first, then the id to go on from as `before`, or null at the end. */
+export type HistoryPage = readonly [messages: readonly PastMessage[], next: number | null];
+
+/** A piece of a text around what was found: plain text and matches by turns, beginning with plain text. */
+export type Snippet = readonly string[];
+
+export type Hit = readonly [id: number, at: number, from: string, to: string, snippet: Snippet];
+
+/**
+ * `search`: newest first, then the id to go on from as `before`, or null at the end. `isComplete`: false while the
+ * index does not hold all that was stored before the search.
+ */
+export type SearchPage = readonly [hits: readonly Hit[], next: number | null, isComplete: boolean];
 
 export function refusal(requestId: number | null, code: RefusalCode, text: string = REFUSALS[code]): Answer {
   return ['error', requestId, code, text];

@@ -8,6 +8,8 @@ export interface Wire {
   readonly address: string;
   readonly buffered: number;
   write(bytes: Buffer): void;
+  /** Resolves with true when little is buffered, also after the end; false if that takes longer. */
+  drained(timeoutMs: number): Promise<boolean>;
   pause(): void;
   resume(): void;
   /** Says goodbye: what was written goes out, then the connection is closed, at the latest after a deadline. */
@@ -92,6 +94,21 @@ class TcpWire implements Wire {
 
   write(bytes: Buffer): void {
     if (this.#socket.writable) this.#socket.write(bytes);
+  }
+
+  drained(timeoutMs: number): Promise<boolean> {
+    const socket = this.#socket;
+    if (!socket.writableNeedDrain || socket.destroyed) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const settle = (isDrained: boolean): void => {
+        clearTimeout(deadline);
+        socket.off('drain', onDrain).off('close', onDrain);
+        resolve(isDrained);
+      };
+      const onDrain = (): void => settle(true);
+      const deadline = setTimeout(settle, timeoutMs, false);
+      socket.once('drain', onDrain).once('close', onDrain);
+    });
   }
 
   pause(): void {

@@ -7,6 +7,7 @@ import { countHeld } from '../support/garbage.ts';
 
 /** A wire without a network, that knows whether it is read. */
 class QuietWire implements Wire {
+  drained = () => Promise.resolve(true);
   readonly address = 'nowhere';
   readonly buffered = 0;
   isPaused = false;

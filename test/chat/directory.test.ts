@@ -8,6 +8,7 @@ const account = (id: number, name: string): Account => ({
   name,
   guest: false,
   rooms: undefined,
+  seen: undefined,
 });
 
 describe('pages of a list', () => {
@@ -33,7 +34,7 @@ describe('sessions', () => {
     const directory = new Directory();
     const [ann, ben] = [account(1, 'ann'), account(2, 'ben')];
     const room = directory.addRoom(7, '#r');
-    directory.addMember(room, ann);
+    directory.addMember(room, ann, 1);
     const sessions = new Sessions(directory);
     sessions.attach(2, 11, ann);
     sessions.attach(2, 12, ann);

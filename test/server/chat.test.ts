@@ -210,7 +210,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     await server.stop();
     server = await startServer({ data, args: ['--workers', String(workers)] });
     const again = await TestClient.connect(server.address);
-    expect(await again.ok('login', 'stayer', 'secret of Stayer')).toEqual({
+    expect(await again.ok('login', 'stayer', 'secret of Stayer')).toMatchObject({
       user: 'Stayer',
       rooms: ['#Stay'],
     });

@@ -28,6 +28,7 @@ function append(log: MessageLog, drafts: Draft[], names: string[] = [], retired:
     accounts: names.map((name) => ({ name, guest: false })),
     drafts,
     retired,
+    seen: [],
   });
 }
 

@@ -1,0 +1,214 @@
+/**
+ * The log as it is read back: what an account may see of it, in pages. On connections of its own that only read, so
+ * that reading never waits for writing, nor the other way round.
+ */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Entry } from '../chat/entry.ts';
+import { foldName, isRoomName } from '../chat/names.ts';
+import { asArrays, rows } from './chat-db.ts';
+import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
+import { mergeSeries, type Series } from './merge.ts';
+
+/** From which id to which an account sees a conversation, both included. */
+export interface Interval {
+  readonly conversation: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ReplayPage {
+  readonly entries: readonly Entry[];
+  /** All that the account may see up to this id is in this page, or was in those before. */
+  readonly through: number;
+  /** True when `through` was the end of the log. */
+  readonly isLast: boolean;
+}
+
+export interface HistoryPage {
+  readonly messages: readonly Entry[];
+  /** True when nothing older is left. */
+  readonly isLast: boolean;
+}
+
+/** A conversation that somebody asks for by its name. */
+export type Found =
+  | { readonly type: 'found'; readonly intervals: readonly Interval[] }
+  | { readonly type: 'refused'; readonly code: 'no_such_user' | 'no_such_room' | 'not_a_member' };
+
+/** A text for the index. */
+export interface IndexRow {
+  readonly id: number;
+  readonly conversation: number;
+  readonly text: string;
+}
+
+export class Archive {
+  readonly #db: DatabaseSync;
+  readonly #lastId: StatementSync;
+  readonly #firstId: StatementSync;
+  readonly #intervals: StatementSync;
+  readonly #ids: StatementSync;
+  readonly #messageIds: StatementSync;
+  readonly #entries: StatementSync;
+  readonly #texts: StatementSync;
+  readonly #account: StatementSync;
+  readonly #room: StatementSync;
+  readonly #pair: StatementSync;
+
+  /** Opens `chat.db`, which must be there. Throws if it cannot be read. */
+  constructor(file: string) {
+    const db = new DatabaseSync(file, { timeout: 5_000 });
+    this.#db = db;
+    db.exec('PRAGMA query_only = ON');
+    this.#lastId = db.prepare('SELECT max(id) AS id FROM entries');
+    this.#firstId = db.prepare('SELECT min(id) AS id FROM entries');
+    this.#intervals = db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?');
+    this.#ids = asArrays(
+      db.prepare('SELECT id FROM entries WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'),
+    );
+    this.#messageIds = asArrays(
+      db.prepare(
+        `SELECT id FROM entries WHERE conversation = ? AND id >= ? AND id <= ? AND kind = ${KIND.message}
+         ORDER BY id DESC LIMIT ?`,
+      ),
+    );
+    this.#entries = db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`);
+    this.#texts = asArrays(
+      db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),
+    );
+    this.#account = db.prepare('SELECT id FROM accounts WHERE folded = ? AND retired = 0');
+    this.#room = db.prepare('SELECT id FROM conversations WHERE folded = ?');
+    this.#pair = db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?');
+  }
+
+  /** The newest id; 0 in an empty log. */
+  get lastId(): number {
+    return integer(this.#lastId.get()?.id ?? 0);
+  }
+
+  /** The oldest id that has not been removed; 0 in an empty log. */
+  get firstId(): number {
+    return integer(this.#firstId.get()?.id ?? 0);
+  }
+
+  has(id: number): boolean {
+    return this.#entries.get(JSON.stringify([id])) !== undefined;
+  }
+
+  /** Everything that the account sees, whichever conversation it is in. */
+  intervals(account: number): Interval[] {
+    return this.#intervals.all(account).map((row) => ({
+      conversation: integer(row.conversation),
+      from: integer(row.from_id),
+      to: integer(row.to_id),
+    }));
+  }
+
+  /** What the account sees of its conversation with a person, or of a room, by their name at present. */
+  find(account: number, name: string): Found {
+    if (isRoomName(name)) {
+      const room = this.#room.get(foldName(name))?.id;
+      if (room === undefined) return { type: 'refused', code: 'no_such_room' };
+      const intervals = this.intervals(account).filter(({ conversation }) => conversation === room);
+      return intervals.length === 0
+        ? { type: 'refused', code: 'not_a_member' }
+        : { type: 'found', intervals };
+    }
+    const peer = this.#account.get(foldName(name))?.id;
+    if (peer === undefined) return { type: 'refused', code: 'no_such_user' };
+    const pair = this.#pair.get(Math.min(account, integer(peer)), Math.max(account, integer(peer)))?.id;
+    const whole = { from: 0, to: Number.MAX_SAFE_INTEGER };
+    return {
+      type: 'found',
+      intervals: pair === undefined ? [] : [{ conversation: integer(pair), ...whole }],
+    };
+  }
+
+  /** The next entries behind `after` that the account sees, oldest first: at most `limit`, and about `bytes`. */
+  replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
+    // What is committed while this reads has larger ids, and comes with the next page.
+    const newest = this.lastId;
+    const series = this.intervals(account).map(({ conversation, from, to }): Series => {
+      const last = Math.min(to, newest);
+      return (behind, count) => {
+        const first = Math.max(behind, from - 1);
+        return first >= last ? [] : this.#list(this.#ids, conversation, first, last, count);
+      };
+    });
+    const ids = mergeSeries(series, after, limit);
+    const entries = cut(this.read(ids), bytes);
+    const isLast = entries.length === ids.length && ids.length < limit;
+    return { entries, through: isLast ? Math.max(newest, after) : (entries.at(-1)?.id ?? after), isLast };
+  }
+
+  /** Messages of these intervals below `before`, newest first: at most `limit`, and about `bytes`. */
+  history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
+    const ids: number[] = [];
+    for (const { conversation, from, to } of intervals.toSorted((a, b) => b.from - a.from)) {
+      const last = Math.min(to, before - 1);
+      if (last >= from && ids.length <= limit) {
+        ids.push(...this.#list(this.#messageIds, conversation, from, last, limit + 1 - ids.length));
+      }
+    }
+    const messages = cut(this.read(ids.slice(0, limit)).reverse(), bytes);
+    return { messages, isLast: messages.length === ids.length };
+  }
+
+  /** The entries with these ids, oldest first. */
+  read(ids: readonly number[]): Entry[] {
+    return ids.length === 0 ? [] : this.#entries.all(JSON.stringify(ids)).map(toEntry);
+  }
+
+  /** Texts of the next entries behind `after` for the index, and how far that reaches in the log. */
+  textsAfter(
+    after: number,
+    limit: number,
+  ): { readonly texts: readonly IndexRow[]; readonly through: number } {
+    const texts: IndexRow[] = [];
+    let through = after;
+    for (const [id, conversation, body] of rows(this.#texts, after, limit)) {
+      through = integer(id);
+      if (body !== null) texts.push({ id: through, conversation: integer(conversation), text: text(body) });
+    }
+    return { texts, through };
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #list(statement: StatementSync, ...values: number[]): number[] {
+    return Array.from(rows(statement, ...values), ([id]) => integer(id));
+  }
+}
+
+/** As many from the beginning as fit into about this many bytes; the first in any case. */
+function cut(entries: readonly Entry[], bytes: number): Entry[] {
+  let size = 0;
+  const end = entries.findIndex((entry) => {
+    if (size > bytes) return true;
+    size += sizeOf(entry);
+    return false;
+  });
+  return end === -1 ? [...entries] : entries.slice(0, end);
+}
+
+/** Of the numbers and the framing of one entry in a page. */
+const OVERHEAD = 40;
+
+/** About how many bytes an entry is on the wire. */
+function sizeOf(entry: Entry): number {
+  const fixed = OVERHEAD + entry.user.length;
+  switch (entry.kind) {
+    case 'message':
+      return fixed + entry.roomName.length + Buffer.byteLength(entry.text);
+    case 'direct':
+      return fixed + entry.peerName.length + Buffer.byteLength(entry.text);
+    case 'joined':
+    case 'left':
+      return fixed + entry.roomName.length;
+    default:
+      return entry satisfies never;
+  }
+}

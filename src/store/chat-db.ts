@@ -1,0 +1,134 @@
+/** `chat.db`: how it is opened, and its prepared statements. */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { ENTRY, integer } from './entry-row.ts';
+import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
+
+/**
+ * The write-ahead log is moved into the database by the archive's thread, four times a second. When that has fallen
+ * behind, SQLite does it at the end of a commit, from this many pages of 4 KiB on: about 32 MiB.
+ */
+const WAL_PAGES = 8_192;
+export const BUSY_TIMEOUT_MS = 5_000;
+export const WAL_LIMIT_BYTES = 64 * 1_024 * 1_024;
+
+/** An open `chat.db` and what the log asks of it. */
+export interface ChatDb {
+  readonly db: DatabaseSync;
+  readonly lastId: StatementSync;
+  readonly addEntry: StatementSync;
+  readonly addKey: StatementSync;
+  readonly findKey: StatementSync;
+  readonly forgetKeys: StatementSync;
+  readonly readAfter: StatementSync;
+  readonly readNewest: StatementSync;
+  readonly readOne: StatementSync;
+  readonly addRoom: StatementSync;
+  readonly findRoom: StatementSync;
+  readonly addPair: StatementSync;
+  readonly findPair: StatementSync;
+  readonly addMember: StatementSync;
+  readonly endMember: StatementSync;
+  readonly accounts: StatementSync;
+  readonly members: StatementSync;
+  readonly memberIds: StatementSync;
+  readonly addAccount: StatementSync;
+  readonly retireAccount: StatementSync;
+  readonly readSeen: StatementSync;
+  readonly writeSeen: StatementSync;
+  readonly pruneEntries: StatementSync;
+  readonly pruneMembers: StatementSync;
+}
+
+/**
+ * Opens or creates it, brings it up to the present version, and makes sure that all that is in it is on disk. Throws if
+ * that cannot be done.
+ */
+export function openChatDb(file: string): ChatDb {
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA temp_store = MEMORY;
+    PRAGMA foreign_keys = OFF;
+    PRAGMA wal_autocheckpoint = ${WAL_PAGES};
+    PRAGMA journal_size_limit = ${WAL_LIMIT_BYTES};
+  `);
+  const version = integer(db.prepare('PRAGMA user_version').get()?.user_version);
+  if (version > SCHEMA_VERSION) {
+    db.close();
+    throw new Error(
+      `its version is ${version}, and this Parley knows versions up to ${SCHEMA_VERSION}: use a newer one`,
+    );
+  }
+  for (const [before, step] of MIGRATIONS.entries()) {
+    if (before >= version) db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${before + 1}; COMMIT`);
+  }
+  emptyWal(db);
+  return {
+    db,
+    lastId: db.prepare('SELECT max(id) AS id FROM entries'),
+    addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    addKey: db.prepare('INSERT INTO keys VALUES (?, ?, ?)'),
+    findKey: db.prepare('SELECT id FROM keys WHERE account = ? AND key = ?'),
+    forgetKeys: db.prepare(
+      'DELETE FROM keys WHERE (account, key) IN (SELECT account, key FROM keys WHERE id <= ? LIMIT ?)',
+    ),
+    readAfter: db.prepare(`${ENTRY} WHERE e.id > ? ORDER BY e.id LIMIT ?`),
+    readNewest: db.prepare(`${ENTRY} ORDER BY e.id DESC LIMIT ?`),
+    readOne: db.prepare(`${ENTRY} WHERE e.id = ?`),
+    addRoom: db.prepare('INSERT INTO conversations (room, folded) VALUES (?, ?) ON CONFLICT DO NOTHING'),
+    findRoom: db.prepare('SELECT id, room FROM conversations WHERE folded = ?'),
+    addPair: db.prepare('INSERT INTO conversations (low, high) VALUES (?, ?)'),
+    findPair: db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?'),
+    addMember: db.prepare('INSERT INTO members VALUES (?, ?, ?, NULL)'),
+    endMember: db.prepare(
+      'UPDATE members SET to_id = ? WHERE account = ? AND conversation = ? AND to_id IS NULL',
+    ),
+    accounts: asArrays(
+      db.prepare('SELECT id, name, guest FROM accounts WHERE id > ? AND retired = 0 ORDER BY id'),
+    ),
+    members: db.prepare(
+      `SELECT m.conversation, m.account, m.from_id, c.room FROM members m JOIN conversations c ON c.id = m.conversation
+       WHERE m.to_id IS NULL ORDER BY m.from_id`,
+    ),
+    memberIds: db.prepare('SELECT DISTINCT account FROM members WHERE to_id IS NULL'),
+    addAccount: db.prepare('INSERT INTO accounts (name, folded, guest) VALUES (?, ?, ?)'),
+    retireAccount: db.prepare('UPDATE accounts SET retired = 1 WHERE id = ?'),
+    readSeen: db.prepare('SELECT id FROM seen WHERE account = ?'),
+    writeSeen: db.prepare(
+      'INSERT INTO seen VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id WHERE excluded.id > id',
+    ),
+    // The newest entry stays: ids go on from it.
+    pruneEntries: db.prepare(
+      `DELETE FROM entries WHERE id IN
+         (SELECT id FROM entries WHERE id < ? AND id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?)`,
+    ),
+    pruneMembers: db.prepare(
+      `DELETE FROM members WHERE (account, conversation, from_id) IN
+         (SELECT account, conversation, from_id FROM members WHERE to_id < ? LIMIT ?)`,
+    ),
+  };
+}
+
+/** A million rows as arrays take half the time of a million objects. */
+export function asArrays(statement: StatementSync): StatementSync {
+  statement.setReturnArrays(true);
+  return statement;
+}
+
+export function* rows(statement: StatementSync, ...values: number[]): Iterable<readonly unknown[]> {
+  for (const row of statement.iterate(...values)) if (Array.isArray(row)) yield row;
+}
+
+/**
+ * After a failed sync the kernel may call pages clean that never reached the disk, and the write-ahead log may have a
+ * hole that no later sync fills; whoever had the database open before may have met one. So everything in that log is
+ * written once more, into the database, and it begins anew.
+ */
+function emptyWal(db: DatabaseSync): void {
+  const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+  if (checkpoint?.busy === 0) return;
+  db.close();
+  throw new Error('somebody else is using it');
+}

@@ -1,0 +1,30 @@
+/**
+ * Moves what is in the write-ahead log of `chat.db` into the database, while others read and write. Away from the
+ * thread that commits, so that no message waits for it.
+ */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+export class Checkpoints {
+  readonly #db: DatabaseSync;
+  readonly #checkpoint: StatementSync;
+
+  constructor(file: string) {
+    this.#db = new DatabaseSync(file);
+    this.#db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL');
+    this.#checkpoint = this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+  }
+
+  /** Moves as much as no reader needs in its old place. A disk that fails is tried again at the next call. */
+  run(): void {
+    try {
+      this.#checkpoint.get();
+    } catch {
+      // The log itself is whole, and the thread that commits notices a disk that stays broken.
+    }
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+}
