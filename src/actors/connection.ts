@@ -43,7 +43,7 @@ export type ConnectionMsg =
 export type Settled =
   | { readonly type: 'done' }
   /** `start`: the session gets everything behind this id. */
-  | { readonly type: 'attached'; readonly rooms: readonly string[]; readonly start: number }
+  | { readonly type: 'attached'; readonly start: number }
   /** What the connection was lacking up to here has been pushed to it, and it gets what is routed. */
   | { readonly type: 'live' }
   /** The connection lacks too much for that. */
@@ -110,6 +110,8 @@ export class Connection implements Caller, Recipient, InletHandler {
   user = '';
   /** The name that auth holds for this connection, if it is a guest's. */
   guestName: string | undefined;
+  /** The login that the registry has been asked for. */
+  #entering: { readonly requestId: number; readonly token: string | undefined } | undefined;
   /** What the client can come back with; undefined for guests, and where none could be stored. */
   #token: string | undefined;
   #isClosing = false;
@@ -163,11 +165,18 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#inlet.wakeIfPaused();
   }
 
-  /** Called in the very turn in which the registry has made this connection a session of the account. */
-  attached(account: number, user: string, isGuest: boolean): void {
-    this.state = isGuest ? 'guest' : 'account';
+  /**
+   * Called in the very turn in which the registry has made this connection a session of the account. Answers at once:
+   * what comes next may be the end of the session.
+   */
+  attached(account: number, user: string, rooms: readonly string[]): void {
+    this.state = this.guestName === undefined ? 'account' : 'guest';
     this.account = account;
     this.user = user;
+    this.#token = this.#entering?.token;
+    if (this.#entering === undefined) return;
+    const token = this.#token === undefined ? {} : { token: this.#token };
+    this.#respond(['ok', this.#entering.requestId, { user, rooms, ...token }]);
     this.#inlet.limit = LIMITS.frame;
   }
 
@@ -356,16 +365,15 @@ export class Connection implements Caller, Recipient, InletHandler {
     if (this.#isClosing) return false;
     const isGuest = this.guestName !== undefined;
     const command = ['attach', this.#services.number(), this.id, user, isGuest, serial, lastId] as const;
+    this.#entering = { requestId, token };
     const settled = await this.#services.ask(this, requestId, command);
+    this.#entering = undefined;
     if (settled.type !== 'attached') {
       this.#respondTo(requestId, settled);
       return false;
     }
-    this.#token = token;
-    this.#log(isGuest ? 'guest' : 'login', this.user);
-    const { rooms, start } = settled;
-    this.#respond(['ok', requestId, { user: this.user, rooms, ...(token === undefined ? {} : { token }) }]);
-    const farewell = await replay(this, this.#services, start);
+    this.#log(isGuest ? 'guest' : 'login', user);
+    const farewell = await replay(this, this.#services, settled.start);
     if (farewell !== undefined) this.close(farewell);
     return true;
   }

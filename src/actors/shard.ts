@@ -330,12 +330,12 @@ export class Shard implements Services {
   #attached([, number, account, user, rooms, routed, start]: Attached): void {
     const unanswered = this.#unanswered.get(number);
     if (unanswered === undefined) return;
-    const { connection, command } = unanswered;
+    const { connection } = unanswered;
     this.#cursor = Math.max(this.#cursor, routed);
     this.#sessions.add(connection);
-    connection.attached(account, user, command[0] === 'attach' && command[4]);
+    connection.attached(account, user, rooms);
     this.#anonymous.delete(connection);
-    this.#settle(number, { type: 'attached', rooms, start }, null);
+    this.#settle(number, { type: 'attached', start }, null);
     // The peer went while it was being logged in.
     if (connection.isClosing) connection.lost();
   }

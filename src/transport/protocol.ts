@@ -45,7 +45,7 @@ export const REFUSALS = {
   bad_text: 'a message is 1 to 8192 bytes of text',
   bad_key: 'a key is 1 to 32 bytes of text',
   bad_token: 'that token does not let you in any more: log in with the password',
-  bad_query: 'a search is one or more words, "quoted phrases" or beginnings of words (begin*)',
+  bad_query: 'a search is made of words, phrases in quotes, and beginnings of words with a star',
   bad_version: 'this server speaks version 1 of the protocol',
   not_logged_in: 'log in first',
   already_logged_in: 'already logged in: log out first',

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import type { Account, Room } from '../../src/chat/directory.ts';
+import type { Entry } from '../../src/chat/entry.ts';
+import { Receipts } from '../../src/chat/receipts.ts';
+
+const tea: Room = { id: 7, name: '#tea', members: new Map(), sorted: undefined };
+const person = (id: number, since?: number): Account => ({
+  id,
+  name: `u${id}`,
+  guest: false,
+  rooms: since === undefined ? undefined : new Map([[tea, since]]),
+  seen: undefined,
+});
+const said = (id: number, account: number): Entry => ({
+  kind: 'message',
+  id,
+  account,
+  user: `u${account}`,
+  room: tea.id,
+  roomName: tea.name,
+  text: 'x',
+  key: null,
+  origin: null,
+});
+const told = (id: number, account: number, peer: number): Entry => ({
+  kind: 'direct',
+  id,
+  account,
+  user: `u${account}`,
+  peer,
+  peerName: `u${peer}`,
+  text: 'x',
+  key: null,
+  origin: null,
+});
+const delivered = (receipts: Receipts, account: Account, through: number) => [
+  ...receipts.confirm(account, through),
+];
+
+describe('receipts', () => {
+  it('go to the author once, when somebody else has seen the message', () => {
+    const receipts = new Receipts();
+    for (const entry of [said(10, 1), said(20, 2), told(30, 1, 2), said(40, 1)]) receipts.sent(entry);
+    expect(delivered(receipts, person(1, 5), 15)).toEqual([]);
+    expect(delivered(receipts, person(2, 5), 30)).toEqual([[1, [30, 10]]]);
+    expect(delivered(receipts, person(3, 5), 30)).toEqual([[2, [20]]]);
+    expect(delivered(receipts, person(3, 5), 30)).toEqual([]);
+    expect(delivered(receipts, person(3, 5), 99)).toEqual([[1, [40]]]);
+  });
+
+  it('are not given by who joined later', () => {
+    const receipts = new Receipts();
+    receipts.sent(said(10, 1));
+    expect(delivered(receipts, person(2, 15), 20)).toEqual([]);
+    expect(delivered(receipts, person(2), 20)).toEqual([]);
+    expect(delivered(receipts, person(3, 5), 20)).toEqual([[1, [10]]]);
+  });
+
+  it('are not given for what somebody wrote to themselves', () => {
+    const receipts = new Receipts();
+    receipts.sent(told(10, 1, 1));
+    expect(delivered(receipts, person(1), 20)).toEqual([]);
+  });
+
+  it('are forgotten, the oldest first, when nobody gives any', () => {
+    const receipts = new Receipts();
+    for (let id = 1; id <= 100_001; id += 1) receipts.sent(told(id, 1, 2));
+    const [[author, ids] = [0, []]] = delivered(receipts, person(2), 200_000);
+    expect([author, ids.at(0), ids.at(-1)]).toEqual([1, 50_002, 100_001]);
+  });
+});
