@@ -344,6 +344,8 @@ export class Shard implements Services {
   #goLive([, number, rooms, entries, lastId]: WentLive): void {
     const connection = this.#unanswered.get(number)?.connection;
     if (connection === undefined) return;
+    // All that concerns this shard up to here came before this item.
+    this.#cursor = Math.max(this.#cursor, lastId);
     if (this.#sessions.has(connection) && !connection.isClosing) {
       for (const entry of entries) connection.push(eventFrame(entry, connection.account));
       this.#fanout.attach(connection, rooms);
