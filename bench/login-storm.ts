@@ -13,9 +13,13 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
+import { type Latency, measureChat, median } from './chatter.ts';
 
 /** What a client waits that was told `busy`. */
 const BUSY_WAIT_MS = 200;
+
+/** A last id beyond all others: nothing is replayed. */
+const NOTHING_MISSED = Number.MAX_SAFE_INTEGER;
 
 interface Storm {
   readonly address: string;
@@ -23,9 +27,7 @@ interface Storm {
   readonly ms: number;
 }
 
-interface Round {
-  readonly p50: number;
-  readonly p99: number;
+interface Round extends Latency {
   readonly logins: number;
 }
 
@@ -69,18 +71,9 @@ async function compare(): Promise<void> {
 async function measure(chatter: TestClient, plan: Storm): Promise<Round> {
   const thread = new Worker(new URL(import.meta.url), { workerData: plan });
   const ended = once(thread, 'message');
-  const end = performance.now() + plan.ms;
-  const times: number[] = [];
-  while (performance.now() < end) {
-    const start = performance.now();
-    await chatter.ok('send', 'ben', 'are you there?');
-    times.push(performance.now() - start);
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  const latency = await measureChat(chatter, 'ben', plan.ms);
   const [logins] = await ended;
-  times.sort((a, b) => a - b);
-  const at = (share: number): number => times[Math.floor(times.length * share)] ?? 0;
-  return { p50: at(0.5), p99: at(0.99), logins };
+  return { ...latency, logins };
 }
 
 /** Clients that do nothing but log in and out. Returns how often they did. */
@@ -90,7 +83,7 @@ async function storm({ address, clients, ms }: Storm): Promise<number> {
   const one = async (): Promise<void> => {
     const client = await TestClient.connect(address);
     while (performance.now() < end) {
-      const answer = await client.call('login', 'ben', 'secret of ben');
+      const answer = await client.call('login', 'ben', 'secret of ben', NOTHING_MISSED);
       if (answer[0] === 'ok') {
         logins += 1;
         await client.call('logout');
@@ -108,9 +101,4 @@ function describe(name: string, rounds: readonly Round[], ms: number): string {
   const of = (pick: (round: Round) => number, digits: number): string =>
     median(rounds.map(pick)).toFixed(digits);
   return `${name.padEnd(6)} p50 ${of((r) => r.p50, 2)} ms   p99 ${of((r) => r.p99, 2)} ms   ${of((r) => (r.logins * 1_000) / ms, 0)} logins/s`;
-}
-
-function median(of: readonly number[]): number {
-  const sorted = of.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? 0;
 }

@@ -37,7 +37,7 @@ export interface SearchQuery {
 }
 
 export interface ArchiveApi {
-  replay(account: number, after: number): ReplayAnswer;
-  history(query: HistoryQuery): HistoryAnswer;
-  search(query: SearchQuery): SearchAnswer;
+  replay(account: number, after: number): Promise<ReplayAnswer>;
+  history(query: HistoryQuery): Promise<HistoryAnswer>;
+  search(query: SearchQuery): Promise<SearchAnswer>;
 }

@@ -6,8 +6,20 @@
 import type { Logger } from 'pino';
 import { type Entry, timeOf } from '../chat/entry.ts';
 import type { Archive } from '../store/archive.ts';
-import { LIMITS, type PastMessage } from '../transport/protocol.ts';
-import type { ArchiveApi, HistoryAnswer, HistoryQuery, Refused, ReplayAnswer } from './archive-api.ts';
+import type { SearchIndex } from '../store/search-index.ts';
+import { parseQuery, type Term, toMatch } from '../store/search-query.ts';
+import { snippet as makeSnippet } from '../store/snippet.ts';
+import { type Hit, LIMITS, type PastMessage, type SearchPage } from '../transport/protocol.ts';
+import type {
+  ArchiveApi,
+  HistoryAnswer,
+  HistoryQuery,
+  Refused,
+  ReplayAnswer,
+  SearchAnswer,
+  SearchQuery,
+} from './archive-api.ts';
+import type { Indexer } from './indexer.ts';
 import { eventFrame, toRouted } from './routed.ts';
 
 /** One page of a replay: what an outbox takes without being near its limit. */
@@ -15,18 +27,32 @@ const REPLAY_ENTRIES = 500;
 const REPLAY_BYTES = 32 * 1_024;
 /** Leaves room in a frame for one more message of the largest size. */
 const PAGE_BYTES = LIMITS.frame - LIMITS.text - 4_096;
+/** Of the numbers and the framing of one hit. */
+const HIT_BYTES = 40;
+/** How long one step of a search may take, and all of it. */
+const STEP_MS = 10;
+const SEARCH_MS = 2_000;
+/** What has been said just now is taken into the index before a search. */
+const CATCH_UP_STEPS = 4;
 
-export function archive(store: Archive, logger: Logger): ArchiveApi {
+export interface ArchiveParts {
+  readonly store: Archive;
+  readonly index: SearchIndex;
+  readonly indexer: Indexer;
+  readonly logger: Logger;
+}
+
+export function archive({ store, index, indexer, logger }: ArchiveParts): ArchiveApi {
   return {
     replay: (account, after) => guard(() => replay(store, account, after)),
     history: (query) => guard(() => history(store, query)),
-    search: () => ({ type: 'refused', code: 'unavailable' }),
+    search: (query) => guard(() => search(store, index, indexer, query)),
   };
 
   /** A disk that cannot be read now may be read later: nobody's thread ends because of it. */
-  function guard<Answer>(read: () => Answer): Answer | Refused {
+  async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
     try {
-      return read();
+      return await read();
     } catch (err) {
       if (!(err instanceof Error && 'errcode' in err)) throw err;
       logger.error({ event: 'archive.failed', err }, 'the archive could not be read');
@@ -47,6 +73,64 @@ function history(store: Archive, { account, with: name, before, limit }: History
   const { messages, isLast } = store.history(found.intervals, before, limit, PAGE_BYTES);
   const oldest = messages.at(-1);
   return { type: 'page', page: [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)] };
+}
+
+/**
+ * In steps, and others have their turn between two. What has not been looked through when the time is over is left for
+ * the next page.
+ */
+async function search(
+  store: Archive,
+  index: SearchIndex,
+  indexer: Indexer,
+  { account, query, with: name, before, limit }: SearchQuery,
+): Promise<SearchAnswer> {
+  const parsed = parseQuery(query);
+  if (parsed.type === 'refused') return { type: 'refused', code: 'bad_query', text: parsed.text };
+  const where = name === null ? undefined : store.find(account, name);
+  if (where?.type === 'refused') return where;
+  const isComplete = indexer.hasUpTo(store.lastId, CATCH_UP_STEPS);
+  const intervals = where?.intervals ?? store.intervals(account);
+  const match = toMatch(parsed.terms);
+  const deadline = performance.now() + SEARCH_MS;
+  const ids: number[] = [];
+  let next: number | null = before;
+  while (next !== null && ids.length < limit) {
+    const found = index.find({
+      match,
+      intervals,
+      before: next,
+      limit: limit - ids.length,
+      budgetMs: STEP_MS,
+    });
+    if (found.type !== 'found') return { type: 'refused', code: 'unavailable' };
+    ids.push(...found.ids);
+    next = found.next;
+    if (performance.now() >= deadline) break;
+    await new Promise(setImmediate);
+  }
+  const hits = store
+    .read(ids)
+    .reverse()
+    .flatMap((entry) => toHit(entry, parsed.terms));
+  return { type: 'page', page: cutPage(hits, next, isComplete) };
+}
+
+/** As many hits as fit into a frame. */
+function cutPage(hits: readonly Hit[], next: number | null, isComplete: boolean): SearchPage {
+  let size = 0;
+  const end = hits.findIndex(([, , from, to, snippet]) => {
+    size += HIT_BYTES + from.length + to.length;
+    for (const piece of snippet) size += Buffer.byteLength(piece) + 3;
+    return size > PAGE_BYTES;
+  });
+  if (end === -1) return [hits, next, isComplete];
+  const kept = hits.slice(0, end);
+  return [kept, kept.at(-1)?.[0] ?? null, isComplete];
+}
+
+function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
+  return toPast(entry).map(([id, at, from, to, text]) => [id, at, from, to, makeSnippet(text, terms)]);
 }
 
 function toPast(entry: Entry): PastMessage[] {

@@ -4,11 +4,14 @@ import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
 import { Archive } from '../store/archive.ts';
 import { Checkpoints } from '../store/checkpoints.ts';
+import { SearchIndex } from '../store/search-index.ts';
 import { archive } from './archive.ts';
 import type { ArchiveApi } from './archive-api.ts';
+import { Indexer } from './indexer.ts';
 import { serve, servePort, threadData } from './thread.ts';
 
 const CHECKPOINT_MS = 250;
+const INDEX_MS = 1_000;
 
 export interface ArchiveData {
   readonly chatDb: string;
@@ -18,9 +21,17 @@ export interface ArchiveData {
 
 const data = threadData<ArchiveData>();
 const log = await openLog('archive', data.logLevel);
-const answers = archive(new Archive(data.chatDb), log);
+const store = new Archive(data.chatDb);
+const index = new SearchIndex({
+  file: data.searchDb,
+  has: (id) => store.has(id),
+  warn: (text) => log.warn({ event: 'search_index' }, text),
+});
+const indexer = new Indexer(store, index, log);
+const answers = archive({ store, index, indexer, logger: log });
 const checkpoints = new Checkpoints(data.chatDb);
 setInterval(() => checkpoints.run(), CHECKPOINT_MS);
+setInterval(() => void indexer.run(), INDEX_MS);
 
 const api = {
   connectShard(port: MessagePort): void {

@@ -1,7 +1,8 @@
-/** The pool of threads that hash and verify passwords: bounded, and `busy` at once when it is full. */
+/** The pool of threads that hash and verify passwords: bounded, first come first served, `busy` at once when it is full. */
 
 import { randomBytes } from 'node:crypto';
 import { Piscina } from 'piscina';
+import { type Crash, crashPart, testHeap, testNumber } from './crash.ts';
 import type { HashTask } from './hash.worker.ts';
 import { threadFile } from './thread.ts';
 
@@ -13,18 +14,40 @@ export type HashOutcome<T> =
 /** Waiting tasks for each thread of the pool: at about 20 ms each, nobody waits longer than 3 s. */
 const QUEUE_PER_THREAD = 128;
 
+/** A task that takes longer is given up, and its thread is ended; 20 ms is usual. */
+const TASK_TIMEOUT_MS = 30_000;
+
 export class HashPool {
   readonly #pool: Piscina<HashTask, unknown>;
+  readonly #threads: number;
+  readonly #warn: (text: string) => void;
+  readonly #taskTimeoutMs = testNumber('PARLEY_TEST_WATCHDOG_MS') ?? TASK_TIMEOUT_MS;
+  /**
+   * Those who wait for a thread, oldest first; each call hands a thread over. Piscina's own queue is in no order: each
+   * time that a thread is free it puts the oldest task but one behind all others.
+   */
+  readonly #waiting: Array<() => void> = [];
+  #running = 0;
+  #isClosed = false;
+  #nextCrash: Crash | undefined;
   /** A hash that no password has, of the same cost, for names that do not exist. */
   readonly dummy = `$argon2id$v=19$m=19456,t=2,p=1$${token(16)}$${token(32)}`;
 
-  constructor(threads: number) {
+  /** `warn` is told of threads that died. Others take their places; only the task at hand fails. */
+  constructor(threads: number, warn: (text: string) => void = () => {}) {
+    this.#threads = threads;
+    this.#warn = warn;
     this.#pool = new Piscina({
       filename: threadFile('./hash.worker.ts', import.meta.url).href,
       minThreads: 1,
       maxThreads: threads,
-      maxQueue: threads * QUEUE_PER_THREAD,
       idleTimeout: 60_000,
+      ...testHeap(),
+    });
+    // What dies between two tasks fails none of them, but an unheard 'error' would end the thread that this one is.
+    this.#pool.on('error', (error: Error) => this.#died(error));
+    crashPart('hash', (how) => {
+      this.#nextCrash = how;
     });
   }
 
@@ -43,20 +66,55 @@ export class HashPool {
     return this.#run({ type: 'verify', password, hash }, (value) => typeof value === 'boolean');
   }
 
+  /** Ends the threads. What is under way or waits fails. */
   close(): Promise<void> {
+    this.#isClosed = true;
     return this.#pool.destroy();
   }
 
   async #run<T>(task: HashTask, is: (value: unknown) => value is T): Promise<HashOutcome<T>> {
-    if (this.#pool.queueSize >= this.#pool.options.maxQueue) return { type: 'busy' };
+    if (this.#running < this.#threads) {
+      this.#running += 1;
+    } else {
+      if (this.#waiting.length >= this.#threads * QUEUE_PER_THREAD) return { type: 'busy' };
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    const outcome = await this.#runNow(task);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
+    if (outcome.type !== 'done') return outcome;
+    if (is(outcome.value)) return { type: 'done', value: outcome.value };
+    return { type: 'failed', error: new TypeError('the hash thread answered with the wrong type') };
+  }
+
+  async #runNow(task: HashTask): Promise<HashOutcome<unknown>> {
+    if (this.#isClosed) return { type: 'failed', error: new Error('the hash pool is closed') };
+    const crash = this.#nextCrash;
+    this.#nextCrash = undefined;
+    // Ended from outside: as after an endless loop, only sooner.
+    const timeoutMs = crash === 'kill' ? 10 : this.#taskTimeoutMs;
+    const sent: HashTask =
+      crash === undefined ? task : { type: 'crash', how: crash === 'kill' ? 'spin' : crash };
+    const signal = AbortSignal.timeout(timeoutMs);
     try {
-      const value = await this.#pool.run(task);
-      if (is(value)) return { type: 'done', value };
-      return { type: 'failed', error: new TypeError('the hash thread answered with the wrong type') };
-    } catch (error) {
-      return { type: 'failed', error: error instanceof Error ? error : new Error(String(error)) };
+      return { type: 'done', value: await this.#pool.run(sent, { signal }) };
+    } catch (cause) {
+      const error = signal.aborted
+        ? new Error(`a hash took longer than ${timeoutMs} ms: its thread was ended`)
+        : toError(cause);
+      if (!this.#isClosed) this.#died(error);
+      return { type: 'failed', error };
     }
   }
+
+  #died(error: Error): void {
+    this.#warn(`a hash thread failed, and another takes its place: ${error.message}`);
+  }
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
 }
 
 /** Random bytes in the base64 of PHC strings: without padding. */

@@ -1,20 +1,23 @@
 /** A thread of the hash pool: argon2id and nothing else. */
 
-import { readlinkSync } from 'node:fs';
-import { constants, setPriority } from 'node:os';
 import { hashSync, verifySync } from '@node-rs/argon2';
+import { type Crash, crashThread } from './crash.ts';
+import { lowerPriority } from './priority.ts';
 
 export type HashTask =
   | { readonly type: 'hash'; readonly password: string }
-  | { readonly type: 'verify'; readonly password: string; readonly hash: string };
+  | { readonly type: 'verify'; readonly password: string; readonly hash: string }
+  /** For tests. */
+  | { readonly type: 'crash'; readonly how: Crash };
 
 /** The parameters that OWASP recommends for argon2id: 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
+// A storm of logins does not slow messages down.
 lowerPriority();
 
 /** The hash in PHC form, or whether the password matches. A hash that cannot be read matches nothing. */
-export default function run(task: HashTask): string | boolean {
+export default function run(task: HashTask): string | boolean | Promise<never> {
   switch (task.type) {
     case 'hash':
       return hashSync(task.password, PARAMETERS);
@@ -24,21 +27,9 @@ export default function run(task: HashTask): string | boolean {
       } catch {
         return false;
       }
+    case 'crash':
+      return crashThread(task.how);
     default:
       return task satisfies never;
-  }
-}
-
-/**
- * On Linux a priority belongs to a thread, and its id can be read from /proc: hashing then takes what chat
- * leaves over, and a storm of logins does not slow messages down. Elsewhere it competes like any thread.
- */
-function lowerPriority(): void {
-  if (process.platform !== 'linux') return;
-  try {
-    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1));
-    setPriority(thread, constants.priority.PRIORITY_LOW);
-  } catch {
-    // Not allowed in this container: the same speed for all, as elsewhere.
   }
 }

@@ -4,10 +4,14 @@
  */
 
 import type { ExitReason } from './actor.ts';
+import type { Crash } from './crash.ts';
 
 export interface Child {
   readonly exited: Promise<ExitReason>;
+  /** Resolves if the child was ended and goes on all the same: then nothing may take its place. */
+  readonly stuck: Promise<Error>;
   kill(): Promise<void>;
+  crash(how: Crash, part?: string): void;
 }
 
 export type ChildStart =
@@ -36,10 +40,12 @@ export type SupervisorEvent =
   | { readonly type: 'gave_up'; readonly child: string; readonly error: Error };
 
 export interface Supervisor {
-  /** Resolves when a child died too often, or could not be started again. */
+  /** Resolves when a child died too often, or could not be started again, or could not be ended. */
   readonly gaveUp: Promise<Error>;
   /** Ends a child as a crash would. False if there is no such child at the moment. */
   kill(name: string): boolean;
+  /** Makes a child, or a part of it, go wrong; for tests. False if there is no such child at the moment. */
+  crash(name: string, how: Crash, part?: string): boolean;
   /** Ends all children, in the reverse order of their specs, and restarts none. */
   stop(): Promise<void>;
 }
@@ -64,9 +70,10 @@ export async function supervise(
     let child = first;
     for (;;) {
       children.set(spec.name, child);
-      const reason = await child.exited;
+      const reason = await Promise.race([child.exited, child.stuck]);
       children.delete(spec.name);
       if (isStopping) return;
+      if (reason instanceof Error) return giveUp(spec, reason);
       report({ type: 'exited', child: spec.name, reason });
       const next = await restart(spec, deaths, reason);
       if (next === undefined) return;
@@ -86,8 +93,7 @@ export async function supervise(
       deaths.push(now);
       while (now - (deaths[0] ?? now) > policy.withinMs) deaths.shift();
       if (deaths.length > policy.restarts) {
-        report({ type: 'gave_up', child: spec.name, error });
-        gaveUp.resolve(error);
+        giveUp(spec, error);
         return undefined;
       }
       await new Promise((resolve) => setTimeout(resolve, policy.backOffMs * 2 ** (deaths.length - 1)));
@@ -100,6 +106,11 @@ export async function supervise(
       }
       error = started.error;
     }
+  };
+
+  const giveUp = (spec: ChildSpec, error: Error): void => {
+    report({ type: 'gave_up', child: spec.name, error });
+    gaveUp.resolve(error);
   };
 
   const starts = await Promise.all(specs.map(async (spec) => ({ spec, start: await spec.start() })));
@@ -119,5 +130,9 @@ export async function supervise(
     void children.get(name)?.kill();
     return children.has(name);
   };
-  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, kill, stop: stopAll } };
+  const crash = (name: string, how: Crash, part?: string): boolean => {
+    children.get(name)?.crash(how, part);
+    return children.has(name);
+  };
+  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, kill, crash, stop: stopAll } };
 }

@@ -166,6 +166,8 @@ class SqliteLog implements MessageLog {
     } catch (error) {
       if (!isSqliteError(error)) throw error;
       const code = error.errcode & 0xff;
+      // Conversations that were made in it are undone, and their ids are given away again.
+      this.#pairs.clear();
       const isUndone = this.#rollback();
       if (code === SQLITE_FULL && isUndone) return { type: 'storage_full' };
       return { type: 'storage_failed', error };
@@ -248,9 +250,8 @@ class SqliteLog implements MessageLog {
     const name = `${low} ${high}`;
     const known = this.#pairs.get(name);
     if (known !== undefined) return known;
-    // Not remembered when it was only just made: the transaction may still be undone, and its id given away again.
-    const found = this.#open.findPair.get(low, high)?.id;
-    if (found === undefined) return Number(this.#open.addPair.run(low, high).lastInsertRowid);
+    const found =
+      this.#open.findPair.get(low, high)?.id ?? Number(this.#open.addPair.run(low, high).lastInsertRowid);
     this.#pairs.set(name, integer(found));
     if (this.#pairs.size > PAIRS_REMEMBERED) {
       for (const oldest of this.#pairs.keys()) {

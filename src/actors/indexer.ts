@@ -1,0 +1,73 @@
+/**
+ * Keeps the search index up with the log: a little at a time, so that whoever asks the archive for something waits for
+ * one step at most.
+ */
+
+import type { Logger } from 'pino';
+import type { Archive } from '../store/archive.ts';
+import type { SearchIndex } from '../store/search-index.ts';
+
+/** Entries that one step takes in: 2 to 5 ms. */
+const STEP = 500;
+/** How long after a fault of the disk it is tried again. */
+const RETRY_MS = 5_000;
+
+export class Indexer {
+  readonly #archive: Archive;
+  readonly #index: SearchIndex;
+  readonly #logger: Logger;
+  #running: Promise<void> | undefined;
+  #retryAt = 0;
+
+  constructor(archive: Archive, index: SearchIndex, logger: Logger) {
+    this.#archive = archive;
+    this.#index = index;
+    this.#logger = logger;
+  }
+
+  /** Takes in all that the log has and the index lacks, unless that is under way. Call it now and then. */
+  run(): Promise<void> {
+    this.#running ??= this.#catchUp().finally(() => {
+      this.#running = undefined;
+    });
+    return this.#running;
+  }
+
+  /** Takes in what lacks up to `id`, if that is little. False if something still lacks. */
+  hasUpTo(id: number, steps: number): boolean {
+    for (let step = 0; step < steps && this.#index.indexed < id; step += 1) if (!this.#step()) break;
+    return this.#index.indexed >= id;
+  }
+
+  async #catchUp(): Promise<void> {
+    this.#removePruned();
+    while (this.#step()) await new Promise(setImmediate);
+  }
+
+  /** True if there may be more to do. */
+  #step(): boolean {
+    if (performance.now() < this.#retryAt) return false;
+    try {
+      const { indexed } = this.#index;
+      const { texts, through } = this.#archive.textsAfter(indexed, STEP);
+      if (through === indexed) return false;
+      const outcome = this.#index.add(texts, through);
+      if (outcome.type === 'added' || outcome.type === 'reopened') return true;
+    } catch (err) {
+      if (!(err instanceof Error && 'errcode' in err)) throw err;
+      this.#logger.error({ event: 'archive.failed', err }, 'the log could not be read for the search index');
+    }
+    this.#retryAt = performance.now() + RETRY_MS;
+    return false;
+  }
+
+  #removePruned(): void {
+    const { firstId } = this.#archive;
+    if (firstId > 0) while (this.#isMoreToRemove(firstId));
+  }
+
+  #isMoreToRemove(below: number): boolean {
+    const removed = this.#index.remove(below);
+    return removed.type === 'removed' && !removed.isDone;
+  }
+}

@@ -1,0 +1,119 @@
+import { rmSync, writeFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../support/client.ts';
+import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+
+const folder = testFolder();
+let server: RunningServer;
+beforeAll(async () => {
+  server = await startServer({ data: `${folder}/data` });
+});
+afterAll(() => server.stop());
+
+/** The texts that were found, matches in brackets; and the rest of the page. */
+async function search(
+  client: TestClient,
+  ...request: unknown[]
+): Promise<{ texts: string[]; rest: unknown[] }> {
+  const page: unknown = await client.ok('search', ...request);
+  if (!Array.isArray(page)) throw new Error('no page');
+  const [hits, ...rest]: unknown[] = page;
+  if (!Array.isArray(hits)) throw new Error('no hits');
+  const texts = hits.map((hit: readonly unknown[]) => {
+    const snippet = hit[4];
+    if (!Array.isArray(snippet)) throw new Error('no snippet');
+    return snippet.map((piece, i) => (i % 2 === 1 ? `[${piece}]` : piece)).join('');
+  });
+  return { texts, rest };
+}
+
+describe('search', () => {
+  it('finds what has just been said, newest first, in all that one may see', async () => {
+    const ann = await TestClient.register(server.address, 'ann');
+    const bob = await TestClient.register(server.address, 'bob');
+    await ann.ok('join', '#tea');
+    await ann.ok('send', '#tea', 'Earl Grey, hot');
+    await ann.ok('send', 'bob', 'the earl was here');
+    await ann.ok('send', '#tea', 'nothing of that kind');
+    expect(await search(ann, 'earl')).toEqual({
+      texts: ['the [earl] was here', '[Earl] Grey, hot'],
+      rest: [null, true],
+    });
+    expect((await search(bob, 'earl')).texts).toEqual(['the [earl] was here']);
+    expect((await search(ann, 'earl', '#tea')).texts).toEqual(['[Earl] Grey, hot']);
+    expect((await search(ann, 'earl', 'bob')).texts).toEqual(['the [earl] was here']);
+    expect((await search(ann, '"grey hot"')).texts).toEqual(['Earl [Grey, hot]']);
+    expect((await search(ann, '"hot grey"')).texts).toEqual([]);
+    expect((await search(ann, 'gre* ear*')).texts).toEqual(['[Earl] [Grey], hot']);
+    expect((await search(ann, 'NOT earl')).texts).toEqual([]);
+  });
+
+  it('goes on in pages', async () => {
+    const cat = await TestClient.register(server.address, 'cat');
+    for (let i = 0; i < 30; i += 1) cat.request('send', 'cat', `lemon ${i}`);
+    await cat.ok('ping');
+    const found: string[] = [];
+    for (let before: unknown = null, more = true; more; ) {
+      const { texts, rest } = await search(cat, 'lemon', 'cat', before, 7);
+      found.push(...texts);
+      [before] = rest;
+      more = before !== null;
+    }
+    expect(found).toEqual(Array.from({ length: 30 }, (_, i) => `[lemon] ${29 - i}`));
+  });
+
+  it('fits into a frame, however much is found', async () => {
+    const dan = await TestClient.register(server.address, 'dan');
+    for (let i = 0; i < 500; i += 1) dan.request('send', 'dan', `ginger ${'ä'.repeat(150)} ${i}`);
+    await dan.ok('ping');
+    const { texts, rest } = await search(dan, 'ginger', null, null, 500);
+    expect(texts.length).toBeGreaterThan(100);
+    expect(typeof rest[0]).toBe('number');
+  });
+
+  it('shows nobody what was said while they were out', async () => {
+    const eve = await TestClient.register(server.address, 'eve');
+    const fay = await TestClient.register(server.address, 'fay');
+    await eve.ok('join', '#six');
+    await eve.ok('send', '#six', 'mint before');
+    await fay.ok('join', '#six');
+    await eve.ok('send', '#six', 'mint during');
+    await fay.ok('leave', '#six');
+    await eve.ok('send', '#six', 'mint after');
+    expect((await search(fay, 'mint')).texts).toEqual(['[mint] during']);
+    expect((await search(fay, 'mint', '#six')).texts).toEqual(['[mint] during']);
+    expect((await search(eve, 'mint')).texts).toHaveLength(3);
+  });
+
+  it('says what is wrong with a query', async () => {
+    const gus = await TestClient.register(server.address, 'gus');
+    for (const query of ['"open', '*', '!!!', 'a*', 'x '.repeat(20), `"${'"'.repeat(3)}`]) {
+      const answer = await gus.call('search', query);
+      expect([query, answer[2]]).toEqual([query, 'bad_query']);
+      expect(String(answer[3])).toMatch(/:/);
+    }
+    expect(await gus.refused('search', '')).toBe('bad_query');
+    expect(await gus.refused('search', 'x'.repeat(257))).toBe('bad_query');
+    expect(await gus.refused('search', 'word', 'nobody')).toBe('no_such_user');
+    expect(await gus.refused('search', 'word', '#nowhere')).toBe('no_such_room');
+    expect((await search(gus, 'conversation:c1 OR text:earl) NEAR(a b')).texts).toEqual([]);
+  });
+
+  it('makes a damaged index anew', async () => {
+    const data = `${folder}/damaged`;
+    const first = await startServer({ data });
+    const hal = await TestClient.register(first.address, 'hal');
+    await hal.ok('send', 'hal', 'clove');
+    expect((await search(hal, 'clove')).texts).toEqual(['[clove]']);
+    await first.stop();
+    for (const suffix of ['-wal', '-shm']) rmSync(`${data}/search.db${suffix}`, { force: true });
+    writeFileSync(`${data}/search.db`, 'this is no database'.repeat(1_000));
+    const second = await startServer({ data });
+    const again = await TestClient.connect(second.address);
+    await again.ok('login', 'hal', 'secret of hal', Number.MAX_SAFE_INTEGER);
+    await until('the index', async () => (await search(again, 'clove')).texts.length === 1);
+    await second.stop();
+  });
+});
