@@ -167,8 +167,11 @@ class Registry {
       if (this.#router.links.get(asked.link.index) === asked.link) this.#take(asked, turn);
     }
     const refused = this.#ledger.commit();
-    if (refused === undefined) this.#queue = turn.waiting;
-    else for (const { link, item } of turn.waiting) link.out.push(['error', item[1], refused]);
+    for (const asked of turn.waiting) {
+      // What depends on something that could not be stored cannot be stored either. All else is taken all the same.
+      if (refused !== undefined && isEntry(asked.item)) asked.link.out.push(['error', asked.item[1], refused]);
+      else this.#queue.push(asked);
+    }
   }
 
   #take({ link, item }: Asked, turn: Turn): void {
@@ -242,4 +245,8 @@ class Registry {
       }
     }
   }
+}
+
+function isEntry([verb]: Command): boolean {
+  return verb === 'send' || verb === 'join' || verb === 'leave';
 }

@@ -24,7 +24,8 @@ export async function replay(
   let cursor = start;
   for (;;) {
     const settled = await services.ask(session, 0, ['live', services.number(), session.id, cursor]);
-    if (settled.type !== 'behind' || session.isClosing) return undefined;
+    if (settled.type === 'live' || session.isClosing) return undefined;
+    if (settled.type !== 'behind') return 'failed';
     for (let isLast = false; !isLast; ) {
       const page = await readPage(session, services, cursor);
       if (session.isClosing) return undefined;

@@ -9,8 +9,8 @@ import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_th
 import { expose, type Remote, transfer, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { ExitReason, Outcome } from './actor.ts';
-import { type Crash, type CrashOrder, obeyCrashes, testHeap, testNumber } from './crash.ts';
-import { WATCHDOG_MS, Watchdog } from './watchdog.ts';
+import { type Crash, type CrashOrder, obeyCrashes, testHeap } from './crash.ts';
+import { answerPings, guard, own } from './lifetime.ts';
 
 /** The other side of a channel of calls. */
 export interface Peer<Api> {
@@ -43,18 +43,8 @@ export type Started<Api> =
 
 export const CALL_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 60_000;
-/**
- * How long a thread that is ended may take for it, in limits of its watchdog: one that waits for a disk that hangs ends
- * when the disk is back, and that is better than an end of the process.
- */
-const END_LIMITS = 6;
-/** The same at the end of the process. */
-const LAST_END_MS = 1_000;
-
-/** What threads say beside the messages of comlink, which passes over these. READY is the first. */
+/** The first thing a thread says. Not a comlink message, and comlink passes over it. */
 const READY = 'ready';
-const PING = 'ping';
-const PONG = 'pong';
 
 /**
  * The place of a thread's file: `./registry.worker.ts` beside the module whose `import.meta.url` is `base`.
@@ -73,8 +63,7 @@ export async function startThread<Api>(
   { watchdogMs }: ThreadOptions = {},
 ): Promise<Started<Api>> {
   const worker = new Worker(file, { name, workerData: data, transferList: ports, ...testHeap() });
-  const limitMs = testNumber('PARLEY_TEST_WATCHDOG_MS') ?? watchdogMs ?? WATCHDOG_MS;
-  const { exited, stuck, end } = own(worker, name, END_LIMITS * limitMs);
+  const { exited, stuck, end } = own(worker, name);
   const gone = exited.then(() => undefined);
   const ready = new Promise<boolean>((resolve) => {
     const deadline = setTimeout(resolve, START_TIMEOUT_MS, false);
@@ -98,7 +87,7 @@ export async function startThread<Api>(
     },
   };
   if (await ready) {
-    if (watchdogMs !== undefined) guard(worker, limitMs, end);
+    if (watchdogMs !== undefined) guard(worker, watchdogMs, end);
     return { type: 'started', thread };
   }
   await end();
@@ -111,21 +100,10 @@ export async function startThread<Api>(
 export function serve<Api extends object>(api: Api): void {
   const port = parentPort;
   if (port === null) throw new Error('this file runs only as a worker thread');
-  port.on('message', (message: unknown) => message === PING && port.postMessage(PONG));
+  answerPings(port);
   obeyCrashes();
   expose(api, nodeEndpoint(port));
   port.postMessage(READY);
-}
-
-/**
- * Ends the process, also when one of its threads is stuck: `process.exit` would wait for that one for ever. The exit
- * code is that of SIGKILL then.
- */
-export async function endProcess(code: number): Promise<never> {
-  const ended = Promise.all(Array.from(threads, (worker) => worker.terminate()));
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LAST_END_MS))]);
-  if (threads.size > 0) process.kill(process.pid, 'SIGKILL');
-  process.exit(code);
 }
 
 /** Offers `api` on one port, until either side closes it. */
@@ -188,55 +166,4 @@ function connectPeer<Api>(endpoint: Worker | MessagePort, gone: Promise<void>): 
       });
     },
   };
-}
-
-interface Owned {
-  readonly exited: Promise<ExitReason>;
-  readonly stuck: Promise<Error>;
-  end(cause?: Error): Promise<void>;
-}
-
-/** Those of this process that are not gone. */
-const threads = new Set<Worker>();
-
-function own(worker: Worker, name: string, timeoutMs: number): Owned {
-  threads.add(worker);
-  let failure: Error | undefined;
-  const exited = new Promise<ExitReason>((resolve) => {
-    worker.on('error', (error: unknown) => {
-      failure ??= error instanceof Error ? error : new Error(String(error));
-    });
-    worker.once('exit', (code) => {
-      threads.delete(worker);
-      if (failure !== undefined) resolve({ type: 'failed', error: failure });
-      else resolve({ type: code === 0 ? 'normal' : 'killed' });
-    });
-  });
-  const stuck = Promise.withResolvers<Error>();
-  const end = async (cause?: Error): Promise<void> => {
-    failure ??= cause;
-    const deadline = setTimeout(() => {
-      stuck.resolve(new Error(`thread ${name} cannot be ended, only its process can`, { cause: failure }));
-    }, timeoutMs);
-    void worker.terminate();
-    await Promise.race([exited, stuck.promise]);
-    clearTimeout(deadline);
-  };
-  return { exited, stuck: stuck.promise, end };
-}
-
-/** Asks the thread again and again whether it is there, and ends it when it does not answer. */
-function guard(worker: Worker, limitMs: number, end: (cause: Error) => Promise<void>): void {
-  const watchdog = new Watchdog(limitMs, performance.now());
-  worker.on('message', (message: unknown) => message === PONG && watchdog.answered());
-  worker.postMessage(PING);
-  const rounds = setInterval(() => {
-    const silentMs = watchdog.check(performance.now());
-    if (silentMs === undefined) worker.postMessage(PING);
-    else {
-      clearInterval(rounds);
-      void end(new Error(`did not answer for ${Math.round(silentMs / 100) / 10} s: it was ended`));
-    }
-  }, watchdog.everyMs);
-  worker.once('exit', () => clearInterval(rounds));
 }

@@ -160,6 +160,27 @@ describe('a thread that dies', () => {
     expect(await next.refused('send', '#r', 'not my room')).toBe('not_a_member');
   });
 
+  it('archive: replays under way wait for it, chat goes on', async () => {
+    const ann = await TestClient.register(server.address, 'ann');
+    const bob = await TestClient.register(server.address, 'bob');
+    bob.close();
+    const count = 3_000;
+    const last = Array.from({ length: count }, (_, i) =>
+      ann.request('send', 'bob', `${i} ${'x'.repeat(1_000)}`),
+    ).at(-1);
+    await ann.answer(last ?? 0);
+    const again = await TestClient.connect(server.address);
+    await again.ok('login', 'bob', 'secret of bob', 0);
+    await again.event('message');
+    server.crash('archive');
+    await ann.ok('send', 'bob', 'meanwhile');
+    await again.event('live');
+    const texts = again.messages().map((e) => String(e[5]).split(' ')[0]);
+    expect(texts).toEqual([...Array.from({ length: count }, (_, i) => `${i}`), 'meanwhile']);
+    await restarted('archive');
+    expect(await again.ok('history', 'ann', null, 1)).toMatchObject([[{ 4: 'meanwhile' }], {}]);
+  });
+
   it('again and again: the server gives up with exit code 1 rather than pretend', async () => {
     const { child } = server;
     for (let i = 0; i < 6 && child.exitCode === null; i += 1) {

@@ -219,3 +219,26 @@ it('a client sends and logs out while the registry is away: what it sent is stor
   expect((await ann.answer(101))[0]).toBe('ok');
   expect((await ann.answer(102))[0]).toBe('ok');
 });
+
+it('a retry comes on another shard while the first is not committed: it is stored and delivered once', async () => {
+  const at = await run('--workers', '2', '--guests');
+  const { server } = at;
+  await register(server, 'ann', 'bob');
+  const first = await loginTo(server, 'shard-1', 'ann');
+  const retry = await loginTo(server, 'shard-2', 'ann');
+  const bob = await loginTo(server, 'shard-1', 'bob');
+  const lock = await lockLog(at, bob);
+  // Behind what holds the registry up, both are in one turn; the first one's connection is lost meanwhile.
+  const sent = first.request('send', 'bob', 'once', 'the key');
+  await first.ok('ping');
+  const again = retry.request('send', 'bob', 'once', 'the key');
+  await retry.ok('ping');
+  first.close();
+  lock.close();
+  const answer = await retry.answer(again);
+  expect(answer[0]).toBe('ok');
+  await retry.ok('send', 'bob', 'end');
+  await bob.event('message', (e) => e[5] === 'end');
+  expect(bob.messages().map((e) => e[5])).toEqual(['once', 'end']);
+  expect(first.answers.has(sent)).toBe(false);
+});
