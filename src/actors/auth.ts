@@ -165,14 +165,13 @@ export function auth(
   /** A token is good for the very password that it was issued under, whatever became of its end. */
   function resume(state: State, user: string, token: string): AuthAnswer {
     const hash = store.find(user)?.hash;
-    if (hash === undefined || tokens.check(user, token, hash, Date.now()) !== 'ok') {
-      return { type: 'refused', code: 'bad_token' };
-    }
-    return found(state, user, token);
+    const check = hash === undefined ? 'bad_token' : tokens.check(user, token, hash, Date.now());
+    return check === 'ok' ? found(state, user, token) : { type: 'refused', code: check };
   }
 
   function end(state: State, user: string, token: string): AuthAnswer {
-    if (tokens.end(token) !== 'ended') return { type: 'refused', code: 'storage_failed' };
+    const ended = tokens.end(token);
+    if (ended !== 'ok') return { type: 'refused', code: ended };
     state.serial += 1;
     return { type: 'ok', user, serial: state.serial };
   }

@@ -3,7 +3,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
 import type { AccountStore } from '../store/accounts.ts';
-import { openTokens } from '../store/tokens.ts';
+import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT } from '../store/tokens.ts';
 import { openUsersFile } from '../store/users-file.ts';
 import { ask, spawn } from './actor.ts';
 import { type AuthAnswer, type AuthMsg, auth } from './auth.ts';
@@ -31,7 +31,11 @@ const opened = await openUsersFile(data.usersFile, {
   warn: (text) => log.warn({ event: 'users_file' }, text),
 });
 const store = opened.type === 'open' ? opened.store : undefined;
-const tokens = openTokens(data.tokensDb, { warn: (text) => log.warn({ event: 'tokens' }, text) });
+const tokens = openTokens(data.tokensDb, {
+  lifetimeMs: TOKEN_LIFETIME_MS,
+  perAccount: TOKENS_PER_ACCOUNT,
+  warn: (text) => log.warn({ event: 'tokens' }, text),
+});
 const actor = store && spawn('auth', auth(store, tokens, pool, data.guests));
 setInterval(() => actor?.tell({ type: 'tick', now: Date.now() }), TICK_MS).unref();
 

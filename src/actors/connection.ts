@@ -290,6 +290,8 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   /** The token first: who is told `ok` is out, and stays out. */
   async logout(requestId: number): Promise<void> {
+    // What has been asked before is answered to the session: with larger ids than what it would no longer be shown.
+    await this.#settled();
     if (this.#token !== undefined) {
       const call = { type: 'end', user: this.user, token: this.#token } as const;
       const answer = await this.#services.authenticate(call);
@@ -383,13 +385,17 @@ export class Connection implements Caller, Recipient, InletHandler {
     requestId: number,
     ask: () => Promise<Outcome<HistoryAnswer | SearchAnswer>>,
   ): Promise<void> {
-    if (this.#unanswered > 0) {
-      await new Promise<void>((resolve) => {
-        this.#whenAnswered = resolve;
-      });
-    }
-    this.#whenAnswered = undefined;
+    await this.#settled();
     this.#respond(toAnswer(requestId, await ask()));
+  }
+
+  /** Resolves when the registry has answered everything that was forwarded. */
+  async #settled(): Promise<void> {
+    if (this.#unanswered === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#whenAnswered = resolve;
+    });
+    this.#whenAnswered = undefined;
   }
 
   async #leave(): Promise<void> {

@@ -34,6 +34,10 @@ export class Fanout {
     this.#roomsOf.delete(recipient);
   }
 
+  has(recipient: Recipient): boolean {
+    return this.#roomsOf.has(recipient);
+  }
+
   sessionsOf(account: number): ReadonlySet<Recipient> {
     return this.#accounts.get(account) ?? NOBODY;
   }

@@ -11,7 +11,7 @@ import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
 import type { Routed } from './routed.ts';
 
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
-export type AnnouncedSession = readonly [connection: number, account: number, name: string];
+export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
 
 /**
  * What a connection asks of the registry; the third element is the connection, always.
@@ -30,8 +30,11 @@ export type Command =
       /** The last id that the client has; null: what the account has seen decides. */
       lastId: number | null,
     ]
-  /** The session has been sent everything up to `cursor` that it may see: it wants the rest, and what comes then. */
-  | readonly ['live', number: number, connection: number, cursor: number]
+  /**
+   * The session has been sent everything up to `cursor` that it may see: it wants the rest, of which it takes about so
+   * many bytes at once, and what comes then.
+   */
+  | readonly ['live', number: number, connection: number, cursor: number, bytes: number]
   /** The account has been shown everything up to `id`. */
   | readonly ['seen', number: number, connection: number, id: number]
   | readonly ['detach', number: number, connection: number]

@@ -157,6 +157,11 @@ class Registry {
     if (link?.out === out) for (const item of items) this.#queue.push({ link, item });
   }
 
+  /** What was held back comes before all that has been asked since. */
+  #release(link: ShardLink): void {
+    if (link.held.length > 0) this.#queue.unshift(...link.held.splice(0).map((item) => ({ link, item })));
+  }
+
   #takeTurn(): void {
     this.#isTurnDue = false;
     const turn: Turn = { waiting: [], blocked: new Map() };
@@ -169,7 +174,8 @@ class Registry {
     const refused = this.#ledger.commit();
     for (const asked of turn.waiting) {
       // What depends on something that could not be stored cannot be stored either. All else is taken all the same.
-      if (refused !== undefined && isEntry(asked.item)) asked.link.out.push(['error', asked.item[1], refused]);
+      if (refused !== undefined && isEntry(asked.item))
+        asked.link.out.push(['error', asked.item[1], refused]);
       else this.#queue.push(asked);
     }
   }
@@ -183,9 +189,7 @@ class Registry {
       case 'handled': {
         this.#router.credit(link, item[1]);
         if (link.behind) break;
-        const { held } = link;
-        link.held = [];
-        for (const command of held) this.#try(link, command, turn);
+        for (const command of link.held.splice(0)) this.#try(link, command, turn);
         break;
       }
       default:
@@ -217,6 +221,7 @@ class Registry {
     this.#router.tellCursors();
     this.#ledger.retry();
     this.#router.retry();
+    for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
     this.#roster.sweep(now);
     this.#requests.sweep(now);
     this.#ledger.commitMarks();

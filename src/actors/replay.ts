@@ -8,9 +8,14 @@ import type { FarewellCode } from '../transport/protocol.ts';
 import type { ReplayAnswer } from './archive-api.ts';
 import type { Connection, Services } from './connection.ts';
 
+/**
+ * The last piece, which goes to the client at once: it may be this long, and doubles each time that so much has
+ * arrived meanwhile, up to half of what may wait for a client. So a session becomes live also where much is said.
+ */
+const LAST_PIECE_BYTES = 32 * 1_024;
 /** How long a client may take for one page before it counts as one that does not read. */
 const PAGE_TIMEOUT_MS = 60_000;
-const ARCHIVE_TIMEOUT_MS = 30_000;
+const ARCHIVE_TIMEOUT_MS = 10_000;
 /** How long the archive may be away, and how often it is looked for. */
 const ABSENCE_MS = 15_000;
 const RETRY_MS = 100;
@@ -22,8 +27,9 @@ export async function replay(
   start: number,
 ): Promise<FarewellCode | undefined> {
   let cursor = start;
-  for (;;) {
-    const settled = await services.ask(session, 0, ['live', services.number(), session.id, cursor]);
+  const most = services.outboxLimit / 2;
+  for (let bytes = LAST_PIECE_BYTES; ; bytes = Math.min(2 * bytes, most)) {
+    const settled = await services.ask(session, 0, ['live', services.number(), session.id, cursor, bytes]);
     if (settled.type === 'live' || session.isClosing) return undefined;
     if (settled.type !== 'behind') return 'failed';
     for (let isLast = false; !isLast; ) {
@@ -45,7 +51,8 @@ async function readPage(
   services: Services,
   cursor: number,
 ): Promise<Extract<ReplayAnswer, { type: 'page' }> | undefined> {
-  for (let waited = 0; waited < ABSENCE_MS && !session.isClosing; waited += RETRY_MS) {
+  const deadline = performance.now() + ABSENCE_MS;
+  while (performance.now() < deadline && !session.isClosing) {
     const { account } = session;
     const outcome = await services.archive.call((api) => api.replay(account, cursor), ARCHIVE_TIMEOUT_MS);
     if (outcome.type === 'answered' && outcome.value.type === 'page') return outcome.value;

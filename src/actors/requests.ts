@@ -19,8 +19,9 @@ import type { Router, ShardLink } from './router.ts';
 
 /** Names in one answer: the longest names make a page of about 35 KiB. */
 const PAGE = 500;
-/** The last piece of a replay, sent at once: more than this is read from the archive, at the pace of the client. */
-const LAST_PIECE = { scanned: 4_096, entries: 500, text: 32 * 1_024 };
+/** Of an entry on the wire, apart from its text; and entries that are looked at for each byte that may be sent. */
+const ENTRY_BYTES = 64;
+const SCANNED_PER_BYTE = 1 / 8;
 /** Accounts with nobody online that are told of deliveries when they come back, and messages of each. */
 const ABSENT_AUTHORS = 10_000;
 const KEPT_RECEIPTS = 1_000;
@@ -47,7 +48,7 @@ export interface Parts {
 
 export class Requests {
   readonly #parts: Parts;
-  /** What was delivered of accounts that were not there, those that are away longest first. */
+  /** What was delivered of accounts that were not there, or not live; who has waited longest first. */
   readonly #receipts = new Map<number, number[]>();
   /** When accounts had their password changed, in auth's count and by the clock; the oldest first. */
   readonly #expelled = new Map<number, { readonly serial: number; readonly at: number }>();
@@ -65,7 +66,7 @@ export class Requests {
   }
 
   /** A session that was there before this thread began. */
-  restore(link: ShardLink, [connection, id, name]: AnnouncedSession): void {
+  restore(link: ShardLink, [connection, id, name, isLive]: AnnouncedSession): void {
     const { directory, sessions, presence, roster } = this.#parts;
     const account = directory.account(name);
     if (account?.id !== id) {
@@ -74,6 +75,7 @@ export class Requests {
     }
     roster.guestIsBack(account);
     sessions.attach(link.index, connection, account);
+    if (isLive) sessions.wentLive(link.index, connection);
     presence.assume(account);
   }
 
@@ -222,18 +224,19 @@ export class Requests {
   }
 
   /** From this turn on the session gets what is routed; what it lacks up to here goes before that. */
-  #goLive(link: ShardLink, [, number, connection, cursor]: Ask<'live'>): Taken {
+  #goLive(link: ShardLink, [, number, connection, cursor, bytes]: Ask<'live'>): Taken {
     const { sessions, router, directory } = this.#parts;
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
     const recent = router.recent.after(cursor);
     const rooms = [...directory.roomsOf(account).keys()].map((room) => room.id);
-    const isNear = recent !== undefined && recent.length <= LAST_PIECE.scanned;
+    const isNear = recent !== undefined && recent.length <= bytes * SCANNED_PER_BYTE;
     const missing = isNear ? visibleTo(account.id, rooms, recent) : undefined;
-    if (missing === undefined || !isShort(missing)) {
+    if (missing === undefined || sizeOf(missing) > bytes) {
       link.out.push(['behind', number]);
       return undefined;
     }
+    sessions.wentLive(link.index, connection);
     link.out.push(['live', number, rooms, missing.map((entry) => toRouted(entry, 0)), router.routed]);
     const receipts = this.#receipts.get(account.id);
     this.#receipts.delete(account.id);
@@ -253,13 +256,18 @@ export class Requests {
     return this.#answer(link, number, undefined);
   }
 
+  /** Tells an author's sessions; and those that cannot be told now, when they go live. */
   #deliver(author: number, ids: readonly number[]): void {
     const { sessions, router } = this.#parts;
     const shards = sessions.shardsOfAccount(author);
+    let isMissed = shards.length === 0 || sessions.isReplaying(author);
     for (const link of router.links.values()) {
-      if ((shards[link.index] ?? 0) > 0 && !link.behind) link.out.push(['delivered', author, ids]);
+      if ((shards[link.index] ?? 0) === 0) continue;
+      // What a shard is told before it has caught up would come before the message itself.
+      if (link.behind) isMissed = true;
+      else link.out.push(['delivered', author, ids]);
     }
-    if (shards.length > 0) return;
+    if (!isMissed) return;
     this.#receipts.set(author, [...(this.#receipts.get(author) ?? []), ...ids].slice(-KEPT_RECEIPTS));
     if (this.#receipts.size <= ABSENT_AUTHORS) return;
     for (const oldest of this.#receipts.keys()) {
@@ -329,9 +337,9 @@ export class Requests {
   }
 }
 
-function isShort(entries: readonly Entry[]): boolean {
-  if (entries.length > LAST_PIECE.entries) return false;
-  let text = 0;
-  for (const entry of entries) text += 'text' in entry ? entry.text.length : 0;
-  return text <= LAST_PIECE.text;
+/** About how many bytes entries are on the wire. */
+function sizeOf(entries: readonly Entry[]): number {
+  let bytes = entries.length * ENTRY_BYTES;
+  for (const entry of entries) bytes += 'text' in entry ? Buffer.byteLength(entry.text) : 0;
+  return bytes;
 }

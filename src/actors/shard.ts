@@ -146,7 +146,9 @@ export class Shard implements Services {
     port.on('message', (batch: readonly ToShard[]) => {
       if (this.#registry === registry) this.#take(batch);
     });
-    const sessions = [...this.#sessions].map((s): AnnouncedSession => [s.id, s.account, s.user]);
+    const sessions = [...this.#sessions].map(
+      (s): AnnouncedSession => [s.id, s.account, s.user, this.#fanout.has(s)],
+    );
     registry.push(['announce', this.#incarnation, this.#cursor, sessions]);
   }
 
@@ -347,8 +349,9 @@ export class Shard implements Services {
     // All that concerns this shard up to here came before this item.
     this.#cursor = Math.max(this.#cursor, lastId);
     if (this.#sessions.has(connection) && !connection.isClosing) {
-      for (const entry of entries) connection.push(eventFrame(entry, connection.account));
+      // First, so that a connection that overflows on the way is taken out of it again.
       this.#fanout.attach(connection, rooms);
+      for (const entry of entries) connection.push(eventFrame(entry, connection.account));
       connection.push(encodeFrame(['live', lastId] satisfies Event));
     }
     this.#settle(number, { type: 'live' }, null);

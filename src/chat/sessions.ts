@@ -17,6 +17,8 @@ export class Sessions {
   /** Accounts with at least one session; in order of name, until somebody comes or goes. */
   readonly #online = new Map<number, Account>();
   #sorted: readonly Account[] | undefined;
+  /** Sessions that do not get yet what is routed, of each account that has any: shard and connection. */
+  readonly #replaying = new Map<number, Set<string>>();
 
   constructor(directory: Directory) {
     this.#directory = directory;
@@ -35,20 +37,35 @@ export class Sessions {
     return this.#sorted;
   }
 
+  /** A session is replayed to what it missed, until it `wentLive`. */
   attach(shard: number, connection: number, account: Account): void {
     const ofShard = this.#sessions.get(shard) ?? new Map<number, Account>();
     this.#sessions.set(shard, ofShard);
     ofShard.set(connection, account);
     if (!this.isOnline(account)) this.#sorted = undefined;
     this.#online.set(account.id, account);
+    const replaying = this.#replaying.get(account.id) ?? new Set();
+    this.#replaying.set(account.id, replaying.add(`${shard} ${connection}`));
     add(this.#byAccount, account.id, shard, 1);
     for (const room of this.#directory.roomsOf(account).keys()) add(this.#byRoom, room.id, shard, 1);
+  }
+
+  wentLive(shard: number, connection: number): void {
+    const account = this.find(shard, connection);
+    const replaying = account && this.#replaying.get(account.id);
+    replaying?.delete(`${shard} ${connection}`);
+    if (account !== undefined && replaying?.size === 0) this.#replaying.delete(account.id);
+  }
+
+  isReplaying(account: number): boolean {
+    return this.#replaying.has(account);
   }
 
   /** The account that the session was of, if there was one. */
   detach(shard: number, connection: number): Account | undefined {
     const account = this.find(shard, connection);
     if (account === undefined) return undefined;
+    this.wentLive(shard, connection);
     this.#sessions.get(shard)?.delete(connection);
     if (!add(this.#byAccount, account.id, shard, -1)) {
       this.#online.delete(account.id);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Frame, TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const folder = testFolder();
@@ -231,6 +232,7 @@ describe('delivered', () => {
     const id = idOf(await ann.client.ok('send', 'Bob8', 'hello'));
     await ann.client.ok('quit');
     await ann.client.closed();
+    await until('ann to be away', async () => !JSON.stringify(await bob.client.ok('who')).includes('"Ann8"'));
     await bob.client.ok('seen', id);
     const again = await comeIn('resume', 'Ann8', ann.token, id);
     expect(await again.client.event('delivered')).toEqual(['delivered', id]);

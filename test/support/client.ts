@@ -92,9 +92,13 @@ export class TestClient {
   }
 
   /** The first event that fits, among those received and those to come. */
-  async event(name: string, fits: (event: Frame) => boolean = () => true): Promise<Frame> {
+  async event(
+    name: string,
+    fits: (event: Frame) => boolean = () => true,
+    timeoutMs = TIMEOUT_MS,
+  ): Promise<Frame> {
     const find = (): Frame | undefined => this.events.find((e) => e[0] === name && fits(e));
-    await this.until(() => find() !== undefined, `event ${name}`);
+    await this.until(() => find() !== undefined, `event ${name}`, timeoutMs);
     return find() ?? [];
   }
 

@@ -1,0 +1,152 @@
+/**
+ * One part of the search index: the words of some ten thousand messages that follow each other in the log.
+ *
+ * A search goes from part to part, newest first, and can stop between them. That bounds what FTS5 does at one go: the
+ * beginning of a word (`be*`) has to gather all messages of a part before it gives the first, and two words that
+ * are frequent but never in one message are compared through all of it. A part that has expired is dropped whole.
+ *
+ * Rows are numbered from 1, because ids are far apart and FTS5 stores differences: 236 bytes a message become 153.
+ * The text itself is not stored, nor the number of words of each row, which serves ranking only.
+ */
+
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { wordsOf } from './words.ts';
+
+export interface Place {
+  readonly id: number;
+  readonly conversation: number;
+}
+
+/** The index says something that cannot be. */
+export class Damage extends Error {}
+
+/** The list of parts, in `search.db`. */
+export const PARTS_TABLE = `
+CREATE TABLE parts (
+  part INTEGER PRIMARY KEY,
+  first_id INTEGER NOT NULL,
+  last_id INTEGER NOT NULL,
+  size INTEGER NOT NULL
+) STRICT;
+`;
+
+export class SearchPart {
+  readonly #db: DatabaseSync;
+  readonly #part: number;
+  #find: StatementSync | undefined;
+  #insertWords: StatementSync | undefined;
+  #insertPlace: StatementSync | undefined;
+  #place: StatementSync | undefined;
+  firstId: number;
+  lastId: number;
+  /** How many messages are in it. */
+  size: number;
+
+  private constructor(db: DatabaseSync, part: number, firstId: number, lastId: number, size: number) {
+    this.#db = db;
+    this.#part = part;
+    this.firstId = firstId;
+    this.lastId = lastId;
+    this.size = size;
+  }
+
+  /** All that there are, oldest first. */
+  static all(db: DatabaseSync): SearchPart[] {
+    const parts = db.prepare('SELECT part, first_id, last_id, size FROM parts ORDER BY part').all();
+    return parts.map(
+      ({ part, first_id, last_id, size }) =>
+        new SearchPart(db, integer(part), integer(first_id), integer(last_id), integer(size)),
+    );
+  }
+
+  /** Makes a part behind `previous`, whose first message will be `firstId`. */
+  static create(db: DatabaseSync, previous: SearchPart | undefined, firstId: number): SearchPart {
+    const part = (previous === undefined ? 0 : previous.#part) + 1;
+    // Words come folded and separated by blanks; "ascii" leaves them as they are.
+    db.exec(`
+      CREATE VIRTUAL TABLE words_${part} USING fts5(text, conversation, content='', columnsize=0, tokenize='ascii');
+      CREATE TABLE places_${part} (row INTEGER PRIMARY KEY, id INTEGER NOT NULL, conversation INTEGER NOT NULL) STRICT;
+    `);
+    return new SearchPart(db, part, firstId, firstId, 0);
+  }
+
+  /** Messages must come in the order of their ids. */
+  add({ id, conversation }: Place, text: string): void {
+    this.#insertWords ??= this.#prepare(
+      `INSERT INTO words_${this.#part} (rowid, text, conversation) VALUES (?, ?, ?)`,
+    );
+    this.#insertPlace ??= this.#prepare(`INSERT INTO places_${this.#part} VALUES (?, ?, ?)`);
+    const row = this.size + 1;
+    const words = Array.from(wordsOf(text), ({ folded }) => folded).join(' ');
+    this.#insertWords.run(row, words, conversationWord(conversation));
+    this.#insertPlace.run(row, id, conversation);
+    this.size = row;
+    this.lastId = id;
+  }
+
+  /** Writes what was added into the list of parts. */
+  save(): void {
+    this.#prepare('REPLACE INTO parts VALUES (?, ?, ?, ?)').run(
+      this.#part,
+      this.firstId,
+      this.lastId,
+      this.size,
+    );
+  }
+
+  /** Where the expression matches below the id, newest first. */
+  *find(match: string, before: number): Generator<Place, undefined> {
+    this.#find ??= this.#prepare(
+      `SELECT p.id, p.conversation FROM words_${this.#part} w LEFT JOIN places_${this.#part} p ON p.row = w.rowid
+       WHERE w.words_${this.#part} MATCH ? AND w.rowid <= ? ORDER BY w.rowid DESC`,
+    );
+    const last = before > this.lastId ? this.size : this.#countBelow(before);
+    let previous = Math.min(before, this.lastId + 1);
+    for (const row of this.#find.iterate(match, last)) {
+      const id = integer(row.id);
+      if (id >= previous || id < this.firstId) throw new Damage('its ids are not in order');
+      yield { id, conversation: integer(row.conversation) };
+      previous = id;
+    }
+  }
+
+  drop(): void {
+    this.#db.exec(`
+      DROP TABLE words_${this.#part};
+      DROP TABLE places_${this.#part};
+      DELETE FROM parts WHERE part = ${this.#part};
+    `);
+  }
+
+  /** How many rows have a smaller id: ids rise with rows. */
+  #countBelow(id: number): number {
+    this.#place ??= this.#prepare(`SELECT id FROM places_${this.#part} WHERE row = ?`);
+    let below = 0;
+    let from = this.size;
+    while (below < from) {
+      const middle = Math.ceil((below + from) / 2);
+      if (integer(this.#place.get(middle)?.id) < id) below = middle;
+      else from = middle - 1;
+    }
+    return below;
+  }
+
+  /** What cannot be prepared has lost its tables. */
+  #prepare(sql: string): StatementSync {
+    try {
+      return this.#db.prepare(sql);
+    } catch (cause) {
+      throw new Damage(cause instanceof Error ? cause.message : String(cause), { cause });
+    }
+  }
+}
+
+/** A conversation as a word of the column `conversation`. */
+export function conversationWord(conversation: number): string {
+  return `c${conversation}`;
+}
+
+function integer(value: unknown): number {
+  if (!Number.isSafeInteger(value) || typeof value !== 'number') throw new Damage('a number is missing');
+  return value;
+}

@@ -1,0 +1,240 @@
+/** The SQLite file of the tokens: its tables and statements, and what happens when it fails. */
+
+import { closeSync, fchmodSync, openSync, renameSync } from 'node:fs';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+
+/** Primary result codes, https://www.sqlite.org/rescode.html */
+const SQLITE = { error: 1, corrupt: 11, full: 13, notADatabase: 26 } as const;
+
+const SCHEMA_VERSION = 1;
+/**
+ * - `expires` is in ms since 1970. A lifetime before it is the last use, so it is the order of uses, too.
+ * - `reserve` is there for its size: see `RESERVE_BYTES`.
+ */
+const SCHEMA = `
+CREATE TABLE tokens (
+  id INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  user TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tokens_by_user ON tokens (user, expires);
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+CREATE TABLE reserve (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+`;
+/**
+ * Written at each start, so that the write-ahead log is that long. After a checkpoint it is written over from its
+ * beginning: so there is room for tokens to end when the disk is full.
+ */
+const RESERVE_BYTES = 65_536;
+const WARN_AGAIN_MS = 3_600_000;
+
+/** What became of some work on the file. `storage_failed`: it is not known whether anything of it is on disk. */
+export type Used<T> =
+  | { readonly type: 'done'; readonly value: T }
+  | { readonly type: 'storage_full' | 'storage_failed' };
+
+/** The file while it is open. */
+export interface OpenTokens {
+  readonly db: DatabaseSync;
+  /** hash, user, fingerprint, expires */
+  readonly add: StatementSync;
+  /** user, how many of the last used to keep */
+  readonly makeRoom: StatementSync;
+  /** new expiry, least difference, hash, user, fingerprint, now → `isStale`: 1 if the expiry is to be put off */
+  readonly find: StatementSync;
+  /** expires, hash */
+  readonly extend: StatementSync;
+  /** hash */
+  readonly remove: StatementSync;
+  /** user */
+  readonly removeAll: StatementSync;
+  /** now, at most how many */
+  readonly sweep: StatementSync;
+}
+
+export class TokensDb {
+  readonly #path: string;
+  readonly #warn: (text: string) => void;
+  readonly #warnedAt = new Map<string, number>();
+  #open: OpenTokens | undefined;
+
+  /** `warn` is told what went wrong, for people; at most once an hour for each cause. */
+  constructor(path: string, warn: (text: string) => void) {
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  /** Does some work on the file, which is opened for that if it is not, and begun anew if it is damaged. */
+  use<T>(work: (open: OpenTokens) => T): Used<T> {
+    const used = this.#try(work);
+    if (used.type !== 'damaged') return used;
+    const again = this.#try(work);
+    return again.type === 'damaged' ? { type: 'storage_failed' } : again;
+  }
+
+  close(): void {
+    try {
+      this.#open?.db.close();
+    } catch {
+      // It holds no lock that opening it again would wait for; opening tells what is wrong.
+    }
+    this.#open = undefined;
+  }
+
+  #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged' } {
+    try {
+      this.#open ??= open(this.#path);
+      return { type: 'done', value: work(this.#open) };
+    } catch (error) {
+      const fault = faultOf(error);
+      // After any other failure nobody knows what state the connection is in.
+      if (fault.type !== 'storage_full' || !this.#rollback()) this.close();
+      if (fault.type === 'damaged') return this.#setAside(fault.reason);
+      const consequence = 'logins get no token and logouts are refused until that is mended';
+      this.#warnOnce(fault.reason, `${this.#path} cannot be written (${fault.reason}): ${consequence}`);
+      return { type: fault.type };
+    }
+  }
+
+  #rollback(): boolean {
+    try {
+      if (this.#open?.db.isTransaction) this.#open.db.exec('ROLLBACK');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** The log goes with its database: beside another one it would be taken for a part of that. */
+  #setAside(reason: string): Used<never> | { readonly type: 'damaged' } {
+    const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    try {
+      for (const suffix of ['', '-wal', '-journal']) renameIfThere(this.#path + suffix, aside + suffix);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be set aside: ${why}`);
+      return { type: 'storage_failed' };
+    }
+    this.#warn(
+      `${this.#path} is damaged (${reason}) and was set aside as ${aside}: people log in with their passwords again`,
+    );
+    return { type: 'damaged' };
+  }
+
+  #warnOnce(cause: string, text: string): void {
+    const now = performance.now();
+    if (now - (this.#warnedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < WARN_AGAIN_MS) return;
+    this.#warnedAt.set(cause, now);
+    this.#warn(text);
+  }
+}
+
+/** All or nothing. */
+export function inTransaction({ db }: OpenTokens, work: () => void): void {
+  db.exec('BEGIN IMMEDIATE');
+  work();
+  db.exec('COMMIT');
+}
+
+/** Work that a power cut may undo, at a hundredth of the time. The death of the process does not undo it. */
+export function unsynced<T>({ db }: OpenTokens, work: () => T): T {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return work();
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
+}
+
+/** Copies the log into the database. The next write begins the log anew, in the space that it has. */
+export function checkpoint({ db }: OpenTokens): void {
+  db.exec('PRAGMA wal_checkpoint');
+}
+
+class Damaged extends Error {}
+
+function open(path: string): OpenTokens {
+  const file = openSync(path, 'a', 0o600);
+  fchmodSync(file, 0o600);
+  closeSync(file);
+  const db = new DatabaseSync(path, { timeout: 100 });
+  try {
+    prepareFile(db);
+    return prepareStatements(db);
+  } catch (error) {
+    db.close();
+    if (sqliteCode(error) === SQLITE.error && error instanceof Error) throw new Damaged(error.message);
+    throw error;
+  }
+}
+
+function prepareFile(db: DatabaseSync): void {
+  // Nobody else uses the file. Exclusive, the log needs no file of shared memory, which a full disk has no room for.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  const version = db.prepare('PRAGMA user_version').get()?.user_version;
+  if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  else if (version !== SCHEMA_VERSION) {
+    throw new Damaged(`its version is ${version}, and this Parley knows version ${SCHEMA_VERSION}`);
+  }
+  try {
+    db.exec(`REPLACE INTO reserve VALUES (1, zeroblob(${RESERVE_BYTES}))`);
+  } catch (error) {
+    // Full by now: tokens can be checked all the same.
+    if (sqliteCode(error) !== SQLITE.full) throw error;
+  }
+}
+
+function prepareStatements(db: DatabaseSync): OpenTokens {
+  return {
+    db,
+    add: db.prepare('INSERT INTO tokens (hash, user, fingerprint, expires) VALUES (?, ?, ?, ?)'),
+    makeRoom: db.prepare(
+      `DELETE FROM tokens WHERE id IN
+       (SELECT id FROM tokens WHERE user = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET ?)`,
+    ),
+    find: db.prepare(
+      `SELECT ? - expires >= ? AS isStale FROM tokens
+       WHERE hash = ? AND user = ? AND fingerprint = ? AND expires > ?`,
+    ),
+    extend: db.prepare('UPDATE tokens SET expires = ? WHERE hash = ?'),
+    remove: db.prepare('DELETE FROM tokens WHERE hash = ?'),
+    removeAll: db.prepare('DELETE FROM tokens WHERE user = ?'),
+    sweep: db.prepare(
+      'DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <= ? ORDER BY expires LIMIT ?)',
+    ),
+  };
+}
+
+interface Fault {
+  readonly type: 'damaged' | 'storage_full' | 'storage_failed';
+  readonly reason: string;
+}
+
+/** Throws what is no fault of the file, but a bug. */
+function faultOf(error: unknown): Fault {
+  if (!(error instanceof Error)) throw error;
+  const reason = error.message;
+  const code = sqliteCode(error);
+  if (error instanceof Damaged || code === SQLITE.corrupt || code === SQLITE.notADatabase) {
+    return { type: 'damaged', reason };
+  }
+  if (code === SQLITE.full || ('code' in error && error.code === 'ENOSPC'))
+    return { type: 'storage_full', reason };
+  if (code !== undefined || 'syscall' in error) return { type: 'storage_failed', reason };
+  throw error;
+}
+
+function sqliteCode(error: unknown): number | undefined {
+  const hasCode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
+  return hasCode ? Number(error.errcode) & 0xff : undefined;
+}
+
+function renameIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+  }
+}
