@@ -4,32 +4,30 @@
  * wait, so that pipelined commands keep their order.
  */
 
-import type { Logger } from 'pino';
 import type { Greeting } from '../commands/arguments.ts';
 import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
 import type { HeaderFault } from '../transport/frame.ts';
-import { Outbox, type WriteTurn } from '../transport/outbox.ts';
+import { Outbox } from '../transport/outbox.ts';
 import {
   type Answer,
   type FarewellCode,
   farewell,
   LIMITS,
   PROTOCOL_VERSION,
-  type RefusalCode,
   refusal,
 } from '../transport/protocol.ts';
 import type { Wire } from '../transport/tcp.ts';
-import type { ActorRef, Behavior, Outcome } from './actor.ts';
-import type { ArchiveApi, HistoryAnswer, SearchAnswer } from './archive-api.ts';
+import type { ActorRef, Behavior } from './actor.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
 import type { Recipient } from './fanout.ts';
 import { FloodGate } from './flood.ts';
 import { Inlet, type InletHandler } from './inlet.ts';
 import type { Command } from './link.ts';
+import { Past } from './past.ts';
 import { replay } from './replay.ts';
-import type { Peer } from './thread.ts';
+import type { Services, Settled } from './services.ts';
 
 /** That the connection is lost is no message: then the actor is stopped, whatever is waiting. */
 export type ConnectionMsg =
@@ -38,49 +36,6 @@ export type ConnectionMsg =
   | { readonly type: 'go_on' }
   /** The peer will send no more. */
   | { readonly type: 'ended' };
-
-/** What came of a request to the registry that the connection waits for. */
-export type Settled =
-  | { readonly type: 'done' }
-  /** `start`: the session gets everything behind this id. */
-  | { readonly type: 'attached'; readonly start: number }
-  /** What the connection was lacking up to here has been pushed to it, and it gets what is routed. */
-  | { readonly type: 'live' }
-  /** The connection lacks too much for that. */
-  | { readonly type: 'behind' }
-  | { readonly type: 'refused'; readonly code: RefusalCode };
-
-/** What a connection needs of its shard. */
-export interface Services {
-  readonly server: string;
-  readonly outboxLimit: number;
-  readonly commandsPerSecond: number;
-  readonly turn: WriteTurn;
-  readonly log: Logger;
-  /** True when the registry has as much to do as it may: nothing more is forwarded until it has caught up. */
-  readonly isCongested: boolean;
-  /** The number for the next command to the registry. */
-  number(): number;
-  /** Forwards a command whose answer goes straight to the client. */
-  forward(connection: Connection, requestId: number, command: Command): void;
-  /** Forwards a command that the connection waits for. */
-  ask(connection: Connection, requestId: number, command: Command): Promise<Settled>;
-  authenticate(call: AuthCall): Promise<AuthAnswer>;
-  /** Asks the archive. `gone` while it is being started again. */
-  readonly archive: Pick<Peer<ArchiveApi>, 'call'>;
-  /** Called when a connection became anonymous again, so that it gets only so long to log in. */
-  loggedOut(connection: Connection): void;
-  /** Takes the session out of everything that is routed; the registry hears of it. */
-  leave(connection: Connection): Promise<void>;
-  /** Tells the connection to go on once there is room at the registry. */
-  waitForRoom(connection: Connection): void;
-  closed(connection: Connection): void;
-}
-
-/** Messages in a page of the past, where the request does not say. */
-const USUAL_PAGE = 50;
-/** A page of the past waits behind at most one other of each connection. */
-const ARCHIVE_TIMEOUT_MS = 30_000;
 
 /** Requests of one connection that the registry has not answered. Policy: its later frames wait. */
 const UNANSWERED_LIMIT = 1_000;
@@ -319,16 +274,12 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#forward(requestId, ['seen', this.#services.number(), this.id, id]);
   }
 
-  history(requestId: number, { with: of, before, limit }: HistoryRequest): Promise<void> {
-    const query = { account: this.account, with: of, ...pageOf(before, limit) };
-    const { archive } = this.#services;
-    return this.#consult(requestId, () => archive.call((api) => api.history(query), ARCHIVE_TIMEOUT_MS));
+  history(requestId: number, request: HistoryRequest): Promise<void> {
+    return this.#consult((past) => past.history(requestId, request));
   }
 
-  search(requestId: number, words: string, { with: of, before, limit }: SearchRequest): Promise<void> {
-    const query = { account: this.account, query: words, with: of, ...pageOf(before, limit) };
-    const { archive } = this.#services;
-    return this.#consult(requestId, () => archive.call((api) => api.search(query), ARCHIVE_TIMEOUT_MS));
+  search(requestId: number, words: string, request: SearchRequest): Promise<void> {
+    return this.#consult((past) => past.search(requestId, words, request));
   }
 
   join(requestId: number, room: string): void {
@@ -381,12 +332,9 @@ export class Connection implements Caller, Recipient, InletHandler {
   }
 
   /** Asks the archive, when everything that the connection has asked before has been answered. */
-  async #consult(
-    requestId: number,
-    ask: () => Promise<Outcome<HistoryAnswer | SearchAnswer>>,
-  ): Promise<void> {
+  async #consult(ask: (past: Past) => Promise<Answer>): Promise<void> {
     await this.#settled();
-    this.#respond(toAnswer(requestId, await ask()));
+    this.#respond(await ask(new Past(this.#services.archive, this.account)));
   }
 
   /** Resolves when the registry has answered everything that was forwarded. */
@@ -442,25 +390,5 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   #log(event: string, subject: string): void {
     this.#services.log.info({ event, connection: this.id, subject }, event);
-  }
-}
-
-function pageOf(before: number | null, limit: number | null): { before: number; limit: number } {
-  return { before: before ?? Number.MAX_SAFE_INTEGER, limit: limit ?? USUAL_PAGE };
-}
-
-function toAnswer(requestId: number, outcome: Outcome<HistoryAnswer | SearchAnswer>): Answer {
-  switch (outcome.type) {
-    case 'answered': {
-      const answer = outcome.value;
-      if (answer.type === 'page') return ['ok', requestId, answer.page];
-      return refusal(requestId, answer.code, answer.text);
-    }
-    case 'timed_out':
-      return refusal(requestId, 'timed_out');
-    case 'gone':
-      return refusal(requestId, 'unavailable');
-    default:
-      return outcome satisfies never;
   }
 }

@@ -10,8 +10,10 @@ import { PRESENCE_ROOM_LIMIT, Presence } from '../chat/presence.ts';
 import { Sessions } from '../chat/sessions.ts';
 import type { MessageLog } from '../store/message-log.ts';
 import type { Behavior } from './actor.ts';
+import { Arrivals } from './arrivals.ts';
 import { Ledger } from './ledger.ts';
 import type { Command, ToRegistry } from './link.ts';
+import type { Parts } from './parts.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
 import { type Outgoing, Router, ShardLink } from './router.ts';
@@ -76,6 +78,7 @@ class Registry {
   readonly #router: Router;
   readonly #ledger: Ledger;
   readonly #roster: Roster;
+  readonly #arrivals: Arrivals;
   readonly #requests: Requests;
   /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
   #queue: Asked[] = [];
@@ -91,7 +94,7 @@ class Registry {
     this.#router = new Router(log, this.#sessions, (change) => this.#requests.resultOf(change));
     this.#ledger = new Ledger(log, directory, this.#sessions, this.#router, logger);
     this.#roster = new Roster(directory, this.#ledger, logger, now);
-    this.#requests = new Requests({
+    const parts: Parts = {
       log,
       directory,
       sessions: this.#sessions,
@@ -99,7 +102,9 @@ class Registry {
       router: this.#router,
       ledger: this.#ledger,
       roster: this.#roster,
-    });
+    };
+    this.#arrivals = new Arrivals(parts);
+    this.#requests = new Requests(parts, this.#arrivals);
   }
 
   receive(msg: RegistryMsg): void {
@@ -183,7 +188,7 @@ class Registry {
   #take({ link, item }: Asked, turn: Turn): void {
     switch (item[0]) {
       case 'announce':
-        for (const session of item[3]) this.#requests.restore(link, session);
+        for (const session of item[3]) this.#arrivals.restore(link, session);
         this.#router.announce(link, item);
         break;
       case 'handled': {
@@ -212,7 +217,7 @@ class Registry {
 
   #disconnect(shard: number): void {
     this.#router.links.delete(shard);
-    for (const account of this.#sessions.detachShard(shard)) this.#requests.sessionEnded(account, Date.now());
+    for (const account of this.#sessions.detachShard(shard)) this.#arrivals.sessionEnded(account, Date.now());
     this.#ledger.commit();
   }
 
@@ -223,7 +228,7 @@ class Registry {
     this.#router.retry();
     for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
     this.#roster.sweep(now);
-    this.#requests.sweep(now);
+    this.#arrivals.sweep(now);
     this.#ledger.commitMarks();
     if (this.#ledger.isBroken) return;
     this.#log.forgetKeys((now - KEY_LIFETIME_MS) * 1_000);

@@ -6,7 +6,8 @@
 
 import type { FarewellCode } from '../transport/protocol.ts';
 import type { ReplayAnswer } from './archive-api.ts';
-import type { Connection, Services } from './connection.ts';
+import type { Connection } from './connection.ts';
+import type { Services } from './services.ts';
 
 /**
  * The last piece, which goes to the client at once: it may be this long, and doubles each time that so much has

@@ -3,58 +3,25 @@
  * when they are routed; everything else is answered at once, from what is committed.
  */
 
-import { type Account, type Directory, pageAfter, type Room } from '../chat/directory.ts';
-import { type Draft, type Entry, type MembershipChange, timeOf } from '../chat/entry.ts';
+import { type Account, pageAfter, type Room } from '../chat/directory.ts';
+import { type Draft, type MembershipChange, timeOf } from '../chat/entry.ts';
 import { isRoomName } from '../chat/names.ts';
-import type { Presence } from '../chat/presence.ts';
-import type { Sessions } from '../chat/sessions.ts';
-import { visibleTo } from '../chat/visibility.ts';
-import { type MessageLog, StorageFailure } from '../store/message-log.ts';
+import { StorageFailure } from '../store/message-log.ts';
 import { LIMITS, type RefusalCode, type RoomPage, type UserPage } from '../transport/protocol.ts';
-import type { Ledger } from './ledger.ts';
-import type { AnnouncedSession, Command } from './link.ts';
-import type { Roster } from './roster.ts';
-import { toRouted } from './routed.ts';
-import type { Router, ShardLink } from './router.ts';
+import type { Arrivals } from './arrivals.ts';
+import type { Command } from './link.ts';
+import type { Ask, Parts, Taken } from './parts.ts';
+import type { ShardLink } from './router.ts';
 
 /** Names in one answer: the longest names make a page of about 35 KiB. */
 const PAGE = 500;
-/** Of an entry on the wire, apart from its text; and entries that are looked at for each byte that may be sent. */
-const ENTRY_BYTES = 64;
-const SCANNED_PER_BYTE = 1 / 8;
-/** Accounts with nobody online that are told of deliveries when they come back, and messages of each. */
-const ABSENT_AUTHORS = 10_000;
-const KEPT_RECEIPTS = 1_000;
-/** Longer than any login takes from auth to here. */
-const EXPEL_MEMORY_MS = 5 * 60_000;
-
-type Ask<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
-
-/**
- * A code refuses the command. `wait`: it depends on what is not committed yet, and must be taken again behind the
- * next commit. Otherwise it has been answered, or will be when its part of the batch is committed.
- */
-type Taken = RefusalCode | 'wait' | undefined;
-
-export interface Parts {
-  readonly log: MessageLog;
-  readonly directory: Directory;
-  readonly sessions: Sessions;
-  readonly presence: Presence;
-  readonly router: Router;
-  readonly ledger: Ledger;
-  readonly roster: Roster;
-}
-
 export class Requests {
   readonly #parts: Parts;
-  /** What was delivered of accounts that were not there, or not live; who has waited longest first. */
-  readonly #receipts = new Map<number, number[]>();
-  /** When accounts had their password changed, in auth's count and by the clock; the oldest first. */
-  readonly #expelled = new Map<number, { readonly serial: number; readonly at: number }>();
+  readonly #arrivals: Arrivals;
 
-  constructor(parts: Parts) {
+  constructor(parts: Parts, arrivals: Arrivals) {
     this.#parts = parts;
+    this.#arrivals = arrivals;
   }
 
   /** False if the command has to wait for the next commit. */
@@ -63,35 +30,6 @@ export class Requests {
     if (taken === 'wait') return false;
     if (taken !== undefined) link.out.push(['error', command[1], taken]);
     return true;
-  }
-
-  /** A session that was there before this thread began. */
-  restore(link: ShardLink, [connection, id, name, isLive]: AnnouncedSession): void {
-    const { directory, sessions, presence, roster } = this.#parts;
-    const account = directory.account(name);
-    if (account?.id !== id) {
-      link.out.push(['expelled', id, 0, 'failed']);
-      return;
-    }
-    roster.guestIsBack(account);
-    sessions.attach(link.index, connection, account);
-    if (isLive) sessions.wentLive(link.index, connection);
-    presence.assume(account);
-  }
-
-  sessionEnded(account: Account, now: number): void {
-    const { sessions, presence, ledger } = this.#parts;
-    if (sessions.isOnline(account)) return;
-    presence.went(account, now);
-    if (account.guest) ledger.retire(account);
-  }
-
-  /** Forgets changes of passwords that no login under way can be older than. */
-  sweep(now: number): void {
-    for (const [account, { at }] of this.#expelled) {
-      if (now - at < EXPEL_MEMORY_MS) return;
-      this.#expelled.delete(account);
-    }
   }
 
   /** What answers a join or a leave that has been committed. */
@@ -119,13 +57,13 @@ export class Requests {
       case 'leave':
         return this.#move(link, command);
       case 'attach':
-        return this.#attach(link, command);
+        return this.#arrivals.attach(link, command);
       case 'live':
-        return this.#goLive(link, command);
+        return this.#arrivals.goLive(link, command);
       case 'seen':
-        return this.#see(link, command);
+        return this.#arrivals.see(link, command);
       case 'detach':
-        return this.#detach(link, command);
+        return this.#arrivals.detach(link, command);
       case 'account':
         return this.#register(link, command);
       case 'who':
@@ -133,7 +71,7 @@ export class Requests {
       case 'rooms':
         return this.#listRooms(link, command);
       case 'expel':
-        return this.#expel(link, command);
+        return this.#arrivals.expel(link, command);
       default:
         return command satisfies never;
     }
@@ -203,85 +141,6 @@ export class Requests {
     return undefined;
   }
 
-  #attach(link: ShardLink, [, number, connection, user, guest, serial, lastId]: Ask<'attach'>): Taken {
-    const { sessions, presence, router, directory, roster, ledger } = this.#parts;
-    return roster.admit({ name: user, guest }, (account) => {
-      if (typeof account === 'string') {
-        link.out.push(['error', number, account]);
-        return;
-      }
-      if (serial < (this.#expelled.get(account.id)?.serial ?? 0)) {
-        link.out.push(['error', number, 'wrong_credentials']);
-        return;
-      }
-      // A guest begins to be with this session.
-      const start = guest ? router.routed : Math.min(lastId ?? ledger.seenBy(account), router.routed);
-      sessions.attach(link.index, connection, account);
-      presence.came(account);
-      const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);
-      link.out.push(['attached', number, account.id, account.name, rooms, router.routed, start]);
-    });
-  }
-
-  /** From this turn on the session gets what is routed; what it lacks up to here goes before that. */
-  #goLive(link: ShardLink, [, number, connection, cursor, bytes]: Ask<'live'>): Taken {
-    const { sessions, router, directory } = this.#parts;
-    const account = sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    const recent = router.recent.after(cursor);
-    const rooms = [...directory.roomsOf(account).keys()].map((room) => room.id);
-    const isNear = recent !== undefined && recent.length <= bytes * SCANNED_PER_BYTE;
-    const missing = isNear ? visibleTo(account.id, rooms, recent) : undefined;
-    if (missing === undefined || sizeOf(missing) > bytes) {
-      link.out.push(['behind', number]);
-      return undefined;
-    }
-    sessions.wentLive(link.index, connection);
-    link.out.push(['live', number, rooms, missing.map((entry) => toRouted(entry, 0)), router.routed]);
-    const receipts = this.#receipts.get(account.id);
-    this.#receipts.delete(account.id);
-    if (receipts !== undefined) link.out.push(['delivered', account.id, receipts]);
-    return undefined;
-  }
-
-  #see(link: ShardLink, [, number, connection, id]: Ask<'seen'>): Taken {
-    const { sessions, router, ledger } = this.#parts;
-    const account = sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    const through = Math.min(id, router.routed);
-    if (through > ledger.seenBy(account)) {
-      ledger.see(account, through);
-      for (const [author, ids] of ledger.receipts.confirm(account, through)) this.#deliver(author, ids);
-    }
-    return this.#answer(link, number, undefined);
-  }
-
-  /** Tells an author's sessions; and those that cannot be told now, when they go live. */
-  #deliver(author: number, ids: readonly number[]): void {
-    const { sessions, router } = this.#parts;
-    const shards = sessions.shardsOfAccount(author);
-    let isMissed = shards.length === 0 || sessions.isReplaying(author);
-    for (const link of router.links.values()) {
-      if ((shards[link.index] ?? 0) === 0) continue;
-      // What a shard is told before it has caught up would come before the message itself.
-      if (link.behind) isMissed = true;
-      else link.out.push(['delivered', author, ids]);
-    }
-    if (!isMissed) return;
-    this.#receipts.set(author, [...(this.#receipts.get(author) ?? []), ...ids].slice(-KEPT_RECEIPTS));
-    if (this.#receipts.size <= ABSENT_AUTHORS) return;
-    for (const oldest of this.#receipts.keys()) {
-      this.#receipts.delete(oldest);
-      return;
-    }
-  }
-
-  #detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {
-    const account = this.#parts.sessions.detach(link.index, connection);
-    if (account !== undefined) this.sessionEnded(account, Date.now());
-    return this.#answer(link, number, null);
-  }
-
   #register(link: ShardLink, [, number, , name]: Ask<'account'>): Taken {
     return this.#parts.roster.admit({ name, guest: false }, (account) => {
       // The password store has it: what the log cannot take in at present begins with the first login.
@@ -290,16 +149,6 @@ export class Requests {
       if (isStored) this.#answer(link, number, null);
       else link.out.push(['error', number, account]);
     });
-  }
-
-  #expel(link: ShardLink, [, number, connection, serial]: Ask<'expel'>): Taken {
-    const { sessions, router } = this.#parts;
-    const account = sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    this.#expelled.delete(account.id);
-    this.#expelled.set(account.id, { serial, at: Date.now() });
-    router.expel(account.id, 'password_changed', { link, connection });
-    return this.#answer(link, number, null);
   }
 
   #who(link: ShardLink, [, number, connection, name, after]: Ask<'who'>): Taken {
@@ -335,11 +184,4 @@ export class Requests {
   #answer(link: ShardLink, number: number, result: unknown): undefined {
     link.out.push(['ok', number, result]);
   }
-}
-
-/** About how many bytes entries are on the wire. */
-function sizeOf(entries: readonly Entry[]): number {
-  let bytes = entries.length * ENTRY_BYTES;
-  for (const entry of entries) bytes += 'text' in entry ? Buffer.byteLength(entry.text) : 0;
-  return bytes;
 }

@@ -15,13 +15,7 @@ import { type ActorRef, spawn } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
-import {
-  type Connection,
-  type ConnectionMsg,
-  connection,
-  type Services,
-  type Settled,
-} from './connection.ts';
+import { type Connection, type ConnectionMsg, connection } from './connection.ts';
 import { Fanout } from './fanout.ts';
 import {
   type AnnouncedSession,
@@ -33,6 +27,7 @@ import {
   type WentLive,
 } from './link.ts';
 import { eventFrame } from './routed.ts';
+import type { Services, Settled } from './services.ts';
 import { callPort, type Peer } from './thread.ts';
 
 /** Unanswered commands of the whole shard. Policy: at the limit its sockets are not read, until half is left. */
