@@ -1,5 +1,7 @@
 /** `parley serve` as a process: prints where it listens, obeys signals, and ends with the right exit code. */
 
+import { type Crash, hasTestHooks, isCrash } from './actors/crash.ts';
+import { endProcess } from './actors/lifetime.ts';
 import { EXIT } from './exit.ts';
 import { openLog } from './log.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
@@ -18,7 +20,7 @@ export async function serve(options: ServerOptions): Promise<void> {
   }
   const { server } = started;
   obeySignals(server);
-  if (process.env.PARLEY_TEST_HOOKS === '1') obeyCrashes(server);
+  if (hasTestHooks()) obeyCrashes(server);
   process.stdout.on('error', () => {});
   process.stdout.write(`listening on ${server.address}\nconnect with: parley connect ${server.address}\n`);
   log.info(
@@ -28,7 +30,7 @@ export async function serve(options: ServerOptions): Promise<void> {
   const error = await server.failed;
   log.fatal({ event: 'server.failed', err: error }, 'the server cannot go on');
   console.error(`parley: the server cannot go on: ${error.message}`);
-  process.exit(EXIT.failure);
+  endProcess(EXIT.failure);
 }
 
 /** The first signal stops the server in order, the second one at once. */
@@ -45,10 +47,21 @@ function obeySignals(server: Server): void {
   process.on('SIGINT', stop);
 }
 
-/** `{ crash: 'registry' }` from the parent process ends that thread. */
-function obeyCrashes(server: Server): void {
+interface Crashing {
+  crash(thread: string, how: Crash, part?: string): boolean;
+}
+
+/**
+ * `{ crash: 'registry', how: 'spin' }` from the parent process makes that thread go wrong, `kill` if it does not say
+ * how. `hash` is the thread of the hash pool that gets the next task.
+ */
+function obeyCrashes(server: Crashing): void {
   process.on('message', (message: unknown) => {
     if (typeof message !== 'object' || message === null || !('crash' in message)) return;
-    if (typeof message.crash === 'string') server.crash(message.crash);
+    const { crash: thread } = message;
+    const how = 'how' in message ? message.how : 'kill';
+    if (typeof thread !== 'string' || !isCrash(how)) return;
+    if (thread === 'hash') server.crash('auth', how, 'hash');
+    else server.crash(thread, how);
   });
 }

@@ -8,6 +8,7 @@ import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { ArchiveData, ArchiveThreadApi } from './actors/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
+import type { Crash } from './actors/crash.ts';
 import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
 import type { ShardApi, ShardData } from './actors/shard.worker.ts';
 import {
@@ -18,6 +19,7 @@ import {
   supervise,
 } from './actors/supervisor.ts';
 import { handOver, startThread, type Thread, threadFile } from './actors/thread.ts';
+import { WATCHDOG_MS } from './actors/watchdog.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { LogLevel } from './log.ts';
 import { type DataFolder, openDataFolder } from './store/data-folder.ts';
@@ -50,13 +52,14 @@ export interface Server {
   readonly failed: Promise<Error>;
   /** Takes no new connections, says goodbye to all clients, and ends. */
   stop(): Promise<void>;
-  /** Ends a thread as a crash would; for tests. */
-  crash(thread: string): boolean;
+  /** Makes a thread, or a part of it, go wrong; for tests. */
+  crash(thread: string, how: Crash, part?: string): boolean;
 }
 
 /** A client that is sent away by a shutdown may come back after this long. */
 const RETRY_AFTER_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 4_000;
+const GUARDED = { watchdogMs: WATCHDOG_MS };
 
 export async function startServer(options: ServerOptions, log: Logger): Promise<StartedServer> {
   const opened = openDataFolder(options.data);
@@ -86,7 +89,7 @@ export async function startServer(options: ServerOptions, log: Logger): Promise<
     server: {
       address: formatAddress(options.host, claimed.port),
       failed: supervisor.gaveUp,
-      crash: (name) => supervisor.kill(name),
+      crash: (name, how, part) => supervisor.crash(name, how, part),
       stop: async () => {
         await threads.stop(supervisor);
         folder.unlock();
@@ -155,7 +158,7 @@ class Threads {
     const { logLevel, keepMs } = this.#options;
     const data: RegistryData = { chatDb: this.#folder.chatDb, keepMs, logLevel };
     const file = threadFile('./actors/registry.worker.ts', import.meta.url);
-    const started = await startThread<RegistryApi>('registry', file, data);
+    const started = await startThread<RegistryApi>('registry', file, data, [], GUARDED);
     if (started.type === 'failed') return started;
     const registry = started.thread;
     this.#registry = registry;
@@ -169,7 +172,7 @@ class Threads {
     const { usersFile, tokensDb } = this.#folder;
     const data: AuthData = { usersFile, tokensDb, hashWorkers, guests, logLevel };
     const file = threadFile('./actors/auth.worker.ts', import.meta.url);
-    const started = await startThread<AuthThreadApi>('auth', file, data);
+    const started = await startThread<AuthThreadApi>('auth', file, data, [], GUARDED);
     if (started.type === 'failed') return started;
     const auth = started.thread;
     const refused = await auth.call((api) => api.refusal());
@@ -189,7 +192,7 @@ class Threads {
     const { chatDb, searchDb } = this.#folder;
     const data: ArchiveData = { chatDb, searchDb, logLevel: this.#options.logLevel };
     const file = threadFile('./actors/archive.worker.ts', import.meta.url);
-    const started = await startThread<ArchiveThreadApi>('archive', file, data);
+    const started = await startThread<ArchiveThreadApi>('archive', file, data, [], GUARDED);
     if (started.type === 'failed') return started;
     const archive = started.thread;
     this.#archive = archive;
@@ -205,7 +208,7 @@ class Threads {
     const server = `parley/${VERSION}`;
     const data: ShardData = { name, incarnation, server, outboxLimit, commandsPerSecond, logLevel };
     const file = threadFile('./actors/shard.worker.ts', import.meta.url);
-    const started = await startThread<ShardApi>(name, file, data);
+    const started = await startThread<ShardApi>(name, file, data, [], GUARDED);
     if (started.type === 'failed') return started;
     const shard = started.thread;
     this.#shards.set(index, shard);

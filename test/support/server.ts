@@ -2,6 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import type { Crash } from '../../src/actors/crash.ts';
 import { DEADLINE_MS, type Exit, runProcess, until } from './process.ts';
 
 export const PARLEY = fileURLToPath(new URL('../../bin/parley.js', import.meta.url));
@@ -24,8 +25,8 @@ export interface RunningServer {
   stop(): Promise<Exit>;
   /** Ends it at once with SIGKILL, as a power cut would. */
   kill(): Promise<Exit>;
-  /** Makes one of its threads die: `shard-1`, `registry`, `auth`. */
-  crash(thread: string): void;
+  /** Makes one of its threads die, or go wrong: `shard-1`, `registry`, `auth`, `archive`; `hash` is one of the pool. */
+  crash(thread: string, how?: Crash): void;
 }
 
 export async function startServer({ data, args = [], env = {} }: ServerOptions): Promise<RunningServer> {
@@ -56,8 +57,8 @@ export async function startServer({ data, args = [], env = {} }: ServerOptions):
     stderr: server.stderr,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
-    crash: (thread) => {
-      server.child.send({ crash: thread });
+    crash: (thread, how = 'kill') => {
+      server.child.send({ crash: thread, how });
     },
   };
 }

@@ -1,0 +1,210 @@
+/**
+ * Each kind of thread goes wrong in each way, one after the other, under load: it throws, exits, runs out of memory, spins,
+ * is killed. Another takes its place, nothing that was acknowledged is lost, and whoever is connected elsewhere stays so.
+ */
+
+import { setTimeout as wait } from 'node:timers/promises';
+import { CRASHES, type Crash } from '../../src/actors/crash.ts';
+import { until } from '../support/process.ts';
+import { type RunningServer, startServer } from '../support/server.ts';
+import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
+import { Chatter } from './chatter.ts';
+import { passwordOf, writeCheapUsers } from './cheap-users.ts';
+import { KINDS, Oracle, type Viewer } from './oracle.ts';
+import { readMessages } from './stored.ts';
+import { freePort } from './victim.ts';
+
+const CLIENTS = 12;
+const ROOMS = ['#north', '#south'];
+/** Milliseconds between two messages of a client, on average. */
+const EVERY_MS = 25;
+const AGAIN_MS = 100;
+/** How long a thread may be silent in these runs, and what a restart may take behind that. */
+const WATCHDOG_MS = 1_000;
+const RESTART_MS = 1_000;
+/** What a thread of the pool, of whose death there is no word, needs to use up its heap. */
+const FILLING_MS = 2_000;
+/** The supervisor gives up at the third death of a thread within 5 s: each is left alone for a little more than half of it. */
+const SPARED_MS = 2_800;
+const HEAP_MB = 64;
+
+/** `cycles`: how often each kind of thread goes wrong in each way. */
+export async function killThreads(options: CampaignOptions): Promise<CampaignResult> {
+  return new ThreadDeaths(options, await freePort()).run();
+}
+
+class ThreadDeaths {
+  readonly #options: CampaignOptions;
+  readonly #findings = new Findings(...KINDS, 'slow restart', 'lost connection', 'server ended');
+  readonly #people: readonly Viewer[];
+  readonly #oracle: Oracle;
+  readonly #chatters: readonly Chatter[];
+  readonly #port: number;
+  readonly #pick: Pick;
+  readonly #times = new Map<string, number[]>();
+  readonly #diedAt = new Map<string, number>();
+  #restarts = 0;
+  #failure: unknown;
+  #isOver = false;
+
+  constructor(options: CampaignOptions, port: number) {
+    this.#options = options;
+    this.#port = port;
+    this.#pick = startRandom(options.seed);
+    this.#people = Array.from({ length: CLIENTS }, (_, i) => ({
+      name: `person-${i}`,
+      rooms: new Set(ROOMS),
+    }));
+    this.#oracle = new Oracle(this.#findings, this.#people);
+    const shared = { port, oracle: this.#oracle, findings: this.#findings };
+    this.#chatters = this.#people.map((person) => new Chatter({ ...person, ...shared }));
+  }
+
+  async run(): Promise<CampaignResult> {
+    const { folder, workers, cycles, log } = this.#options;
+    const data = `${folder}/data`;
+    writeCheapUsers(
+      data,
+      this.#people.map(({ name }) => name),
+    );
+    const server = await startServer({
+      data,
+      args: ['--workers', String(workers), '--port', String(this.#port), '--log-level', 'warn'],
+      env: { PARLEY_TEST_WATCHDOG_MS: String(WATCHDOG_MS), PARLEY_TEST_HEAP_MB: String(HEAP_MB) },
+    });
+    for (const chatter of this.#chatters) await this.#setUp(chatter);
+    const talking = this.#chatters.map((chatter) => this.#talk(chatter));
+    const deaths = ['registry', 'auth', 'archive', 'shard-1', 'hash'];
+    for (let cycle = 0; cycle < cycles; cycle += 1) {
+      for (const how of CRASHES) for (const thread of deaths) await this.#death(server, thread, how);
+      if (this.#findings.total > 0 || this.#failure !== undefined) break;
+      log(`round ${cycle + 1}: ${this.#oracle.acknowledged} acknowledged, ${this.#restarts} restarts`);
+    }
+    this.#isOver = true;
+    await Promise.all(talking);
+    if (this.#failure !== undefined) throw this.#failure;
+    await this.#finish(data);
+    const { code } = await server.stop();
+    if (code !== 0) this.#findings.report('server ended', `with ${code}`);
+    return { figures: this.#figures(), findings: this.#findings };
+  }
+
+  async #death(server: RunningServer, thread: string, how: Crash): Promise<void> {
+    const since = performance.now() - (this.#diedAt.get(thread) ?? Number.NEGATIVE_INFINITY);
+    await wait(Math.max(0, SPARED_MS - since));
+    await this.#everybodyIsLive();
+    const losses = new Set<string>();
+    for (const chatter of this.#chatters) this.#noteLoss(chatter, losses);
+    const before = server.stderr().length;
+    this.#diedAt.set(thread, performance.now());
+    server.crash(thread, how);
+    const took =
+      thread === 'hash' ? await this.#useHash(how) : await this.#restarted(server, thread, how, before);
+    if (server.child.exitCode !== null) throw new Error(`the server ended\n${server.stderr()}`);
+    await this.#everybodyIsLive();
+    const isFilled = thread === 'hash' && how === 'oom';
+    const limit = RESTART_MS + (how === 'spin' ? 2 * WATCHDOG_MS : 0) + (isFilled ? FILLING_MS : 0);
+    this.#times.set(how, [...(this.#times.get(how) ?? []), took]);
+    this.#restarts += 1;
+    if (took > limit) this.#findings.report('slow restart', `${thread}, ${how}: ${Math.round(took)} ms`);
+    // Others may share the shard that died; whoever is elsewhere must not notice.
+    const mayLose = thread === 'shard-1' ? CLIENTS - 1 : 0;
+    if (losses.size > mayLose) {
+      this.#findings.report('lost connection', `${thread}, ${how}: ${[...losses].join(' ')}`);
+    }
+  }
+
+  /**
+   * In milliseconds, from the death to the start of its successor; for one that spins from the order to do so. A heap takes
+   * its time to become full.
+   */
+  async #restarted(server: RunningServer, thread: string, how: Crash, before: number): Promise<number> {
+    const asked = performance.now();
+    const line = new RegExp(`"thread.restarted".*"child":"${thread}","afterMs":(\\d+)`);
+    const look = (): string | undefined => line.exec(server.stderr().slice(before))?.[1];
+    const state = (): string => server.stderr().slice(before);
+    const afterMs = await until(`${thread} to be restarted`, look, { state });
+    return how === 'spin' ? performance.now() - asked : Number(afterMs);
+  }
+
+  /** The next task of the pool goes wrong; the one after it has to be done, in time. */
+  async #useHash(how: Crash): Promise<number> {
+    const name = this.#people[0]?.name ?? '';
+    const asked = performance.now();
+    const guest = new Chatter({
+      name,
+      rooms: new Set(),
+      port: this.#port,
+      oracle: this.#oracle,
+      findings: new Findings(...KINDS),
+    });
+    // Comes in with the password, and is refused with `unavailable` until a thread of the pool is well.
+    if ((await guest.enter()) !== 'in') throw new Error(`${how}: ${passwordOf(name)} was not checked`);
+    guest.leave();
+    return performance.now() - asked;
+  }
+
+  #noteLoss(chatter: Chatter, losses: Set<string>): void {
+    chatter.onEnded = () => {
+      losses.add(chatter.name);
+      this.#comeBack(chatter).catch((error: unknown) => {
+        this.#failure = error;
+      });
+    };
+  }
+
+  async #setUp(chatter: Chatter): Promise<void> {
+    await chatter.enter();
+    await chatter.join();
+    this.#noteLoss(chatter, new Set());
+  }
+
+  async #comeBack(chatter: Chatter): Promise<void> {
+    do await wait(this.#pick(AGAIN_MS));
+    while ((await chatter.enter()) === 'refused');
+  }
+
+  async #talk(chatter: Chatter): Promise<void> {
+    while (!this.#isOver) {
+      await wait(this.#pick(2 * EVERY_MS));
+      const somebody = this.#people[this.#pick(CLIENTS)]?.name;
+      const to = this.#pick(3) === 0 ? somebody : ROOMS[this.#pick(ROOMS.length)];
+      chatter.send(this.#oracle.attempt(chatter.name, to ?? chatter.name, this.#pick(200)));
+    }
+  }
+
+  async #everybodyIsLive(): Promise<void> {
+    for (const chatter of this.#chatters) {
+      await chatter.settled('everybody to be live', () => chatter.isLive || this.#failure !== undefined);
+    }
+  }
+
+  async #finish(data: string): Promise<void> {
+    for (const chatter of this.#chatters) {
+      await chatter.settled('all to be acknowledged', () => chatter.isLive && chatter.pending.size === 0);
+    }
+    this.#oracle.check(readMessages(data, 0));
+    for (const chatter of this.#chatters) {
+      const newest = this.#oracle.dueTo(chatter.name).at(-1)?.id ?? 0;
+      // What does not come is reported as a gap.
+      await chatter.settled('everything to have come', () => chatter.cursor >= newest).catch(() => {});
+      this.#oracle.checkView(chatter.name, chatter.takeView());
+      this.#oracle.checkComplete(chatter.name);
+      chatter.onEnded = () => {};
+    }
+  }
+
+  #figures(): CampaignResult['figures'] {
+    const figures: Record<string, number | string> = {
+      deaths: this.#restarts,
+      acknowledged: this.#oracle.acknowledged,
+    };
+    for (const [how, times] of this.#times) {
+      const sorted = times.toSorted((a, b) => a - b).map(Math.round);
+      const median = sorted[Math.floor(sorted.length / 2)];
+      figures[`${how}: back after, median and longest, ms`] = `${median}, ${sorted.at(-1)}`;
+    }
+    return figures;
+  }
+}
