@@ -5,6 +5,7 @@ import { Piscina } from 'piscina';
 import { type Crash, crashPart, testHeap, testNumber } from './crash.ts';
 import type { HashTask } from './hash.worker.ts';
 import { threadFile } from './thread.ts';
+import { WATCHDOG_MS } from './watchdog.ts';
 
 export type HashOutcome<T> =
   | { readonly type: 'done'; readonly value: T }
@@ -14,14 +15,14 @@ export type HashOutcome<T> =
 /** Waiting tasks for each thread of the pool: at about 20 ms each, nobody waits longer than 3 s. */
 const QUEUE_PER_THREAD = 128;
 
-/** A task that takes longer is given up, and its thread is ended; 20 ms is usual. */
-const TASK_TIMEOUT_MS = 30_000;
+/** A task that takes longer than so many limits of a watchdog is given up, and its thread is ended; 20 ms is usual. */
+const TASK_LIMITS = 3;
 
 export class HashPool {
   readonly #pool: Piscina<HashTask, unknown>;
   readonly #threads: number;
   readonly #warn: (text: string) => void;
-  readonly #taskTimeoutMs = testNumber('PARLEY_TEST_WATCHDOG_MS') ?? TASK_TIMEOUT_MS;
+  readonly #taskTimeoutMs = TASK_LIMITS * (testNumber('PARLEY_TEST_WATCHDOG_MS') ?? WATCHDOG_MS);
   /**
    * Those who wait for a thread, oldest first; each call hands a thread over. Piscina's own queue is in no order: each
    * time that a thread is free it puts the oldest task but one behind all others.

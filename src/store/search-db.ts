@@ -27,13 +27,11 @@ const VERSION = `1, words ${WORDS_VERSION}`;
 /** A connection of a thread that ended may be about to be closed. */
 const BUSY_TIMEOUT_MS = 500;
 
-/** Filling an index of a million messages with 4,096 pages until WAL is moved is half as fast again as with 1,000. */
 const PRAGMAS = `
 PRAGMA locking_mode = EXCLUSIVE;
 PRAGMA journal_mode = WAL;
 PRAGMA synchronous = NORMAL;
-PRAGMA wal_autocheckpoint = 4096;
-PRAGMA journal_size_limit = ${32 * 1_024 * 1_024};
+PRAGMA journal_size_limit = ${16 * 1_024 * 1_024};
 PRAGMA cache_size = -16384;
 PRAGMA temp_store = MEMORY;
 PRAGMA cell_size_check = ON;

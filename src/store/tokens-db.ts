@@ -9,7 +9,7 @@ const SQLITE = { error: 1, corrupt: 11, full: 13, notADatabase: 26 } as const;
 const SCHEMA_VERSION = 1;
 /**
  * - `expires` is in ms since 1970. A lifetime before it is the last use, so it is the order of uses, too.
- * - `reserve` is there for its size: see `RESERVE_BYTES`.
+ * - `spare` is empty: see `makeRoom`.
  */
 const SCHEMA = `
 CREATE TABLE tokens (
@@ -21,13 +21,12 @@ CREATE TABLE tokens (
 ) STRICT;
 CREATE INDEX tokens_by_user ON tokens (user, expires);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
-CREATE TABLE reserve (id INTEGER PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+CREATE TABLE spare (bytes BLOB NOT NULL) STRICT;
 `;
-/**
- * Written at each start, so that the write-ahead log is that long. After a checkpoint it is written over from its
- * beginning: so there is room for tokens to end when the disk is full.
- */
-const RESERVE_BYTES = 65_536;
+/** Room that is kept for tokens to end on a full disk: that many pages, of 4 KiB. */
+const SPARE_PAGES = 16;
+/** A larger file, above 100 MB, is not looked through at start: that would take longer than half a second. */
+const PAGES_CHECKED = 25_000;
 const WARN_AGAIN_MS = 3_600_000;
 
 /** What became of some work on the file. `storage_failed`: it is not known whether anything of it is on disk. */
@@ -41,7 +40,7 @@ export interface OpenTokens {
   /** hash, user, fingerprint, expires */
   readonly add: StatementSync;
   /** user, how many of the last used to keep */
-  readonly makeRoom: StatementSync;
+  readonly evict: StatementSync;
   /** new expiry, least difference, hash, user, fingerprint, now → `isStale`: 1 if the expiry is to be put off */
   readonly find: StatementSync;
   /** expires, hash */
@@ -153,6 +152,20 @@ export function checkpoint({ db }: OpenTokens): void {
   db.exec('PRAGMA wal_checkpoint');
 }
 
+/** Keeps room for later, if there is not enough: see `makeRoom`. */
+export function keepRoom({ db }: OpenTokens): void {
+  if (number(db, 'freelist_count') < SPARE_PAGES) makeRoom(db);
+}
+
+/**
+ * Makes free pages in the database, and a log of that length. A checkpoint needs no space on the disk then, and neither
+ * does what is written after it: that goes where the log began.
+ */
+function makeRoom(db: DatabaseSync): void {
+  db.exec(`INSERT INTO spare VALUES (zeroblob(${SPARE_PAGES * 4_096})); PRAGMA wal_checkpoint`);
+  db.exec('DELETE FROM spare; PRAGMA wal_checkpoint');
+}
+
 class Damaged extends Error {}
 
 function open(path: string): OpenTokens {
@@ -173,24 +186,34 @@ function open(path: string): OpenTokens {
 function prepareFile(db: DatabaseSync): void {
   // Nobody else uses the file. Exclusive, the log needs no file of shared memory, which a full disk has no room for.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
-  const version = db.prepare('PRAGMA user_version').get()?.user_version;
+  const version = number(db, 'user_version');
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   else if (version !== SCHEMA_VERSION) {
     throw new Damaged(`its version is ${version}, and this Parley knows version ${SCHEMA_VERSION}`);
   }
+  // Damage that is not looked for may show as tokens that are never found, with no error.
+  if (number(db, 'page_count') <= PAGES_CHECKED) {
+    const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+    if (verdict !== 'ok') throw new Damaged(String(verdict).replaceAll('\n', ' '));
+  }
   try {
-    db.exec(`REPLACE INTO reserve VALUES (1, zeroblob(${RESERVE_BYTES}))`);
+    makeRoom(db);
   } catch (error) {
-    // Full by now: tokens can be checked all the same.
+    // On a full disk tokens can be checked all the same.
     if (sqliteCode(error) !== SQLITE.full) throw error;
   }
+}
+
+/** What a pragma says. */
+function number(db: DatabaseSync, pragma: string): number {
+  return Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
 }
 
 function prepareStatements(db: DatabaseSync): OpenTokens {
   return {
     db,
     add: db.prepare('INSERT INTO tokens (hash, user, fingerprint, expires) VALUES (?, ?, ?, ?)'),
-    makeRoom: db.prepare(
+    evict: db.prepare(
       `DELETE FROM tokens WHERE id IN
        (SELECT id FROM tokens WHERE user = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET ?)`,
     ),

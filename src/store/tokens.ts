@@ -11,7 +11,7 @@
 
 import { hash as digest, randomBytes } from 'node:crypto';
 import { foldName } from '../chat/names.ts';
-import { checkpoint, inTransaction, type OpenTokens, TokensDb, unsynced } from './tokens-db.ts';
+import { checkpoint, inTransaction, keepRoom, type OpenTokens, TokensDb, unsynced } from './tokens-db.ts';
 
 export interface TokenOptions {
   /** How long a token is good for after it was last used. */
@@ -54,7 +54,10 @@ const SWEPT_A_CALL = 1_000;
 
 /** The tokens in the file at `path`. Never fails: a file that cannot be used is warned about, and tried again. */
 export function openTokens(path: string, options: TokenOptions): Tokens {
-  return new TokenStore(new TokensDb(path, options.warn), options);
+  const db = new TokensDb(path, options.warn);
+  // Opened at once, so that the first login does not wait for it.
+  db.use(() => {});
+  return new TokenStore(db, options);
 }
 
 class TokenStore implements Tokens {
@@ -75,7 +78,7 @@ class TokenStore implements Tokens {
     const name = foldName(user);
     const stored = this.#db.use((open) =>
       inTransaction(open, () => {
-        open.makeRoom.run(name, this.#perAccount - 1);
+        open.evict.run(name, this.#perAccount - 1);
         open.add.run(sha256(token), name, sha256(passwordHash), now + this.#lifetimeMs);
       }),
     );
@@ -113,6 +116,7 @@ class TokenStore implements Tokens {
 
   sweep(now: number): boolean {
     this.#endLate();
+    this.#db.use(keepRoom);
     const swept = this.#db.use((open) => unsynced(open, () => open.sweep.run(now, SWEPT_A_CALL).changes));
     return swept.type === 'done' && Number(swept.value) === SWEPT_A_CALL;
   }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { ExitReason } from '../../src/actors/actor.ts';
 import {
+  type Child,
   type ChildSpec,
   type ChildStart,
   type SupervisorEvent,
@@ -17,6 +18,7 @@ class FakeChild implements ChildSpec {
   starts = 0;
   isUp = false;
   #end: ((reason: ExitReason) => void) | undefined;
+  readonly #stuck = Promise.withResolvers<Error>();
 
   constructor(name: string, fails: (start: number) => boolean = () => false) {
     this.name = name;
@@ -33,11 +35,21 @@ class FakeChild implements ChildSpec {
         resolve(reason);
       };
     });
-    return { type: 'started', child: { exited, kill: async () => this.die() } };
+    const child: Child = {
+      exited,
+      stuck: this.#stuck.promise,
+      kill: async () => this.die(),
+      crash: (how, part) => this.die(new Error(`${how} ${part}`)),
+    };
+    return { type: 'started', child };
   }
 
   die(error = new Error('crash')): void {
     this.#end?.({ type: 'failed', error });
+  }
+
+  stick(): void {
+    this.#stuck.resolve(new Error(`${this.name} cannot be ended`));
   }
 }
 
@@ -90,6 +102,26 @@ describe('a supervisor', () => {
     const supervisor = await start([a]);
     a.die();
     expect((await supervisor.gaveUp).message).toBe('a cannot start');
+  });
+
+  it('gives up on a child that cannot be ended: nothing may take its place', async () => {
+    const a = new FakeChild('a');
+    const events: SupervisorEvent[] = [];
+    const supervisor = await start([a], events);
+    a.stick();
+    expect((await supervisor.gaveUp).message).toBe('a cannot be ended');
+    expect([a.starts, events.map((event) => event.type)]).toEqual([1, ['gave_up']]);
+    await supervisor.stop();
+  });
+
+  it('passes on how a child is to go wrong', async () => {
+    const a = new FakeChild('a');
+    const events: SupervisorEvent[] = [];
+    const supervisor = await start([a], events);
+    expect([supervisor.crash('a', 'oom', 'heart'), supervisor.crash('b', 'kill')]).toEqual([true, false]);
+    await until('the restart', () => a.starts === 2 && a.isUp);
+    expect(events[0]).toMatchObject({ type: 'exited', reason: { error: new Error('oom heart') } });
+    await supervisor.stop();
   });
 
   it('does not restart what never became ready: all others are ended', async () => {
