@@ -69,6 +69,8 @@ CREATE TABLE seen (
   `
 CREATE INDEX conversations_by_high ON conversations (high) WHERE high IS NOT NULL;
 
+CREATE INDEX members_past ON members (to_id) WHERE to_id IS NOT NULL;
+
 CREATE VIEW visible (account, conversation, from_id, to_id) AS
   SELECT account, conversation, from_id, ifnull(to_id, ${Number.MAX_SAFE_INTEGER}) FROM members
   UNION ALL
