@@ -69,14 +69,26 @@ export function crashThread(how: Crash): Promise<never> {
       process.exit(3);
       break;
     case 'oom':
-      // Objects, one by one: V8 ends such a loop when the heap is full. It does not end every loop.
-      for (const heap: object[] = []; ; ) heap.push({ used: heap.length });
+      fillHeap();
+      break;
     case 'spin':
       for (;;);
     default:
       how satisfies never;
   }
   return new Promise(() => {});
+}
+
+/**
+ * With long strings, which reading from makes real: of small objects the heap takes seconds to be full. V8 does not end
+ * every loop whose heap is full, but it does this one.
+ */
+function fillHeap(): never {
+  const long = 'x'.repeat(1_000_000);
+  for (const heap: string[] = []; ; ) {
+    heap.push(long + heap.length);
+    heap.at(-1)?.charCodeAt(0);
+  }
 }
 
 function isOrder(message: unknown): message is CrashOrder {

@@ -15,7 +15,7 @@ import type { Draft, Entry, MembershipChange } from '../chat/entry.ts';
 import { foldName } from '../chat/names.ts';
 import { Receipts } from '../chat/receipts.ts';
 import type { Sessions } from '../chat/sessions.ts';
-import type { Appended, MessageLog, NewAccount } from '../store/message-log.ts';
+import type { Appended, Forgettable, MessageLog, NewAccount } from '../store/message-log.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
 import type { Router } from './router.ts';
 
@@ -100,6 +100,15 @@ export class Ledger {
     return this.#names.size > 0 && this.#names.has(foldName(name));
   }
 
+  /** Removes what is too old from the log. True if there is more to remove. */
+  forget(forgettable: Forgettable): boolean {
+    if (this.#isBroken) return false;
+    const outcome = this.#log.forget(forgettable);
+    if (outcome.type === 'forgotten') return outcome.isMore;
+    this.#failed(outcome, 0);
+    return false;
+  }
+
   /** Takes up again what nobody asked for, and so nobody will ask for again; and a log that has failed. */
   retry(): void {
     if (this.#isBroken) this.#reopen();
@@ -140,7 +149,7 @@ export class Ledger {
       for (const { origin } of drafts) if (origin !== null) this.#router.refuse(origin, outcome.type);
       for (const { begun } of beginning) begun(outcome.type);
       this.#unfinished = [...this.#unfinished, ...retired];
-      if (outcome.type === 'storage_failed') this.#reopen();
+      this.#failed(outcome, drafts.length);
       return outcome.type;
     }
     for (const [account] of seen) this.#seen.delete(account);
@@ -154,13 +163,16 @@ export class Ledger {
   #append(batch: Parameters<MessageLog['append']>[0]): Appended {
     if (this.#isBroken)
       return { type: 'storage_failed', error: new Error('the log has not been opened again') };
-    const outcome = this.#log.append(batch);
-    if (outcome.type === 'committed') return outcome;
+    return this.#log.append(batch);
+  }
+
+  #failed(outcome: Exclude<Appended, { readonly type: 'committed' }>, entries: number): void {
     const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
-    const fields = { event: outcome.type, entries: batch.drafts.length, err };
-    this.#logger.error(fields, 'the log could not be written');
-    this.#isBroken = outcome.type === 'storage_failed';
-    return outcome;
+    if (!this.#isBroken)
+      this.#logger.error({ event: outcome.type, entries, err }, 'the log could not be written');
+    if (outcome.type !== 'storage_failed' || this.#isBroken) return;
+    this.#isBroken = true;
+    this.#reopen();
   }
 
   #farewells(account: Account): Draft[] {

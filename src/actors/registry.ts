@@ -33,12 +33,12 @@ export type RegistryMsg =
   /** The accounts that can log in. Nothing that shards ask is handled before the first of these. */
   | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'turn' }
-  | { readonly type: 'prune' }
+  | { readonly type: 'forget'; readonly now: number }
   | { readonly type: 'tick'; readonly now: number };
 
 /** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
-const PRUNED_A_TIME = 500;
-const PRUNE_PAUSE_MS = 20;
+const FORGOTTEN_A_TIME = 500;
+const FORGET_PAUSE_MS = 20;
 
 /** `keepMs`: how old entries may become, in milliseconds; Infinity to keep them for ever. */
 export function registry(log: MessageLog, keepMs: number, logger: Logger): Behavior<Registry, RegistryMsg> {
@@ -48,7 +48,9 @@ export function registry(log: MessageLog, keepMs: number, logger: Logger): Behav
       state.receive(msg);
       // The turn comes behind the messages of all shards that are waiting now, and takes them as one batch.
       if (state.wantsTurn()) setImmediate(() => self.tell({ type: 'turn' }));
-      if (state.wantsPruning()) setTimeout(() => self.tell({ type: 'prune' }), PRUNE_PAUSE_MS);
+      if (state.wantsToForget()) {
+        setTimeout(() => self.tell({ type: 'forget', now: Date.now() }), FORGET_PAUSE_MS);
+      }
       return state;
     },
     stopped(state, reason) {
@@ -84,7 +86,7 @@ class Registry {
   #queue: Asked[] = [];
   #isTurnDue = false;
   #areAccountsKnown = false;
-  #isPruningDue = false;
+  #isForgettingDue = false;
 
   constructor(log: MessageLog, keepMs: number, logger: Logger, now: number) {
     const directory = log.load();
@@ -127,8 +129,8 @@ class Registry {
       case 'turn':
         this.#takeTurn();
         break;
-      case 'prune':
-        this.#prune();
+      case 'forget':
+        this.#forget(msg.now);
         break;
       case 'tick':
         this.#tick(msg.now);
@@ -146,9 +148,9 @@ class Registry {
   }
 
   /** True once, when there is more to remove than was removed last. */
-  wantsPruning(): boolean {
-    const isDue = this.#isPruningDue;
-    this.#isPruningDue = false;
+  wantsToForget(): boolean {
+    const isDue = this.#isForgettingDue;
+    this.#isForgettingDue = false;
     return isDue;
   }
 
@@ -230,17 +232,17 @@ class Registry {
     this.#roster.sweep(now);
     this.#arrivals.sweep(now);
     this.#ledger.commitMarks();
-    if (this.#ledger.isBroken) return;
-    this.#log.forgetKeys((now - KEY_LIFETIME_MS) * 1_000);
-    this.#log.boundWal();
-    this.#prune();
+    if (!this.#ledger.isBroken) this.#log.boundWal();
+    this.#forget(now);
   }
 
   /** A little at a time: what people say now does not wait for what was said long ago. */
-  #prune(): void {
-    if (this.#keepMs === Number.POSITIVE_INFINITY || this.#ledger.isBroken) return;
-    const oldest = (Date.now() - this.#keepMs) * 1_000;
-    this.#isPruningDue = this.#log.prune(oldest, PRUNED_A_TIME) >= PRUNED_A_TIME;
+  #forget(now: number): void {
+    this.#isForgettingDue = this.#ledger.forget({
+      keysUpTo: (now - KEY_LIFETIME_MS) * 1_000,
+      entriesBefore: Math.max(0, (now - this.#keepMs) * 1_000),
+      limit: FORGOTTEN_A_TIME,
+    });
   }
 
   #tellPresence(account: Account, online: boolean): void {

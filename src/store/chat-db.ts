@@ -1,5 +1,7 @@
 /** `chat.db`: how it is opened, and its prepared statements. */
 
+import { closeSync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ENTRY, integer } from './entry-row.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
@@ -46,6 +48,19 @@ export interface ChatDb {
  */
 export function openChatDb(file: string): ChatDb {
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    prepare(db);
+    emptyWal(db);
+    syncFolder(file);
+    return withStatements(db);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Sets it up, and brings it up to the present version. */
+function prepare(db: DatabaseSync): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;
@@ -56,7 +71,6 @@ export function openChatDb(file: string): ChatDb {
   `);
   const version = integer(db.prepare('PRAGMA user_version').get()?.user_version);
   if (version > SCHEMA_VERSION) {
-    db.close();
     throw new Error(
       `its version is ${version}, and this Parley knows versions up to ${SCHEMA_VERSION}: use a newer one`,
     );
@@ -64,7 +78,9 @@ export function openChatDb(file: string): ChatDb {
   for (const [before, step] of MIGRATIONS.entries()) {
     if (before >= version) db.exec(`BEGIN IMMEDIATE; ${step} PRAGMA user_version = ${before + 1}; COMMIT`);
   }
-  emptyWal(db);
+}
+
+function withStatements(db: DatabaseSync): ChatDb {
   return {
     db,
     lastId: db.prepare('SELECT max(id) AS id FROM entries'),
@@ -128,7 +144,18 @@ export function* rows(statement: StatementSync, ...values: number[]): Iterable<r
  */
 function emptyWal(db: DatabaseSync): void {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-  if (checkpoint?.busy === 0) return;
-  db.close();
-  throw new Error('somebody else is using it');
+  if (checkpoint?.busy !== 0) throw new Error('somebody else is using it');
+}
+
+/**
+ * SQLite syncs the folder when it makes the file of its write-ahead log, and passes over a failure of that: a power cut
+ * could take the file away, and all that was acknowledged since. By now the file is there.
+ */
+function syncFolder(file: string): void {
+  const folder = openSync(dirname(file), 'r');
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
 }

@@ -29,6 +29,21 @@ export type Appended =
   | { readonly type: 'storage_full' }
   | { readonly type: 'storage_failed'; readonly error: Error };
 
+/** What has become too old. */
+export interface Forgettable {
+  /** Keys of the entries up to this id. */
+  readonly keysUpTo: number;
+  /** Entries before this id, but for the newest of all, and memberships that ended before it. 0: none. */
+  readonly entriesBefore: number;
+  /** At most so many of each kind. */
+  readonly limit: number;
+}
+
+/** `isMore`: there is more to forget, with another call. */
+export type Forgotten =
+  | { readonly type: 'forgotten'; readonly isMore: boolean }
+  | Exclude<Appended, { readonly type: 'committed' }>;
+
 /** The disk failed while something was read from the log. */
 export class StorageFailure extends Error {}
 
@@ -55,13 +70,8 @@ export interface MessageLog {
   readSeen(account: number): number;
   /** What the account used the key for, if it did and has not been forgotten. */
   findKey(account: number, key: string): KeyUse | undefined;
-  /** Forgets keys of entries up to `id`, a bounded number a call; none while the disk does not let it. */
-  forgetKeys(id: number): void;
-  /**
-   * Removes entries older than `id`, and memberships that ended before it, at most `limit` of each; returns how many
-   * it removed, 0 also while the disk does not let it. The newest entry always stays.
-   */
-  prune(id: number, limit: number): number;
+  /** Removes what has become too old, all of it or nothing. */
+  forget(forgettable: Forgettable): Forgotten;
   /** Keeps the write-ahead log from growing on while somebody reads all the time. Call it now and then. */
   boundWal(): void;
   /** The accounts and rooms as of the newest entry. */

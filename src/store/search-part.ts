@@ -5,8 +5,8 @@
  * beginning of a word (`be*`) has to gather all messages of a part before it gives the first, and two words that
  * are frequent but never in one message are compared through all of it. A part that has expired is dropped whole.
  *
- * Rows are numbered from 1, because ids are far apart and FTS5 stores differences: 236 bytes a message become 153.
- * The text itself is not stored, nor the number of words of each row, which serves ranking only.
+ * Rows are numbered from 1, because ids are far apart and FTS5 stores their differences with each word. The text itself
+ * is not stored, nor the number of words of each row, which serves ranking only.
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';

@@ -9,6 +9,8 @@ import { integer, KIND, text, toEntry } from './entry-row.ts';
 import {
   type Appended,
   type Batch,
+  type Forgettable,
+  type Forgotten,
   type KeyUse,
   type MessageLog,
   type NewAccount,
@@ -20,7 +22,6 @@ const SQLITE_FULL = 13;
 
 /** Pairs of accounts whose conversation is remembered; the oldest are looked up again. */
 const PAIRS_REMEMBERED = 100_000;
-const KEYS_FORGOTTEN_A_CALL = 1_000;
 /** How long a checkpoint that readers are in the way of may hold up messages. */
 const CHECKPOINT_WAIT_MS = 10;
 
@@ -90,17 +91,17 @@ class SqliteLog implements MessageLog {
     };
   }
 
-  forgetKeys(id: number): void {
-    this.#transaction(() => this.#open.forgetKeys.run(id, KEYS_FORGOTTEN_A_CALL));
-  }
-
-  prune(id: number, limit: number): number {
-    const outcome = this.#transaction(
-      () =>
-        Number(this.#open.pruneEntries.run(id, limit).changes) +
-        Number(this.#open.pruneMembers.run(id, limit).changes),
-    );
-    return outcome.type === 'committed' ? outcome.value : 0;
+  forget({ keysUpTo, entriesBefore, limit }: Forgettable): Forgotten {
+    const { forgetKeys, pruneEntries, pruneMembers } = this.#open;
+    const outcome = this.#transaction(() => {
+      const counts = [forgetKeys.run(keysUpTo, limit).changes];
+      if (entriesBefore > 0) {
+        counts.push(pruneEntries.run(entriesBefore, limit).changes);
+        counts.push(pruneMembers.run(entriesBefore, limit).changes);
+      }
+      return Math.max(...counts.map(Number)) === limit;
+    });
+    return outcome.type === 'committed' ? { type: 'forgotten', isMore: outcome.value } : outcome;
   }
 
   boundWal(): void {
@@ -138,18 +139,17 @@ class SqliteLog implements MessageLog {
   }
 
   reopen(): void {
-    try {
-      this.#open.db.close();
-    } catch {
-      // Closed by an earlier try, or failed to close: it holds no lock that a new one would wait for.
-    }
+    // It goes on reading until there is another, unless it holds what the other has to wait for.
+    if (this.#open.db.isOpen && this.#open.db.isTransaction) this.#open.db.close();
+    const reopened = openChatDb(this.#file);
+    this.close();
+    this.#open = reopened;
     this.#pairs.clear();
-    this.#open = openChatDb(this.#file);
     this.lastId = this.#readLastId();
   }
 
   close(): void {
-    this.#open.db.close();
+    if (this.#open.db.isOpen) this.#open.db.close();
   }
 
   #readLastId(): number {

@@ -59,7 +59,7 @@ describe('a thread that dies', () => {
       return answers;
     });
     const answers = (await Promise.all(sent)).flat();
-    expect(await restarted('registry')).toBeLessThan(1_000);
+    expect(await restarted('registry')).toBeLessThan(5_000);
     expect(answers.every((answer) => answer === 'ok')).toBe(true);
     for (const [c, client] of clients.entries()) {
       const expected = (names.length - 1) * perClient;
@@ -103,7 +103,7 @@ describe('a thread that dies', () => {
     await guest.ok('guest', 'visitor');
     server.crash('auth');
     await ann.ok('send', 'ann', 'note');
-    expect(await restarted('auth')).toBeLessThan(1_000);
+    expect(await restarted('auth')).toBeLessThan(5_000);
     const back = await TestClient.login(server.address, 'ann');
     await back.ok('ping');
     await TestClient.register(server.address, 'ben');
@@ -138,7 +138,7 @@ describe('a thread that dies', () => {
     server.crash(shard);
     await ann.closed();
     await ben.ok('send', '#r', 'I am still here');
-    expect(await restarted(shard)).toBeLessThan(1_000);
+    expect(await restarted(shard)).toBeLessThan(5_000);
     const back = await TestClient.login(server.address, 'ann');
     await ben.ok('send', 'ann', 'welcome back');
     await back.event('message', (e) => e[5] === 'welcome back');

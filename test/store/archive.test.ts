@@ -136,11 +136,14 @@ describe('the archive', () => {
     if (ann === undefined || bob === undefined) throw new Error('nobody');
     const note: Draft = { kind: 'direct', ...by(ann), peer: bob.id, peerName: 'bob', text: 'x', key: null };
     const all = commit(at, ...new Array<Draft>(20).fill(note)).map(({ id }) => id);
-    expect(at.log.prune(all[10] ?? 0, 4)).toBe(4);
-    expect(at.log.prune(all[10] ?? 0, 100)).toBe(6);
+    const forget = (entriesBefore: number, limit: number) =>
+      at.log.forget({ keysUpTo: 0, entriesBefore, limit });
+    expect(forget(all[10] ?? 0, 4)).toEqual({ type: 'forgotten', isMore: true });
+    expect(at.archive.firstId).toBe(all[4]);
+    expect(forget(all[10] ?? 0, 100)).toEqual({ type: 'forgotten', isMore: false });
     expect(at.archive.firstId).toBe(all[10]);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(10));
-    expect(at.log.prune(Number.MAX_SAFE_INTEGER, 100)).toBe(9);
+    forget(Number.MAX_SAFE_INTEGER, 100);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(19));
     expect(at.log.lastId).toBe(all[19]);
     at.log.close();

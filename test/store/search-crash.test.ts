@@ -54,7 +54,7 @@ function expectRight(index: SearchIndex, answers: readonly number[][]): void {
 
 describe('the search index after a crash', () => {
   it('has what it says it has, wherever its write-ahead log was torn', () => {
-    const rows = makeRows(1_500, 10);
+    const rows = makeRows(1_200, 10);
     const answers = answersOf(rows);
     const file = `${folder}/whole.db`;
     const torn = `${folder}/torn.db`;
@@ -67,7 +67,7 @@ describe('the search index after a crash', () => {
     copyFileSync(file, `${folder}/before.db`);
     later.close();
     const ends = new Set<number>();
-    for (let round = 0; round < 60; round += 1) {
+    for (let round = 0; round < 30; round += 1) {
       rmSync(torn, { force: true });
       copyFileSync(`${folder}/before.db`, torn);
       const cut = round === 0 ? log.length : random(log.length);
@@ -87,17 +87,17 @@ describe('the search index after a crash', () => {
       expect(warnings).toEqual([]);
       found.close();
     }
-    expect(ends.size).toBeGreaterThan(10);
+    expect(ends.size).toBeGreaterThan(5);
     expect(ends).toContain(rows.at(-1)?.id);
   });
 
   it('has what it said it had when its process was killed', async () => {
-    const rows = makeRows(20_000, 10);
+    const rows = makeRows(6_000, 10);
     const answers = answersOf(rows);
     const file = `${folder}/killed.db`;
     let said = 0;
-    for (let round = 0; round < 10; round += 1) {
-      const child = spawn(process.execPath, [writer, file, '20000', '20'], {
+    for (let round = 0; round < 5; round += 1) {
+      const child = spawn(process.execPath, [writer, file, '6000', '20'], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const lines = 1 + random(60);
@@ -119,7 +119,7 @@ describe('the search index after a crash', () => {
   });
 
   it('answers from what it has, or is made anew, where its file is damaged', () => {
-    const rows = makeRows(2_000, 10);
+    const rows = makeRows(1_000, 10);
     const answers = answersOf(rows);
     const file = `${folder}/damaged.db`;
     const index = open(file);
@@ -182,11 +182,11 @@ describe.skipIf(process.platform === 'win32')('the search index on a disk that f
 
 describe.runIf(canMount)('the search index on a full disk', () => {
   it('says so, answers from what it has, and goes on when there is room', () => {
-    const rows = makeRows(6_000, 10);
+    const rows = makeRows(4_000, 10);
     const answers = answersOf(rows);
     const disk = `${folder}/disk`;
     mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', disk]);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
     try {
       const outcomes = new Set<string>();
       for (let round = 0; round < 20; round += 1) {
@@ -194,8 +194,8 @@ describe.runIf(canMount)('the search index on a full disk', () => {
           rmSync(`${disk}/${name}`, { force: true });
         const warnings: string[] = [];
         // One time in ten there is no room from the very first.
-        if (round % 10 === 0) writeFileSync(`${disk}/ballast`, Buffer.alloc(4 * 1_048_576));
-        else writeFileSync(`${disk}/ballast`, Buffer.alloc(4 * 1_048_576 - 30_000 - random(800_000)));
+        if (round % 10 === 0) writeFileSync(`${disk}/ballast`, Buffer.alloc(2 * 1_048_576));
+        else writeFileSync(`${disk}/ballast`, Buffer.alloc(2 * 1_048_576 - 30_000 - random(600_000)));
         const index = open(`${disk}/search.db`, warnings);
         for (let start = 0; start < rows.length; start += 100) {
           const some = rows.slice(start, start + 100);

@@ -69,7 +69,7 @@ describe('the search index', () => {
         expect(ids).toEqual(expected(rows, search));
         found += ids.length;
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
     expect(found).toBeGreaterThan(1_000);
   });

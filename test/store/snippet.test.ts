@@ -21,6 +21,8 @@ describe('a snippet', () => {
     ['good "good morning"', 'a good morning, good', ['a ', 'good morning', ', ', 'good']],
     ['"a a"', 'a a a', ['', 'a a a']],
     ['b a', 'one\na\r\n\r\nb\0c', ['one ', 'a', ' ', 'b', ' c']],
+    ['b a', 'a b', ['', 'a', ' ', 'b']],
+    ['京 東', '東京', ['', '東京']],
     ['京タ', '東京タワー', ['東', '京タ', 'ワー']],
     ['absent', 'nothing\nof it', ['nothing of it']],
   ])('for %j in %j is %j', (query, text, pieces) => {
@@ -49,8 +51,8 @@ describe('a snippet', () => {
     expect(odd).toEqual(['', `x${'𐐨'.repeat(79)}`, '…']);
     const marks = snippet(`a${'\u0301'.repeat(4_000)}`, terms('a'));
     expect(marks).toEqual(['', `a${'\u0301'.repeat(159)}`, '…']);
-    const wide = snippet(`ab${'𑀀'.repeat(2_000)}`, terms('ab*'));
-    expect(wide.join('').isWellFormed()).toBe(true);
+    const wide = snippet(`a${'𑀀'.repeat(2_000)}`, terms('a𑀀*'));
+    expect(wide).toEqual(['', `a${'𑀀'.repeat(79)}`, '…']);
     expect(snippet('🎉'.repeat(2_000), terms('absent'))).toEqual([`${'🎉'.repeat(80)}…`]);
   });
 
@@ -92,7 +94,7 @@ describe('a snippet', () => {
         if (text.length <= 160) expect(joined.replace(/ +/g, '')).toBe(text.replace(/[\s\p{Cc}]+/gu, ''));
         expect(shown.slice(1).every((piece) => piece !== '')).toBe(true);
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
   });
 
@@ -117,10 +119,10 @@ describe('a snippet', () => {
         expect(snippet(body, parsed.terms).length > 1).toBe(isFound);
         seen[isFound ? 'found' : 'missed'] += 1;
       }),
-      { numRuns: 5_000 },
+      { numRuns: 2_000 },
     );
     db.close();
-    expect(seen.found).toBeGreaterThan(500);
-    expect(seen.missed).toBeGreaterThan(500);
+    expect(seen.found).toBeGreaterThan(200);
+    expect(seen.missed).toBeGreaterThan(200);
   });
 });

@@ -157,7 +157,7 @@ describe('the log', () => {
       use?.isSame('ann', 'once'),
     ]).toEqual([sent.id, true, false, false]);
     expect(log.findKey(ben.id, 'k')).toBeUndefined();
-    log.forgetKeys(sent.id);
+    log.forget({ keysUpTo: sent.id, entriesBefore: 0, limit: 100 });
     expect(log.findKey(ann.id, 'k')).toBeUndefined();
     log.close();
   });

@@ -46,7 +46,7 @@ describe('the words of a text', () => {
           expect(folded(text.slice(end))).toEqual([]);
         },
       ),
-      { numRuns: 2_000 },
+      { numRuns: 500 },
     );
   });
 
