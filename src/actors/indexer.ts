@@ -18,6 +18,8 @@ export class Indexer {
   readonly #logger: Logger;
   #running: Promise<void> | undefined;
   #retryAt = 0;
+  /** The index has nothing below this id any more. */
+  #removed = 0;
 
   constructor(archive: Archive, index: SearchIndex, logger: Logger) {
     this.#archive = archive;
@@ -40,34 +42,47 @@ export class Indexer {
   }
 
   async #catchUp(): Promise<void> {
-    this.#removePruned();
-    while (this.#step()) await new Promise(setImmediate);
+    while (this.#step() || this.#removePruned()) await new Promise(setImmediate);
   }
 
   /** True if there may be more to do. */
   #step(): boolean {
-    if (performance.now() < this.#retryAt) return false;
-    try {
+    return this.#try(() => {
       const { indexed } = this.#index;
       const { texts, through } = this.#archive.textsAfter(indexed, STEP);
       if (through === indexed) return false;
       const outcome = this.#index.add(texts, through);
       if (outcome.type === 'added' || outcome.type === 'reopened') return true;
+      this.#rest();
+      return false;
+    });
+  }
+
+  /** True if there is more to remove of what is no longer in the log. */
+  #removePruned(): boolean {
+    return this.#try(() => {
+      const { firstId } = this.#archive;
+      if (firstId <= this.#removed) return false;
+      const removed = this.#index.remove(firstId);
+      if (removed.type !== 'removed') return false;
+      if (removed.isDone) this.#removed = firstId;
+      return !removed.isDone;
+    });
+  }
+
+  #try(work: () => boolean): boolean {
+    if (performance.now() < this.#retryAt) return false;
+    try {
+      return work();
     } catch (err) {
       if (!(err instanceof Error && 'errcode' in err)) throw err;
       this.#logger.error({ event: 'archive.failed', err }, 'the log could not be read for the search index');
+      this.#rest();
+      return false;
     }
+  }
+
+  #rest(): void {
     this.#retryAt = performance.now() + RETRY_MS;
-    return false;
-  }
-
-  #removePruned(): void {
-    const { firstId } = this.#archive;
-    if (firstId > 0) while (this.#isMoreToRemove(firstId));
-  }
-
-  #isMoreToRemove(below: number): boolean {
-    const removed = this.#index.remove(below);
-    return removed.type === 'removed' && !removed.isDone;
   }
 }

@@ -22,6 +22,8 @@ import type { Router } from './router.ts';
 const PAGE = 500;
 /** Marks of what accounts have seen that one commit takes along. */
 const MARKS_A_COMMIT = 256;
+/** A full disk refuses hundreds of commits a second; the log may be on it, too. */
+const LOG_EVERY_MS = 1_000;
 
 /** Gets the account once it is committed, or why it is not. */
 export type Begun = (account: Account | RefusalCode) => void;
@@ -42,6 +44,7 @@ export class Ledger {
   #unfinished: readonly Account[] = [];
   /** True from a failed commit on, until the log has been opened again. */
   #isBroken = false;
+  #loggedAt = Number.NEGATIVE_INFINITY;
   readonly #members = new Set<number>();
   readonly #keys = new Set<string>();
   readonly #names = new Set<string>();
@@ -167,9 +170,12 @@ export class Ledger {
   }
 
   #failed(outcome: Exclude<Appended, { readonly type: 'committed' }>, entries: number): void {
-    const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
-    if (!this.#isBroken)
+    const now = performance.now();
+    if (now - this.#loggedAt >= LOG_EVERY_MS) {
+      this.#loggedAt = now;
+      const err = outcome.type === 'storage_failed' ? outcome.error : undefined;
       this.#logger.error({ event: outcome.type, entries, err }, 'the log could not be written');
+    }
     if (outcome.type !== 'storage_failed' || this.#isBroken) return;
     this.#isBroken = true;
     this.#reopen();

@@ -6,7 +6,7 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Entry } from '../chat/entry.ts';
 import { foldName, isRoomName } from '../chat/names.ts';
-import { asArrays, rows } from './chat-db.ts';
+import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
 import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge.ts';
 
@@ -43,62 +43,53 @@ export interface IndexRow {
   readonly text: string;
 }
 
-export class Archive {
-  readonly #db: DatabaseSync;
-  readonly #lastId: StatementSync;
-  readonly #firstId: StatementSync;
-  readonly #intervals: StatementSync;
-  readonly #ids: StatementSync;
-  readonly #messageIds: StatementSync;
-  readonly #entries: StatementSync;
-  readonly #texts: StatementSync;
-  readonly #account: StatementSync;
-  readonly #room: StatementSync;
-  readonly #pair: StatementSync;
+/** An open `chat.db`, and what is asked of it. */
+interface Statements {
+  readonly db: DatabaseSync;
+  readonly lastId: StatementSync;
+  readonly firstId: StatementSync;
+  readonly intervals: StatementSync;
+  readonly ids: StatementSync;
+  readonly messageIds: StatementSync;
+  readonly entries: StatementSync;
+  readonly texts: StatementSync;
+  readonly account: StatementSync;
+  readonly room: StatementSync;
+  readonly pair: StatementSync;
+}
 
-  /** Opens `chat.db`, which must be there. Throws if it cannot be read. */
+/** Whatever reads throws an error of SQLite while the disk fails, and works again when it does not. */
+export class Archive {
+  readonly #file: string;
+  #open: Statements | undefined;
+
+  /** `file`: `chat.db`, which is opened when something is read. */
   constructor(file: string) {
-    const db = new DatabaseSync(file, { timeout: 5_000 });
-    this.#db = db;
-    db.exec('PRAGMA query_only = ON');
-    this.#lastId = db.prepare('SELECT max(id) AS id FROM entries');
-    this.#firstId = db.prepare('SELECT min(id) AS id FROM entries');
-    this.#intervals = db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?');
-    this.#ids = asArrays(
-      db.prepare('SELECT id FROM entries WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'),
-    );
-    this.#messageIds = asArrays(
-      db.prepare(
-        `SELECT id FROM entries WHERE conversation = ? AND id >= ? AND id <= ? AND kind = ${KIND.message}
-         ORDER BY id DESC LIMIT ?`,
-      ),
-    );
-    this.#entries = db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`);
-    this.#texts = asArrays(
-      db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),
-    );
-    this.#account = db.prepare('SELECT id FROM accounts WHERE folded = ? AND retired = 0');
-    this.#room = db.prepare('SELECT id FROM conversations WHERE folded = ?');
-    this.#pair = db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?');
+    this.#file = file;
+  }
+
+  get #sql(): Statements {
+    this.#open ??= openStatements(this.#file);
+    return this.#open;
   }
 
   /** The newest id; 0 in an empty log. */
   get lastId(): number {
-    return integer(this.#lastId.get()?.id ?? 0);
+    return integer(this.#sql.lastId.get()?.id ?? 0);
   }
 
   /** The oldest id that has not been removed; 0 in an empty log. */
   get firstId(): number {
-    return integer(this.#firstId.get()?.id ?? 0);
+    return integer(this.#sql.firstId.get()?.id ?? 0);
   }
 
   has(id: number): boolean {
-    return this.#entries.get(JSON.stringify([id])) !== undefined;
+    return this.#sql.entries.get(JSON.stringify([id])) !== undefined;
   }
 
   /** Everything that the account sees, whichever conversation it is in. */
   intervals(account: number): Interval[] {
-    return this.#intervals.all(account).map((row) => ({
+    return this.#sql.intervals.all(account).map((row) => ({
       conversation: integer(row.conversation),
       from: integer(row.from_id),
       to: integer(row.to_id),
@@ -108,16 +99,16 @@ export class Archive {
   /** What the account sees of its conversation with a person, or of a room, by their name at present. */
   find(account: number, name: string): Found {
     if (isRoomName(name)) {
-      const room = this.#room.get(foldName(name))?.id;
+      const room = this.#sql.room.get(foldName(name))?.id;
       if (room === undefined) return { type: 'refused', code: 'no_such_room' };
       const intervals = this.intervals(account).filter(({ conversation }) => conversation === room);
       return intervals.length === 0
         ? { type: 'refused', code: 'not_a_member' }
         : { type: 'found', intervals };
     }
-    const peer = this.#account.get(foldName(name))?.id;
+    const peer = this.#sql.account.get(foldName(name))?.id;
     if (peer === undefined) return { type: 'refused', code: 'no_such_user' };
-    const pair = this.#pair.get(Math.min(account, integer(peer)), Math.max(account, integer(peer)))?.id;
+    const pair = this.#sql.pair.get(Math.min(account, integer(peer)), Math.max(account, integer(peer)))?.id;
     const whole = { from: 0, to: Number.MAX_SAFE_INTEGER };
     return {
       type: 'found',
@@ -133,7 +124,7 @@ export class Archive {
       const last = Math.min(to, newest);
       return (behind, count) => {
         const first = Math.max(behind, from - 1);
-        return first >= last ? [] : this.#list(this.#ids, conversation, first, last, count);
+        return first >= last ? [] : this.#list(this.#sql.ids, conversation, first, last, count);
       };
     });
     const ids = mergeSeries(series, after, limit);
@@ -148,7 +139,7 @@ export class Archive {
     for (const { conversation, from, to } of intervals.toSorted((a, b) => b.from - a.from)) {
       const last = Math.min(to, before - 1);
       if (last >= from && ids.length <= limit) {
-        ids.push(...this.#list(this.#messageIds, conversation, from, last, limit + 1 - ids.length));
+        ids.push(...this.#list(this.#sql.messageIds, conversation, from, last, limit + 1 - ids.length));
       }
     }
     const messages = cut(this.read(ids.slice(0, limit)).reverse(), bytes);
@@ -157,7 +148,7 @@ export class Archive {
 
   /** The entries with these ids, oldest first. */
   read(ids: readonly number[]): Entry[] {
-    return ids.length === 0 ? [] : this.#entries.all(JSON.stringify(ids)).map(toEntry);
+    return ids.length === 0 ? [] : this.#sql.entries.all(JSON.stringify(ids)).map(toEntry);
   }
 
   /** Texts of the next entries behind `after` for the index, and how far that reaches in the log. */
@@ -167,7 +158,7 @@ export class Archive {
   ): { readonly texts: readonly IndexRow[]; readonly through: number } {
     const texts: IndexRow[] = [];
     let through = after;
-    for (const [id, conversation, body] of rows(this.#texts, after, limit)) {
+    for (const [id, conversation, body] of rows(this.#sql.texts, after, limit)) {
       through = integer(id);
       if (body !== null) texts.push({ id: through, conversation: integer(conversation), text: text(body) });
     }
@@ -175,11 +166,45 @@ export class Archive {
   }
 
   close(): void {
-    this.#db.close();
+    this.#open?.db.close();
   }
 
   #list(statement: StatementSync, ...values: number[]): number[] {
     return Array.from(rows(statement, ...values), ([id]) => integer(id));
+  }
+}
+
+function openStatements(file: string): Statements {
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.exec('PRAGMA query_only = ON');
+    return {
+      db,
+      lastId: db.prepare('SELECT max(id) AS id FROM entries'),
+      firstId: db.prepare('SELECT min(id) AS id FROM entries'),
+      intervals: db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?'),
+      ids: asArrays(
+        db.prepare(
+          'SELECT id FROM entries WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?',
+        ),
+      ),
+      messageIds: asArrays(
+        db.prepare(
+          `SELECT id FROM entries WHERE conversation = ? AND id >= ? AND id <= ? AND kind = ${KIND.message}
+           ORDER BY id DESC LIMIT ?`,
+        ),
+      ),
+      entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
+      texts: asArrays(
+        db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),
+      ),
+      account: db.prepare('SELECT id FROM accounts WHERE folded = ? AND retired = 0'),
+      room: db.prepare('SELECT id FROM conversations WHERE folded = ?'),
+      pair: db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?'),
+    };
+  } catch (error) {
+    db.close();
+    throw error;
   }
 }
 

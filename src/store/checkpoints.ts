@@ -6,25 +6,26 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 
 export class Checkpoints {
-  readonly #db: DatabaseSync;
-  readonly #checkpoint: StatementSync;
+  readonly #file: string;
+  #checkpoint: StatementSync | undefined;
 
   constructor(file: string) {
-    this.#db = new DatabaseSync(file);
-    this.#db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL');
-    this.#checkpoint = this.#db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
+    this.#file = file;
   }
 
   /** Moves as much as no reader needs in its old place. A disk that fails is tried again at the next call. */
   run(): void {
     try {
+      this.#checkpoint ??= openCheckpoint(this.#file);
       this.#checkpoint.get();
     } catch {
       // The log itself is whole, and the thread that commits notices a disk that stays broken.
     }
   }
+}
 
-  close(): void {
-    this.#db.close();
-  }
+function openCheckpoint(file: string): StatementSync {
+  const db = new DatabaseSync(file);
+  db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL');
+  return db.prepare('PRAGMA wal_checkpoint(PASSIVE)');
 }
