@@ -1,8 +1,8 @@
 /** What the server's answers to typed commands mean: results for people and for `--json`. */
 
-import type { RemotePlan } from './commands.ts';
 import type { KnownNames } from './known-names.ts';
 import { describeRooms, describeUsers, type Fetched, fetchList, type User } from './lists.ts';
+import type { RemotePlan } from './plan.ts';
 import type { ReaderLink } from './reader-link.ts';
 import type { Response } from './requests.ts';
 import { done, type Result, refused } from './result.ts';
@@ -57,12 +57,8 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
   const joined = readJoined(result);
   if (joined === undefined) return distrust(asker, 'join');
   const { id } = joined;
-  const { session, readerLink } = asker;
-  session.joined(room);
+  asker.session.joined(room);
   asker.names.rooms.meet(room);
-  if (id !== null) {
-    readerLink.show({ type: 'membership', kind: 'joined', id, at: Date.now(), room, user: session.user });
-  }
   const members = await fetchUsers(asker, room, { type: 'ok', result: joined.members });
   if (members.type !== 'list') return report(asker, 'join', members);
   const lines = [id === null ? `you are in ${room} already` : `joined ${room}`];
@@ -76,16 +72,7 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
 function concludeLeave(asker: Asker, room: string, result: unknown): Result {
   const left = readLeft(result);
   if (left === undefined) return distrust(asker, 'leave');
-  const { session, readerLink } = asker;
-  session.left(room);
-  readerLink.show({
-    type: 'membership',
-    kind: 'left',
-    id: left.id,
-    at: Date.now(),
-    room,
-    user: session.user,
-  });
+  asker.session.left(room);
   return done('leave', [`left ${room}`], { room, id: left.id });
 }
 
@@ -115,7 +102,7 @@ function report(asker: Asker, of: string, failure: Exclude<Fetched<unknown>, { t
 }
 
 /** An answer of the wrong shape: nothing else on this connection can be relied on. */
-function distrust(asker: Asker, of: string): Result {
+export function distrust(asker: Asker, of: string): Result {
   asker.session.distrust();
   return explainFailure(of, { type: 'malformed' });
 }

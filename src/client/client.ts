@@ -7,6 +7,7 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
+import { plainLine } from './answer-line.ts';
 import type { Refused } from './display/opening.ts';
 import { Ending } from './ending.ts';
 import { eventLine, type JsonLine, resultLine } from './json.ts';
@@ -21,6 +22,8 @@ import type { WriterApi } from './writer.worker.ts';
 
 /** How long the display may take to open, and at the end to write what is outstanding. In ms. */
 const DISPLAY_MS = 10_000;
+/** How long quitting waits for what has come to be written, so that it counts as seen. In ms. */
+const WRITTEN_MS = 1_000;
 /** How long quitting waits for messages to be acknowledged. In ms. */
 const ACKNOWLEDGE_MS = 3_000;
 /** Of a typed line, as much as the display repeats above its result. */
@@ -96,7 +99,7 @@ export class Client {
     }
     this.#tell(resultLine(result));
     if (!result.ok) this.#output?.error(result.text);
-    else if (!this.#json && lines.length > 0) this.#output?.answer(lines);
+    else if (!this.#json && lines.length > 0) this.#output?.answer(lines.map(plainLine));
   }
 
   /** Waits until an event contains `text`; see `Watch`. */
@@ -117,7 +120,10 @@ export class Client {
   /** Ends everything in order. Returns how many messages the server has not acknowledged. */
   async stop(): Promise<number> {
     const session = this.#session;
-    if (session?.state.type === 'online') await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
+    if (session?.state.type === 'online') {
+      await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
+      if (this.#isDisplayOpen) await this.readerLink.whenWritten(WRITTEN_MS);
+    }
     const unacknowledged = session?.outgoing.size ?? 0;
     await session?.quit();
     if (this.#isDisplayOpen) await this.readerLink.close(DISPLAY_MS);
@@ -155,6 +161,7 @@ export class Client {
         else this.#output?.answer(['the display can be written again']);
         return;
       case 'written':
+      case 'floor':
       case 'closed':
         return;
       default:

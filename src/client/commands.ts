@@ -12,35 +12,9 @@ import {
   text,
   type Values,
 } from '../commands/arguments.ts';
-
-/** What a line asks for, checked. The types double as names of answers on `--json`. */
-export type Plan =
-  | { readonly type: 'send'; readonly to: string; readonly text: string }
-  | { readonly type: 'join'; readonly room: string }
-  | { readonly type: 'leave'; readonly room: string }
-  | { readonly type: 'who'; readonly room: string | null }
-  | { readonly type: 'rooms' }
-  | { readonly type: 'to'; readonly conversation: string }
-  | { readonly type: 'help'; readonly topic: string | null }
-  | { readonly type: 'password' }
-  | { readonly type: 'open' }
-  | { readonly type: 'quit' }
-  | { readonly type: 'wait'; readonly seconds: number }
-  | { readonly type: 'wait-for'; readonly text: string; readonly seconds: number };
-
-/** Plans that are one request to the server; the others are carried out by the client. */
-export type RemotePlan = Extract<Plan, { type: 'send' | 'join' | 'leave' | 'who' | 'rooms' }>;
-export type LocalPlan = Exclude<Plan, RemotePlan>;
-
-export type Refused = { readonly type: 'refused'; readonly of: string; readonly text: string };
-
-/** What a line is read against. */
-export interface Context {
-  /** The conversation that plain text goes to. */
-  readonly current: string | null;
-  /** True when lines come from a script and not from a person at a terminal. */
-  readonly isScript: boolean;
-}
+import { LIMITS } from '../transport/protocol.ts';
+import { awaited, conversationOrCount, count, isPageSize, seconds, topic, wanted } from './arguments.ts';
+import type { Context, Plan, Refused } from './plan.ts';
 
 /** Which names complete an argument. */
 export type NameKind = 'rooms' | 'conversations' | 'commands' | 'none';
@@ -95,32 +69,10 @@ function parameter<T>(
   return { ...spec, label, completes, takesRest };
 }
 
-const WAIT_LIMIT_SECONDS = 3_600;
 const DEFAULT_WAIT_SECONDS = 10;
-const SECONDS = /^\d+(\.\d+)?$/;
-
-const topic: Argument<string | null | undefined> = {
-  name: 'command',
-  isOptional: true,
-  is: (value): value is string | null | undefined => value === undefined || typeof value === 'string',
-  code: 'bad_argument',
-  rule: 'help is on a command, such as /help msg',
-};
-const seconds: Argument<string> = {
-  name: 'seconds',
-  isOptional: false,
-  is: (value): value is string =>
-    typeof value === 'string' && SECONDS.test(value) && Number(value) <= WAIT_LIMIT_SECONDS,
-  code: 'bad_argument',
-  rule: `seconds are a number from 0 to ${WAIT_LIMIT_SECONDS}`,
-};
-const awaited: Argument<string> = {
-  name: 'text',
-  isOptional: false,
-  is: (value): value is string => typeof value === 'string' && value !== '',
-  code: 'bad_argument',
-  rule: 'type the text to wait for',
-};
+const DEFAULT_HISTORY_COUNT = 50;
+/** `in:NAME` before the words of a search. */
+const RESTRICTED = /^in:(\S*)\s*(.*)$/s;
 
 export const COMMANDS: readonly ClientCommand[] = [
   define(
@@ -179,6 +131,31 @@ export const COMMANDS: readonly ClientCommand[] = [
   define({ name: 'rooms', summary: 'list the rooms' }, [], () => ({ type: 'rooms' })),
   define(
     {
+      name: 'history',
+      summary: 'show earlier messages of a conversation in the display',
+      details: [
+        `Without NAME it is the current conversation; without COUNT it is ${DEFAULT_HISTORY_COUNT} messages, at most ${LIMITS.page}.`,
+        'They appear in their place in time. Typed again, it goes further back.',
+      ],
+    },
+    [parameter(conversationOrCount, '[NAME]', 'conversations'), parameter(count, '[COUNT]', 'none')],
+    ([first, second], context) => planHistory(first ?? null, second ?? null, context),
+  ),
+  define(
+    {
+      name: 'search',
+      summary: 'find messages, newest first',
+      details: [
+        'All words must occur. "Quoted words" are a phrase; begin* stands for every word that begins so.',
+        'in:NAME before the words searches one conversation: /search in:#tea kettle.',
+        'Without anything it goes on behind what the last search has shown.',
+      ],
+    },
+    [parameter(wanted, '[in:NAME] [WORDS]', 'none', true)],
+    ([typed]) => planSearch(typed?.trim() ?? ''),
+  ),
+  define(
+    {
       name: 'password',
       summary: 'change your password',
       details: [
@@ -227,4 +204,26 @@ function planWait(typed: string): Plan {
   const [, body, last] = split ?? [];
   if (body !== undefined && seconds.is(last)) return { type: 'wait-for', text: body, seconds: Number(last) };
   return { type: 'wait-for', text: typed, seconds: DEFAULT_WAIT_SECONDS };
+}
+
+function planHistory(first: string | null, second: string | null, { current }: Context): Plan | Refused {
+  const refuse = (reason: string): Refused => ({ type: 'refused', of: 'history', text: reason });
+  const isCounted = isPageSize(first);
+  if (isCounted && second !== null) return refuse('usage: /history [NAME] [COUNT]');
+  const conversation = isCounted ? current : (first ?? current);
+  if (conversation === null) return refuse('there is no current conversation: type /history NAME');
+  const typed = isCounted ? first : second;
+  return { type: 'history', conversation, count: typed === null ? DEFAULT_HISTORY_COUNT : Number(typed) };
+}
+
+function planSearch(typed: string): Plan | Refused {
+  const refuse = (reason: string): Refused => ({ type: 'refused', of: 'search', text: reason });
+  const [, name, rest] = RESTRICTED.exec(typed) ?? [];
+  const query = rest ?? typed;
+  if (name !== undefined && !recipient.is(name)) {
+    return refuse('in: is followed by a person or a #room, such as in:bob or in:#tea');
+  }
+  if (name !== undefined && query === '') return refuse('type the words to search for, behind in:NAME');
+  if (Buffer.byteLength(query) > LIMITS.query) return refuse(`a search is at most ${LIMITS.query} bytes`);
+  return { type: 'search', query: query === '' ? null : query, conversation: name ?? null };
 }

@@ -8,6 +8,8 @@ export type Completion = readonly [candidates: readonly string[], replaced: stri
 
 /** Of more candidates than this, none are offered: the list would fill the terminal. */
 const OFFER_LIMIT = 100;
+/** What stands before the name of the conversation that a search is restricted to. */
+const RESTRICTION = 'in:';
 
 export function complete(line: string, known: KnownNames): Completion {
   const [candidates, replaced] = find(line, known);
@@ -26,7 +28,12 @@ function find(line: string, known: KnownNames): Completion {
   const [name] = words;
   if (name === undefined)
     return [named('commands', word.slice(1), known).map((command) => `/${command}`), word];
-  const parameters = findCommand(name.slice(1))?.parameters ?? [];
+  const command = findCommand(name.slice(1));
+  if (command?.name === 'search' && words.length === 1 && word.startsWith(RESTRICTION)) {
+    const begun = word.slice(RESTRICTION.length);
+    return [named('conversations', begun, known), begun];
+  }
+  const parameters = command?.parameters ?? [];
   const last = parameters.at(-1);
   const parameter = parameters[words.length - 1] ?? (last?.takesRest ? last : undefined);
   const kind = parameter?.takesRest ? 'conversations' : (parameter?.completes ?? 'none');

@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
 import { type Address, formatAddress } from './address.ts';
-import { type Credentials, type Entry, logIn } from './login.ts';
+import { type Credentials, type Entry, logIn, type Return } from './login.ts';
 import type { FromReader, ReaderLink } from './reader-link.ts';
 import type { Requests, Response } from './requests.ts';
 import { Watchdog } from './watchdog.ts';
@@ -15,8 +15,7 @@ import { Watchdog } from './watchdog.ts';
 const CONNECT_MS = 10_000;
 const TICK_MS = 1_000;
 
-/** The reason of a connection that was ended because of a server that breaks the protocol. */
-export const UNTRUSTED = 'the server sent what the protocol does not allow';
+const UNTRUSTED = 'the server sent what the protocol does not allow';
 
 /** What the reader says about a connection. */
 export type FromStream = Extract<FromReader, { type: 'frames' | 'untrusted' | 'ended' }>;
@@ -35,8 +34,12 @@ export class Connection {
   readonly #socket: Socket;
   readonly #opened: Promise<boolean>;
   readonly #drained = Promise.withResolvers<void>();
+  readonly #live = Promise.withResolvers<boolean>();
   readonly #watchdog = new Watchdog(performance.now());
   #reason: string | undefined;
+  #isLive = false;
+  /** Up to where the server has been told that the display has everything. */
+  #told = 0;
   /** Resolves with the reason, for people, when nothing more comes and every request is settled. */
   readonly ended: Promise<string>;
   /** What the server said before it closed the connection. */
@@ -74,19 +77,25 @@ export class Connection {
     ]);
     void this.#opened.then(() => clearTimeout(deadline));
     this.ended = Promise.all([closed, this.#drained.promise]).then(() => {
+      this.#live.resolve(false);
       options.requests.lose();
       return this.farewell?.[2] ?? this.#reason ?? 'the server closed the connection';
     });
   }
 
-  /** Comes in. Anything but `entered` also ends the connection. `lastId`: the last id in the display, or 0. */
-  async enter(lastId: number): Promise<Entry> {
+  /** Resolves with true when what was missed has come, and with false if the connection ends before. */
+  get live(): Promise<boolean> {
+    return this.#live.promise;
+  }
+
+  /** Comes in. Anything but `entered` also ends the connection. */
+  async enter(back: Return): Promise<Entry> {
     const unavailable = async (): Promise<Entry> => ({
       type: 'unavailable',
       text: `${formatAddress(this.#options.address)}: ${await this.ended}`,
     });
     if (!(await this.#opened)) return unavailable();
-    const entered = await logIn((...request) => this.ask(...request), this.#options.credentials, lastId);
+    const entered = await logIn((...request) => this.ask(...request), this.#options.credentials, back);
     if (entered.type === 'entered') return entered;
     if (entered.type !== 'lost') this.close(entered.type === 'refused' ? entered.text : UNTRUSTED);
     if (entered.type !== 'refused') return unavailable();
@@ -116,7 +125,10 @@ export class Connection {
           this.#options.requests.answer(answer);
           if (answer.type === 'error' && answer.requestId === null) this.#complain(answer.text);
         }
-        for (const event of message.events) if (event[0] === 'bye') this.farewell = event;
+        for (const event of message.events) {
+          if (event[0] === 'bye') this.farewell = event;
+          if (event[0] === 'live') this.#goLive();
+        }
         return;
       case 'untrusted':
         this.distrust(message.text);
@@ -129,8 +141,19 @@ export class Connection {
     }
   }
 
+  /**
+   * Tells the server up to where the display has everything, if that has moved. Not during a replay: who starts anew in
+   * the midst of it is to get all of it again.
+   */
+  tellSeen(): void {
+    const { readerLink, credentials } = this.#options;
+    if (!this.#isLive || credentials.type === 'guest' || readerLink.cursor <= this.#told) return;
+    this.#told = readerLink.cursor;
+    void this.ask('seen', this.#told);
+  }
+
   /** Ends it because of what the server sent, and says so in the display. */
-  distrust(text: string): void {
+  distrust(text: string = UNTRUSTED): void {
     this.#complain(`the connection was ended: ${text}`);
     this.close(text);
   }
@@ -141,11 +164,17 @@ export class Connection {
     this.#socket.destroy();
   }
 
+  #goLive(): void {
+    this.#isLive = true;
+    this.#live.resolve(true);
+  }
+
   #complain(text: string): void {
     this.#options.readerLink.show({ type: 'notice', level: 'error', at: Date.now(), text });
   }
 
   #tick(): void {
+    this.tellSeen();
     if (this.#options.readerLink.isPaused) this.#watchdog.heard(performance.now());
     const verdict = this.#watchdog.check(performance.now(), this.#options.requests.askedAt);
     if (verdict === 'ping') void this.ask('ping');

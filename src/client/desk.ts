@@ -9,10 +9,13 @@ import { foldName } from '../chat/names.ts';
 import { password as passwordSpec } from '../commands/arguments.ts';
 import { type Asker, conclude, explainFailure } from './answers.ts';
 import { openInBrowser } from './browser.ts';
-import type { LocalPlan, RemotePlan } from './commands.ts';
+import { within } from './deadline.ts';
 import { explain } from './help.ts';
+import { recall } from './history.ts';
 import { type Message, PENDING_LIMIT } from './outgoing.ts';
+import type { LocalPlan, Plan, RemotePlan } from './plan.ts';
 import { done, type Result, refused } from './result.ts';
+import { type Search, search } from './search.ts';
 import type { WriterApi } from './writer.worker.ts';
 
 export interface DeskOptions extends Asker {
@@ -34,12 +37,16 @@ export interface Running {
 
 /** How long a script waits for a connection, and for a message to be acknowledged, before a line counts as refused. */
 const PATIENCE_MS = 60_000;
+/** How long what looks back waits for the end of a replay. In ms. */
+const REPLAY_MS = 10_000;
 /** Random bytes of a message's key; 16 characters. */
 const KEY_BYTES = 12;
 
 export class Desk {
   /** The conversation that plain text goes to. */
   current: string | null = null;
+  /** What `/search` alone goes on with. */
+  #search: Search | undefined;
   readonly #options: DeskOptions;
 
   constructor(options: DeskOptions) {
@@ -85,11 +92,11 @@ export class Desk {
       return finished(refused('send', 'full', reason));
     }
     const from = session.user;
+    readerLink.expect(message.requestId, { type: 'send', key, to });
     readerLink.show({ type: 'message', id: null, at: Date.now(), from, to, text, own: true, tag: key });
     const sent = session.outgoing.send(message).then((outcome): Result => {
       if (outcome.type === 'stored') {
         const { id, at } = outcome;
-        readerLink.show({ type: 'stored', tag: key, id, at });
         return done('send', [], { id, at, to, text });
       }
       readerLink.show({ type: 'failed', tag: key, text: outcome.text });
@@ -103,8 +110,11 @@ export class Desk {
     requestId: number,
     frame: Uint8Array,
   ): Promise<Result> {
-    const { session } = this.#options;
+    const { session, readerLink } = this.#options;
     if (!(await this.#isOnline())) return offline(plan.type);
+    if (plan.type === 'join' || plan.type === 'leave') {
+      readerLink.expect(requestId, { type: plan.type, room: plan.room, user: session.user });
+    }
     const result = await conclude(this.#options, plan, await session.request(requestId, frame));
     if (result.ok && plan.type === 'join') this.current = plan.room;
     if (result.ok && plan.type === 'leave' && foldName(plan.room) === foldName(this.current ?? '')) {
@@ -123,6 +133,9 @@ export class Desk {
         const help = explain(plan.topic, isScript);
         return help.type === 'help' ? done('help', help.lines) : refused('help', 'bad_line', help.text);
       }
+      case 'history':
+      case 'search':
+        return this.#lookBack(plan);
       case 'password':
         return this.#changePassword();
       case 'open': {
@@ -143,6 +156,27 @@ export class Desk {
       default:
         return plan satisfies never;
     }
+  }
+
+  async #lookBack(plan: Extract<Plan, { type: 'history' | 'search' }>): Promise<Result> {
+    const { session } = this.#options;
+    if (!(await this.#isOnline())) return offline(plan.type);
+    if (!(await session.whenLive(REPLAY_MS))) {
+      return refused(plan.type, 'offline', 'what you missed is still coming: try again in a moment');
+    }
+    if (plan.type === 'history') {
+      const { conversation, count } = plan;
+      const again = conversation === this.current ? '/history' : `/history ${conversation}`;
+      return recall(this.#options, conversation, count, again);
+    }
+    const { query, conversation } = plan;
+    const wanted = query === null ? this.#search : { query, conversation, before: null };
+    if (wanted === undefined) {
+      return refused('search', 'bad_line', 'there is nothing to go on with: type /search WORDS');
+    }
+    const { result, next } = await search(this.#options, wanted);
+    this.#search = next;
+    return result;
   }
 
   async #changePassword(): Promise<Result> {
@@ -176,11 +210,7 @@ function offline(of: string): Result {
   return refused(of, 'offline', 'there is no connection right now: try again when it is back');
 }
 
-async function withinPatience(sent: Promise<Result>): Promise<Result> {
-  const late = Promise.withResolvers<Result>();
+function withinPatience(sent: Promise<Result>): Promise<Result> {
   const text = `not acknowledged within ${PATIENCE_MS / 1_000} s; it may yet be sent`;
-  const deadline = setTimeout(() => late.resolve(refused('send', 'timed_out', text)), PATIENCE_MS);
-  const result = await Promise.race([sent, late.promise]);
-  clearTimeout(deadline);
-  return result;
+  return within(sent, PATIENCE_MS, refused('send', 'timed_out', text));
 }

@@ -4,6 +4,8 @@ import { type Credentials, isPassing } from './login.ts';
 import type { Response } from './requests.ts';
 
 export class Identity {
+  /** Of the last login; the server may have ended it since. */
+  token: string | undefined;
   #credentials: Credentials;
   /** The password of a change that may or may not have been carried out. */
   #nextPassword: string | undefined;
@@ -21,7 +23,7 @@ export class Identity {
     return this.#credentials.type === 'guest';
   }
 
-  /** Runs a change of password. If its answer is lost, both passwords are tried. */
+  /** Runs a change of password, which ends every token. If its answer is lost, both passwords are tried. */
   async change(next: string, ask: () => Promise<Response>): Promise<Response> {
     this.#nextPassword = next;
     const response = await ask();
@@ -43,6 +45,7 @@ export class Identity {
   }
 
   #use(password: string): void {
+    this.token = undefined;
     if (this.#credentials.type === 'account') this.#credentials = { ...this.#credentials, password };
   }
 }

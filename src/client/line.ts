@@ -1,16 +1,10 @@
 /** A typed line → what it asks for. Pure; the writer thread runs it. */
 
 import { firstFault, text as textSpec } from '../commands/arguments.ts';
-import {
-  type ClientCommand,
-  COMMANDS,
-  type Context,
-  findCommand,
-  type Plan,
-  type Refused,
-} from './commands.ts';
+import { type ClientCommand, COMMANDS, findCommand } from './commands.ts';
 import { usage } from './help.ts';
 import { nearest } from './nearest.ts';
+import type { Context, Plan, Refused } from './plan.ts';
 import { printable, shorten } from './printable.ts';
 
 export type ReadLine = Plan | Refused | { readonly type: 'nothing' };

@@ -12,7 +12,13 @@ export type Credentials =
 
 /** What came of one try to come in. */
 export type Entry =
-  | { readonly type: 'entered'; readonly user: string; readonly rooms: readonly string[] }
+  | {
+      readonly type: 'entered';
+      readonly user: string;
+      readonly rooms: readonly string[];
+      /** Lets the account in again without its password. In memory only. */
+      readonly token: string | undefined;
+    }
   | { readonly type: 'refused'; readonly code: string; readonly text: string }
   | { readonly type: 'unavailable'; readonly text: string };
 
@@ -24,8 +30,16 @@ type LoggedIn =
 
 type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
 
-/** `lastId`: the last id that is in the display, or 0. */
-export async function logIn(ask: Ask, credentials: Credentials, lastId: number): Promise<LoggedIn> {
+/** Where the stay goes on that an earlier connection began. */
+export interface Return {
+  /** From the last login; undefined if there is none that may still do. */
+  readonly token: string | undefined;
+  /** The server begins behind this id; with 0 behind what the account has seen, on whatever device. */
+  readonly lastId: number;
+}
+
+/** With a token that does not do any more the password is tried. */
+export async function logIn(ask: Ask, credentials: Credentials, back: Return): Promise<LoggedIn> {
   const hello = await ask('hello', { version: PROTOCOL_VERSION, client: `parley/${VERSION}` });
   if (hello.type !== 'ok') return refusedOrLost(hello);
   if (credentials.type === 'guest') return welcome(await ask('guest', credentials.user));
@@ -34,13 +48,18 @@ export async function logIn(ask: Ask, credentials: Credentials, lastId: number):
     const registered = await ask('register', user, password);
     if (registered.type !== 'ok') return refusedOrLost(registered);
   }
-  return welcome(await ask('login', user, password, lastId === 0 ? null : lastId));
+  const lastId = back.lastId === 0 ? null : back.lastId;
+  if (back.token !== undefined) {
+    const resumed = await ask('resume', user, back.token, lastId);
+    if (resumed.type !== 'error' || isPassing(resumed.code)) return welcome(resumed);
+  }
+  return welcome(await ask('login', user, password, lastId));
 }
 
 function welcome(response: Response): LoggedIn {
   if (response.type !== 'ok') return refusedOrLost(response);
   const read = readWelcome(response.result);
-  return read === undefined ? { type: 'untrusted' } : { type: 'entered', user: read.user, rooms: read.rooms };
+  return read === undefined ? { type: 'untrusted' } : { type: 'entered', ...read };
 }
 
 function refusedOrLost(response: Exclude<Response, { type: 'ok' }>): LoggedIn {

@@ -95,12 +95,19 @@ export class Outgoing {
   /** What was on its way when the connection was lost cannot be asked about again: it ends as failed. */
   failSent(text: string): void {
     for (const pending of this.#pending) {
-      if (pending.wasSent) this.#settle(pending, { type: 'failed', code: 'lost', text });
+      if (pending.wasSent) this.#finish(pending, { type: 'failed', code: 'lost', text });
+    }
+  }
+
+  /** A message of this client has come as an event: the answer to it, if one comes, says nothing new. */
+  settle(key: string, id: number, at: number): void {
+    for (const pending of this.#pending) {
+      if (pending.message.key === key) this.#finish(pending, { type: 'stored', id, at });
     }
   }
 
   failAll(text: string): void {
-    for (const pending of this.#pending) this.#settle(pending, { type: 'failed', code: 'lost', text });
+    for (const pending of this.#pending) this.#finish(pending, { type: 'failed', code: 'lost', text });
   }
 
   #flush(): void {
@@ -118,7 +125,7 @@ export class Outgoing {
         case 'ok': {
           const stored = readStored(response.result);
           if (stored === undefined) sink.distrust();
-          else this.#settle(pending, { type: 'stored', ...stored });
+          else this.#finish(pending, { type: 'stored', ...stored });
           return;
         }
         case 'error':
@@ -135,7 +142,7 @@ export class Outgoing {
   #refused(pending: Pending, code: string, text: string): void {
     pending.firstFailureAt ??= performance.now();
     if (!UNCERTAIN.has(code) || performance.now() - pending.firstFailureAt > GIVE_UP_MS) {
-      this.#settle(pending, { type: 'failed', code, text });
+      this.#finish(pending, { type: 'failed', code, text });
       return;
     }
     this.#retry ??= setTimeout(() => {
@@ -144,7 +151,7 @@ export class Outgoing {
     }, RETRY_MS);
   }
 
-  #settle(pending: Pending, sent: Sent): void {
+  #finish(pending: Pending, sent: Sent): void {
     if (this.#pending.delete(pending)) pending.settle(sent);
     if (this.#pending.size === 0) this.#emptied?.();
   }

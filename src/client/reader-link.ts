@@ -8,7 +8,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Event } from '../transport/protocol.ts';
+import { within } from './deadline.ts';
 import type { DisplayRecord } from './display/record.ts';
+import type { Expectation } from './expected.ts';
 import type { Trouble } from './recorder.ts';
 import type { ServerAnswer } from './server-frame.ts';
 
@@ -19,11 +21,22 @@ export type ToReader =
   /** The connection has closed; answered by `ended` when all its bytes have been read. */
   | { readonly type: 'end'; readonly connection: number }
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
+  /** The answer to a request that is about to be sent is an entry of the log. */
+  | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
+  /** From where on the display has a conversation; answered by `floor`. */
+  | { readonly type: 'floor'; readonly conversation: string }
   /** Look for an event with this text; answered by `matched`, once, if there is one. */
   | { readonly type: 'watch'; readonly text: string }
   | { readonly type: 'unwatch' }
   /** Write what is outstanding, within a few seconds, and close the display; answered by `closed`. */
   | { readonly type: 'close' };
+
+/** A message of this client that has come as an event, because its answer was lost. */
+export interface Settled {
+  readonly key: string;
+  readonly id: number;
+  readonly at: number;
+}
 
 export type FromReader =
   | {
@@ -32,20 +45,29 @@ export type FromReader =
       readonly answers: readonly ServerAnswer[];
       /** All events with `--json`; otherwise those that the session acts on. */
       readonly events: readonly Event[];
+      readonly settled: readonly Settled[];
       /** Names in this chunk that were not told lately. */
       readonly names: readonly string[];
     }
-  /** Written to the display: this many bytes' worth of frames, or records; and the last id among them. */
+  /**
+   * Written to the display: this many bytes' worth of frames, or records; with frames also the id up to which the
+   * display has everything.
+   */
   | { readonly type: 'written'; readonly bytes: number; readonly records: number; readonly id: number | null }
   /** What the server sent cannot be relied on; the rest of this connection is not read. */
   | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
-  | { readonly type: 'ended'; readonly connection: number }
+  /** All bytes are read. `taken`: the id up to which the display has everything, or will have. */
+  | { readonly type: 'ended'; readonly connection: number; readonly taken: number }
+  /** Nothing of the conversation below this id is in the display; null before the first `live`. */
+  | { readonly type: 'floor'; readonly id: number | null }
   | { readonly type: 'matched' }
   | { readonly type: 'closed' }
   | { readonly type: 'trouble'; readonly trouble: Trouble };
 
 const BYTES_LIMIT = 1024 * 1024;
 const RECORDS_LIMIT = 4_000;
+/** How long the reader may take to answer a question. In ms. */
+const QUESTION_MS = 10_000;
 
 /** Who is behind: the display file, or whoever reads the lines of `--json`. */
 type Hold = 'display' | 'output';
@@ -62,15 +84,21 @@ export class ReaderLink {
   #bytes = 0;
   #records = 0;
   #closed: (() => void) | undefined;
+  #allWritten: (() => void) | undefined;
+  readonly #floors: Array<(id: number | null) => void> = [];
   readonly #holds = new Set<Hold>();
-  /** The last id that is in the display; 0 when there is none. */
+  /** The id up to which everything for this person is in the display; 0 before there was any. */
   cursor = 0;
+  /** What the next connection is to begin behind: the cursor when all that came is written. */
+  taken = 0;
 
   constructor(port: MessagePort, receive: (message: FromReader) => void) {
     this.#port = port;
     port.once('close', () => this.#closed?.());
     port.on('message', (message: FromReader) => {
+      if (message.type === 'ended') this.taken = message.taken;
       if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
+      else if (message.type === 'floor') this.#floors.shift()?.(message.id);
       else if (message.type === 'closed') this.#closed?.();
       else receive(message);
     });
@@ -122,6 +150,27 @@ export class ReaderLink {
     this.#post({ type: 'records', records });
   }
 
+  /** Call before the request is sent. */
+  expect(requestId: number, expectation: Expectation): void {
+    this.#post({ type: 'expect', requestId, expectation });
+  }
+
+  /** The id below which nothing of the conversation is in the display; null when that is not known. */
+  floor(conversation: string): Promise<number | null> {
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    this.#floors.push(resolve);
+    this.#post({ type: 'floor', conversation });
+    return within(promise, QUESTION_MS, null);
+  }
+
+  /** Waits until all that came, and all that was shown, is in the file, but not longer than `timeoutMs`. */
+  async whenWritten(timeoutMs: number): Promise<void> {
+    if (this.#isWritten) return;
+    const written = Promise.withResolvers<void>();
+    this.#allWritten = written.resolve;
+    await within(written.promise, timeoutMs, undefined);
+  }
+
   watch(text: string): void {
     this.#post({ type: 'watch', text });
   }
@@ -133,17 +182,19 @@ export class ReaderLink {
   /** Closes the display behind all that was shown, and the channel. Waits for that, but not forever. */
   async close(timeoutMs: number): Promise<void> {
     const closed = Promise.withResolvers<void>();
-    const deadline = setTimeout(closed.resolve, timeoutMs);
     this.#closed = closed.resolve;
     this.#post({ type: 'close' });
-    await closed.promise;
-    clearTimeout(deadline);
+    await within(closed.promise, timeoutMs, undefined);
     this.#port.close();
   }
 
   /** Closes the channel at once. */
   abandon(): void {
     this.#port.close();
+  }
+
+  get #isWritten(): boolean {
+    return this.#bytes === 0 && this.#records === 0;
   }
 
   #post(message: ToReader): void {
@@ -153,7 +204,8 @@ export class ReaderLink {
   #written(bytes: number, records: number, id: number | null): void {
     this.#bytes -= bytes;
     this.#records -= records;
-    if (id !== null && id > this.cursor) this.cursor = id;
+    this.cursor = id ?? this.cursor;
+    if (this.#isWritten) this.#allWritten?.();
     if (this.#bytes < BYTES_LIMIT / 2) this.release('display');
   }
 }

@@ -1,12 +1,16 @@
 /** The reader's half of the client: bytes → frames → events → records of the display. Runs in the reader thread. */
 
+import { foldName } from '../chat/names.ts';
 import { decodeBody } from '../transport/codec.ts';
 import { FrameDecoder } from '../transport/frame.ts';
 import { type Event, LIMITS } from '../transport/protocol.ts';
+import { conversationOf, type DisplayRecord } from './display/record.ts';
+import { type Arrived, Expected } from './expected.ts';
 import { Names } from './known-names.ts';
-import type { FromReader, ToReader } from './reader-link.ts';
+import type { FromReader, Settled, ToReader } from './reader-link.ts';
 import type { Recorder } from './recorder.ts';
 import { readServerFrame, type ServerAnswer } from './server-frame.ts';
+import { Shown } from './shown.ts';
 import { entryId, lineOf, namesIn, recordOf } from './transcript.ts';
 import { Watch } from './watch.ts';
 
@@ -30,6 +34,14 @@ export class Reader {
   #stream: Stream | undefined;
   readonly #watch: Watch;
   readonly #told = new Names();
+  readonly #expected = new Expected();
+  readonly #shown = new Shown();
+  /**
+   * The id up to which everything for this person is in the display, or on its way there in order. Ids rise on a
+   * connection, in events and in answers to what was asked once, and the next connection begins behind this one: an
+   * entry at or below it MUST NOT be shown again.
+   */
+  #taken = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
@@ -50,10 +62,17 @@ export class Reader {
         this.#read(message.bytes);
         return;
       case 'end':
-        this.#options.post({ type: 'ended', connection: message.connection });
+        this.#expected.lose();
+        this.#options.post({ type: 'ended', connection: message.connection, taken: this.#taken });
         return;
       case 'records':
         this.#show(message.records);
+        return;
+      case 'expect':
+        this.#expected.add(message.requestId, message.expectation);
+        return;
+      case 'floor':
+        this.#options.post({ type: 'floor', id: this.#shown.floor(message.conversation) });
         return;
       case 'watch':
         this.#watch.begin(message.text);
@@ -69,26 +88,28 @@ export class Reader {
     }
   }
 
-  #show(records: Extract<ToReader, { type: 'records' }>['records']): void {
+  #show(records: readonly DisplayRecord[]): void {
     const { recorder, post } = this.#options;
     for (const record of records) {
+      if (record.type === 'failed') this.#expected.giveUp(record.tag);
+      if (record.type === 'message' && record.id !== null) this.#shown.add(conversationOf(record), record.id);
       recorder.add({ record, written: () => post({ type: 'written', bytes: 0, records: 1, id: null }) });
     }
   }
 
   #read(bytes: Uint8Array): void {
     const stream = this.#stream;
-    const chunk: Chunk = { answers: [], events: [], names: [], lastId: null };
+    const chunk: Chunk = { answers: [], events: [], settled: [], names: [] };
     const fault = stream?.isTrusted ? this.#readFrames(stream, bytes, chunk) : undefined;
     const { post, recorder } = this.#options;
     if (stream !== undefined) {
-      const { answers, events, names } = chunk;
-      if (answers.length + events.length + names.length > 0) {
-        post({ type: 'frames', connection: stream.connection, answers, events, names });
+      const { answers, events, settled, names } = chunk;
+      if (answers.length + events.length + settled.length + names.length > 0) {
+        post({ type: 'frames', connection: stream.connection, answers, events, settled, names });
       }
       if (fault !== undefined) post({ type: 'untrusted', connection: stream.connection, text: fault });
     }
-    const written = { type: 'written', bytes: bytes.length, records: 0, id: chunk.lastId } as const;
+    const written = { type: 'written', bytes: bytes.length, records: 0, id: this.#taken } as const;
     recorder.add({ record: undefined, written: () => post(written) });
   }
 
@@ -112,6 +133,9 @@ export class Reader {
     const frame = values === undefined ? undefined : readServerFrame(values);
     switch (frame?.type) {
       case 'ok':
+        this.#enter(this.#expected.answered(frame.requestId, frame.result, Date.now()));
+        chunk.answers.push(frame);
+        return undefined;
       case 'error':
         chunk.answers.push(frame);
         return undefined;
@@ -129,14 +153,46 @@ export class Reader {
   }
 
   #take(stream: Stream, event: Event, chunk: Chunk): void {
+    if (event[0] === 'message' && this.#settle(stream, event, chunk)) return;
+    const id = entryId(event);
+    if (id !== undefined && id <= this.#taken) return;
+    if (event[0] === 'live') this.#live(event[1]);
     const isForSession = event[0] === 'live' || event[0] === 'bye';
     if (this.#options.allEvents || isForSession) chunk.events.push(event);
     for (const name of namesIn(event)) if (this.#told.meet(name)) chunk.names.push(name);
     const line = lineOf(event);
     if (line !== undefined) this.#watch.saw(line);
     const record = recordOf(event, stream.user, Date.now());
-    if (record !== undefined) this.#options.recorder.add({ record });
-    chunk.lastId = entryId(event) ?? chunk.lastId;
+    if (record === undefined) return;
+    this.#options.recorder.add({ record });
+    if (record.type === 'message' && id !== undefined) this.#shown.add(conversationOf(record), id);
+    this.#taken = id ?? this.#taken;
+  }
+
+  /** Nothing for this person is between what was taken and `id`. A server that lost its log has a lower one. */
+  #live(id: number): void {
+    this.#taken = id;
+    this.#shown.live(id);
+  }
+
+  /** True if it is a message that the display shows as pending: it is stored, and not shown again. */
+  #settle(stream: Stream, event: Extract<Event, readonly ['message', ...unknown[]]>, chunk: Chunk): boolean {
+    const [, id, at, from, , , key] = event;
+    if (key === undefined || foldName(from) !== foldName(stream.user)) return false;
+    const arrived = this.#expected.arrived(key, id, at);
+    if (arrived === undefined) return false;
+    this.#enter(arrived);
+    chunk.settled.push({ key, id, at });
+    return true;
+  }
+
+  /** An entry that was awaited. The answer to a repeated message may be older than what has come since. */
+  #enter(arrived: Arrived | undefined): void {
+    if (arrived === undefined) return;
+    const { id, record, conversation } = arrived;
+    this.#options.recorder.add({ record });
+    if (conversation !== undefined) this.#shown.add(conversation, id);
+    this.#taken = Math.max(this.#taken, id);
   }
 }
 
@@ -144,8 +200,8 @@ export class Reader {
 interface Chunk {
   readonly answers: ServerAnswer[];
   readonly events: Event[];
+  readonly settled: Settled[];
   readonly names: string[];
-  lastId: number | null;
 }
 
 const FAULTS = {

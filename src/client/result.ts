@@ -1,12 +1,14 @@
 /** What came of one typed line. */
 
+import type { AnswerLine } from './answer-line.ts';
+
 export type Result =
   | {
       readonly ok: true;
       /** The command, as in the type of its plan. */
       readonly of: string;
       /** For people; nothing is said when there are none. */
-      readonly lines: readonly string[];
+      readonly lines: readonly AnswerLine[];
       /** For `--json`, in place of the lines. */
       readonly data?: Readonly<Record<string, unknown>>;
     }
@@ -18,7 +20,11 @@ export type Result =
       readonly text: string;
     };
 
-export function done(of: string, lines: readonly string[], data?: Readonly<Record<string, unknown>>): Result {
+export function done(
+  of: string,
+  lines: readonly AnswerLine[],
+  data?: Readonly<Record<string, unknown>>,
+): Result {
   return data === undefined ? { ok: true, of, lines } : { ok: true, of, lines, data };
 }
 

@@ -10,7 +10,11 @@ import {
   type Event,
   FAREWELLS,
   type FarewellCode,
+  type HistoryPage,
+  type Hit,
+  type PastMessage,
   type RoomPage,
+  type SearchPage,
   type UserPage,
 } from '../transport/protocol.ts';
 
@@ -42,6 +46,7 @@ export function readServerFrame(frame: readonly unknown[]): ServerFrame {
     case 'joined':
     case 'left':
     case 'live':
+    case 'delivered':
     case 'online':
     case 'offline':
     case 'notice':
@@ -76,7 +81,8 @@ function readEvent(frame: readonly unknown[]): Event | undefined {
         : undefined;
     }
     case 'live':
-      return isCount(frame[1]) ? ['live', frame[1]] : undefined;
+    case 'delivered':
+      return isCount(frame[1]) ? [frame[0], frame[1]] : undefined;
     case 'online':
     case 'offline':
       return isUserName(frame[1]) ? [frame[0], frame[1]] : undefined;
@@ -117,14 +123,18 @@ export function readStored(result: unknown): { readonly id: number; readonly at:
   return isCount(id) && isCount(at) ? { id, at } : undefined;
 }
 
-/** The result of `login` and of `guest`. */
+/** The result of `login`, of `resume` and of `guest`. */
 export function readWelcome(
   result: unknown,
-): { readonly user: string; readonly rooms: readonly string[] } | undefined {
+):
+  | { readonly user: string; readonly rooms: readonly string[]; readonly token: string | undefined }
+  | undefined {
   if (typeof result !== 'object' || result === null || !('user' in result) || !('rooms' in result))
     return undefined;
   const { user, rooms } = result;
-  return isUserName(user) && Array.isArray(rooms) && rooms.every(isRoomName) ? { user, rooms } : undefined;
+  const token = 'token' in result ? (result.token ?? undefined) : undefined;
+  if (!isUserName(user) || !Array.isArray(rooms) || !rooms.every(isRoomName)) return undefined;
+  return token === undefined || typeof token === 'string' ? { user, rooms, token } : undefined;
 }
 
 /** The result of `join`: `[id | null, first page of members]`. The id is null for who was in the room already. */
@@ -158,6 +168,51 @@ export function readRoomPage(result: unknown): RoomPage | undefined {
     const [name, members]: unknown[] = room;
     return isRoomName(name) && isCount(members);
   });
+}
+
+/** `before` is what was asked for: an id in the page that is not below it, or that does not fall, is malformed. */
+export function readHistoryPage(result: unknown, before: number | null): HistoryPage | undefined {
+  if (!Array.isArray(result)) return undefined;
+  const [messages, next]: unknown[] = result;
+  if (!Array.isArray(messages) || !messages.every(isPastMessage)) return undefined;
+  return isFalling(messages, next, before) ? [messages, next ?? null] : undefined;
+}
+
+export function readSearchPage(result: unknown, before: number | null): SearchPage | undefined {
+  if (!Array.isArray(result)) return undefined;
+  const [hits, next, isComplete]: unknown[] = result;
+  if (!Array.isArray(hits) || !hits.every(isHit) || typeof isComplete !== 'boolean') return undefined;
+  return isFalling(hits, next, before) ? [hits, next ?? null, isComplete] : undefined;
+}
+
+function isPastMessage(value: unknown): value is PastMessage {
+  return Array.isArray(value) && isEnvelope(value) && textSpec.is(value[4]);
+}
+
+function isHit(value: unknown): value is Hit {
+  if (!Array.isArray(value) || !isEnvelope(value)) return false;
+  const snippet: unknown = value[4];
+  return Array.isArray(snippet) && snippet.every((piece) => typeof piece === 'string');
+}
+
+/** What every message has: `id, at, from, to`. */
+function isEnvelope([id, at, from, to]: readonly unknown[]): boolean {
+  return isCount(id) && isCount(at) && isUserName(from) && (isUserName(to) || isRoomName(to));
+}
+
+function isFalling(
+  page: ReadonlyArray<PastMessage | Hit>,
+  next: unknown,
+  before: number | null,
+): next is number | null | undefined {
+  let above = before ?? Number.POSITIVE_INFINITY;
+  for (const [id] of page) {
+    if (id >= above) return false;
+    above = id;
+  }
+  return (
+    next === null || next === undefined || (isCount(next) && next < (before ?? Number.POSITIVE_INFINITY))
+  );
 }
 
 function readPage<Item>(

@@ -7,7 +7,8 @@ import { foldName } from '../chat/names.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
-import { Connection, type FromStream, UNTRUSTED } from './connection.ts';
+import { Connection, type FromStream } from './connection.ts';
+import { within } from './deadline.ts';
 import { Identity } from './identity.ts';
 import type { Credentials, Entry } from './login.ts';
 import { Outgoing } from './outgoing.ts';
@@ -75,18 +76,19 @@ export class Session {
   }
 
   /** Waits until there is a connection; false when there is none after `timeoutMs`, or will be none. */
-  whenOnline(timeoutMs: number): Promise<boolean> {
+  async whenOnline(timeoutMs: number): Promise<boolean> {
     const { type } = this.#state;
-    if (type === 'online' || type === 'over') return Promise.resolve(type === 'online');
-    return new Promise((resolve) => {
-      const settle = (): void => {
-        clearTimeout(deadline);
-        this.#waiting.delete(settle);
-        resolve(this.#state.type === 'online');
-      };
-      const deadline = setTimeout(settle, timeoutMs);
-      this.#waiting.add(settle);
-    });
+    if (type === 'online' || type === 'over') return type === 'online';
+    const decided = Promise.withResolvers<void>();
+    this.#waiting.add(decided.resolve);
+    await within(decided.promise, timeoutMs, undefined);
+    this.#waiting.delete(decided.resolve);
+    return this.#online !== undefined;
+  }
+
+  /** Waits until what was missed has come; false when there is no connection, or it has not after `timeoutMs`. */
+  whenLive(timeoutMs: number): Promise<boolean> {
+    return within(this.#online?.live ?? Promise.resolve(false), timeoutMs, false);
   }
 
   /** Asks the server. `lost` also when there is no connection. */
@@ -116,26 +118,28 @@ export class Session {
 
   /** The server answered a request in a form that the protocol does not have. */
   distrust(): void {
-    this.#connection?.distrust(UNTRUSTED);
+    this.#connection?.distrust();
   }
 
   receive(message: FromStream): void {
+    if (message.type === 'frames') {
+      for (const { key, id, at } of message.settled) this.outgoing.settle(key, id, at);
+    }
     this.#connection?.receive(message);
   }
 
-  /** Says goodbye if it can, and ends the session. Takes two seconds at most. */
+  /**
+   * Says goodbye if it can, and ends the session and its token. What the display has is told first, so that it does not
+   * come again. Takes two seconds at most.
+   */
   async quit(): Promise<void> {
-    const goodbye = this.#online?.ask('quit');
+    const online = this.#online;
+    online?.tellSeen();
+    if (this.#identity?.token !== undefined) void online?.ask('logout');
+    void online?.ask('quit');
     this.#end();
-    const connection = this.#connection;
-    if (connection === undefined) return;
-    if (goodbye !== undefined) {
-      const late = Promise.withResolvers<void>();
-      const deadline = setTimeout(late.resolve, QUIT_MS);
-      await Promise.race([connection.ended, late.promise]);
-      clearTimeout(deadline);
-    }
-    connection.close('quit');
+    if (online !== undefined) await within(online.ended, QUIT_MS, '');
+    this.#connection?.close('quit');
   }
 
   get #online(): Connection | undefined {
@@ -153,9 +157,11 @@ export class Session {
       requests: this.#requests,
     });
     this.#connection = connection;
-    const entry = await connection.enter(this.#readerLink.cursor);
+    const back = { token: this.#identity?.token, lastId: this.#readerLink.taken };
+    const entry = await connection.enter(back);
     if (entry.type === 'entered') {
       this.#identity ??= new Identity(credentials);
+      this.#identity.token = entry.token;
       this.#goOnline(connection, entry.user, entry.rooms);
     }
     return entry;
@@ -175,9 +181,9 @@ export class Session {
     for (const room of rooms) this.joined(room);
     this.#become({ type: 'online' });
     this.#listener.connection('connected', `connected to ${formatAddress(this.address)} as ${user}`);
-    this.outgoing.attach({
-      request: (requestId, frame, settle) => connection.request(requestId, frame, settle),
-      distrust: () => connection.distrust(UNTRUSTED),
+    // Not before what was missed has come: a message that the server has stored already comes with it.
+    void connection.live.then((isLive) => {
+      if (isLive && this.#online === connection) this.outgoing.attach(connection);
     });
     void connection.ended.then((reason) => {
       if (performance.now() - since >= GOOD_CONNECTION_MS) this.#failures = 0;

@@ -24,6 +24,8 @@ export function recordOf(event: Event, user: string, now: number): DisplayRecord
       return { type: 'presence', kind: event[0], at: now, user: event[1] };
     case 'notice':
       return { type: 'notice', level: event[1], at: now, text: event[2] };
+    case 'delivered':
+      return { type: 'delivered', id: event[1] };
     // What becomes of the connection is told by whoever owns it.
     case 'live':
     case 'bye':
@@ -60,6 +62,7 @@ export function lineOf(event: Event): string | undefined {
       return `${event[1]} is ${event[0]}`;
     case 'notice':
       return event[2];
+    case 'delivered':
     case 'live':
     case 'bye':
       return undefined;

@@ -2,8 +2,8 @@
 
 import { serve } from '../actors/thread.ts';
 import { encodeFrame } from '../transport/codec.ts';
-import type { Context, LocalPlan, Refused, RemotePlan } from './commands.ts';
 import { readLine } from './line.ts';
+import type { Context, LocalPlan, Refused, RemotePlan } from './plan.ts';
 
 /** What a line came to. The frame is the whole request. */
 export type Composed =

@@ -9,7 +9,8 @@ import { Recorder } from '../../src/client/recorder.ts';
 import { Requests } from '../../src/client/requests.ts';
 import { IDLE_MS, PING_MS, UNANSWERED_MS } from '../../src/client/watchdog.ts';
 import { testFolder } from '../support/folder.ts';
-import { type Script, ScriptedServer } from '../support/scripted-server.ts';
+import { until } from '../support/process.ts';
+import { type Caller, type Script, ScriptedServer } from '../support/scripted-server.ts';
 
 const folder = testFolder();
 
@@ -49,7 +50,15 @@ async function enter(script: Script) {
     await connection.ended;
     await readerLink.close(1_000);
   });
-  expect(await connection.enter(0)).toMatchObject({ type: 'entered', user: 'alice' });
+  expect(await connection.enter({ token: undefined, lastId: 0 })).toMatchObject({
+    type: 'entered',
+    user: 'alice',
+  });
+  // What has been seen is told at the next tick; the answer to what is asked behind it has its own before it.
+  await until('the display to have everything', () => readerLink.cursor > 0);
+  vi.advanceTimersByTime(1_000);
+  await server.asked('seen');
+  await connection.ask('who');
   return { server, connection, readerLink };
 }
 
@@ -84,6 +93,29 @@ it('does not take its own pause for the silence of the server', async () => {
   expect(server.requests.filter(({ verb }) => verb === 'ping')).toEqual([]);
 });
 
+it('tells what has been seen: what is written, when that has moved, once a second', async () => {
+  let caller: Caller | undefined;
+  const { server, connection, readerLink } = await enter((request, from) => {
+    caller = from;
+    return request.verb === 'nothing';
+  });
+  const seen = () => server.requests.filter(({ verb }) => verb === 'seen').map(({ values }) => values[0]);
+  const second = async (): Promise<void> => {
+    vi.advanceTimersByTime(1_000);
+    await connection.ask('who');
+  };
+  expect(seen()).toEqual([1]);
+  await second();
+  for (const id of [5, 6, 7]) caller?.send(['message', id, id, 'bob', 'alice', `message ${id}`]);
+  await until('the messages to be written', () => readerLink.cursor === 7);
+  expect(seen()).toEqual([1]);
+  await second();
+  expect(seen()).toEqual([1, 7]);
+  await second();
+  await second();
+  expect(seen()).toEqual([1, 7]);
+});
+
 it('says why a connection cannot be made', async () => {
   const server = await ScriptedServer.start();
   const { port } = server;
@@ -100,7 +132,7 @@ it('says why a connection cannot be made', async () => {
     readerLink: new ReaderLink(port1, (message) => message.type === 'ended' && connection.receive(message)),
     requests: new Requests(),
   });
-  expect(await connection.enter(0)).toEqual({
+  expect(await connection.enter({ token: undefined, lastId: 0 })).toEqual({
     type: 'unavailable',
     text: `127.0.0.1:${port}: no server is listening there`,
   });

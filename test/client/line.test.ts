@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COMMANDS, type Context } from '../../src/client/commands.ts';
+import { COMMANDS } from '../../src/client/commands.ts';
 import { explain, usage } from '../../src/client/help.ts';
 import { readLine } from '../../src/client/line.ts';
+import type { Context } from '../../src/client/plan.ts';
 
 const nowhere: Context = { current: null, isScript: true };
 const inTea: Context = { current: '#tea', isScript: true };
@@ -54,6 +55,16 @@ describe('commands', () => {
     ['/who', { type: 'who', room: null }],
     ['/who tea', { type: 'who', room: '#tea' }],
     ['/rooms', { type: 'rooms' }],
+    ['/history', { type: 'history', conversation: '#tea', count: 50 }],
+    ['/history 7', { type: 'history', conversation: '#tea', count: 7 }],
+    ['/history bob', { type: 'history', conversation: 'bob', count: 50 }],
+    ['/history #cake 500', { type: 'history', conversation: '#cake', count: 500 }],
+    ['/search', { type: 'search', query: null, conversation: null }],
+    ['/search kettle', { type: 'search', query: 'kettle', conversation: null }],
+    ['/search "a phrase"  begin* ', { type: 'search', query: '"a phrase"  begin*', conversation: null }],
+    ['/search in:#tea kettle', { type: 'search', query: 'kettle', conversation: '#tea' }],
+    ['/search in:bob "in: a kettle"', { type: 'search', query: '"in: a kettle"', conversation: 'bob' }],
+    ['/search kettle in:#tea', { type: 'search', query: 'kettle in:#tea', conversation: null }],
     ['/to bob', { type: 'to', conversation: 'bob' }],
     ['/to #cake', { type: 'to', conversation: '#cake' }],
     ['/password', { type: 'password' }],
@@ -75,6 +86,15 @@ describe('commands', () => {
     ['/join', 'join', 'usage: /join ROOM'],
     ['/join a b', 'join', 'too many arguments; usage: /join ROOM'],
     ['/join 9lives', 'join', 'a room is "#"'],
+    ['/history 0', 'history', '1 to 500 messages'],
+    ['/history 501', 'history', '1 to 500 messages'],
+    ['/history bob many', 'history', '1 to 500 messages'],
+    ['/history 5 6', 'history', 'usage: /history [NAME] [COUNT]'],
+    ['/history a b c', 'history', 'too many arguments'],
+    ['/search in:#tea', 'search', 'type the words'],
+    ['/search in: kettle', 'search', 'such as in:bob or in:#tea'],
+    ['/search in:9 kettle', 'search', 'such as in:bob or in:#tea'],
+    [`/search ${'é'.repeat(129)}`, 'search', 'at most 256 bytes'],
     ['/quit now', 'quit', 'usage: /quit'],
     ['/wait', 'wait', 'usage: /wait SECONDS'],
     ['/wait soon', 'wait', 'seconds are a number'],
@@ -91,6 +111,14 @@ describe('commands', () => {
   it('leaves only rooms', () => {
     expect(readLine('/leave', { current: 'bob', isScript: true })).toMatchObject({ type: 'refused' });
     expect(readLine('/leave', nowhere)).toMatchObject({ type: 'refused' });
+  });
+
+  it('knows no history of nothing', () => {
+    expect(readLine('/history 5', nowhere)).toMatchObject({
+      type: 'refused',
+      text: expect.stringContaining('/history NAME'),
+    });
+    expect(readLine('/history bob', nowhere)).toMatchObject({ type: 'history' });
   });
 
   it('keeps what makes a person wait to scripts', () => {

@@ -137,6 +137,20 @@ describe('Outgoing', () => {
     await empty;
   });
 
+  it('is done with what came back as an event, whatever is answered then', async () => {
+    const outgoing = new Outgoing();
+    const wire = new Wire();
+    outgoing.attach(wire);
+    const both = [send(outgoing, 1), send(outgoing, 2)];
+    outgoing.settle('key 1', 5, 6);
+    outgoing.settle('key of nobody', 5, 6);
+    expect(await both[0]).toEqual({ type: 'stored', id: 5, at: 6 });
+    wire.answer(1, { type: 'error', code: 'not_a_member', text: 'join first' });
+    expect(outgoing.size).toBe(1);
+    wire.answer(2, stored);
+    expect(await both[1]).toEqual({ type: 'stored', id: 7, at: 8 });
+  });
+
   it('waits for emptiness, but not forever', async () => {
     const outgoing = new Outgoing();
     await outgoing.whenEmpty(1_000);

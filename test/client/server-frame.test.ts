@@ -1,9 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  readHistoryPage,
   readJoined,
   readLeft,
   readRoomPage,
+  readSearchPage,
   readServerFrame,
   readStored,
   readUserPage,
@@ -17,6 +19,7 @@ const EVENTS: readonly Event[] = [
   ['joined', 5, 1_000, '#tea', 'bob'],
   ['left', 5, 1_000, '#tea', 'bob'],
   ['live', 0],
+  ['delivered', 5],
   ['online', 'bob'],
   ['offline', 'bob'],
   ['notice', 'warning', 'careful'],
@@ -111,13 +114,25 @@ describe('readServerFrame', () => {
   });
 });
 
+/** Each way to read a result. */
+const READERS = [
+  readStored,
+  readWelcome,
+  readJoined,
+  readLeft,
+  readUserPage,
+  readRoomPage,
+  (result: unknown) => readHistoryPage(result, null),
+  (result: unknown) => readSearchPage(result, null),
+];
+
 describe('results', () => {
   it('are read when they have the right form', () => {
     expect(readStored([7, 8])).toEqual({ id: 7, at: 8 });
-    expect(readWelcome({ user: 'bob', rooms: ['#tea'], token: 'x' })).toEqual({
-      user: 'bob',
-      rooms: ['#tea'],
-    });
+    const welcome = { user: 'bob', rooms: ['#tea'] };
+    expect(readWelcome({ ...welcome, token: 'x' })).toEqual({ ...welcome, token: 'x' });
+    expect(readWelcome(welcome)).toEqual({ ...welcome, token: undefined });
+    expect(readWelcome({ ...welcome, token: null })).toEqual({ ...welcome, token: undefined });
     expect(readJoined([null, [[['bob', true]], null]])).toEqual({
       id: null,
       members: [[['bob', true]], null],
@@ -125,20 +140,40 @@ describe('results', () => {
     expect(readLeft([7])).toEqual({ id: 7 });
     expect(readUserPage([[['bob', false]], 'bob'])).toEqual([[['bob', false]], 'bob']);
     expect(readRoomPage([[['#tea', 3]], null])).toEqual([[['#tea', 3]], null]);
+    const message = [7, 8, 'bob', '#tea', 'hi'];
+    expect(readHistoryPage([[message], 7], 8)).toEqual([[message], 7]);
+    expect(readHistoryPage([[], undefined, 'later'], null)).toEqual([[], null]);
+    const hit = [7, 8, 'bob', 'alice', ['a ', 'kettle']];
+    expect(readSearchPage([[hit], null, true], null)).toEqual([[hit], null, true]);
   });
 
   it('never throw, and refuse what has another form', () => {
     fc.assert(
       fc.property(fc.anything(), (result) => {
-        for (const read of [readStored, readWelcome, readJoined, readLeft, readUserPage, readRoomPage])
-          read(result);
+        for (const read of READERS) read(result);
       }),
     );
     expect(readStored([7])).toBeUndefined();
     expect(readWelcome({ user: 'bob', rooms: ['tea'] })).toBeUndefined();
+    expect(readWelcome({ user: 'bob', rooms: [], token: 5 })).toBeUndefined();
     expect(readJoined([null, [[['bob', 1]], null]])).toBeUndefined();
     expect(readUserPage([[['#bob', true]], null])).toBeUndefined();
     expect(readUserPage([[['bob', true]], 5])).toBeUndefined();
     expect(readRoomPage([[['#tea', -1]], null])).toBeUndefined();
+  });
+
+  it('of history and search fall from what was asked for', () => {
+    const at = (id: number) => [id, 1, 'bob', '#tea', 'hi'];
+    expect(readHistoryPage([[at(7), at(6)], 6], 8)).toBeDefined();
+    expect(readHistoryPage([[at(8)], null], 8)).toBeUndefined();
+    expect(readHistoryPage([[at(6), at(7)], null], 8)).toBeUndefined();
+    expect(readHistoryPage([[at(7), at(7)], null], 8)).toBeUndefined();
+    // Whoever goes on there would ask for the same page without end.
+    expect(readHistoryPage([[], 8], 8)).toBeUndefined();
+    expect(readHistoryPage([[at(7).slice(0, 4)], null], 8)).toBeUndefined();
+    expect(readHistoryPage([[[7, 1, 'bob', '#tea', '']], null], 8)).toBeUndefined();
+    expect(readSearchPage([[[7, 1, 'bob', '#tea', 'hi']], null, true], null)).toBeUndefined();
+    expect(readSearchPage([[[7, 1, 'bob', '#tea', ['hi', 5]]], null, true], null)).toBeUndefined();
+    expect(readSearchPage([[], null], null)).toBeUndefined();
   });
 });

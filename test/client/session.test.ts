@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { runScript } from '../support/parley.ts';
 import { type Script, ScriptedServer } from '../support/scripted-server.ts';
+import { messagesOf } from './stay.ts';
 
 const folder = testFolder();
 let users = 0;
@@ -77,6 +78,140 @@ describe('a lost connection', () => {
       ['join', '#tea'],
       ['send', '#tea'],
       ['quit', undefined],
+    ]);
+  });
+});
+
+describe('coming back', () => {
+  /** A server that gives a token at each login, and drops the connection at the join on these connections. */
+  const dropping = (drops: readonly number[], script: Script = () => false): Script => {
+    return (request, caller) => {
+      const { verb, connection, id, values } = request;
+      if (script(request, caller)) return true;
+      if (verb === 'login' || verb === 'resume') {
+        const welcome = { user: values[0], rooms: [], token: `token ${connection}` };
+        caller.send(['ok', id, welcome], ['live', 100 + connection]);
+      } else if (verb === 'join' && drops.includes(connection)) {
+        caller.drop();
+      } else {
+        return false;
+      }
+      return true;
+    };
+  };
+  const entries = (server: ScriptedServer) =>
+    server.requests
+      .filter(({ verb }) => verb === 'login' || verb === 'resume')
+      .map(({ connection, verb, values }) => [connection, verb, ...values]);
+
+  it('is by the token of the last login, and goes on behind what has come', async () => {
+    const { server, options } = await start(dropping([1, 2]), '--json');
+    const { stdout, stderr, display } = await runScript(['/join tea', '/join tea', '/join tea'], options);
+    const { user } = options;
+    expect(entries(server)).toEqual([
+      [1, 'login', user, `secret of ${user}`, null],
+      [2, 'resume', user, 'token 1', 101],
+      [3, 'resume', user, 'token 2', 102],
+    ]);
+    expect(stdout + stderr + readFileSync(display, 'utf8')).not.toContain('token');
+  });
+
+  it('is by the password when the token does not do any more', async () => {
+    const { server, options } = await start(
+      dropping([1], ({ verb, id }, caller) => {
+        if (verb === 'resume') caller.send(['error', id, 'bad_token', 'log in with the password']);
+        return verb === 'resume';
+      }),
+    );
+    await runScript(['/join tea', '/join tea'], options);
+    const { user } = options;
+    expect(entries(server)).toEqual([
+      [1, 'login', user, `secret of ${user}`, null],
+      [2, 'resume', user, 'token 1', 101],
+      [2, 'login', user, `secret of ${user}`, 101],
+    ]);
+  });
+
+  it('is tried again with the token while the server is busy', async () => {
+    const { server, options } = await start(
+      dropping([1], ({ verb, id, connection }, caller) => {
+        const isBusy = verb === 'resume' && connection === 2;
+        if (isBusy) caller.send(['error', id, 'unavailable', 'restarting']);
+        return isBusy;
+      }),
+    );
+    await runScript(['/join tea', '/join tea'], options);
+    expect(entries(server).map(([connection, verb]) => [connection, verb])).toEqual([
+      [1, 'login'],
+      [2, 'resume'],
+      [3, 'resume'],
+    ]);
+  });
+
+  it('after a change of password is by the new one', async () => {
+    const { server, options } = await start(dropping([1]));
+    const { user } = options;
+    await runScript(
+      ['/password', `secret of ${user}`, 'the new password', '/join tea', '/join tea'],
+      options,
+    );
+    expect(entries(server)).toEqual([
+      [1, 'login', user, `secret of ${user}`, null],
+      [2, 'login', user, 'the new password', 101],
+    ]);
+  });
+
+  it('is not wanted after the end: the token is ended first', async () => {
+    const { server, options } = await start(dropping([]));
+    await runScript(['/join tea'], options);
+    expect(server.requests.map(({ verb }) => verb)).toEqual([
+      'hello',
+      'login',
+      'join',
+      'seen',
+      'logout',
+      'quit',
+    ]);
+  });
+
+  it('brings no message again that the server had stored, and does not send it again', async () => {
+    const { server, options } = await start(
+      dropping([], ({ verb, connection, id }, caller) => {
+        if (verb === 'send' && connection === 1) {
+          caller.drop();
+          return true;
+        }
+        if (verb !== 'resume') return false;
+        const sent = server.requests.find((request) => request.verb === 'send')?.values ?? [];
+        caller.send(
+          ['ok', id, { user: options.user, rooms: [] }],
+          ['message', 105, 105, 'bob', options.user, 'before'],
+          ['message', 106, 106, options.user, sent[0], sent[1], sent[2]],
+          ['message', 107, 107, 'bob', options.user, 'behind'],
+          ['live', 107],
+        );
+        return true;
+      }),
+      '--json',
+    );
+    const finished = await runScript(['/msg bob once', '/wait 0.2'], options);
+    expect(finished).toMatchObject({ code: 0, stderr: '' });
+    expect(server.requests.filter(({ verb }) => verb === 'send')).toHaveLength(1);
+    const lines = finished.stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line): Record<string, unknown> => JSON.parse(line));
+    expect(lines.filter(({ event }) => event === 'message').map(({ text }) => text)).toEqual([
+      'before',
+      'behind',
+    ]);
+    expect(lines.filter(({ answer }) => answer === 'send')).toEqual([
+      { answer: 'send', ok: true, id: 106, at: 106, to: 'bob', text: 'once' },
+    ]);
+    expect(messagesOf(readFileSync(finished.display, 'utf8'))).toEqual([
+      { id: 105, text: 'before' },
+      { id: 106, text: 'once' },
+      { id: 107, text: 'behind' },
     ]);
   });
 });

@@ -261,7 +261,7 @@ it('waits, when it quits, for what was just sent', async () => {
   jane.type('/msg bob good night');
   jane.press('Enter', 'C-d');
   expect(await jane.exit()).toBe(0);
-  expect(slow.requests.map(({ verb }) => verb).slice(-2)).toEqual(['send', 'quit']);
+  expect(slow.requests.map(({ verb }) => verb).slice(-3)).toEqual(['send', 'seen', 'quit']);
   expect(display(jane)).toMatch(/data-seq="\d+" data-kind="stored"/);
 });
 

@@ -34,6 +34,8 @@ export class ScriptedServer {
   readonly #sockets = new Set<Socket>();
   readonly #script: Script;
   #connections = 0;
+  /** Of the newest entry. */
+  #lastId = 1;
 
   static async start(script: Script = () => false): Promise<ScriptedServer> {
     const scripted = new ScriptedServer(script);
@@ -94,29 +96,42 @@ export class ScriptedServer {
           at: performance.now(),
         };
         this.requests.push(request);
-        if (!this.#script(request, caller)) answerAsUsual(request, caller);
+        if (!this.#script(request, caller)) this.#answerAsUsual(request, caller);
       }
     });
   }
-}
 
-function answerAsUsual({ verb, id, values }: Request, caller: Caller): void {
-  switch (verb) {
-    case 'login':
-    case 'guest':
-      caller.send(['ok', id, { user: values[0], rooms: [] }], ['live', 1]);
-      return;
-    case 'send':
-      caller.send(['ok', id, [2, 2]]);
-      return;
-    case 'join':
-      caller.send(['ok', id, [3, [[], null]]]);
-      return;
-    case 'quit':
-      caller.send(['ok', id], ['bye', 'quit', 'goodbye']);
-      caller.end();
-      return;
-    default:
-      caller.send(['ok', id, null]);
+  #answerAsUsual({ verb, id, values }: Request, caller: Caller): void {
+    switch (verb) {
+      case 'login':
+      case 'resume':
+      case 'guest':
+        caller.send(['ok', id, { user: values[0], rooms: [] }], ['live', this.#lastId]);
+        return;
+      case 'send':
+        this.#lastId += 1;
+        caller.send(['ok', id, [this.#lastId, this.#lastId]]);
+        return;
+      case 'join':
+        this.#lastId += 1;
+        caller.send(['ok', id, [this.#lastId, [[], null]]]);
+        return;
+      case 'leave':
+        this.#lastId += 1;
+        caller.send(['ok', id, [this.#lastId]]);
+        return;
+      case 'history':
+        caller.send(['ok', id, [[], null]]);
+        return;
+      case 'search':
+        caller.send(['ok', id, [[], null, true]]);
+        return;
+      case 'quit':
+        caller.send(['ok', id], ['bye', 'quit', 'goodbye']);
+        caller.end();
+        return;
+      default:
+        caller.send(['ok', id, null]);
+    }
   }
 }

@@ -4,6 +4,7 @@
  */
 
 import { foldName } from '../../chat/names.ts';
+import type { AnswerLine } from '../answer-line.ts';
 
 export type DisplayRecord =
   | {
@@ -19,6 +20,8 @@ export type DisplayRecord =
       readonly tag?: string;
     }
   | { readonly type: 'stored'; readonly tag: string; readonly id: number; readonly at: number }
+  /** Somebody else has been shown the own message with that id. */
+  | { readonly type: 'delivered'; readonly id: number }
   | { readonly type: 'failed'; readonly tag: string; readonly text: string }
   | {
       readonly type: 'membership';
@@ -46,7 +49,7 @@ export type DisplayRecord =
       /** The line as it was typed, for example `/who #tea`. */
       readonly command: string;
       readonly ok: boolean;
-      readonly lines: readonly string[];
+      readonly lines: readonly AnswerLine[];
     }
   | {
       readonly type: 'connection';

@@ -5,6 +5,8 @@
  */
 
 import { foldName } from '../../chat/names.ts';
+import { type AnswerLine, isMarked } from '../answer-line.ts';
+import { formatMoment, momentOf } from '../moment.ts';
 import { cleanBlock, cleanLine, escapeHtml } from './escape.ts';
 import { conversationOf, type DisplayRecord, isRoom, type Message } from './record.ts';
 
@@ -21,9 +23,6 @@ export function renderBreak(sequence: number): string {
   return sequence > 1 && sequence % BLOCK === 1 ? `</div>\n${BLOCK_START}` : '';
 }
 
-/** The end of what a `Date` can hold. */
-const LATEST = 8.64e15;
-
 /** Only printable ASCII, so that nothing invisible or right-to-left can dress up an address as another. */
 const LINK = /https?:\/\/[!-~]+/g;
 const LINK_END = /[<>"'].*$|[.,:;!?)\]}*]+$/;
@@ -35,6 +34,8 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
       return renderMessage(record, sequence);
     case 'stored':
       return element(sequence, record.type, '', { tag: record.tag, id: record.id, at: record.at }, '', true);
+    case 'delivered':
+      return element(sequence, record.type, '', { id: record.id }, '', true);
     case 'failed':
       return element(
         sequence,
@@ -73,7 +74,7 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
         record.type,
         record.ok ? '' : 'error',
         { at: record.at },
-        `${time(record.at)} <code class="label"><bdi>${line(record.command)}</bdi></code> ${block(record.lines.join('\n'))}`,
+        `${time(record.at)} <code class="label"><bdi>${line(record.command)}</bdi></code> ${lines(record.lines)}`,
       );
     case 'connection':
       return element(
@@ -142,6 +143,19 @@ function block(text: string): string {
   return `<div class="text" dir="auto">${linked(cleanBlock(text))}</div>`;
 }
 
+function lines(answer: readonly AnswerLine[]): string {
+  return `<div class="text" dir="auto">${answer.map(renderLine).join('\n')}</div>`;
+}
+
+/** What is taken from a message stays within its line, and cannot turn the direction of the rest. */
+function renderLine(answer: AnswerLine): string {
+  if (typeof answer === 'string') return linked(cleanBlock(answer));
+  const pieces = answer.snippet.map((piece, at) =>
+    isMarked(at) ? `<mark>${line(piece)}</mark>` : line(piece),
+  );
+  return `${line(answer.lead)}<bdi>${pieces.join('')}</bdi>`;
+}
+
 function linked(text: string): string {
   let html = '';
   let done = 0;
@@ -157,14 +171,8 @@ function linked(text: string): string {
 
 /** The date is for reading without the script, which shows it once a day instead. */
 function time(at: number): string {
-  const moment = new Date(Math.min(Math.max(at, 0), LATEST) || 0);
-  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
-  const clock = `${two(moment.getHours())}:${two(moment.getMinutes())}`;
-  return `<time datetime="${moment.toISOString()}">${day} ${clock}</time>`;
-}
-
-function two(value: number): string {
-  return String(value).padStart(2, '0');
+  const moment = momentOf(at);
+  return `<time datetime="${moment.toISOString()}">${formatMoment(moment)}</time>`;
 }
 
 /** The same person has the same colour in every room, on every day: FNV-1a over the name without regard to case. */

@@ -18,6 +18,13 @@ test.each(['light', 'dark'] as const)(
       { type: 'failed', tag: 'a', text: 'no' },
       { type: 'answer', at: START, command: '/who', ok: true, lines: ['alice'] },
       { type: 'answer', at: START, command: '/who', ok: false, lines: ['no'] },
+      {
+        type: 'answer',
+        at: START,
+        command: '/search kettle',
+        ok: true,
+        lines: [{ lead: 'bob to #tea: ', snippet: ['the ', 'kettle', ' sings'] }],
+      },
       { type: 'notice', level: 'info', at: START, text: 'notice' },
       { type: 'notice', level: 'warning', at: START, text: 'warning' },
       { type: 'notice', level: 'error', at: START, text: 'error' },

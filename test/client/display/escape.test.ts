@@ -134,6 +134,33 @@ describe('in a browser', () => {
     await expect.poll(() => shownTexts(page), SOON).toContain('message 1');
   });
 
+  test('what was found is marked, each hit is one line, and its text is text', async () => {
+    const file = join(createFolder(), 'chat.html');
+    const display = await startDisplay(file);
+    const odd = '<i>"\'&\u202e\n</i>';
+    const lines = [
+      { lead: `bob to #tea${odd}: `, snippet: [`${odd} before `, `<b>${odd}`, ' between\n', 'second', ''] },
+      { lead: 'bob to you: ', snippet: ['שלום ', 'kettle', ' עולם'] },
+      'there may be more',
+    ];
+    await display.append([{ type: 'answer', at: 0, command: '/search', ok: true, lines }]);
+    const page = await browser.open(file);
+    const clean = '<i>"\'& </i>';
+    expect(await page.locator('.answer .text').textContent()).toBe(
+      [
+        `bob to #tea${clean}: ${clean} before <b>${clean} between second`,
+        'bob to you: שלום kettle עולם',
+        'there may be more',
+      ].join('\n'),
+    );
+    expect(await page.locator('.answer mark').allTextContents()).toEqual([`<b>${clean}`, 'second', 'kettle']);
+    expect(await page.locator('.answer :is(i, b)').count()).toBe(0);
+    const directions = await page.evaluate(
+      "[...document.querySelectorAll('.answer .text bdi')].map((hit) => getComputedStyle(hit).direction).join()",
+    );
+    expect(directions).toBe('ltr,rtl');
+  });
+
   test('8 KiB without a break stay within the column', async () => {
     const file = join(createFolder(), 'chat.html');
     const display = await startDisplay(file);

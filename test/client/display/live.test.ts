@@ -54,6 +54,108 @@ test('an own message is pending, then stored or failed', async () => {
   expect(await states()).toEqual(settled);
 });
 
+test('an own message that was delivered looks and reads different from one that is only stored', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const isSame = await mark(page);
+  const idOf = (minute: number) => messageAt(minute).at * 1000;
+  const own = { own: true, from: 'alice' };
+  const marks = page.locator('.message .state');
+  const states = () => marks.allTextContents();
+  await display.append([
+    messageAt(0, own),
+    messageAt(1, { ...own, id: null, tag: 'a' }),
+    messageAt(2, { ...own, id: null, tag: 'b' }),
+    messageAt(3, { text: 'of another' }),
+  ]);
+  await expect.poll(states, SOON).toEqual(['Stored', 'Sending…', 'Sending…']);
+  // Word of the delivery of `b` comes before the page knows that it is `b`.
+  await display.append([
+    { type: 'delivered', id: idOf(0) },
+    { type: 'delivered', id: idOf(2) },
+    { type: 'delivered', id: idOf(3) },
+    { type: 'stored', tag: 'a', id: idOf(1), at: messageAt(1).at },
+    { type: 'stored', tag: 'b', id: idOf(2), at: messageAt(2).at },
+  ]);
+  const settled = ['Delivered', 'Stored', 'Delivered'];
+  await expect.poll(states, SOON).toEqual(settled);
+  expect(await isSame()).toBe(true);
+  const titles = () => marks.evaluateAll((all) => all.map((mark) => mark.getAttribute('title')));
+  expect(await titles()).toEqual(settled);
+  // Not by colour alone: a second tick.
+  const ticks = await page.evaluate(
+    `[...document.querySelectorAll('.message .state')].map((mark) =>
+      ['::before', '::after'].filter((tick) => getComputedStyle(mark, tick).content !== 'none').length).join()`,
+  );
+  expect(ticks).toBe('2,1,2');
+  // Of a message that is shown only now, because its history was asked for.
+  await display.append([{ type: 'delivered', id: idOf(-5) }]);
+  await display.append([messageAt(-5, own), { type: 'delivered', id: idOf(-5) }]);
+  await expect.poll(states, SOON).toEqual(['Delivered', ...settled]);
+  await page.reload();
+  expect(await states()).toEqual(['Delivered', ...settled]);
+  expect(await page.locator('.entry:not(.message)').count()).toBe(0);
+});
+
+test('a message that is stored stays so, and one that came twice is there once', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const own = { own: true, from: 'alice', text: 'mine' };
+  const [id, at] = [messageAt(5).at * 1000, messageAt(5).at];
+  const shown = async () => [await shownTexts(page), await page.locator('.message .state').allTextContents()];
+  await display.append([
+    messageAt(0, { ...own, id: null, tag: 'a' }),
+    messageAt(1),
+    { type: 'stored', tag: 'a', id, at },
+    { type: 'failed', tag: 'a', text: 'the answer was lost' },
+    { type: 'stored', tag: 'a', id, at },
+  ]);
+  const expected = [['message 1', 'mine'], ['Stored']];
+  await expect.poll(shown, SOON).toEqual(expected);
+  await display.append([messageAt(5, own), messageAt(1), messageAt(6, { ...own, id: null, tag: 'b' })]);
+  await display.append([{ type: 'stored', tag: 'b', id, at }]);
+  await display.append([messageAt(7)]);
+  await expect.poll(() => shownTexts(page), SOON).toContain('message 7');
+  expect(await shown()).toEqual([['message 1', 'mine', 'message 7'], ['Stored']]);
+});
+
+test('an own message whose time is corrected changes the headings around it', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  const page = await browser.open(file);
+  const own = { own: true, from: 'alice' };
+  const heads = () => page.locator('.message .head:visible').count();
+  const day = 24 * 60;
+  await display.append([messageAt(0, own), messageAt(1, { ...own, id: null, tag: 'a' }), messageAt(2, own)]);
+  await expect.poll(() => shownTexts(page), SOON).toHaveLength(3);
+  expect([await heads(), await page.locator('.day').count()]).toEqual([1, 1]);
+  // The clock of this machine was a day behind.
+  await display.append([
+    messageAt(day + 2, { ...own, id: null, tag: 'b' }),
+    { type: 'stored', tag: 'b', id: messageAt(day + 3).at * 1000, at: messageAt(day + 3).at },
+  ]);
+  await expect.poll(() => page.locator('.day').count(), SOON).toBe(2);
+  await display.append([
+    messageAt(3, { ...own, id: null, tag: 'c' }),
+    messageAt(3.5, { ...own, id: null, tag: 'd' }),
+  ]);
+  await expect.poll(() => page.locator('.day').count(), SOON).toBe(3);
+  await display.append([
+    { type: 'stored', tag: 'c', id: messageAt(day + 4).at * 1000, at: messageAt(day + 4).at },
+  ]);
+  const states = () => page.locator('.message .state').allTextContents();
+  await expect.poll(async () => (await states()).join(), SOON).toMatch(/Stored,Sending…$/);
+  // What stands behind it is of another day than it is now.
+  expect(await page.locator('.day').count()).toBe(3);
+  await display.append([
+    { type: 'stored', tag: 'd', id: messageAt(day + 5).at * 1000, at: messageAt(day + 5).at },
+  ]);
+  await expect.poll(() => page.locator('.day').count(), SOON).toBe(2);
+  expect(await heads()).toBe(2);
+});
+
 test('a message goes where its id puts it, whenever it comes', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
@@ -89,6 +191,22 @@ test('a message goes where its id puts it, whenever it comes', async () => {
   ]);
   await page.reload();
   expect(await all()).toEqual(order);
+});
+
+test('much history does not become one block that a browser lays out as a whole', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const display = await startDisplay(file);
+  await display.append(messagesBetween(2000, 2050));
+  const page = await browser.open(file);
+  for (let end = 2000; end > 1000; end -= 250) {
+    await display.append(messagesBetween(end - 250, end));
+    await expect.poll(async () => (await shownTexts(page)).length, SOON).toBe(2300 - end);
+  }
+  expect(await shownTexts(page)).toEqual(messagesBetween(1000, 2050).map(({ text }) => text));
+  const sizes = await page
+    .locator('.block')
+    .evaluateAll((blocks) => blocks.map((block) => block.childElementCount));
+  expect(Math.max(...sizes)).toBeLessThanOrEqual(200);
 });
 
 test('the live file holds the latest records, few enough to be parsed often', async () => {
@@ -143,7 +261,7 @@ test('an element that a page read only in part is completed by the live file', a
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const display = await startDisplay(file);
-  await display.append([messageAt(0), messageAt(1, { text: 'whole at last' })]);
+  await display.append([messageAt(0), messageAt(1, { text: 'whole at last', from: 'mara' })]);
   await display.close();
   const html = await readFile(file);
   for (const end of ['</div></div>\n', ' at last</div></div>\n', 'whole at last</div></div>\n', '\n']) {
@@ -153,6 +271,7 @@ test('an element that a page read only in part is completed by the live file', a
     const page = await browser.open(copy);
     await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0', 'whole at last']);
     expect(await page.locator('.entry').count()).toBe(2);
+    expect(await page.locator('.head:visible').count()).toBe(2);
   }
 });
 

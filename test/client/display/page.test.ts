@@ -168,5 +168,5 @@ test('it has its landmarks, and the keyboard reaches the conversations with a vi
   expect(await page.evaluate('document.activeElement.textContent')).toBe('#tea');
   expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
   await page.keyboard.press('Enter');
-  expect(await page.locator('nav [aria-current]').textContent()).toBe('#tea');
+  await expect.poll(() => page.locator('nav [aria-current]').textContent(), SOON).toBe('#tea');
 });

@@ -22,19 +22,29 @@ export function createBlocks(log) {
     if (block instanceof HTMLElement) block.style.containIntrinsicBlockSize = `${height}px`;
   }
 
+  /** A new block behind another, or at the end. @param {Element | null} before */
+  function start(before) {
+    const block = document.createElement('div');
+    block.className = 'block';
+    log.insertBefore(block, before?.nextSibling ?? null);
+    heights.observe(block);
+    return block;
+  }
+
   for (const block of log.children) heights.observe(block);
 
   return {
     /** @param {HTMLElement} element */
     append(element) {
-      let block = log.lastElementChild;
-      if (block === null || block.childElementCount >= SIZE) {
-        block = document.createElement('div');
-        block.className = 'block';
-        log.append(block);
-        heights.observe(block);
-      }
+      const last = log.lastElementChild;
+      const block = last === null || last.childElementCount >= SIZE ? start(null) : last;
       block.append(element);
+    },
+    /** Divides the blocks that history has made too large. */
+    divide() {
+      for (let block = log.firstElementChild; block !== null; block = block.nextElementSibling) {
+        if (block.childElementCount > 2 * SIZE) start(block).append(...[...block.children].slice(SIZE));
+      }
     },
     /** Guesses heights where they may have changed. @param {Map<Element, number>} shown entries that a block shows */
     guess(shown) {

@@ -45,7 +45,7 @@ export function readEntry(element, latest) {
     next: null,
   };
   setTime(entry, at);
-  if (entry.kind === 'message' && entry.own) setState(entry, entry.id === 0 ? 'pending' : 'stored', '');
+  if (entry.kind === 'message' && entry.own && entry.id === 0) setState(entry, 'pending', '');
   return entry;
 }
 
@@ -79,7 +79,7 @@ export function clockOf(at) {
   return `${String(moment.getHours()).padStart(2, '0')}:${String(moment.getMinutes()).padStart(2, '0')}`;
 }
 
-const STATES = { pending: 'Sending…', stored: 'Stored', failed: 'Not sent' };
+const STATES = { pending: 'Sending…', stored: 'Stored', delivered: 'Delivered', failed: 'Not sent' };
 
 /**
  * @param {Entry} entry

@@ -18,13 +18,10 @@ export function createGrouping(blocks, timeline, shows) {
   /** @type {Entry | null} The last entry shown. */
   let last = null;
 
-  /** @param {Entry} entry */
-  function extend(entry) {
-    const shown = shows(entry);
-    entry.element.hidden = !shown;
-    if (!shown) return;
-    const newDay = last === null || last.day !== entry.day;
-    entry.element.classList.toggle('follows', !newDay && last !== null && follows(entry, last));
+  /** @param {Entry} entry @param {Entry | null} before the entry shown before it */
+  function group(entry, before) {
+    const newDay = before === null || before.day !== entry.day;
+    entry.element.classList.toggle('follows', !newDay && follows(entry, before));
     if (newDay && entry.heading === null) {
       entry.heading = document.createElement('h2');
       entry.heading.className = 'day';
@@ -34,14 +31,30 @@ export function createGrouping(blocks, timeline, shows) {
       entry.heading = null;
     }
     if (entry.heading !== null) entry.heading.textContent = DAY.format(entry.at);
+  }
+
+  /** @param {Entry} entry */
+  function extend(entry) {
+    const shown = shows(entry);
+    entry.element.hidden = !shown;
+    if (!shown) return;
+    group(entry, last);
     last = entry;
   }
 
   return {
     /** Takes in an entry at the end of the log. */
     extend,
+    /** Looks at an entry again whose time has changed. @param {Entry} entry */
+    touch(entry) {
+      if (entry.element.hidden) return;
+      const after = shownBeside(entry, 'next');
+      group(entry, shownBeside(entry, 'previous'));
+      if (after !== null) group(after, entry);
+    },
     /** Goes through the whole log again: for entries in the midst of it, and for another choice of what is shown. */
     renew() {
+      blocks.divide();
       /** @type {Map<Element, number>} */
       const shown = new Map();
       last = null;
@@ -53,6 +66,13 @@ export function createGrouping(blocks, timeline, shows) {
       blocks.guess(shown);
     },
   };
+}
+
+/** @param {Entry} entry @param {'previous' | 'next'} direction */
+function shownBeside(entry, direction) {
+  let other = entry[direction];
+  while (other?.element.hidden) other = other[direction];
+  return other;
 }
 
 /** @param {Entry} entry @param {Entry} before */

@@ -49,10 +49,12 @@ function start() {
     let renew = false;
     for (const element of elements) {
       const newest = timeline.lastId();
-      const entry = timeline.take(element);
-      if (entry === null || entry.next !== null) renew = true;
-      else if (!renew) grouping.extend(entry);
+      const { type, entry } = timeline.take(element);
+      if (type === 'reordered') renew = true;
       if (entry === null) continue;
+      if (!renew && type === 'changed') grouping.touch(entry);
+      if (type === 'changed') continue;
+      if (!renew) grouping.extend(entry);
       conversations.meet(entry);
       if (entry.kind === 'connection') showConnection(entry);
       // History that was asked for is not news.

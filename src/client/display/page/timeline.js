@@ -7,6 +7,20 @@ import { kindOf, readEntry, sequenceOf, setState, setTime } from './entry.js';
 
 /** @typedef {ReturnType<typeof createTimeline>} Timeline */
 
+/**
+ * What an element has brought: `added` is an entry at the end; `changed` one that stays where it is; `reordered` says
+ * that entries have come, gone or moved within the log.
+ *
+ * @typedef {object} Taken
+ * @property {'nothing' | 'added' | 'changed' | 'reordered'} type
+ * @property {Entry | null} entry the one that was added, at the end or within the log, or that has changed
+ */
+
+/** @type {Taken} */
+const NOTHING = { type: 'nothing', entry: null };
+/** @type {Taken} */
+const REORDERED = { type: 'reordered', entry: null };
+
 /** @param {Blocks} blocks */
 export function createTimeline(blocks) {
   /** @type {WeakMap<Element, Entry>} */
@@ -19,6 +33,8 @@ export function createTimeline(blocks) {
   let first = null;
   /** @type {Entry | null} */
   let last = null;
+  /** @type {Set<number>} Ids of own messages that are delivered, and not here yet. */
+  const delivered = new Set();
   let sequence = 0;
   let latest = 0;
   /** @type {Element | null} The last element of a file that was cut off, or read while it was written. */
@@ -65,14 +81,15 @@ export function createTimeline(blocks) {
     entry.element.remove();
   }
 
-  /** Puts an entry that has an id where the order wants it. False if another has that id. @param {Entry} entry */
+  /** Puts an entry that has an id where the order wants it. @param {Entry} entry @returns {'taken' | 'stays' | 'moved'} */
   function place(entry) {
     const index = indexOf(entry.id);
     const before = ordered[index - 1] ?? null;
     const after = ordered[index] ?? null;
-    if (after?.id === entry.id) return false;
+    if (after?.id === entry.id) return 'taken';
     ordered.splice(index, 0, entry);
-    if (nearest(entry, 'previous') === before && nearest(entry, 'next') === after) return true;
+    if (entry.own) setState(entry, delivered.delete(entry.id) ? 'delivered' : 'stored', '');
+    if (nearest(entry, 'previous') === before && nearest(entry, 'next') === after) return 'stays';
     unlink(entry);
     let previous = before;
     let next = previous === null ? first : previous.next;
@@ -84,23 +101,66 @@ export function createTimeline(blocks) {
     link(entry, previous);
     if (previous !== null) previous.element.after(entry.element);
     else next?.element.before(entry.element);
-    return true;
+    return 'moved';
   }
 
-  /** Tells an own message further up how it stands. False if it is not here. @param {HTMLElement} element */
+  /** Tells an own message further up how it stands. Null if it is not here. @param {HTMLElement} element @returns {Taken | null} */
   function settle(element) {
     const entry = tagged.get(element.getAttribute('data-tag') ?? '');
-    if (entry === undefined) return false;
+    if (entry === undefined) return null;
+    element.remove();
+    // What is stored stays so.
+    if (entry.id !== 0) return NOTHING;
     if (kindOf(element) === 'failed') {
       setState(entry, 'failed', element.querySelector('.text')?.textContent ?? '');
-    } else if (entry.id === 0) {
-      entry.id = Number(element.getAttribute('data-id'));
-      setTime(entry, Number(element.getAttribute('data-at')));
-      setState(entry, 'stored', '');
-      if (!place(entry)) remove(entry);
+      return NOTHING;
     }
+    entry.id = Number(element.getAttribute('data-id'));
+    setTime(entry, Number(element.getAttribute('data-at')));
+    const placed = place(entry);
+    if (placed === 'taken') remove(entry);
+    return placed === 'stays' ? { type: 'changed', entry } : REORDERED;
+  }
+
+  /** @param {HTMLElement} element */
+  function deliver(element) {
+    const id = Number(element.getAttribute('data-id'));
+    const entry = ordered[indexOf(id)];
+    if (entry?.id !== id) delivered.add(id);
+    else if (entry.own) setState(entry, 'delivered', '');
     element.remove();
-    return true;
+    return NOTHING;
+  }
+
+  /** Makes an element part of the log. True if it took the place of one that was cut off. @param {HTMLElement} element */
+  function append(element) {
+    const isWhole = cut !== null && sequenceOf(cut) === sequenceOf(element);
+    if (isWhole && cut !== null) {
+      const entry = entries.get(cut);
+      if (entry === undefined) cut.remove();
+      else remove(entry);
+    }
+    cut = null;
+    blocks.append(element);
+    return isWhole;
+  }
+
+  /** @param {HTMLElement} element @returns {Taken} */
+  function enter(element) {
+    const kind = kindOf(element);
+    if (kind === 'delivered') return deliver(element);
+    const settled = kind === 'stored' || kind === 'failed' ? settle(element) : null;
+    if (settled !== null) return settled;
+    const entry = readEntry(element, latest);
+    entries.set(element, entry);
+    link(entry, last);
+    if (entry.id !== 0 && place(entry) === 'taken') {
+      remove(entry);
+      return NOTHING;
+    }
+    latest = Math.max(latest, entry.at);
+    if (entry.tag !== '') tagged.set(entry.tag, entry);
+    return { type: entry.next === null ? 'added' : 'reordered', entry };
   }
 
   return {
@@ -115,36 +175,17 @@ export function createTimeline(blocks) {
     /**
      * Takes the next element, in the order of running numbers, of the file or of the live file.
      * @param {HTMLElement} element
-     * @returns {Entry | null} the entry that is added, or null if the element only changed another
+     * @returns {Taken}
      */
     take(element) {
-      if (!element.isConnected) {
-        if (cut !== null && sequenceOf(cut) === sequenceOf(element)) {
-          const entry = entries.get(cut);
-          if (entry === undefined) cut.remove();
-          else remove(entry);
-        }
-        cut = null;
-        blocks.append(element);
-        sequence = sequenceOf(element);
-      } else if (element.nextSibling === null) {
-        // Every record ends with a newline: an element without one after it may have lost its end.
-        cut = element;
-      } else {
-        sequence = sequenceOf(element);
-      }
-      const kind = kindOf(element);
-      if ((kind === 'stored' || kind === 'failed') && settle(element)) return null;
-      const entry = readEntry(element, latest);
-      entries.set(element, entry);
-      link(entry, last);
-      if (entry.id !== 0 && !place(entry)) {
-        remove(entry);
-        return null;
-      }
-      latest = Math.max(latest, entry.at);
-      if (entry.tag !== '') tagged.set(entry.tag, entry);
-      return entry;
+      const isOfFile = element.isConnected;
+      const isMended = !isOfFile && append(element);
+      // Every record ends with a newline: an element of the file without one after it may have lost its end.
+      if (isOfFile && element.nextSibling === null) cut = element;
+      else sequence = sequenceOf(element);
+      const taken = enter(element);
+      if (!isMended) return taken;
+      return { type: 'reordered', entry: taken.type === 'changed' ? null : taken.entry };
     },
   };
 }

@@ -1,0 +1,141 @@
+/** A client without its terminal: session, desk, reader and display, the reader in this thread. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MessageChannel } from 'node:worker_threads';
+import { afterAll, beforeAll } from 'vitest';
+import { startThread, type Thread, threadFile } from '../../src/actors/thread.ts';
+import { Desk } from '../../src/client/desk.ts';
+import { openDisplay } from '../../src/client/display/opening.ts';
+import { Names } from '../../src/client/known-names.ts';
+import { Reader } from '../../src/client/reader.ts';
+import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader-link.ts';
+import { Recorder } from '../../src/client/recorder.ts';
+import type { Result } from '../../src/client/result.ts';
+import { Session } from '../../src/client/session.ts';
+import type { WriterApi } from '../../src/client/writer.worker.ts';
+import type { Event } from '../../src/transport/protocol.ts';
+
+export interface Stay {
+  readonly session: Session;
+  readonly readerLink: ReaderLink;
+  /** What `--json` would tell. */
+  readonly events: Event[];
+  /** What came of each line, in the order of coming. */
+  readonly results: Result[];
+  /** Lets the display be written; before, everything waits. Done at once unless the stay was started without it. */
+  open(): void;
+  /** Logs in, as often as it takes. */
+  enter(): Promise<void>;
+  /** Types a line; resolves when the next one may be typed. */
+  type(line: string): Promise<void>;
+  /** The file as it is. */
+  page(): string;
+  /** Says goodbye, and closes the display. */
+  quit(): Promise<void>;
+}
+
+const WRITER = new URL('../../src/client/client.ts', import.meta.url).href;
+
+/** Call at the top of a test file. One writer thread does for all: it keeps nothing between lines. */
+export function useStays(folder: string): (port: number, display?: 'open' | 'closed') => Promise<Stay> {
+  let writer: Thread<WriterApi> | undefined;
+  let stays = 0;
+  beforeAll(async () => {
+    const started = await startThread<WriterApi>('writer', threadFile('./writer.worker.ts', WRITER), {});
+    if (started.type === 'started') writer = started.thread;
+  });
+  afterAll(() => writer?.kill());
+  return async (port, display = 'open') => {
+    if (writer === undefined) throw new Error('the writer thread has not started');
+    stays += 1;
+    const stay = await startStay(port, join(folder, `stay-${stays}.html`), writer);
+    if (display === 'open') stay.open();
+    return stay;
+  };
+}
+
+async function startStay(port: number, file: string, writer: Thread<WriterApi>): Promise<Stay> {
+  const user = 'alice';
+  const opened = await openDisplay(file, { title: user });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  const { port1, port2 } = new MessageChannel();
+  const post = (message: FromReader): void => port2.postMessage(message);
+  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
+  const reader = new Reader({ allEvents: true, post, recorder });
+  port2.on('message', (message: ToReader) => reader.receive(message));
+  const events: Event[] = [];
+  const results: Result[] = [];
+  const readerLink = new ReaderLink(port1, (message) => {
+    if (message.type === 'frames') events.push(...message.events);
+    if (message.type === 'frames' || message.type === 'untrusted' || message.type === 'ended') {
+      session.receive(message);
+    }
+  });
+  const session = new Session({ host: '127.0.0.1', port }, readerLink, {
+    changed() {},
+    connection() {},
+    over() {},
+  });
+  const desk = new Desk({
+    session,
+    readerLink,
+    names: { people: new Names(), rooms: new Names() },
+    writer,
+    displayFile: file,
+    isScript: false,
+    secret: () => Promise.resolve(undefined),
+    seen: () => Promise.resolve(false),
+    quit() {},
+  });
+  return {
+    session,
+    readerLink,
+    events,
+    results,
+    open: () => recorder.open(opened.display),
+    async enter() {
+      const credentials = {
+        type: 'account',
+        user,
+        password: `secret of ${user}`,
+        register: false,
+      } as const;
+      for (;;) {
+        const entry = await session.enter(credentials);
+        if (entry.type === 'entered') return;
+        if (entry.type === 'refused') throw new Error(entry.text);
+      }
+    },
+    async type(line) {
+      const { finished } = await desk.start(line);
+      void finished.then((result) => result && results.push(result));
+    },
+    page: () => readFileSync(file, 'utf8'),
+    async quit() {
+      await readerLink.whenWritten(5_000);
+      await session.quit();
+      await readerLink.close(5_000);
+    },
+  };
+}
+
+/** The ids and texts of the messages that a page shows, in the order of ids. Pending and failed ones have no id. */
+export function messagesOf(page: string): Array<{ readonly id: number | null; readonly text: string }> {
+  const stored = new Map(
+    [...page.matchAll(/data-kind="stored" data-tag="([^"]*)" data-id="(\d+)"/g)].map(([, tag, id]) => [
+      tag,
+      Number(id),
+    ]),
+  );
+  const shown = [
+    ...page.matchAll(/data-kind="message"([^>]*)>.*?<div class="text" dir="auto">(.*?)<\/div>/gs),
+  ];
+  return shown
+    .map(([, attributes = '', text = '']) => {
+      const id = /data-id="(\d+)"/.exec(attributes)?.[1];
+      const tag = /data-tag="([^"]*)"/.exec(attributes)?.[1];
+      return { id: id === undefined ? (stored.get(tag) ?? null) : Number(id), text };
+    })
+    .sort((a, b) => (a.id ?? Number.POSITIVE_INFINITY) - (b.id ?? Number.POSITIVE_INFINITY));
+}
