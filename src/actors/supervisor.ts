@@ -42,8 +42,6 @@ export type SupervisorEvent =
 export interface Supervisor {
   /** Resolves when a child died too often, or could not be started again, or could not be ended. */
   readonly gaveUp: Promise<Error>;
-  /** Ends a child as a crash would. False if there is no such child at the moment. */
-  kill(name: string): boolean;
   /** Makes a child, or a part of it, go wrong; for tests. False if there is no such child at the moment. */
   crash(name: string, how: Crash, part?: string): boolean;
   /** Ends all children, in the reverse order of their specs, and restarts none. */
@@ -126,13 +124,9 @@ export async function supervise(
     await stopAll();
     return { type: 'failed', child: spec.name, error: start.error };
   }
-  const kill = (name: string): boolean => {
-    void children.get(name)?.kill();
-    return children.has(name);
-  };
   const crash = (name: string, how: Crash, part?: string): boolean => {
     children.get(name)?.crash(how, part);
     return children.has(name);
   };
-  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, kill, crash, stop: stopAll } };
+  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, crash, stop: stopAll } };
 }

@@ -34,7 +34,7 @@ export interface Found {
  */
 const INTERSECTED_MAX = 16;
 
-/** Hits between two looks at the clock: about 1 ms, more than a part that is left in the middle costs again. */
+/** Hits between two looks at the clock: about 1 ms. A part that is left in the middle is begun again, so it must pay. */
 const STEP_HITS = 1_024;
 
 export function searchParts({ parts, floor }: SearchDb, search: Search): Found {

@@ -2,9 +2,7 @@
 
 import { closeSync, fchmodSync, openSync, renameSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-
-/** Primary result codes, https://www.sqlite.org/rescode.html */
-const SQLITE = { error: 1, corrupt: 11, full: 13, notADatabase: 26 } as const;
+import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
 
 const SCHEMA_VERSION = 1;
 /**
@@ -91,8 +89,11 @@ export class TokensDb {
       // After any other failure nobody knows what state the connection is in.
       if (fault.type !== 'storage_full' || !this.#rollback()) this.close();
       if (fault.type === 'damaged') return this.#setAside(fault.reason);
-      const consequence = 'logins get no token and logouts are refused until that is mended';
-      this.#warnOnce(fault.reason, `${this.#path} cannot be written (${fault.reason}): ${consequence}`);
+      const consequence = 'until that is mended logins get no token, and logouts are refused';
+      this.#warnOnce(
+        fault.reason,
+        `${this.#path} cannot be used as it should (${fault.reason}): ${consequence}`,
+      );
       return { type: fault.type };
     }
   }
@@ -106,11 +107,11 @@ export class TokensDb {
     }
   }
 
-  /** The log goes with its database: beside another one it would be taken for a part of that. */
+  /** SQLite removes a log that is left behind when it finds an empty database beside it. */
   #setAside(reason: string): Used<never> | { readonly type: 'damaged' } {
     const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
     try {
-      for (const suffix of ['', '-wal', '-journal']) renameIfThere(this.#path + suffix, aside + suffix);
+      renameSync(this.#path, aside);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be set aside: ${why}`);
@@ -162,11 +163,10 @@ export function keepRoom({ db }: OpenTokens): void {
  * does what is written after it: that goes where the log began.
  */
 function makeRoom(db: DatabaseSync): void {
-  db.exec(`INSERT INTO spare VALUES (zeroblob(${SPARE_PAGES * 4_096})); PRAGMA wal_checkpoint`);
+  const bytes = SPARE_PAGES * 4_096;
+  db.exec(`DELETE FROM spare; INSERT INTO spare VALUES (zeroblob(${bytes})); PRAGMA wal_checkpoint`);
   db.exec('DELETE FROM spare; PRAGMA wal_checkpoint');
 }
-
-class Damaged extends Error {}
 
 function open(path: string): OpenTokens {
   const file = openSync(path, 'a', 0o600);
@@ -178,8 +178,7 @@ function open(path: string): OpenTokens {
     return prepareStatements(db);
   } catch (error) {
     db.close();
-    if (sqliteCode(error) === SQLITE.error && error instanceof Error) throw new Damaged(error.message);
-    throw error;
+    throw isUnreadable(error) ? new Damaged(error.message) : error;
   }
 }
 
@@ -200,7 +199,7 @@ function prepareFile(db: DatabaseSync): void {
     makeRoom(db);
   } catch (error) {
     // On a full disk tokens can be checked all the same.
-    if (sqliteCode(error) !== SQLITE.full) throw error;
+    if (faultOf(error).type !== 'storage_full') throw error;
   }
 }
 
@@ -228,36 +227,4 @@ function prepareStatements(db: DatabaseSync): OpenTokens {
       'DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <= ? ORDER BY expires LIMIT ?)',
     ),
   };
-}
-
-interface Fault {
-  readonly type: 'damaged' | 'storage_full' | 'storage_failed';
-  readonly reason: string;
-}
-
-/** Throws what is no fault of the file, but a bug. */
-function faultOf(error: unknown): Fault {
-  if (!(error instanceof Error)) throw error;
-  const reason = error.message;
-  const code = sqliteCode(error);
-  if (error instanceof Damaged || code === SQLITE.corrupt || code === SQLITE.notADatabase) {
-    return { type: 'damaged', reason };
-  }
-  if (code === SQLITE.full || ('code' in error && error.code === 'ENOSPC'))
-    return { type: 'storage_full', reason };
-  if (code !== undefined || 'syscall' in error) return { type: 'storage_failed', reason };
-  throw error;
-}
-
-function sqliteCode(error: unknown): number | undefined {
-  const hasCode = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-  return hasCode ? Number(error.errcode) & 0xff : undefined;
-}
-
-function renameIfThere(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
 }

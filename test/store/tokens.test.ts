@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import fc from 'fast-check';
@@ -83,6 +83,10 @@ describe('a token', () => {
     const file = newFile();
     const tokens = open(file);
     const token = issue(tokens, 'ann');
+    tokens.close();
+    chmodSync(file, 0o644);
+    const again = open(file);
+    again.check('ann', token, RECORD, NOW + 2 * HOUR);
     for (const name of readdirSync(dirname(file))) {
       const path = `${dirname(file)}/${name}`;
       expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -91,6 +95,7 @@ describe('a token', () => {
       expect(bytes.includes(Buffer.from(token, 'base64url'))).toBe(false);
       expect(bytes.includes(RECORD)).toBe(false);
     }
+    again.close();
   });
 
   it('ends with the password record that it was issued for, and comes back with it', () => {
@@ -152,7 +157,11 @@ describe('the tokens of an account', () => {
       'ok',
       'ok',
     ]);
-    for (let i = 0; i < 10; i += 1) issue(tokens, 'ann', later + 2);
+    const atOnce = Array.from({ length: 10 }, () => issue(tokens, 'ann', later + 2));
+    expect(atOnce.map((t) => tokens.check('ann', t, RECORD, later))).toEqual([
+      ...Array(7).fill('bad_token'),
+      ...Array(3).fill('ok'),
+    ]);
     expect([first, third, fourth].map((t) => tokens.check('ann', t, RECORD, later))).toEqual(
       Array(3).fill('bad_token'),
     );
