@@ -5,7 +5,7 @@
 
 import type { Logger } from 'pino';
 import { type Entry, timeOf } from '../chat/entry.ts';
-import type { Archive } from '../store/archive.ts';
+import type { Archive, Interval } from '../store/archive.ts';
 import type { SearchIndex } from '../store/search-index.ts';
 import { parseQuery, type Term, toMatch } from '../store/search-query.ts';
 import { snippet as makeSnippet } from '../store/snippet.ts';
@@ -109,10 +109,9 @@ async function search(
     if (performance.now() >= deadline) break;
     await new Promise(setImmediate);
   }
-  const hits = store
-    .read(ids)
-    .reverse()
-    .flatMap((entry) => toHit(entry, parsed.terms));
+  // A file that is damaged may answer wrongly: the log alone decides what is shown to whom.
+  const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
+  const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
   return { type: 'page', page: cutPage(hits, next, isComplete) };
 }
 
@@ -129,8 +128,19 @@ function cutPage(hits: readonly Hit[], next: number | null, isComplete: boolean)
   return [kept, kept.at(-1)?.[0] ?? null, isComplete];
 }
 
+function isVisible(entry: Entry, account: number, intervals: readonly Interval[]): boolean {
+  if (entry.kind === 'direct') return entry.account === account || entry.peer === account;
+  return intervals.some(
+    ({ conversation, from, to }) => conversation === entry.room && entry.id >= from && entry.id <= to,
+  );
+}
+
+/** None if there is no match in it. */
 function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
-  return toPast(entry).map(([id, at, from, to, text]) => [id, at, from, to, makeSnippet(text, terms)]);
+  return toPast(entry).flatMap(([id, at, from, to, text]): Hit[] => {
+    const snippet = makeSnippet(text, terms);
+    return snippet.length > 1 ? [[id, at, from, to, snippet]] : [];
+  });
 }
 
 function toPast(entry: Entry): PastMessage[] {
