@@ -39,7 +39,7 @@ function obeySignals(server: Server): void {
   const stop = async (): Promise<void> => {
     if (isStopping) process.exit(EXIT.interrupted);
     isStopping = true;
-    setTimeout(() => process.exit(EXIT.ok), STOP_TIMEOUT_MS);
+    setTimeout(() => endProcess(EXIT.ok), STOP_TIMEOUT_MS);
     await server.stop();
     process.exit(EXIT.ok);
   };

@@ -11,6 +11,9 @@ import type { ActorRef, Behavior, Reply } from './actor.ts';
 import { Attempts } from './attempts.ts';
 import type { HashOutcome, HashPool } from './hash-pool.ts';
 
+/** Between two parts of what expired tokens there are to remove. */
+const SWEEP_PAUSE_MS = 200;
+
 export type AuthAnswer =
   /**
    * `user`: the name as it was registered. `serial` rises from answer to answer, also over restarts. `token`: what
@@ -108,7 +111,7 @@ export function auth(
           msg.reply(end(state, msg.user, msg.token));
           break;
         case 'tick':
-          tokens.sweep(msg.now);
+          if (tokens.sweep(msg.now)) setTimeout(() => self.tell(msg), SWEEP_PAUSE_MS);
           break;
         case 'claim':
           msg.reply(claim(state, msg.user, msg.owner));

@@ -25,7 +25,7 @@ export interface AuthData {
 
 const data = threadData<AuthData>();
 const log = await openLog('auth', data.logLevel);
-const pool = new HashPool(data.hashWorkers);
+const pool = new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
 const opened = await openUsersFile(data.usersFile, {
   hash: (password) => pool.hashNow(password),
   warn: (text) => log.warn({ event: 'users_file' }, text),

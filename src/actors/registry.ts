@@ -30,13 +30,15 @@ export type RegistryMsg =
       readonly out: Outgoing;
       readonly items: readonly ToRegistry[];
     }
-  /** The accounts that can log in. Nothing that shards ask is handled before the first of these. */
+  /** The accounts that can log in. Nothing that shards ask is handled before they have been taken in. */
   | { readonly type: 'accounts'; readonly names: readonly string[] }
+  | { readonly type: 'reconcile' }
   | { readonly type: 'turn' }
   | { readonly type: 'forget'; readonly now: number }
   | { readonly type: 'tick'; readonly now: number };
 
 /** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
+const RECONCILED_A_TIME = 20_000;
 const FORGOTTEN_A_TIME = 500;
 const FORGET_PAUSE_MS = 20;
 
@@ -48,6 +50,7 @@ export function registry(log: MessageLog, keepMs: number, logger: Logger): Behav
       state.receive(msg);
       // The turn comes behind the messages of all shards that are waiting now, and takes them as one batch.
       if (state.wantsTurn()) setImmediate(() => self.tell({ type: 'turn' }));
+      if (state.wantsToReconcile()) setImmediate(() => self.tell({ type: 'reconcile' }));
       if (state.wantsToForget()) {
         setTimeout(() => self.tell({ type: 'forget', now: Date.now() }), FORGET_PAUSE_MS);
       }
@@ -85,7 +88,9 @@ class Registry {
   /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
   #queue: Asked[] = [];
   #isTurnDue = false;
-  #areAccountsKnown = false;
+  /** The accounts that can log in, while they are taken in; undefined when they have been. */
+  #reconciling: { readonly names: readonly string[]; next: number } | undefined = { names: [], next: 0 };
+  #isReconcilingDue = false;
   #isForgettingDue = false;
 
   constructor(log: MessageLog, keepMs: number, logger: Logger, now: number) {
@@ -123,8 +128,11 @@ class Registry {
         this.#enqueue(msg.shard, msg.out, msg.items);
         break;
       case 'accounts':
-        this.#roster.reconcile(msg.names);
-        this.#areAccountsKnown = true;
+        this.#reconciling = { names: msg.names, next: 0 };
+        this.#isReconcilingDue = true;
+        break;
+      case 'reconcile':
+        this.#reconcile();
         break;
       case 'turn':
         this.#takeTurn();
@@ -142,9 +150,16 @@ class Registry {
 
   /** True once, when there is something to do and no turn has been asked for yet. */
   wantsTurn(): boolean {
-    if (this.#isTurnDue || this.#queue.length === 0 || !this.#areAccountsKnown) return false;
+    if (this.#isTurnDue || this.#queue.length === 0 || this.#reconciling !== undefined) return false;
     this.#isTurnDue = true;
     return true;
+  }
+
+  /** True once for each part of the accounts that is still to be taken in. */
+  wantsToReconcile(): boolean {
+    const isDue = this.#isReconcilingDue;
+    this.#isReconcilingDue = false;
+    return isDue;
   }
 
   /** True once, when there is more to remove than was removed last. */
@@ -169,8 +184,25 @@ class Registry {
     if (link.held.length > 0) this.#queue.unshift(...link.held.splice(0).map((item) => ({ link, item })));
   }
 
+  /**
+   * A part at a time: a million accounts at once would take longer than a thread may give no sign of life. Shards wait:
+   * who registers in between must not be taken for somebody who cannot log in.
+   */
+  #reconcile(): void {
+    const reconciling = this.#reconciling;
+    if (reconciling === undefined) return;
+    const { names, next } = reconciling;
+    this.#roster.reconcile(names.slice(next, next + RECONCILED_A_TIME));
+    reconciling.next = next + RECONCILED_A_TIME;
+    this.#isReconcilingDue = reconciling.next < names.length;
+    if (this.#isReconcilingDue) return;
+    this.#roster.hideAllBut(names);
+    this.#reconciling = undefined;
+  }
+
   #takeTurn(): void {
     this.#isTurnDue = false;
+    if (this.#reconciling !== undefined) return;
     const turn: Turn = { waiting: [], blocked: new Map() };
     const queue = this.#queue;
     this.#queue = [];

@@ -24,10 +24,7 @@ export class Roster {
     this.#startedAt = now;
   }
 
-  /**
-   * Makes the dictionary agree with the password store: who can log in has an account; who has an account but
-   * cannot log in is not part of the dictionary.
-   */
+  /** Sees to it that these, who can log in, have accounts. */
   reconcile(known: readonly string[]): void {
     for (const name of known) this.#directory.revealAccount(name);
     const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
@@ -37,7 +34,6 @@ export class Roster {
     // Those that a full disk refuses begin when they log in.
     const refused = this.#ledger.commit();
     if (refused !== undefined) this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
-    if (this.#directory.registered > known.length) this.#hideAllBut(known);
   }
 
   /**
@@ -71,7 +67,9 @@ export class Roster {
     this.#missingGuests.clear();
   }
 
-  #hideAllBut(known: readonly string[]): void {
+  /** Who has an account but cannot log in is not part of the dictionary. `known`: everybody who can. */
+  hideAllBut(known: readonly string[]): void {
+    if (this.#directory.registered <= known.length) return;
     const able = new Set(known.map((name) => this.#directory.account(name)));
     for (const account of [...this.#directory.accounts()]) {
       if (account.guest || able.has(account)) continue;

@@ -30,7 +30,7 @@ export async function connect(options: ConnectOptions): Promise<number> {
   const place = isScript ? undefined : visitTerminal(client, read.given);
   const running = place === undefined ? runScript(client, read.given) : place.run();
   const end = await Promise.race([running, client.ending.reached]);
-  // From here on a signal ends the process at once.
+  // From here on SIGINT and SIGTERM end the process at once.
   unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
@@ -50,15 +50,17 @@ function conclude({ code, text }: End, unacknowledged: number): ExitCode {
   return complain(code === EXIT.ok ? EXIT.failure : code, `${messages} not acknowledged by the server`);
 }
 
-/** Signals end the client in order; so does a reader of stdout that has gone. Returns what undoes it. */
+/** Signals end the client in order; so does a reader of stdout that has gone. Returns what gives signals their force back. */
 function watchProcess(client: Client): () => void {
   const interrupt = (): void => client.ending.end(EXIT.interrupted);
   const broken = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') client.ending.end(EXIT.ok);
     else client.ending.end(EXIT.failure, `cannot write to stdout: ${error.message}`);
   };
-  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, interrupt);
+  // A terminal that goes away says so more than once: the client still ends in order.
+  process.on('SIGHUP', interrupt);
   process.stdout.on('error', broken);
   // A terminal that was closed can neither be read nor written any more; the signal for that may come later.
   process.stdin.on('error', interrupt);

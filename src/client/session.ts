@@ -159,11 +159,10 @@ export class Session {
     this.#connection = connection;
     const back = { token: this.#identity?.token, lastId: this.#readerLink.taken };
     const entry = await connection.enter(back);
-    if (entry.type === 'entered') {
-      this.#identity ??= new Identity(credentials);
-      this.#identity.token = entry.token;
-      this.#goOnline(connection, entry.user, entry.rooms);
-    }
+    if (entry.type !== 'entered') return entry;
+    this.#identity ??= new Identity(credentials);
+    this.#identity.token = entry.token;
+    this.#goOnline(connection, entry.user, entry.rooms);
     return entry;
   }
 

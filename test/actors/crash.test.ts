@@ -8,7 +8,7 @@ import type { BusyApi } from '../fixtures/busy.worker.ts';
 import { type RunningProcess, runProcess, until } from '../support/process.ts';
 
 const file = new URL('../fixtures/busy.worker.ts', import.meta.url);
-const WATCHDOG_MS = 500;
+const WATCHDOG_MS = 1_000;
 
 beforeEach(() => {
   vi.stubEnv('PARLEY_TEST_HOOKS', '1');
@@ -34,7 +34,7 @@ const EXPECTED: Record<Crash, RegExp> = {
   throw: /^thrown on purpose$/,
   exit: /^killed$/,
   oom: /memory limit/,
-  spin: /^did not answer for 0\.\d s: it was ended$/,
+  spin: /^did not answer for 1(\.\d)? s: it was ended$/,
 };
 
 describe('a supervised thread that goes wrong', () => {
@@ -61,7 +61,7 @@ describe('a supervised thread that goes wrong', () => {
     if (how !== 'throw') expect(await owed).toEqual({ type: 'gone' });
     const [exited, restarted] = events;
     expect(exited?.type === 'exited' && explain(exited.reason)).toMatch(EXPECTED[how]);
-    expect(restarted?.type === 'restarted' && restarted.afterMs).toBeLessThan(1_000);
+    expect(restarted?.type === 'restarted' && restarted.afterMs).toBeLessThan(5_000);
     expect(await thread?.call((api) => api.echo(2))).toEqual({ type: 'answered', value: 2 });
     await supervisor.stop();
   });
@@ -90,7 +90,7 @@ describe('a watched thread', () => {
 
   it('is not blamed for the time in which its watcher was blocked', async () => {
     const thread = await start(WATCHDOG_MS);
-    for (let i = 0; i < 3; i += 1) {
+    for (let i = 0; i < 2; i += 1) {
       const end = performance.now() + 2 * WATCHDOG_MS;
       while (performance.now() < end);
       expect(await thread.call((api) => api.echo(i))).toEqual({ type: 'answered', value: i });
@@ -102,7 +102,7 @@ describe('a watched thread', () => {
   it('without a limit may be silent for as long as it likes', async () => {
     const started = await startThread<BusyApi>('busy', file, {});
     if (started.type === 'failed') throw started.error;
-    await started.thread.call((api) => api.block(3 * WATCHDOG_MS));
+    await started.thread.call((api) => api.block(2 * WATCHDOG_MS));
     expect(await started.thread.call((api) => api.echo(1))).toEqual({ type: 'answered', value: 1 });
     await started.thread.kill();
   });
@@ -126,12 +126,10 @@ describe('a process with a watched thread', () => {
   });
 
   it('keeps the thread when it was suspended', async () => {
-    for (let i = 0; i < 2; i += 1) {
-      running.child.kill('SIGSTOP');
-      await new Promise((resolve) => setTimeout(resolve, 3 * WATCHDOG_MS));
-      running.child.kill('SIGCONT');
-      await new Promise((resolve) => setTimeout(resolve, WATCHDOG_MS));
-    }
+    running.child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 3 * WATCHDOG_MS));
+    running.child.kill('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, WATCHDOG_MS));
     running.child.send('echo');
     await until('the answer', () => running.stdout().includes('answered'));
     expect(running.stdout()).not.toContain('exited');

@@ -4,6 +4,8 @@ import { startThread, type Thread } from '../../src/actors/thread.ts';
 import type { PoolApi } from '../fixtures/pool.worker.ts';
 
 const file = new URL('../fixtures/pool.worker.ts', import.meta.url);
+/** Hash threads get what others leave over: on a busy machine that is little. */
+const PATIENCE_MS = 25_000;
 
 afterEach(() => {
   vi.unstubAllEnvs();
@@ -47,14 +49,14 @@ describe('the hash pool', () => {
 
   it('serves first who came first', async () => {
     const pool = await start(1);
-    const { kinds, order } = await answered(pool.call((api) => api.storm(24)));
+    const { kinds, order } = await answered(pool.call((api) => api.storm(24), PATIENCE_MS));
     expect(new Set(kinds)).toEqual(new Set(['done']));
     expect(order).toEqual(Array.from({ length: 24 }, (_, i) => i));
   });
 
   it('is busy at once when as many wait as may', async () => {
     const pool = await start(1);
-    const storm = answered(pool.call((api) => api.storm(140)));
+    const storm = answered(pool.call((api) => api.storm(140), PATIENCE_MS));
     await answered(pool.call((api) => api.close()));
     const { kinds, order } = await storm;
     expect(kinds.indexOf('busy')).toBe(129);
@@ -67,18 +69,25 @@ describe('the hash pool', () => {
     throw: /thrown on purpose/,
     exit: /exited with code: 3/,
     oom: /memory limit/,
-    spin: /took longer than 2400 ms/,
+    spin: /took longer than 4500 ms/,
+  };
+  /** Only where a thread is to be found that does not come back: of the others, on a busy machine, some may be late. */
+  const SETTINGS: Record<Crash, Record<string, string>> = {
+    kill: {},
+    throw: {},
+    exit: {},
+    oom: { PARLEY_TEST_HEAP_MB: '32' },
+    spin: { PARLEY_TEST_WATCHDOG_MS: '1500' },
   };
 
   it.each(CRASHES.flatMap((how) => [1, 2].map((threads) => [how, threads] as const)))(
     '%s, of %i threads: the task fails, those that wait do not, and the pool goes on',
     async (how, threads) => {
-      const heap = how === 'oom' ? { PARLEY_TEST_HEAP_MB: '32' } : { PARLEY_TEST_WATCHDOG_MS: '800' };
-      const pool = await start(threads, heap);
+      const pool = await start(threads, SETTINGS[how]);
       for (let round = 1; round <= 2; round += 1) {
-        await answered(pool.call((api) => api.storm(threads)));
+        await answered(pool.call((api) => api.storm(threads), PATIENCE_MS));
         pool.crash(how, 'hash');
-        const { kinds } = await answered(pool.call((api) => api.storm(6)));
+        const { kinds } = await answered(pool.call((api) => api.storm(6), PATIENCE_MS));
         expect(kinds).toEqual(['failed', ...Array(5).fill('done')]);
         const warnings = await answered(pool.call((api) => api.warnings()));
         expect(warnings).toHaveLength(round);
@@ -89,7 +98,7 @@ describe('the hash pool', () => {
 
   it('settles what is under way or waits when it is closed, and starts no more threads', async () => {
     const pool = await start(1);
-    const storm = answered(pool.call((api) => api.storm(20)));
+    const storm = answered(pool.call((api) => api.storm(20), PATIENCE_MS));
     await answered(pool.call((api) => api.close()));
     expect((await storm).kinds).toEqual(Array(20).fill('failed'));
     expect(await answered(pool.call((api) => api.hash('late')))).toMatchObject({ type: 'failed' });
