@@ -12,6 +12,7 @@ import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
  */
 const WAL_PAGES = 8_192;
 export const BUSY_TIMEOUT_MS = 5_000;
+const CHECKPOINT_PAUSE_MS = 5;
 export const WAL_LIMIT_BYTES = 64 * 1_024 * 1_024;
 
 /** An open `chat.db` and what the log asks of it. */
@@ -143,8 +144,13 @@ export function* rows(statement: StatementSync, ...values: number[]): Iterable<r
  * written once more, into the database, and it begins anew.
  */
 function emptyWal(db: DatabaseSync): void {
-  const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
-  if (checkpoint?.busy !== 0) throw new Error('somebody else is using it');
+  const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
+  const deadline = performance.now() + BUSY_TIMEOUT_MS;
+  // SQLite waits for those who read or write, but not for another checkpoint: the archive's thread may be at one.
+  while (checkpoint.get()?.busy !== 0) {
+    if (performance.now() >= deadline) throw new Error('somebody else is using it');
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, CHECKPOINT_PAUSE_MS);
+  }
 }
 
 /**

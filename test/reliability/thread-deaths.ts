@@ -23,8 +23,17 @@ const AGAIN_MS = 100;
 /** How long a thread may be silent in these runs, and what a restart may take behind that. */
 const WATCHDOG_MS = 1_000;
 const RESTART_MS = 1_000;
-/** What a thread of the pool, of whose death there is no word, needs to use up its heap. */
-const FILLING_MS = 2_000;
+/**
+ * Of a thread of the pool there is no word when it dies: what passes until then counts, too. It needs its time to use up
+ * its heap, and may spin for three times as long as another thread.
+ */
+const HASH_MS: Readonly<Record<Crash, number>> = {
+  kill: 0,
+  throw: 0,
+  exit: 0,
+  oom: 2_000,
+  spin: 3 * WATCHDOG_MS,
+};
 /** The supervisor gives up at the third death of a thread within 5 s: each is left alone for a little more than half of it. */
 const SPARED_MS = 2_800;
 const HEAP_MB = 64;
@@ -103,8 +112,7 @@ class ThreadDeaths {
       thread === 'hash' ? await this.#useHash(how) : await this.#restarted(server, thread, how, before);
     if (server.child.exitCode !== null) throw new Error(`the server ended\n${server.stderr()}`);
     await this.#everybodyIsLive();
-    const isFilled = thread === 'hash' && how === 'oom';
-    const limit = RESTART_MS + (how === 'spin' ? 2 * WATCHDOG_MS : 0) + (isFilled ? FILLING_MS : 0);
+    const limit = RESTART_MS + (thread === 'hash' ? HASH_MS[how] : how === 'spin' ? 2 * WATCHDOG_MS : 0);
     this.#times.set(how, [...(this.#times.get(how) ?? []), took]);
     this.#restarts += 1;
     if (took > limit) this.#findings.report('slow restart', `${thread}, ${how}: ${Math.round(took)} ms`);

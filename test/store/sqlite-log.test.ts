@@ -1,6 +1,8 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
@@ -243,4 +245,39 @@ describe('the log', () => {
     db.close();
     expect(() => openSqliteLog(file)).toThrow(/version is 99/);
   });
+});
+
+it('opens again while somebody else is at a checkpoint', async () => {
+  const file = newFile();
+  const log = openSqliteLog(file);
+  const [ann] = accounts(log, 'ann');
+  if (ann === undefined) throw new Error('nobody');
+  const { port1, port2 } = new MessageChannel();
+  const other = new Worker(
+    `const { DatabaseSync } = require('node:sqlite');
+     const { workerData } = require('node:worker_threads');
+     const checkpoint = new DatabaseSync(workerData.file).prepare('PRAGMA wal_checkpoint(PASSIVE)');
+     workerData.port.postMessage('ready');
+     for (;;) checkpoint.get();`,
+    { eval: true, workerData: { file, port: port2 }, transferList: [port2] },
+  );
+  await once(port1, 'message');
+  for (let i = 0; i < 200; i += 1) {
+    commit(log, [
+      {
+        kind: 'direct',
+        account: ann.id,
+        user: 'ann',
+        peer: ann.id,
+        peerName: 'ann',
+        text: 'x'.repeat(8_000),
+        key: null,
+        origin: null,
+      },
+    ]);
+    log.reopen();
+  }
+  await other.terminate();
+  port1.close();
+  log.close();
 });
