@@ -106,10 +106,10 @@ class ThreadDeaths {
     const losses = new Set<string>();
     for (const chatter of this.#chatters) this.#noteLoss(chatter, losses);
     const before = server.stderr().length;
-    this.#diedAt.set(thread, performance.now());
     server.crash(thread, how);
     const took =
       thread === 'hash' ? await this.#useHash(how) : await this.#restarted(server, thread, how, before);
+    this.#diedAt.set(thread, performance.now());
     if (server.child.exitCode !== null) throw new Error(`the server ended\n${server.stderr()}`);
     await this.#everybodyIsLive();
     const limit = RESTART_MS + (thread === 'hash' ? HASH_MS[how] : how === 'spin' ? 2 * WATCHDOG_MS : 0);
