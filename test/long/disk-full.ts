@@ -1,0 +1,14 @@
+/**
+ * A disk that fills up under a server at work, by hand; as root, who may mount a small one:
+ *
+ *     node test/long/disk-full.ts --cycles 50 --seed 1
+ */
+
+import { runCampaign } from '../reliability/campaign.ts';
+import { fillDisk } from '../reliability/disk-full.ts';
+
+await runCampaign('a disk that fills up', 50, async (options) => {
+  const result = await fillDisk(options);
+  if (result === undefined) throw new Error('only root may mount a small disk: run it as root');
+  return result;
+});

@@ -1,0 +1,111 @@
+/** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
+
+import type { Pick } from '../transport/hostile.ts';
+import { Device } from './device.ts';
+import type { Report } from './faults.ts';
+import { checkHistory } from './past.ts';
+import { Sight } from './sight.ts';
+import { readEntries, readNewest, type StoredEntry } from './stored-entries.ts';
+import { checkView } from './verdict.ts';
+
+export interface Audited {
+  readonly data: string;
+  readonly devices: readonly Device[];
+  /** The newest entry before the run. */
+  readonly since: number;
+  /** Whether an entry is of this run, and not left over from the one before. */
+  readonly isOwn: (entry: StoredEntry) => boolean;
+  /** Every text that anybody has tried to say. */
+  readonly said: ReadonlySet<string>;
+  readonly pick: Pick;
+  readonly report: Report;
+}
+
+export interface Audit {
+  readonly entries: number;
+  /** Entries that were shown, on all devices. */
+  readonly shown: number;
+}
+
+/** Accounts whose history and whole replay are read as well. */
+const READERS = 3;
+/** For all to be brought up to date. */
+const SETTLE_MS = 60_000;
+
+export async function audit(run: Audited): Promise<Audit> {
+  const { data, devices, since, isOwn, said, report, pick } = run;
+  const settled = devices.filter(({ person }) => person.password !== undefined);
+  await settle(data, settled);
+  const entries = readEntries(data, since).filter(isOwn);
+  const sight = new Sight(entries, said, report);
+  for (const device of settled) for (const view of device.views.slice(-1)) view.isWhole = true;
+  let shown = 0;
+  for (const { views } of devices) {
+    for (const view of views) {
+      checkView(view, sight, report);
+      shown += view.items.length;
+    }
+  }
+  const [first] = settled;
+  if (first !== undefined) for (const room of sight.rooms) await checkMembers(first, room, sight, report);
+  for (let i = 0; i < READERS && settled.length > 0; i += 1) {
+    const [device] = settled.splice(pick(settled.length), 1);
+    if (device === undefined) break;
+    await checkHistory(device, sight, pick, report);
+    await checkReplay(device, run, sight);
+  }
+  return { entries: entries.length, shown };
+}
+
+/** Everybody is live, everything is answered, and everybody has got what the log holds, which stands still. */
+async function settle(data: string, devices: readonly Device[]): Promise<void> {
+  const deadline = performance.now() + SETTLE_MS;
+  for (;;) {
+    await Promise.all(devices.map((device) => finish(device, deadline)));
+    const newest = readNewest(data);
+    // What is answered through the registry comes behind all that it has routed before.
+    await Promise.all(devices.map((device) => device.call('rooms')));
+    if (devices.every((device) => device.isLive) && readNewest(data) === newest) return;
+  }
+}
+
+async function finish(device: Device, deadline: number): Promise<void> {
+  device.resume();
+  device.spare();
+  for (;;) {
+    if (performance.now() > deadline) throw new Error(`${device.person.user} cannot stay in`);
+    if (!device.isConnected) await device.enter();
+    else if (!device.isIn) await device.logIn();
+    await device.until('end of all that is under way', () => device.isSettled || !device.isConnected);
+    if (device.isSettled) return;
+  }
+}
+
+/** Who is in a room at the end, by the server and by the log. */
+async function checkMembers(device: Device, room: string, sight: Sight, report: Report): Promise<void> {
+  const due = sight.membersOf(room).toSorted();
+  const answer = await device.call('who', room);
+  const isGone = answer?.[2] === 'no_such_room';
+  const page = isGone ? [] : answer?.[0] === 'ok' && Array.isArray(answer[2]) ? answer[2][0] : undefined;
+  if (page === undefined)
+    throw new Error(`${device.person.user} asked for the members of ${room}: ${JSON.stringify(answer)}`);
+  const members: string[] = page.map(([name]: readonly unknown[]) => String(name)).toSorted();
+  if (members.join() === due.join()) return;
+  report('stray', `${room} has the members ${members.join(' ')}, and by the log ${due.join(' ')}`);
+}
+
+/** Comes in as one who knows nothing yet: the whole past is replayed. */
+async function checkReplay(
+  { person, port }: Device,
+  { since, report }: Audited,
+  sight: Sight,
+): Promise<void> {
+  const device = new Device(person, port, { isEager: false, trustsLive: true, after: since }, report);
+  await device.enter();
+  await device.until('end of the replay', () => device.isLive || !device.isConnected);
+  const [view] = device.views;
+  if (view === undefined) throw new Error(`${person.user} was not let in for a replay`);
+  view.isWhole = device.isLive;
+  checkView(view, sight, report);
+  device.cut('close');
+}

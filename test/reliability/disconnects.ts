@@ -1,0 +1,15 @@
+/**
+ * Random disconnect points: clients in rooms and in conversations of two, under traffic that never rests, whose connections
+ * are cut at some byte again and again, in the middle of frames, of logins, of replays, right behind a send. They come
+ * back with the last id that they have, and repeat what is unanswered; what each has been shown must be what is stored.
+ */
+
+import type { CampaignResult } from './campaign.ts';
+import { runInHouses } from './houses.ts';
+import type { SeriesOptions } from './runs.ts';
+import { drawDisconnects } from './temper.ts';
+
+export async function randomDisconnects(options: SeriesOptions): Promise<CampaignResult> {
+  const { sums, findings } = await runInHouses(options, drawDisconnects);
+  return { figures: { runs: options.runs, ...sums }, findings };
+}

@@ -1,0 +1,140 @@
+/** One run: its people, what they do at the same time, and at the end what each of them was shown, against the log. */
+
+import { type Pick, startRandom } from '../transport/hostile.ts';
+import { audit } from './audit.ts';
+import { Device, type Habits, type Person } from './device.ts';
+import type { Report } from './faults.ts';
+import { type House, PASSWORD } from './house.ts';
+import { Life, type World } from './life.ts';
+import { Misfortune } from './misfortune.ts';
+import { readNewest, type StoredEntry } from './stored-entries.ts';
+import type { Temper } from './temper.ts';
+
+/** What all runs of a series came to. */
+export interface Sums {
+  clients: number;
+  'messages tried': number;
+  'entries of the log': number;
+  'entries shown': number;
+  'connections that came in': number;
+  'connections lost at login': number;
+  'connections lost in a replay': number;
+  'connections lost when live': number;
+  'threads that died': number;
+}
+
+export function startSums(): Sums {
+  return {
+    clients: 0,
+    'messages tried': 0,
+    'entries of the log': 0,
+    'entries shown': 0,
+    'connections that came in': 0,
+    'connections lost at login': 0,
+    'connections lost in a replay': 0,
+    'connections lost when live': 0,
+    'threads that died': 0,
+  };
+}
+
+/** Clients of one run, those that begin in the middle included. */
+export const MOST_CLIENTS = 100;
+
+export class Run implements World {
+  readonly temper: Temper;
+  readonly rooms: readonly string[];
+  readonly names: string[] = [];
+  readonly #house: House;
+  readonly #seed: number;
+  readonly #report: Report;
+  readonly #pick: Pick;
+  readonly #since: number;
+  readonly #devices: Device[] = [];
+  readonly #said = new Set<string>();
+  readonly #misfortune: Misfortune;
+
+  constructor(house: House, seed: number, draw: (pick: Pick) => Temper, report: Report) {
+    this.#house = house;
+    this.#seed = seed;
+    this.#report = report;
+    this.#pick = startRandom(seed);
+    this.#since = readNewest(house.data);
+    this.temper = draw(this.#pick);
+    this.rooms = Array.from({ length: this.temper.rooms }, (_, i) => `#room-${seed}-${i}`);
+    this.#misfortune = new Misfortune(house, this.temper.crashes, this.#pick);
+    while (this.#devices.length < this.temper.clients) this.#addPerson();
+  }
+
+  async go(sums: Sums): Promise<void> {
+    const lives = this.#devices.map((device, i) => {
+      return new Life(device, i, i < this.temper.steady, this, startRandom(this.#pick(2 ** 31)));
+    });
+    await this.#misfortune.ready();
+    await Promise.all(lives.map((life) => life.begin()));
+    const crashes = this.#misfortune.strike(this.#devices);
+    await Promise.all(lives.map((life) => life.live()));
+    await crashes;
+    const { entries, shown } = await audit({
+      data: this.#house.data,
+      devices: this.#devices,
+      since: this.#since,
+      isOwn: (entry) => this.#isOwn(entry),
+      said: this.#said,
+      pick: this.#pick,
+      report: this.#report,
+    });
+    sums['entries of the log'] += entries;
+    sums['entries shown'] += shown;
+    this.#count(sums);
+  }
+
+  end(): void {
+    for (const device of this.#devices) device.cut('close');
+  }
+
+  compose(size: number): string {
+    const text = `${this.#seed} ${this.#said.size} ${'.'.repeat(size)}`.slice(0, 8_192);
+    this.#said.add(text);
+    return text;
+  }
+
+  async another({ person }: Device, pick: Pick): Promise<void> {
+    if (person.password === undefined || this.#devices.length >= MOST_CLIENTS) return;
+    await this.#addDevice(person, pick(2) === 0 ? undefined : this.#since, pick).enter();
+  }
+
+  #addPerson(): void {
+    const isGuest = this.#pick(100) < this.temper.guests;
+    const user = isGuest ? `guest-${this.#seed}-${this.names.length}` : this.#house.take();
+    const marks = { answered: 0, asked: 0, areKept: !this.#misfortune.forgets };
+    const person: Person = { user, password: isGuest ? undefined : PASSWORD, marks };
+    this.names.push(isGuest ? `${user}.0` : user);
+    for (let i = isGuest ? 1 : 1 + this.#pick(this.temper.devices); i > 0; i -= 1)
+      this.#addDevice(person, this.#since, this.#pick);
+  }
+
+  #addDevice(person: Person, after: number | undefined, pick: Pick): Device {
+    const habits: Habits = { isEager: pick(2) === 0, trustsLive: pick(2) === 0, after };
+    const device = new Device(person, this.#house.port, habits, this.#report);
+    this.#devices.push(device);
+    return device;
+  }
+
+  #isOwn({ room, user, peerName }: StoredEntry): boolean {
+    if (room !== null) return this.rooms.includes(room);
+    const mine = new Set(this.#devices.map(({ person }) => person.user));
+    return [user, peerName].every((name) => mine.has(name) || name.startsWith(`guest-${this.#seed}-`));
+  }
+
+  #count(sums: Sums): void {
+    sums.clients += this.#devices.length;
+    sums['messages tried'] += this.#said.size;
+    sums['threads that died'] += this.#misfortune.strikes;
+    for (const { comings, losses } of this.#devices) {
+      sums['connections that came in'] += comings;
+      sums['connections lost at login'] += losses.login;
+      sums['connections lost in a replay'] += losses.replay;
+      sums['connections lost when live'] += losses.live;
+    }
+  }
+}

@@ -1,0 +1,171 @@
+/**
+ * The real server on a folder whose `users.txt` or write-ahead log has lost its end: it must start, hold everything
+ * before the damage, let in who was registered before it, and take the next registration and the next message.
+ */
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Pick, startRandom } from '../transport/hostile.ts';
+import type { CampaignOptions, Findings } from './campaign.ts';
+import { passwordOf, writeCheapUsers } from './cheap-users.ts';
+import { countWhole, DAMAGES, damage } from './damage.ts';
+import { Door } from './door.ts';
+import { Asker } from './link.ts';
+import { compareReplay } from './reading.ts';
+import { readMessages, type StoredMessage } from './stored.ts';
+import { freePort, Victim } from './victim.ts';
+import { readTransactionEnds } from './wal.ts';
+
+const PEOPLE = ['ann', 'ben'];
+const BEFORE = 20;
+const TRIES = 20;
+
+/** A folder as a kill left it, and what is in it. */
+interface Left {
+  readonly data: string;
+  readonly users: Buffer;
+  readonly usersEnds: readonly number[];
+  readonly wal: Buffer;
+  readonly walEnds: readonly number[];
+  /** Everything that was acknowledged, in order; the last three are the last three transactions. */
+  readonly messages: readonly StoredMessage[];
+}
+
+/** How many starts there were. */
+export async function damageServer(options: CampaignOptions, findings: Findings): Promise<number> {
+  const { cycles, seed, workers, folder, log } = options;
+  const pick = startRandom(seed);
+  const port = await freePort();
+  const args = ['--workers', String(workers)];
+  const left = await makeFolder(new Victim(join(folder, 'left'), port, args));
+  for (let cycle = 1; cycle <= cycles; cycle += 1) {
+    await checkStart(new Victim(join(folder, 'damaged'), port, args), left, pick, findings);
+    if (cycle % 20 === 0) log(`server start ${cycle}`);
+  }
+  return cycles;
+}
+
+async function makeFolder(victim: Victim): Promise<Left> {
+  const { data, port } = victim;
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    rmSync(data, { recursive: true, force: true });
+    writeCheapUsers(data, PEOPLE);
+    await victim.start();
+    const ann = await Asker.open(port);
+    await ann.ok('login', 'ann', passwordOf('ann'));
+    await ann.ok('join', '#room');
+    await register(port);
+    for (let i = 0; i < BEFORE; i += 1) await ann.ok('send', '#room', `before ${i}`, `before-${i}`);
+    const before = readFileSync(join(data, 'chat.db'));
+    for (let i = 0; i < 3; i += 1) await ann.ok('send', 'ben', `last ${i}`, `last-${i}`);
+    await victim.kill();
+    // A checkpoint in between has put some of the three into the database: then they are not at risk any more.
+    if (before.equals(readFileSync(join(data, 'chat.db')))) return takeUp(data);
+  }
+  throw new Error(`a checkpoint came in between ${TRIES} times`);
+}
+
+/** The last three records of `users.txt`: two registrations, and a change of the first one's password. */
+async function register(port: number): Promise<void> {
+  const asker = await Asker.open(port);
+  await asker.ok('register', 'cat', 'first secret of cat');
+  await asker.ok('register', 'dan', passwordOf('dan'));
+  await asker.ok('login', 'cat', 'first secret of cat');
+  await asker.ok('password', 'first secret of cat', passwordOf('cat'));
+  asker.destroy();
+}
+
+function takeUp(data: string): Left {
+  const messages = readMessages(data, 0);
+  const users = readFileSync(join(data, 'users.txt'));
+  const usersEnds = [...users.entries()].filter(([, byte]) => byte === 0x0a).map(([at]) => at + 1);
+  const wal = readFileSync(join(data, 'chat.db-wal'));
+  return {
+    data,
+    users,
+    usersEnds: usersEnds.slice(-4),
+    wal,
+    walEnds: readTransactionEnds(wal).slice(-4),
+    messages,
+  };
+}
+
+async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Findings): Promise<void> {
+  const { data, port } = victim;
+  rmSync(data, { recursive: true, force: true });
+  cpSync(left.data, data, { recursive: true });
+  const isUsers = pick(2) === 0;
+  const [bytes, ends] = isUsers ? [left.users, left.usersEnds] : [left.wal, left.walEnds];
+  const how = DAMAGES[pick(DAMAGES.length)] ?? 'cut';
+  const at = drawPlace(pick, ends);
+  const damaged = damage(bytes, how, at, ends.at(-1) ?? 0, pick);
+  writeFileSync(join(data, isUsers ? 'users.txt' : 'chat.db-wal'), damaged);
+  const what = `${isUsers ? 'users.txt' : 'chat.db-wal'}, ${how} at byte ${at}`;
+
+  let users = isUsers ? countWhole(bytes, damaged, ends) - 1 : 3;
+  // A last record that only lacks its newline is whole.
+  if (isUsers && damaged.length + 1 === ends[users + 1]) users += 1;
+  const lost = isUsers ? 0 : 4 - countWhole(bytes, damaged, ends);
+  const kept = left.messages.slice(0, left.messages.length - lost);
+  try {
+    await victim.start();
+    await checkAccounts(port, users);
+    const id = await checkMessages(port, kept, findings);
+    await checkNext(port);
+    const { code } = await victim.stop();
+    const stored = readMessages(data, 0);
+    if (code !== 0 || stored.length !== kept.length + 1 || stored.at(-1)?.id !== id) {
+      throw new Error(`stopped with ${code}; ${stored.length} messages for ${kept.length + 1}`);
+    }
+  } catch (error) {
+    findings.report('not recovered', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+    await victim.kill();
+  }
+}
+
+/** Any byte of the last three, and one time in three one right at an end. */
+function drawPlace(pick: Pick, ends: readonly number[]): number {
+  const first = ends[0] ?? 0;
+  const last = ends.at(-1) ?? 0;
+  if (pick(3) > 0) return first + pick(last - first);
+  const near = (ends[pick(ends.length)] ?? 0) + pick(5) - 2;
+  return Math.min(last, Math.max(first, near));
+}
+
+async function checkAccounts(port: number, records: number): Promise<void> {
+  const door = new Door(port);
+  const expected = [
+    ['ann', passwordOf('ann'), true],
+    ['ben', passwordOf('ben'), true],
+    ['cat', 'first secret of cat', records === 1 || records === 2],
+    ['cat', passwordOf('cat'), records === 3],
+    ['dan', passwordOf('dan'), records >= 2],
+  ] as const;
+  for (const [name, password, isIn] of expected) {
+    if ((await door.letsIn(name, password)) !== isIn) throw new Error(`${name} is let in: ${!isIn}`);
+  }
+  await door.close();
+}
+
+/** The id of one more message. */
+async function checkMessages(
+  port: number,
+  kept: readonly StoredMessage[],
+  findings: Findings,
+): Promise<number> {
+  const ann = await compareReplay(port, 'ann', kept, findings);
+  const sent = await ann.ok('send', '#room', 'the next one', 'key of the next one');
+  const again = await ann.ok('send', '#room', 'the next one', 'key of the next one');
+  ann.destroy();
+  if (!Array.isArray(sent) || !Array.isArray(again) || sent[0] !== again[0])
+    throw new Error('a repeat got another id');
+  if (Number(sent[0]) <= (kept.at(-1)?.id ?? 0)) throw new Error('the next id is not higher');
+  return Number(sent[0]);
+}
+
+async function checkNext(port: number): Promise<void> {
+  const asker = await Asker.open(port);
+  await asker.ok('register', 'next', passwordOf('next'));
+  await asker.ok('login', 'next', passwordOf('next'));
+  asker.destroy();
+}
