@@ -63,7 +63,13 @@ describe('the published package, installed in an empty folder', () => {
     await ann.ok('send', 'ann', 'note');
     server.child.kill('SIGTERM');
     expect((await server.exit()).code).toBe(0);
-    expect(readdirSync(`${app}/parley-data`).sort()).toEqual(['chat.db', 'lock.db', 'users.txt']);
+    expect(readdirSync(`${app}/parley-data`).sort()).toEqual([
+      'chat.db',
+      'lock.db',
+      'search.db',
+      'tokens.db',
+      'users.txt',
+    ]);
   });
 });
 
