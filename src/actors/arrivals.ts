@@ -99,7 +99,11 @@ export class Arrivals {
   }
 
   detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {
-    const account = this.#parts.sessions.detach(link.index, connection);
+    const { sessions, ledger } = this.#parts;
+    const leaving = sessions.find(link.index, connection);
+    // A guest ends with its last session, and leaves the rooms that it is in behind all that it has asked for.
+    if (leaving?.guest && ledger.changesMembership(leaving.id)) return 'wait';
+    const account = sessions.detach(link.index, connection);
     if (account !== undefined) this.sessionEnded(account, Date.now());
     return this.#answer(link, number, null);
   }

@@ -49,6 +49,8 @@ export class Roster {
       begun(guest ? 'name_taken' : holder);
       return undefined;
     }
+    // It leaves the rooms that it is in when what it has asked for has been committed.
+    if (holder !== undefined && this.#ledger.changesMembership(holder.id)) return 'wait';
     // Whoever had the name before, also an account that was taken out of users.txt, is somebody else.
     this.#directory.revealAccount(name);
     if (this.#retireHolder(name)) return 'wait';

@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { encodeFrame } from '../../src/transport/codec.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
+import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const data = `${testFolder()}/data`;
@@ -56,4 +58,21 @@ it('gives a guest of a former guest’s name none of its rooms', async () => {
     else client.close();
   }
   expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('no_such_room');
+});
+
+it('takes a guest out of every room, whatever they were about to do when they went', async () => {
+  const ann = await TestClient.login(server.address, 'ann');
+  await ann.ok('join', '#hall');
+  for (let i = 0; i < 40; i += 1) {
+    const visitor = await guest(`passer-by-${i}`);
+    if (i % 2 === 0) await visitor.ok('join', '#hall');
+    const last = encodeFrame([i % 2 === 0 ? 'leave' : 'join', 100, '#hall']);
+    await new Promise((resolve) => visitor.socket.write(last, resolve));
+    visitor.socket.resetAndDestroy();
+  }
+  const isAlone = async (): Promise<boolean> =>
+    JSON.stringify(await ann.ok('who', '#hall')) === '[[["ann",true]],null]';
+  await until('ann to be alone', isAlone);
+  const moves = ann.events.filter((e) => e[3] === '#hall').map((e) => `${e[0]} ${e[4]}`);
+  expect(moves.length).toBe(new Set(moves).size);
 });
