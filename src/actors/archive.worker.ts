@@ -31,6 +31,7 @@ const indexer = new Indexer(store, index, log);
 const answers = archive({ store, index, indexer, logger: log });
 const checkpoints = new Checkpoints(data.chatDb);
 setInterval(() => checkpoints.run(), CHECKPOINT_MS);
+void indexer.run();
 setInterval(() => void indexer.run(), INDEX_MS);
 
 const api = {

@@ -19,6 +19,7 @@ export type OpenedFolder =
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
+const SQLITE_FULL = 13;
 
 /** Creates the folder if there is none, checks that only its owner can read it, and locks it. */
 export function openDataFolder(path: string): OpenedFolder {
@@ -64,7 +65,9 @@ function lock(path: string): OpenedFolder {
       );
     }
     const reason = error instanceof Error ? error.message : String(error);
-    return refuse('unusable', `data folder ${path} cannot be locked: ${reason}`);
+    const isFull = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
+    const advice = isFull ? ': free some space and start again' : '';
+    return refuse('unusable', `data folder ${path} cannot be locked: ${reason}${advice}`);
   }
 }
 

@@ -49,6 +49,8 @@ export class Device {
   /** Entries that the connection has brought. */
   shown = 0;
   comings = 0;
+  /** How often it was sent away because it read too slowly. */
+  slow = 0;
   /** Connections that ended, by what they were in the middle of. */
   readonly losses = { login: 0, replay: 0, live: 0 };
   readonly #habits: Habits;
@@ -257,6 +259,7 @@ export class Device {
 
   #bye([, code, text]: Frame): void {
     const { user } = this.person;
+    if (code === 'too_slow') this.slow += 1;
     if (code === 'failed') this.#report('failed', `${user}: bye ${code}, ${text}`);
     if (code !== 'quit' || this.questions.size === 0) return;
     this.#report('lost', `${user}: bye, and ${this.questions.size} requests are unanswered`);

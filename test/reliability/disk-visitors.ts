@@ -1,41 +1,35 @@
 /** What goes on beside the talking while the disk fails: people log in, look things up, move, register, and visit. */
 
 import { until } from '../support/process.ts';
-import type { Pick } from '../transport/hostile.ts';
-import type { Findings } from './campaign.ts';
 import { passwordOf } from './cheap-users.ts';
+import { type DiskLoad, type DiskLoadOptions, ROOMS } from './disk-load.ts';
+import { Guests } from './guests.ts';
 import { Keeper } from './keeper.ts';
 import { Asker, type Frame } from './link.ts';
 import { Newcomers } from './newcomers.ts';
-import type { Talker } from './talker.ts';
-import type { Saying, Verdicts } from './verdicts.ts';
+import { readMembers } from './stored-members.ts';
+import type { Saying } from './verdicts.ts';
 
 /** An account that only reads. */
 export const READER = 'reader';
+/** Accounts that only come in, one after the other: so long ago that nobody remembers what they have seen. */
+export const QUIET = Array.from({ length: 24 }, (_, i) => `quiet-${i}`);
 const ROAMED = Array.from({ length: 8 }, (_, i) => `#roam-${i}`);
-const LOBBY = '#lobby';
-/** Guests who are there at most. */
-const GUESTS = 4;
 
-export interface VisitorsOptions {
-  readonly port: number;
-  readonly talkers: readonly Talker[];
-  readonly verdicts: Verdicts;
-  readonly findings: Findings;
-  readonly pick: Pick;
-  /** The newest message of that room that somebody was told is stored. */
-  readonly newestIn: (room: string) => { readonly saying: Saying; readonly id: number } | undefined;
+export interface VisitorsOptions extends DiskLoadOptions {
+  readonly load: DiskLoad;
 }
 
 export class Visitors {
   readonly #options: VisitorsOptions;
   readonly newcomers: Newcomers;
   readonly keeper: Keeper;
+  readonly guests: Guests;
   /** `user #room` → whether they are in; undefined if that is not known. */
   readonly #places = new Map<string, boolean | undefined>();
   #isOver = true;
   #running: Promise<unknown> = Promise.resolve();
-  readonly #guests: Array<{ readonly name: string; readonly asker: Asker }> = [];
+  #looks = 0;
   readonly counts = {
     reads: 0,
     searches: 0,
@@ -48,7 +42,15 @@ export class Visitors {
   constructor(options: VisitorsOptions) {
     this.#options = options;
     this.newcomers = new Newcomers(options.port, options.findings);
+    this.guests = new Guests(options);
     this.keeper = new Keeper(options.port, options.findings, options.pick);
+  }
+
+  /** For the first time: whoever reads a room has to be in it. */
+  async settleIn(): Promise<void> {
+    const asker = await this.#comeIn();
+    for (const room of ROOMS) await asker?.ok('join', room);
+    asker?.destroy();
   }
 
   start(): void {
@@ -56,7 +58,7 @@ export class Visitors {
     const loops = [
       this.#again(60, () => this.#look()),
       this.#again(40, () => this.#roam()),
-      this.#again(80, () => this.#visit()),
+      this.#again(80, () => this.guests.visit()),
       this.#again(120, () => this.newcomers.register()),
       this.#again(300, () => this.newcomers.change(this.#options.pick)),
       this.#again(100, () => this.keeper.comeAndGo()),
@@ -67,7 +69,21 @@ export class Visitors {
   async stop(): Promise<void> {
     this.#isOver = true;
     await this.#running;
-    for (const { asker } of this.#guests.splice(0)) asker.destroy();
+    this.guests.leave();
+  }
+
+  /** Everything is certain again, and works. */
+  async settle(online: readonly string[]): Promise<void> {
+    await this.newcomers.settle();
+    await this.keeper.check();
+    await this.#checkOnline(online);
+    await this.#checkSearch();
+  }
+
+  /** After a start. */
+  async checkAgain(): Promise<void> {
+    await this.newcomers.checkAll();
+    await this.keeper.check();
   }
 
   /** Against the memberships in the log, as `user #room`. */
@@ -82,7 +98,7 @@ export class Visitors {
   }
 
   /** Nobody is online who has gone. */
-  async checkOnline(expected: readonly string[]): Promise<void> {
+  async #checkOnline(expected: readonly string[]): Promise<void> {
     const asker = await this.#comeIn();
     if (asker === undefined) return;
     const wanted = [...expected, READER].sort().join();
@@ -96,17 +112,33 @@ export class Visitors {
     asker.destroy();
   }
 
-  /** Waits until a search finds it, and says that it looked everywhere. */
-  async checkSearch({ text }: Saying, id: number): Promise<void> {
+  /** What the server says of who is where, against the log. Guests who went with a server are taken out later. */
+  async compareRooms(data: string): Promise<void> {
     const asker = await this.#comeIn();
     if (asker === undefined) return;
+    let difference = '';
+    await until('memory and log to agree on who is where', async () => {
+      const told = new Set<string>();
+      for (const [room] of rowsIn(await asker.ok('rooms'))) {
+        for (const [user] of rowsIn(await asker.ok('who', room))) told.add(`${user} ${room}`);
+      }
+      difference = [...told.symmetricDifference(readMembers(data))].join();
+      return difference === '';
+    }).catch(() => this.#options.findings.report('damaged', `in the log or in memory only: ${difference}`));
+    asker.destroy();
+  }
+
+  /** A search finds the newest of all, and says that it looked everywhere. */
+  async #checkSearch(): Promise<void> {
+    const { load, findings } = this.#options;
+    const newest = load.newestTo('#north');
+    const asker = await this.#comeIn();
+    if (asker === undefined || newest === undefined) return;
     let last: Frame | undefined;
     await until('a search to find what was stored', async () => {
-      last = await asker.ask('search', phraseOf(text));
-      return idsIn(last).includes(id) && isComplete(last);
-    }).catch(() =>
-      this.#options.findings.report('no recovery', `search: ${JSON.stringify(last).slice(0, 200)}`),
-    );
+      last = await asker.ask('search', phraseOf(newest.saying.text));
+      return idsIn(last).includes(newest.id) && isComplete(last);
+    }).catch(() => findings.report('no recovery', `search: ${JSON.stringify(last).slice(0, 200)}`));
     asker.destroy();
   }
 
@@ -119,9 +151,9 @@ export class Visitors {
 
   /** Reads go on: who comes in without a last id, looks back, looks around, searches. */
   async #look(): Promise<void> {
-    const { findings, newestIn, pick } = this.#options;
-    const room = pick(2) === 0 ? '#north' : '#south';
-    const newest = newestIn(room);
+    const { findings, load, pick } = this.#options;
+    const room = ROOMS[pick(ROOMS.length)] ?? '';
+    const newest = load.newestTo(room);
     const asker = await this.#comeIn();
     if (asker === undefined) return;
     const page = await asker.ask('history', room, null, 50);
@@ -133,7 +165,9 @@ export class Visitors {
       const answer = await asker.ask(verb);
       if (answer?.[0] !== 'ok') findings.report('not read', `${verb}: ${JSON.stringify(answer)}`);
     }
-    this.counts.reads += 3;
+    this.#looks += 1;
+    (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.destroy();
+    this.counts.reads += 4;
     if (newest !== undefined) await this.#search(asker, newest.saying, newest.id);
     asker.destroy();
   }
@@ -148,22 +182,22 @@ export class Visitors {
     }
   }
 
-  async #comeIn(): Promise<Asker | undefined> {
+  async #comeIn(user = READER): Promise<Asker | undefined> {
     const { port, findings } = this.#options;
     const asker = await Asker.open(port);
-    const answer = await asker.ask('login', READER, passwordOf(READER));
+    const answer = await asker.ask('login', user, passwordOf(user));
     if (answer?.[0] === 'ok') {
-      await until('a reader to be live', () => asker.events.some((event) => event[0] === 'live'));
+      await until(`${user} to be live`, () => asker.events.some((event) => event[0] === 'live'));
       return asker;
     }
-    if (answer?.[2] !== 'busy') findings.report('not read', `login: ${JSON.stringify(answer)}`);
+    if (answer?.[2] !== 'busy') findings.report('not read', `login of ${user}: ${JSON.stringify(answer)}`);
     asker.destroy();
     return undefined;
   }
 
   async #roam(): Promise<void> {
-    const { talkers, pick } = this.#options;
-    const talker = talkers[pick(talkers.length)];
+    const { load, pick } = this.#options;
+    const talker = load.talkers[pick(load.talkers.length)];
     const room = ROAMED[pick(ROAMED.length)] ?? '';
     if (talker === undefined) return;
     const place = `${talker.name} ${room}`;
@@ -176,50 +210,6 @@ export class Visitors {
     else if (code !== 'storage_full') this.#odd(verb, answer);
   }
 
-  /** Somebody comes; or one of those who are there says something and goes, all in one breath. */
-  async #visit(): Promise<void> {
-    const { pick } = this.#options;
-    if (this.#guests.length < GUESTS && (await this.#guestComes())) return;
-    const guest = this.#guests.shift();
-    if (guest === undefined) return;
-    const { name, asker } = guest;
-    const room = `${LOBBY}-${pick(3)}`;
-    const joined = asker.ask('join', room);
-    const said = this.#say(asker, this.#options.verdicts.say(name, room, 0));
-    // A guest has no token: the end of the session is all that a logout is.
-    const isPolite = pick(2) === 0;
-    const left = isPolite ? asker.ask('logout') : joined;
-    if (isPolite || pick(2) === 0) await said;
-    const answer = await left;
-    if (isPolite && answer?.[0] === 'error') this.#odd('logout', answer);
-    asker.destroy();
-  }
-
-  async #guestComes(): Promise<boolean> {
-    const { port } = this.#options;
-    this.counts.guests += 1;
-    const name = `guest-${this.counts.guests}`;
-    const asker = await Asker.open(port);
-    const answer = await asker.ask('guest', name);
-    if (answer?.[0] === 'ok') {
-      this.#guests.push({ name, asker });
-      return true;
-    }
-    this.counts['guests refused'] += 1;
-    const isStorage = answer?.[2] === 'storage_full' || answer?.[2] === 'storage_failed';
-    if (!isStorage) this.#odd('guest', answer);
-    asker.destroy();
-    return false;
-  }
-
-  async #say(asker: Asker, saying: Saying): Promise<void> {
-    const { verdicts } = this.#options;
-    const answer = await asker.ask('send', saying.to, saying.text, saying.key);
-    if (answer?.[0] === 'ok' && Array.isArray(answer[2])) verdicts.stored(saying, Number(answer[2][0]));
-    else if (answer?.[2] === 'storage_failed') verdicts.failed(saying);
-    else if (answer !== undefined) verdicts.refused(saying, String(answer[2]));
-  }
-
   #odd(what: string, answer: Frame | undefined): void {
     this.#options.findings.report('odd answer', `${what}: ${JSON.stringify(answer)}`);
   }
@@ -230,16 +220,16 @@ function phraseOf(text: string): string {
   return `"${text.split(' ').slice(0, 2).join(' ')}"`;
 }
 
-function rowsIn(answer: unknown): unknown[] {
-  return Array.isArray(answer) && Array.isArray(answer[0]) ? answer[0] : [];
+function rowsIn(page: unknown): unknown[][] {
+  return Array.isArray(page) && Array.isArray(page[0]) ? page[0].filter(Array.isArray) : [];
 }
 
 function namesIn(page: unknown): string[] {
-  return rowsIn(page).flatMap((row) => (Array.isArray(row) && row[1] === true ? [String(row[0])] : []));
+  return rowsIn(page).flatMap(([name, isOnline]) => (isOnline === true ? [String(name)] : []));
 }
 
 function idsIn(answer: Frame | undefined): number[] {
-  return rowsIn(answer?.[2]).map((row) => (Array.isArray(row) ? Number(row[0]) : Number.NaN));
+  return rowsIn(answer?.[2]).map(([id]) => Number(id));
 }
 
 function isComplete(answer: Frame | undefined): boolean {

@@ -104,6 +104,15 @@ export class House {
     return fresh.filter((line) => FAULT.test(line));
   }
 
+  get isUp(): boolean {
+    return this.#server.child.exitCode === null && this.#server.child.signalCode === null;
+  }
+
+  /** All that the server has said about itself. */
+  get log(): string {
+    return this.#server.stderr();
+  }
+
   /** Undefined if it ended as it should. */
   async close(): Promise<string | undefined> {
     const { code, signal } = await this.#server.stop();

@@ -1,6 +1,6 @@
 /** Where the runs of a series take place: in a few servers, one after the other, each of which serves many runs. */
 
-import { rmSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pick } from '../transport/hostile.ts';
 import { Findings } from './campaign.ts';
@@ -20,6 +20,7 @@ interface Setting {
 
 /** Runs of one server. */
 const RUNS = 40;
+const RUN_MS = 120_000;
 
 function settingOf(seed: number): Setting {
   const isNarrow = Math.floor(seed / 3) % 3 === 0;
@@ -37,41 +38,76 @@ export interface SeriesResult {
 
 /** Runs a series. `draw`: how the people of a run are. */
 export async function runInHouses(
-  { runs, seed, folder, log }: SeriesOptions,
+  options: SeriesOptions,
   draw: (pick: Pick) => Temper,
 ): Promise<SeriesResult> {
-  const sums = startSums();
-  const findings = new Findings(...KINDS);
+  const { runs, seed, log } = options;
   const seeds = Array.from({ length: runs }, (_, i) => seed + i);
   const groups = Map.groupBy(seeds, (of) => nameOf(settingOf(of), of));
-  let done = 0;
+  const series = new Series(options.folder, draw);
   for (const [name, members] of groups) {
-    for (let next = 0; next < members.length; next += RUNS) {
-      const these = members.slice(next, next + RUNS);
-      const data = join(folder, `${name}-${next}`);
-      const { workers, args } = settingOf(these[0] ?? seed);
-      const house = await House.open({ data, workers, people: MOST_CLIENTS * these.length, args });
-      const before = findings.total;
-      for (const one of these) {
-        const report: Report = (kind, detail) => findings.report(kind, `--seed ${one}: ${detail}`);
-        const t0 = performance.now();
-        const run = new Run(house, one, draw, report);
-        await run.go(sums).catch((error: unknown) => report('stuck', String(error)));
-        run.end();
-        if (process.env.SLOW)
-          log(
-            `${one}: ${Math.round(performance.now() - t0)} ms ${run.temper.clients} ${run.temper.burst} ${run.temper.size}`,
-          );
-        for (const fault of house.faults()) report('failed', fault);
-        done += 1;
-      }
-      const end = await house.close();
-      if (end !== undefined) findings.report('failed', `${data}: ${end}`);
-      if (findings.total === before) rmSync(data, { recursive: true });
-      log(`${done} of ${runs} runs, ${findings.total} findings`);
+    while (members.length > 0) {
+      await series.fill(name, members);
+      log(`${series.done} of ${runs} runs, ${series.findings.total} findings`);
     }
   }
-  return { sums, findings };
+  return series;
+}
+
+class Series implements SeriesResult {
+  readonly sums = startSums();
+  readonly findings = new Findings(...KINDS);
+  done = 0;
+  readonly #folder: string;
+  readonly #draw: (pick: Pick) => Temper;
+  #houses = 0;
+
+  constructor(folder: string, draw: (pick: Pick) => Temper) {
+    this.#folder = folder;
+    this.#draw = draw;
+  }
+
+  /** Runs as many of these seeds in one house as it can take, and removes them from the list. */
+  async fill(name: string, seeds: number[]): Promise<void> {
+    this.#houses += 1;
+    const data = join(this.#folder, `${this.#houses}-${name}`);
+    const { workers, args } = settingOf(seeds[0] ?? 0);
+    const people = MOST_CLIENTS * Math.min(RUNS, seeds.length);
+    const house = await House.open({ data, workers, people, args });
+    const before = this.findings.total;
+    let isSound = true;
+    for (const seed of seeds.splice(0, RUNS)) {
+      if (isSound) isSound = await this.#run(house, seed);
+      else seeds.push(seed);
+    }
+    writeFileSync(join(data, 'server.log'), house.log);
+    const end = await house.close();
+    if (end !== undefined) this.findings.report('failed', `${data}: ${end}`);
+    if (this.findings.total === before) rmSync(data, { recursive: true });
+  }
+
+  /** False if others had better go on in another house. */
+  async #run(house: House, seed: number): Promise<boolean> {
+    let isSound = true;
+    const report: Report = (kind, detail) => {
+      isSound &&= kind !== 'stuck';
+      this.findings.report(kind, `--seed ${seed}: ${detail}`);
+    };
+    const run = new Run(house, seed, this.#draw, report);
+    await inTime(run.go(this.sums)).catch((error: unknown) => report('stuck', String(error)));
+    run.end();
+    for (const fault of house.faults()) report('failed', fault);
+    this.done += 1;
+    return isSound && house.isUp;
+  }
+}
+
+function inTime(run: Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const late = (): void => reject(new Error(`it is not over after ${RUN_MS} ms`));
+    const deadline = setTimeout(late, RUN_MS);
+    run.then(resolve, reject).finally(() => clearTimeout(deadline));
+  });
 }
 
 function nameOf({ workers, args, isAlone }: Setting, seed: number): string {

@@ -11,6 +11,8 @@ export interface World {
   readonly rooms: readonly string[];
   /** Whom one can write to. */
   readonly names: readonly string[];
+  /** True when nobody is to do anything more. */
+  readonly isOver: boolean;
   /** Makes a text that nobody has said before. */
   compose(size: number): string;
   /** Another client of the same person begins. */
@@ -20,6 +22,8 @@ export interface World {
 const WAYS: readonly Way[] = ['reset', 'close', 'half'];
 /** Requests without an answer, at which a client waits for half of them; more if it says more at once. */
 const LOAD = 40;
+/** A thread that died is back long before. */
+const REFUSALS = 1_000;
 
 export class Life {
   readonly #device: Device;
@@ -29,6 +33,8 @@ export class Life {
   readonly #pick: Pick;
   #guests = 0;
   #said = 0;
+  /** One behind the other. */
+  #refusals = 0;
 
   /** `number`: among the clients of the run. `isSteady`: it never goes. */
   constructor(device: Device, number: number, isSteady: boolean, world: World, pick: Pick) {
@@ -43,7 +49,7 @@ export class Life {
   async begin(): Promise<void> {
     const { rooms, temper } = this.#world;
     const device = this.#device;
-    while (!device.isIn) await this.#enter();
+    while (!device.isIn && !this.#world.isOver) await this.#enter();
     const first = temper.isMoving ? Array.from({ length: 1 + this.#pick(3) }, () => this.#one(rooms)) : rooms;
     for (const room of first) device.questions.move('join', room);
     await device.until('answers to joins', () => device.questions.size === 0 || !device.isConnected);
@@ -51,7 +57,7 @@ export class Life {
 
   async live(): Promise<void> {
     const { deeds, cuts } = this.#world.temper;
-    for (let i = 0; i < deeds; i += 1) {
+    for (let i = 0; i < deeds && !this.#world.isOver; i += 1) {
       if (this.#device.isIn) await this.#act();
       else await this.#enter(!this.#isSteady && this.#pick(100) < cuts ? this.#drawCut() : undefined);
     }
@@ -128,6 +134,8 @@ export class Life {
     const entered = await (device.isConnected
       ? device.logIn(this.#guestName())
       : device.enter(cut, this.#guestName()));
+    this.#refusals = entered === 'refused' ? this.#refusals + 1 : 0;
+    if (this.#refusals > REFUSALS) throw new Error(`${device.person.user} is not let in any more`);
     if (entered === 'refused') await this.#wait(20);
   }
 

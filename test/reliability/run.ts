@@ -20,6 +20,7 @@ export interface Sums {
   'connections lost at login': number;
   'connections lost in a replay': number;
   'connections lost when live': number;
+  'clients told that they are too slow': number;
   'threads that died': number;
 }
 
@@ -33,6 +34,7 @@ export function startSums(): Sums {
     'connections lost at login': 0,
     'connections lost in a replay': 0,
     'connections lost when live': 0,
+    'clients told that they are too slow': 0,
     'threads that died': 0,
   };
 }
@@ -44,6 +46,7 @@ export class Run implements World {
   readonly temper: Temper;
   readonly rooms: readonly string[];
   readonly names: string[] = [];
+  isOver = false;
   readonly #house: House;
   readonly #seed: number;
   readonly #report: Report;
@@ -89,6 +92,7 @@ export class Run implements World {
   }
 
   end(): void {
+    this.isOver = true;
     for (const device of this.#devices) device.cut('close');
   }
 
@@ -130,11 +134,12 @@ export class Run implements World {
     sums.clients += this.#devices.length;
     sums['messages tried'] += this.#said.size;
     sums['threads that died'] += this.#misfortune.strikes;
-    for (const { comings, losses } of this.#devices) {
+    for (const { comings, losses, slow } of this.#devices) {
       sums['connections that came in'] += comings;
       sums['connections lost at login'] += losses.login;
       sums['connections lost in a replay'] += losses.replay;
       sums['connections lost when live'] += losses.live;
+      sums['clients told that they are too slow'] += slow;
     }
   }
 }

@@ -32,7 +32,15 @@ export class SmallDisk {
     } catch {
       return undefined;
     }
-    return new SmallDisk(folder);
+    const disk = new SmallDisk(folder);
+    // Whoever ends the campaign must not have to clear up.
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      process.once(signal, () => {
+        disk.unmount();
+        process.exit(1);
+      });
+    }
+    return disk;
   }
 
   private constructor(folder: string) {

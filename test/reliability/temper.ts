@@ -72,9 +72,9 @@ export function drawDisconnects(pick: Pick): Temper {
     isMoving: false,
     steady: 1,
   };
-  const kind = pick(10);
-  if (kind < 1) return { ...usual, ...FAT };
-  if (kind < 2) return { ...usual, ...LONG };
+  const kind = pick(20);
+  if (kind < 2) return { ...usual, ...FAT };
+  if (kind < 3) return { ...usual, ...LONG };
   return usual;
 }
 

@@ -23,9 +23,13 @@ export class WatchedServer {
   }
 
   async start(): Promise<void> {
-    const { data, env, port, workers } = this.#options;
-    const args = ['--port', String(port), '--workers', String(workers), '--guests', '--log-level', 'warn'];
-    this.#running = await startServer({ data, env, args: [...args, '--commands-per-second', '0'] });
+    this.#running = await this.#launch();
+  }
+
+  /** False if it refuses to, which it may while the disk fails. */
+  async tryToStart(): Promise<boolean> {
+    this.#running = await this.#launch().catch(() => undefined);
+    return this.#running !== undefined;
   }
 
   /** Asks it to end, which it must do in order, disk or no disk. */
@@ -43,6 +47,12 @@ export class WatchedServer {
   /** For the end of a campaign that was given up. */
   abandon(): void {
     this.#running?.child.kill('SIGKILL');
+  }
+
+  #launch(): Promise<RunningServer> {
+    const { data, env, port, workers } = this.#options;
+    const args = ['--port', String(port), '--workers', String(workers), '--guests', '--log-level', 'warn'];
+    return startServer({ data, env, args: [...args, '--commands-per-second', '0'] });
   }
 
   #lookForDeaths(): void {
