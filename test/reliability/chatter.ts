@@ -29,7 +29,7 @@ export class Chatter implements Viewer {
   /** Told of each acknowledgement, of each message, and of the end of a connection. */
   onAcknowledged: () => void = () => {};
   onGot: () => void = () => {};
-  onEnded: () => void = () => {};
+  onEnded: (wasLive: boolean) => void = () => {};
   /** The last id that it has got; where it goes on. */
   cursor = 0;
   isLive = false;
@@ -131,12 +131,13 @@ export class Chatter implements Viewer {
   }
 
   ended(): void {
+    const wasLive = this.isLive;
     this.#link = undefined;
     this.isLive = false;
     this.#asked.clear();
     this.#entering?.settle('lost');
     this.#entering = undefined;
-    this.onEnded();
+    this.onEnded(wasLive);
   }
 
   #ask(link: Link, token: string | undefined): Promise<Frame | 'lost'> {

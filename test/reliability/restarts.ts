@@ -41,6 +41,7 @@ class Restarts {
   readonly #comingBack = new Set<Promise<void>>();
   #isOver = false;
   #longestExitMs = 0;
+  #lostAtTheDoor = 0;
   #failure: unknown;
 
   constructor(options: CampaignOptions, port: number) {
@@ -99,8 +100,9 @@ class Restarts {
     await chatter.join();
     chatter.onGot = () => this.#pauses.got(chatter.name);
     chatter.onAcknowledged = () => this.#pauses.got(chatter.name);
-    chatter.onEnded = () => {
+    chatter.onEnded = (wasLive) => {
       this.#pauses.lost(chatter.name);
+      this.#checkFarewell(chatter, wasLive);
       const back = this.#comeBack(chatter).catch((error: unknown) => {
         this.#failure = error;
       });
@@ -109,13 +111,17 @@ class Restarts {
     };
   }
 
+  /** Who is only coming in may meet a server that looks whether the port is free, and is not served yet. */
+  #checkFarewell({ name, farewell }: Chatter, wasLive: boolean): void {
+    if (!wasLive) this.#lostAtTheDoor += 1;
+    else if (farewell?.code !== 'shutdown') {
+      this.#findings.report('no farewell', `${name} was told ${JSON.stringify(farewell)}`);
+    }
+  }
+
   /** As told by `bye`, with some chance in it; and then again and again. */
   async #comeBack(chatter: Chatter): Promise<void> {
-    const { farewell } = chatter;
-    if (farewell?.code !== 'shutdown') {
-      this.#findings.report('no farewell', `${chatter.name} was told ${JSON.stringify(farewell)}`);
-    }
-    let delayMs = farewell?.retryAfterMs ?? AGAIN_MS;
+    let delayMs = chatter.farewell?.retryAfterMs ?? AGAIN_MS;
     for (;;) {
       await wait(delayMs + this.#pick(AGAIN_MS));
       // A connection that is lost while it comes in calls for a return of its own.
@@ -170,6 +176,7 @@ class Restarts {
       'longest time to the exit, ms': this.#longestExitMs,
       'came back by login, by resume': `${total('login')}, ${total('resume')}`,
       'told at the door to try again': total('notYet'),
+      'lost at the door': this.#lostAtTheDoor,
     };
   }
 }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
 import { FrameDecoder } from '../../src/transport/frame.ts';
 
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 20_000;
 
 export type Frame = readonly unknown[];
 
