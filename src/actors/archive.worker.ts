@@ -8,6 +8,7 @@ import { SearchIndex } from '../store/search-index.ts';
 import { archive } from './archive.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import { Indexer } from './indexer.ts';
+import { lowerPriority } from './priority.ts';
 import { serve, servePort, threadData } from './thread.ts';
 
 const CHECKPOINT_MS = 250;
@@ -21,6 +22,7 @@ export interface ArchiveData {
 
 const data = threadData<ArchiveData>();
 const log = await openLog('archive', data.logLevel);
+lowerPriority('below normal');
 const store = new Archive(data.chatDb);
 const index = new SearchIndex({
   file: data.searchDb,
