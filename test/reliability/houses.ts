@@ -44,7 +44,7 @@ export async function runInHouses(
   const { runs, seed, log } = options;
   const seeds = Array.from({ length: runs }, (_, i) => seed + i);
   const groups = Map.groupBy(seeds, (of) => nameOf(settingOf(of), of));
-  const series = new Series(options.folder, draw);
+  const series = new Series(options, draw);
   for (const [name, members] of groups) {
     while (members.length > 0) {
       await series.fill(name, members);
@@ -58,19 +58,19 @@ class Series implements SeriesResult {
   readonly sums = startSums();
   readonly findings = new Findings(...KINDS);
   done = 0;
-  readonly #folder: string;
+  readonly #options: SeriesOptions;
   readonly #draw: (pick: Pick) => Temper;
   #houses = 0;
 
-  constructor(folder: string, draw: (pick: Pick) => Temper) {
-    this.#folder = folder;
+  constructor(options: SeriesOptions, draw: (pick: Pick) => Temper) {
+    this.#options = options;
     this.#draw = draw;
   }
 
   /** Runs as many of these seeds in one house as it can take, and removes them from the list. */
   async fill(name: string, seeds: number[]): Promise<void> {
     this.#houses += 1;
-    const data = join(this.#folder, `${this.#houses}-${name}`);
+    const data = join(this.#options.folder, `${this.#houses}-${name}`);
     const { workers, args } = settingOf(seeds[0] ?? 0);
     const people = MOST_CLIENTS * Math.min(RUNS, seeds.length);
     const house = await House.open({ data, workers, people, args });
@@ -92,6 +92,7 @@ class Series implements SeriesResult {
     const report: Report = (kind, detail) => {
       isSound &&= kind !== 'stuck';
       this.findings.report(kind, `--seed ${seed}: ${detail}`);
+      this.#options.log(`${kind}: --seed ${seed}: ${detail}`);
     };
     const run = new Run(house, seed, this.#draw, report);
     await inTime(run.go(this.sums)).catch((error: unknown) => report('stuck', String(error)));
