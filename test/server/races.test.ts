@@ -49,7 +49,7 @@ async function register(server: RunningServer, ...users: string[]): Promise<void
 
 async function loginTo(server: RunningServer, shard: string, user: string): Promise<TestClient> {
   const client = await connectTo(server, shard);
-  await client.ok('login', user, `secret of ${user}`);
+  await client.enter(user);
   return client;
 }
 

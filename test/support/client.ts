@@ -31,13 +31,13 @@ export class TestClient {
   static async register(address: string, user: string, password = `secret of ${user}`): Promise<TestClient> {
     const client = await TestClient.connect(address);
     await client.ok('register', user, password);
-    await client.ok('login', user, password);
+    await client.enter(user, password);
     return client;
   }
 
   static async login(address: string, user: string, password = `secret of ${user}`): Promise<TestClient> {
     const client = await TestClient.connect(address);
-    await client.ok('login', user, password);
+    await client.enter(user, password);
     return client;
   }
 
@@ -82,6 +82,12 @@ export class TestClient {
     const answer = await this.call(verb, ...values);
     if (answer[0] !== 'ok') throw new Error(`${verb} was refused: ${JSON.stringify(answer)}`);
     return answer[2];
+  }
+
+  /** Logs in, and is live: until then the server holds back what is asked. */
+  async enter(user: string, password = `secret of ${user}`): Promise<void> {
+    await this.ok('login', user, password);
+    await this.event('live');
   }
 
   /** The code of a request that must be refused. */
