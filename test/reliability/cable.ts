@@ -54,7 +54,7 @@ export class Cable {
     socket.on('close', () => this.#end());
   }
 
-  /** Sends a request. Its id, or undefined if not all of it could be written. */
+  /** Sends a request. Its id, or undefined if not all of it could be written, or the connection has ended right behind it. */
   request(verb: string, ...values: readonly unknown[]): number | undefined {
     const id = this.#nextId;
     this.#nextId += 1;
@@ -94,7 +94,7 @@ export class Cable {
     this.#written += bytes.length;
     this.#socket.write(bytes.subarray(0, left));
     if (left <= bytes.length) this.cut(this.#cut?.way ?? 'close');
-    return left >= bytes.length;
+    return left >= bytes.length && !this.isOver;
   }
 
   #receive(chunk: Buffer): void {
