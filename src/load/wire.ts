@@ -17,6 +17,9 @@ export type LoggedIn =
   /** The connection ended before the answer. */
   | { readonly type: 'lost' };
 
+/** In place of the number of a message, which are all from 0. */
+export const UNMATCHED = -1;
+
 /** Called by a connection. Nothing is called any more after `closed`. */
 export interface WireHandler {
   /**
@@ -26,6 +29,7 @@ export interface WireHandler {
   message(bytes: Buffer, start: number, end: number, id: number): void;
   /** The message that `send` gave that number is stored (or taken, where the protocol stores nothing). */
   acknowledged(number: number, id: number): void;
+  /** `number` is `UNMATCHED` where the protocol does not tell which message it was. */
   refused(number: number, code: string): void;
   /** Everything that was missed has come, and what is said from now on comes at once. */
   live(): void;
