@@ -212,7 +212,7 @@ class IrcConnection implements Connection {
     this.#answer(LOST);
     for (const join of this.#joining.values()) join.resolve(false);
     this.#joining.clear();
-    if (this.#isOpen) this.#handler.closed(this.#reason ?? 'ended by the server');
+    if (this.#isOpen) this.#handler.closed(this.#reason ?? 'the server closed the connection');
   }
 }
 
