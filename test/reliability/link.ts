@@ -1,118 +1,130 @@
-/** One connection to a server, as a program has it: frames in the order in which they come. */
+/** One connection of a client that can be cut at any byte, in either direction, and that can stop reading. */
 
 import { connect, type Socket } from 'node:net';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
 import { FrameDecoder } from '../../src/transport/frame.ts';
-import { DEADLINE_MS } from '../support/process.ts';
 
 export type Frame = readonly unknown[];
 
-export interface LinkHandler {
+/** `reset`: RST. `close`: both directions end. `half`: the client will write no more, and reads on until the end. */
+export type Way = 'reset' | 'close' | 'half';
+
+/** Where a connection is cut by itself. */
+export interface Cut {
+  /** Counted are the bytes that came from the server, or those that were written to it. */
+  readonly side: 'in' | 'out';
+  /** From the beginning of the connection; whatever lies behind is never seen. */
+  readonly bytes: number;
+  readonly way: Way;
+}
+
+export interface CableHandler {
   frame(frame: Frame): void;
+  /** Called once, last; in the very turn of a cut. */
   ended(): void;
 }
 
-export class Link {
+export class Cable {
   readonly #socket: Socket;
+  readonly #handler: CableHandler;
+  #cut: Cut | undefined;
+  readonly #decoder = new FrameDecoder(65_536);
   #nextId = 1;
-  #isOver = false;
+  #taken = 0;
+  #written = 0;
+  /** True when the client has ended its half. */
+  isHalf = false;
+  isOver = false;
 
-  /**
-   * Undefined if nobody listens. `from` is the local address, of 127.0.0.0/8: the server counts failed logins by
-   * address.
-   */
-  static open(port: number, handler: LinkHandler, from = '127.0.0.1'): Promise<Link | undefined> {
+  /** Undefined if nobody listens, or the connection was refused. */
+  static open(port: number, handler: CableHandler, cut?: Cut): Promise<Cable | undefined> {
     return new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port, localAddress: from, noDelay: true });
+      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
       socket.once('error', () => resolve(undefined));
-      socket.once('connect', () => resolve(new Link(socket, handler)));
+      socket.once('connect', () => resolve(new Cable(socket, handler, cut)));
     });
   }
 
-  constructor(socket: Socket, handler: LinkHandler) {
+  constructor(socket: Socket, handler: CableHandler, cut: Cut | undefined) {
     this.#socket = socket;
-    const decoder = new FrameDecoder(65_536);
-    socket.on('data', (chunk: Buffer) => {
-      decoder.push(chunk);
-      for (let next = decoder.next(); next.type !== 'more'; next = decoder.next()) {
-        if (next.type === 'fault') throw new Error(`the server sent a bad frame: ${next.fault}`);
-        const frame = decodeBody(next.body);
-        if (frame === undefined) throw new Error(`the server sent a bad body: ${next.body.toString('hex')}`);
-        if (!this.#isOver) handler.frame(frame);
-      }
-    });
+    this.#handler = handler;
+    this.#cut = cut;
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('error', () => {});
-    socket.on('close', () => {
-      this.#isOver = true;
-      handler.ended();
-    });
+    socket.on('close', () => this.#end());
   }
 
-  /** Sends a request; its id. */
-  request(verb: string, ...values: readonly unknown[]): number {
+  /** Sends a request. Its id, or undefined if not all of it could be written, or the connection has ended right behind it. */
+  request(verb: string, ...values: readonly unknown[]): number | undefined {
     const id = this.#nextId;
     this.#nextId += 1;
-    if (!this.#socket.destroyed) this.#socket.write(encodeFrame([verb, id, ...values]));
-    return id;
+    return this.#write(encodeFrame([verb, id, ...values])) ? id : undefined;
   }
 
-  destroy(): void {
-    this.#socket.destroy();
-  }
-}
-
-/** A link for one question after the other. */
-export class Asker {
-  readonly #waiting = new Map<unknown, (answer: Frame | undefined) => void>();
-  readonly events: Frame[] = [];
-  #link: Link | undefined;
-  #isOver = false;
-
-  static async open(port: number, from?: string): Promise<Asker> {
-    const asker = new Asker();
-    asker.#link = await Link.open(port, asker, from);
-    if (asker.#link === undefined) throw new Error(`nobody listens on port ${port}`);
-    return asker;
-  }
-
-  /** The answer; undefined if the connection ended before there was one. */
-  ask(verb: string, ...values: readonly unknown[]): Promise<Frame | undefined> {
-    const { promise, resolve, reject } = Promise.withResolvers<Frame | undefined>();
-    if (this.#isOver || this.#link === undefined) return Promise.resolve(undefined);
-    const deadline = setTimeout(
-      () => reject(new Error(`no answer to ${verb} in ${DEADLINE_MS} ms`)),
-      DEADLINE_MS,
-    );
-    this.#waiting.set(this.#link.request(verb, ...values), (answer) => {
-      clearTimeout(deadline);
-      resolve(answer);
-    });
-    return promise;
-  }
-
-  /** The result of a request that must succeed. */
-  async ok(verb: string, ...values: readonly unknown[]): Promise<unknown> {
-    const answer = await this.ask(verb, ...values);
-    if (answer?.[0] === 'ok') return answer[2];
-    throw new Error(`${verb} ${JSON.stringify(values)} was refused: ${JSON.stringify(answer ?? 'the end')}`);
-  }
-
-  frame(frame: Frame): void {
-    if (frame[0] !== 'ok' && frame[0] !== 'error') {
-      this.events.push(frame);
+  /** Ends the connection as a failing network, or a client that goes, would do. */
+  cut(way: Way): void {
+    if (this.isOver) return;
+    if (way === 'half') {
+      this.isHalf = true;
+      this.#socket.end();
       return;
     }
-    this.#waiting.get(frame[1])?.(frame);
-    this.#waiting.delete(frame[1]);
+    // Node cannot reset a connection whose half is being ended, and would never close it.
+    if (way === 'reset' && !this.isHalf) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+    this.#end();
   }
 
-  ended(): void {
-    this.#isOver = true;
-    for (const settle of this.#waiting.values()) settle(undefined);
-    this.#waiting.clear();
+  /** From here on it is not cut by itself any more. */
+  spare(): void {
+    this.#cut = undefined;
   }
 
-  destroy(): void {
-    this.#link?.destroy();
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  #write(bytes: Buffer): boolean {
+    if (this.isOver || this.isHalf || this.#socket.destroyed) return false;
+    const left = this.#cut?.side === 'out' ? this.#cut.bytes - this.#written : Number.POSITIVE_INFINITY;
+    this.#written += bytes.length;
+    this.#socket.write(bytes.subarray(0, left));
+    if (left <= bytes.length) this.cut(this.#cut?.way ?? 'close');
+    return left >= bytes.length && !this.isOver;
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.isOver) return;
+    const { side, bytes, way } = this.#cut ?? {};
+    const left = side === 'in' ? (bytes ?? 0) - this.#taken : Number.POSITIVE_INFINITY;
+    this.#taken += chunk.length;
+    if (left <= 0 || left > chunk.length) {
+      this.#take(chunk);
+      return;
+    }
+    this.#take(chunk.subarray(0, left));
+    this.cut(way ?? 'close');
+    this.#take(chunk.subarray(left));
+  }
+
+  #take(bytes: Buffer): void {
+    if (bytes.length > 0) this.#decoder.push(bytes);
+    while (!this.isOver) {
+      const next = this.#decoder.next();
+      if (next.type === 'more') return;
+      const frame = next.type === 'body' ? decodeBody(next.body) : undefined;
+      if (frame === undefined) throw new Error(`the server sent what is no frame: ${JSON.stringify(next)}`);
+      this.#handler.frame(frame);
+    }
+  }
+
+  #end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#handler.ended();
   }
 }

@@ -1,0 +1,61 @@
+/** A run in as many stretches of time as a chart can show, each of whole seconds. */
+
+import type { Second } from '../result.ts';
+
+export interface Bucket {
+  /** Seconds since the begin of the run. */
+  readonly from: number;
+  readonly to: number;
+  readonly phase: string;
+  /** A second. */
+  readonly sent: number;
+  readonly delivered: number;
+  /** In all of it. */
+  readonly errors: number;
+  /** At its end. */
+  readonly connections: number;
+  /** Milliseconds, of its worst second. */
+  readonly deliverP50: number | null;
+  readonly deliverP99: number | null;
+  /** On average. */
+  readonly serverCores: number | null;
+  /** At most. */
+  readonly serverBytes: number | null;
+}
+
+/** Two points on a chart are not to be closer than about 2 pixels. */
+const MOST = 240;
+
+export function bucketsOf(series: readonly Second[]): Bucket[] {
+  const length = Math.ceil(series.length / MOST);
+  const buckets: Bucket[] = [];
+  for (let start = 0; start < series.length; start += length) {
+    const [first, ...others] = series.slice(start, start + length);
+    if (first !== undefined) buckets.push(bucketOf(first, [first, ...others]));
+  }
+  return buckets;
+}
+
+function bucketOf(first: Second, seconds: readonly Second[]): Bucket {
+  const last = seconds.at(-1) ?? first;
+  const all = (of: (second: Second) => number): number =>
+    seconds.reduce((sum, second) => sum + of(second), 0);
+  const known = (of: (second: Second) => number | null): number[] =>
+    seconds.map(of).filter((value) => value !== null);
+  const most = (values: readonly number[]): number | null =>
+    values.length === 0 ? null : Math.max(...values);
+  const cores = known(({ serverCores }) => serverCores);
+  return {
+    from: first.second,
+    to: last.second + 1,
+    phase: first.phase,
+    sent: all(({ sent }) => sent) / seconds.length,
+    delivered: all(({ delivered }) => delivered) / seconds.length,
+    errors: all(({ errors }) => errors),
+    connections: last.connections,
+    deliverP50: most(known(({ deliverP50 }) => deliverP50)),
+    deliverP99: most(known(({ deliverP99 }) => deliverP99)),
+    serverCores: cores.length === 0 ? null : cores.reduce((sum, value) => sum + value, 0) / cores.length,
+    serverBytes: most(known(({ serverBytes }) => serverBytes)),
+  };
+}

@@ -1,0 +1,192 @@
+/** A chart as inline SVG: lines or bars on two axes, over shaded stretches of time. */
+
+import { cleanLine, escapeHtml } from '../../client/display/escape.ts';
+import type { Scale } from './scale.ts';
+
+export interface Line {
+  readonly name: string;
+  /** Colour and dashes: `line-0` and so on in the style. */
+  readonly style: number;
+  /** `null` breaks the line. */
+  readonly points: readonly (readonly [number, number | null])[];
+}
+
+/** A stretch of the horizontal axis. */
+export interface Band {
+  readonly from: number;
+  readonly to: number;
+  readonly label: string;
+  readonly isQuiet: boolean;
+}
+
+export interface Chart {
+  readonly title: string;
+  /** What the axes are, and what has to be known to read them. */
+  readonly note: string;
+  readonly horizontal: (labels: number) => Scale;
+  readonly vertical: (labels: number) => Scale;
+  readonly lines: readonly Line[];
+  readonly drawnAs: 'lines' | 'bars';
+  readonly bands: readonly Band[];
+  /** What is told when the pointer is over it. */
+  readonly hints: readonly { readonly from: number; readonly to: number; readonly text: string }[];
+}
+
+export interface Size {
+  readonly name: string;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One of them is shown, by the room there is: text keeps its size. */
+const SIZES: readonly Size[] = [
+  { name: 'wide', width: 640, height: 300 },
+  { name: 'narrow', width: 360, height: 240 },
+];
+
+/** Of the labels: more than the widest character of the fonts in the style needs on average. */
+const CHARACTER = 6.6;
+const LINE_HEIGHT = 15;
+const GAP = 8;
+
+/** A `<figure>` with its legend. */
+export function renderChart(chart: Chart): string {
+  const legend =
+    chart.lines.length < 2
+      ? ''
+      : `<ul class="legend">${chart.lines.map((line) => `<li><svg class="key" viewBox="0 0 22 8" aria-hidden="true"><path class="line line-${line.style}" d="M1 4H21"/></svg>${html(line.name)}</li>`).join('')}</ul>`;
+  return `<figure class="chart">
+<figcaption><h3>${html(chart.title)}</h3><p class="note">${html(chart.note)}</p>${legend}</figcaption>
+${SIZES.map((size) => renderSized(chart, size)).join('\n')}
+</figure>
+`;
+}
+
+interface Plot {
+  readonly left: number;
+  readonly right: number;
+  readonly top: number;
+  readonly bottom: number;
+  x(value: number): number;
+  y(value: number): number;
+}
+
+function renderSized(chart: Chart, { name, width, height }: Size): string {
+  const vertical = chart.vertical(height < 280 ? 4 : 5);
+  const horizontal = chart.horizontal(Math.floor(width / 75));
+  const left = Math.max(...vertical.ticks.map(({ label }) => label.length)) * CHARACTER + GAP;
+  const [right, bottom] = [width - 18, height - LINE_HEIGHT - GAP];
+  const named = placeLabels(
+    chart.bands,
+    left,
+    right,
+    (value) => left + horizontal.place(value) * (right - left),
+  );
+  const rows = named.reduce((most, { row }) => Math.max(most, row + 1), 0);
+  const top = GAP + rows * LINE_HEIGHT;
+  const plot: Plot = {
+    left,
+    right,
+    top,
+    bottom,
+    x: (value) => left + horizontal.place(value) * (right - left),
+    y: (value) => bottom - Math.min(1, Math.max(0, vertical.place(value))) * (bottom - top),
+  };
+  const parts = [
+    ...chart.bands.map((band, index) => renderBand(band, index, plot)),
+    ...vertical.ticks.map(({ value, label }) => renderRow(label, plot.y(value), plot)),
+    ...renderColumns(horizontal, plot),
+    ...named.map(({ text, at, row }) => renderText(text, at, GAP + row * LINE_HEIGHT + 4, 'middle', 'phase')),
+    ...chart.lines.map((line) =>
+      chart.drawnAs === 'bars' ? renderBars(line, plot) : renderLine(line, plot),
+    ),
+    ...chart.hints.map(({ from, to, text }) => renderHint(text, plot.x(from), plot.x(to), plot)),
+  ];
+  return `<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${html(`${chart.title}. ${chart.note}`)}">
+${parts.join('\n')}
+</svg>`;
+}
+
+function renderBand({ from, to, label, isQuiet }: Band, index: number, plot: Plot): string {
+  const [start, end] = [plot.x(from), plot.x(to)];
+  const tone = isQuiet ? 'quiet' : index % 2 === 0 ? 'even' : 'odd';
+  return `<rect class="band ${tone}" x="${round(start)}" y="${plot.top}" width="${round(end - start)}" height="${round(plot.bottom - plot.top)}"><title>${html(label)}</title></rect>`;
+}
+
+function renderRow(label: string, y: number, { left, right }: Plot): string {
+  return `<path class="grid" d="M${round(left)} ${round(y)}H${right}"/>${renderText(label, left - GAP + 2, y + 4, 'end', 'tick')}`;
+}
+
+/** A label that has no room beside the one before is left out; its tick stays. */
+function renderColumns(scale: Scale, { x, bottom, right }: Plot): string[] {
+  let taken = Number.NEGATIVE_INFINITY;
+  return scale.ticks.map(({ value, label }) => {
+    const half = (label.length * CHARACTER) / 2;
+    const at = x(value);
+    const tick = `<path class="axis" d="M${round(at)} ${bottom}v4"/>`;
+    if (at - half < taken + 4 || at + half > right + 18) return tick;
+    taken = at + half;
+    return tick + renderText(label, at, bottom + LINE_HEIGHT + 2, 'middle', 'tick');
+  });
+}
+
+function renderText(text: string, x: number, y: number, anchor: string, style: string): string {
+  return `<text class="${style}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${html(text)}</text>`;
+}
+
+function renderLine({ style, points }: Line, { x, y }: Plot): string {
+  let path = '';
+  let isOpen = false;
+  for (const [at, value] of points) {
+    // A point without neighbours is a line of no length, which round ends make a dot.
+    if (value !== null)
+      path += `${isOpen ? 'L' : 'M'}${round(x(at))} ${round(y(value))}${isOpen ? '' : 'h0'}`;
+    isOpen = value !== null;
+  }
+  return `<path class="line line-${style}" d="${path}"/>`;
+}
+
+function renderBars({ style, points }: Line, { x, y, bottom }: Plot): string {
+  let path = '';
+  for (const [at, value] of points) {
+    if (value !== null && value > 0)
+      path += `M${round(x(at))} ${bottom}V${round(Math.min(y(value), bottom - 1))}`;
+  }
+  return `<path class="bar line-${style}" d="${path}"/>`;
+}
+
+function renderHint(text: string, from: number, to: number, { top, bottom }: Plot): string {
+  return `<rect class="hint" x="${round(from)}" y="${top}" width="${round(to - from)}" height="${round(bottom - top)}"><title>${html(text)}</title></rect>`;
+}
+
+interface PlacedLabel {
+  readonly text: string;
+  readonly at: number;
+  readonly row: number;
+}
+
+/** Above the bands, in up to two rows; what would lie over another is left out. */
+function placeLabels(
+  bands: readonly Band[],
+  left: number,
+  right: number,
+  x: (value: number) => number,
+): PlacedLabel[] {
+  const taken = [left, left];
+  return bands.flatMap(({ from, to, label }) => {
+    const half = (label.length * CHARACTER) / 2;
+    const at = Math.min(right - half, Math.max(left + half, (x(from) + x(to)) / 2));
+    const row = taken.findIndex((end) => at - half >= end);
+    if (row === -1) return [];
+    taken[row] = at + half + GAP;
+    return [{ text: label, at, row }];
+  });
+}
+
+function round(value: number): string {
+  return String(Number(value.toFixed(1)));
+}
+
+function html(text: string): string {
+  return escapeHtml(cleanLine(text));
+}

@@ -1,0 +1,186 @@
+/** Which charts a result has, and what is on them. */
+
+import { formatBytes, formatCount, formatDuration, formatNumber, formatSpan } from '../format.ts';
+import { LATENCIES, type Latency, type LatencyKind, type Result, type Second } from '../result.ts';
+import { type Bucket, bucketsOf } from './buckets.ts';
+import type { Band, Chart, Line } from './chart.ts';
+import {
+  byteScale,
+  countScale,
+  durationScale,
+  maximum,
+  numberScale,
+  percentileScale,
+  type Scale,
+  timeScale,
+} from './scale.ts';
+
+/** Only those that have something to show. */
+export function chartsOf(result: Result): Chart[] {
+  return [...byPercentile(result), ...overTime(result.series)];
+}
+
+interface Measured {
+  readonly kind: LatencyKind;
+  readonly style: number;
+  readonly latency: Latency;
+  readonly points: readonly (readonly [number, number])[];
+}
+
+function byPercentile(result: Result): Chart[] {
+  const measured = LATENCIES.flatMap((kind, style): Measured[] => {
+    const latency = result.latency[kind];
+    return latency === null || latency.count === 0
+      ? []
+      : [{ kind, style, latency, points: pointsOf(latency) }];
+  });
+  const finest = measured.reduce<Measured | undefined>(
+    (most, one) => (most === undefined || one.points.length > most.points.length ? one : most),
+    undefined,
+  );
+  if (finest === undefined) return [];
+  const count = maximum(
+    measured.map(({ latency }) => latency.count),
+    1,
+  );
+  const values = measured.flatMap(({ points }) => points.map(([, value]) => value));
+  return [
+    {
+      title: 'Latency by percentile',
+      note: 'Of all that was measured, this part took no longer. The rare slow ones are on the right.',
+      horizontal: () => percentileScale(count),
+      vertical: (labels) => durationScale(values, labels),
+      lines: measured.map(({ kind, style, points }) => ({ name: kind, style, points })),
+      drawnAs: 'lines',
+      bands: [],
+      hints: finest.points.slice(1).map(([percentile], index) => ({
+        from: finest.points[index]?.[0] ?? 0,
+        to: percentile,
+        text: `${Number(percentile.toFixed(4))} %: ${measured.flatMap((one) => told(one, percentile)).join(', ')}`,
+      })),
+    },
+  ];
+}
+
+/** The greatest value stands where the number of values ends, not at an infinite 100 %. */
+function pointsOf({ curve, count }: Latency): (readonly [number, number])[] {
+  const last = 100 * (1 - 1 / count);
+  return curve.map(([percentile, value]) => [Math.min(percentile, last), value]);
+}
+
+function told({ kind, points }: Measured, percentile: number): string[] {
+  const found = points.find(([at]) => at >= percentile);
+  return found === undefined ? [] : [`${kind} ${formatDuration(found[1])}`];
+}
+
+function overTime(series: readonly Second[]): Chart[] {
+  const buckets = bucketsOf(series);
+  const last = buckets.at(-1);
+  if (last === undefined) return [];
+  const bands = bandsOf(series);
+  const length = Math.max(...buckets.map(({ from, to }) => to - from));
+  const every = length > 1 ? ` Each point is ${formatSpan(length)}.` : '';
+  const worst = length > 1 ? ` Each point is the worst second of ${formatSpan(length)}.` : '';
+
+  const chart = (
+    title: string,
+    note: string,
+    vertical: (values: readonly number[], labels: number) => Scale,
+    format: (value: number) => string,
+    figures: readonly Figure[],
+    drawnAs: Chart['drawnAs'] = 'lines',
+  ): Chart[] => {
+    const lines = figures.map((figure) => lineOf(figure, buckets));
+    const values = lines.flatMap(({ points }) =>
+      points.flatMap(([, value]) => (value === null ? [] : [value])),
+    );
+    if (values.length === 0) return [];
+    return [
+      {
+        title,
+        note,
+        horizontal: (labels) => timeScale(last.to, labels),
+        vertical: (labels) => vertical(values, labels),
+        lines,
+        drawnAs,
+        bands,
+        hints: buckets.map((bucket) => ({
+          from: bucket.from,
+          to: bucket.to,
+          text: hintOf(bucket, figures, format),
+        })),
+      },
+    ];
+  };
+
+  const numbers = (values: readonly number[], labels: number): Scale =>
+    numberScale(maximum(values, 0), labels);
+  const counts = (values: readonly number[], labels: number): Scale => countScale(maximum(values, 0), labels);
+  const bytes = (values: readonly number[], labels: number): Scale => byteScale(maximum(values, 0), labels);
+  return [
+    ...chart(
+      'Delivery latency',
+      `From when a message was due until a recipient had it.${worst}`,
+      durationScale,
+      formatDuration,
+      [
+        { name: 'p50', style: 4, of: ({ deliverP50 }) => deliverP50 },
+        { name: 'p99', style: 1, of: ({ deliverP99 }) => deliverP99 },
+      ],
+    ),
+    ...chart('Rates', `Messages sent and deliveries made, a second.${every}`, numbers, formatNumber, [
+      { name: 'delivered', style: 4, of: ({ delivered }) => delivered },
+      { name: 'sent', style: 1, of: ({ sent }) => sent },
+    ]),
+    ...chart('Connections', `That stood.${every}`, counts, formatCount, [
+      { name: 'connections', style: 4, of: ({ connections }) => connections },
+    ]),
+    ...(series.some(({ errors }) => errors > 0)
+      ? chart(
+          'Errors',
+          length > 1 ? `In each ${formatSpan(length)}.` : 'In each second.',
+          counts,
+          formatCount,
+          [{ name: 'errors', style: 5, of: ({ errors }) => errors }],
+          'bars',
+        )
+      : []),
+    ...chart('Server: CPU', `Cores that were busy.${every}`, numbers, formatNumber, [
+      { name: 'cores', style: 4, of: ({ serverCores }) => serverCores },
+    ]),
+    ...chart('Server: memory', `Resident, of all its processes.${every}`, bytes, formatBytes, [
+      { name: 'memory', style: 4, of: ({ serverBytes }) => serverBytes },
+    ]),
+  ];
+}
+
+interface Figure {
+  readonly name: string;
+  readonly style: number;
+  readonly of: (bucket: Bucket) => number | null;
+}
+
+function lineOf({ name, style, of }: Figure, buckets: readonly Bucket[]): Line {
+  return { name, style, points: buckets.map((bucket) => [(bucket.from + bucket.to) / 2, of(bucket)]) };
+}
+
+function hintOf(bucket: Bucket, figures: readonly Figure[], format: (value: number) => string): string {
+  const values = figures.map(({ name, of }) => {
+    const value = of(bucket);
+    return `${name} ${value === null ? 'none' : format(value)}`;
+  });
+  return `${formatSpan(bucket.from)} to ${formatSpan(bucket.to)}, ${bucket.phase.replaceAll('_', ' ')}: ${values.join(', ')}`;
+}
+
+/** Phases of the same kind that follow each other look like one. */
+function bandsOf(series: readonly Second[]): Band[] {
+  const bands: Band[] = [];
+  for (const { second, phase } of series) {
+    const label = phase.replaceAll('_', ' ');
+    const before = bands.at(-1);
+    if (before?.label === label) bands[bands.length - 1] = { ...before, to: second + 1 };
+    else
+      bands.push({ from: second, to: second + 1, label, isQuiet: phase === 'ramp' || phase === 'warm_up' });
+  }
+  return bands;
+}

@@ -1,0 +1,123 @@
+/**
+ * A result as one HTML file that needs nothing else: no script, no request, and a style that the content security policy knows by
+ * its hash. Charts are drawn when it is written.
+ */
+
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { cleanBlock, cleanLine, escapeHtml } from '../../client/display/escape.ts';
+import { describeOutcome } from '../expect.ts';
+import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../facts.ts';
+import { glueUnits } from '../layout.ts';
+import type { Result } from '../result.ts';
+import { type Standing, verdictOf } from '../verdict.ts';
+import { renderChart } from './chart.ts';
+import { chartsOf } from './charts.ts';
+
+// A browser reads `\r\n` as one newline before it compares hashes.
+const STYLE = `\n${readFileSync(new URL('./style.css', import.meta.url), 'utf8').replaceAll('\r\n', '\n')}`;
+
+const POLICY = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+].join('; ');
+
+const STANDINGS = { good: 'Passed', bad: 'Failed', invalid: 'Not valid' } as const satisfies Record<
+  Standing,
+  string
+>;
+
+export function renderReport(result: Result): string {
+  const { standing, text } = verdictOf(result);
+  const title = `Load test: ${result.scenario.name}`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${POLICY}">
+<meta name="referrer" content="no-referrer">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${html(title)} – Parley</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<header>
+<h1>${html(title)}</h1>
+<p class="about">${html(result.scenario.about)}</p>
+<p class="verdict ${standing}"><strong>${STANDINGS[standing]}</strong> ${html(text)}</p>
+${invalidity(result)}</header>
+<main>
+<div class="columns">
+${latencies(result)}${expectations(result)}${facts('Figures', factsOf(result))}${facts('Origin', originOf(result))}</div>
+<section class="charts" aria-label="Charts">
+<h2>Charts</h2>
+${chartsOf(result).map(renderChart).join('')}</section>
+${details('The whole scenario', result.scenario)}${details('The environment', { server: result.server, ...result.environment })}</main>
+</body>
+</html>
+`;
+}
+
+function invalidity({ invalid }: Result): string {
+  if (invalid.length === 0) return '';
+  return `<ul class="invalid">${invalid.map((reason) => `<li><b>Invalid:</b> ${html(reason)}</li>`).join('')}</ul>\n`;
+}
+
+function latencies(result: Result): string {
+  const rows = latencyRows(result);
+  if (rows.length === 0) return '';
+  const head = LATENCY_COLUMNS.map((column) => `<th scope="col">${column}</th>`).join('');
+  const body = rows.map(
+    ({ name, cells }) =>
+      `<tr><th scope="row">${name}</th>${cells.map((cell) => `<td>${html(cell)}</td>`).join('')}</tr>`,
+  );
+  return `<section class="latency">
+<h2>Latency</h2>
+<div class="wide-table"><table><thead><tr><td></td>${head}</tr></thead><tbody>
+${body.join('\n')}
+</tbody></table></div>
+</section>
+`;
+}
+
+function expectations({ expectations }: Result): string {
+  if (expectations.length === 0) return '';
+  const rows = expectations.map(
+    (outcome) =>
+      `<tr class="${outcome.isMet ? 'met' : 'missed'}"><th scope="row"><code>${html(outcome.text)}</code></th><td>${html(describeOutcome(outcome))}</td><td>${outcome.isMet ? 'met' : 'missed'}</td></tr>`,
+  );
+  return `<section class="thresholds">
+<h2>Thresholds</h2>
+<table><thead><tr><th scope="col">threshold</th><th scope="col">measured</th><th scope="col"></th></tr></thead><tbody>
+${rows.join('\n')}
+</tbody></table>
+</section>
+`;
+}
+
+function facts(title: string, told: readonly Fact[]): string {
+  const rows = told.map(
+    ({ label, texts, isBad }) =>
+      `<div${isBad ? ' class="bad"' : ''}><dt>${label}</dt><dd>${texts.map((text) => `<p>${html(text)}</p>`).join('')}</dd></div>`,
+  );
+  return `<section class="facts">
+<h2>${title}</h2>
+<dl>
+${rows.join('\n')}
+</dl>
+</section>
+`;
+}
+
+function details(title: string, value: unknown): string {
+  const json = escapeHtml(cleanBlock(JSON.stringify(value, undefined, 2)));
+  return `<details><summary>${title}</summary><pre tabindex="0">${json}</pre></details>\n`;
+}
+
+/** In the middle of text, and between quotes. */
+function html(text: string): string {
+  return escapeHtml(cleanLine(glueUnits(text)));
+}

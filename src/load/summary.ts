@@ -1,0 +1,60 @@
+/** A result as text for a terminal. */
+
+import { styleText } from 'node:util';
+import { printable } from '../client/printable.ts';
+import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf, outcomeText } from './facts.ts';
+import { type Alignment, alignColumns, labelled, wrapText } from './layout.ts';
+import type { Result } from './result.ts';
+import { type Standing, verdictOf } from './verdict.ts';
+
+const WIDTH = 80;
+const LABEL_WIDTH = 13;
+
+const COLORS = { good: 'green', bad: 'red', invalid: 'yellow' } as const satisfies Record<Standing, string>;
+
+export interface SummaryOptions {
+  readonly color: boolean;
+}
+
+/** Lines of at most 80 columns, each ended by a newline. What is not Parley's own text can do nothing to a terminal. */
+export function renderSummary(result: Result, { color }: SummaryOptions): string {
+  const paint = (style: Parameters<typeof styleText>[0], lines: readonly string[]): string[] =>
+    color
+      ? lines.map((line) => (line === '' ? line : styleText(style, line, { validateStream: false })))
+      : [...lines];
+  const { standing, text } = verdictOf(result);
+  const [head = '', ...rows] = latencies(result);
+  const blocks = [
+    paint([COLORS[standing], 'bold'], wrapText(printable(text), WIDTH)),
+    paint(
+      ['yellow', 'bold'],
+      result.invalid.flatMap((reason) => wrapText(`INVALID: ${printable(reason)}`, WIDTH)),
+    ),
+    rows.length === 0 ? [] : [...paint('dim', [head]), ...rows],
+    factsOf(result).flatMap((fact) => (fact.isBad ? paint('red', lines(fact)) : lines(fact))),
+    result.expectations.flatMap((outcome) =>
+      outcome.isMet
+        ? paint('green', beside('met', [outcomeText(outcome)]))
+        : paint(['red', 'bold'], beside('MISSED', [outcomeText(outcome)])),
+    ),
+    originOf(result).flatMap(lines),
+  ];
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => `${block.join('\n')}\n`)
+    .join('\n');
+}
+
+function latencies(result: Result): string[] {
+  const rows = latencyRows(result).map(({ name, cells }) => [name.padEnd(LABEL_WIDTH - 2), ...cells]);
+  const alignments = ['left', ...LATENCY_COLUMNS.map((): Alignment => 'right')] satisfies Alignment[];
+  return rows.length === 0 ? [] : alignColumns([['', ...LATENCY_COLUMNS], ...rows], alignments);
+}
+
+function lines({ label, texts }: Fact): string[] {
+  return beside(label, texts);
+}
+
+function beside(label: string, texts: readonly string[]): string[] {
+  return labelled(label, texts.map(printable), LABEL_WIDTH, WIDTH);
+}
