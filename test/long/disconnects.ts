@@ -8,7 +8,7 @@
  *     node test/long/disconnects.ts --runs 1 --seed 17
  */
 
+import { runCampaign } from '../reliability/campaign.ts';
 import { randomDisconnects } from '../reliability/disconnects.ts';
-import { runSeries } from '../reliability/runs.ts';
 
-await runSeries('random disconnect points', randomDisconnects);
+await runCampaign({ title: 'random disconnect points', cycles: 1_000, unit: 'runs', run: randomDisconnects });

@@ -8,4 +8,4 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { failDisk } from '../reliability/disk-faults.ts';
 
-await runCampaign('a disk whose n-th operation fails', 50, failDisk);
+await runCampaign({ title: 'a disk whose n-th operation fails', cycles: 50, run: failDisk });

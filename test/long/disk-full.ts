@@ -7,8 +7,12 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { fillDisk } from '../reliability/disk-full.ts';
 
-await runCampaign('a disk that fills up', 50, async (options) => {
-  const result = await fillDisk(options);
-  if (result === undefined) throw new Error('only root may mount a small disk: run it as root');
-  return result;
+await runCampaign({
+  title: 'a disk that fills up',
+  cycles: 50,
+  async run(options) {
+    const result = await fillDisk(options);
+    if (result === undefined) throw new Error('only root may mount a small disk: run it as root');
+    return result;
+  },
 });

@@ -7,4 +7,4 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { killMessages } from '../reliability/messages.ts';
 
-await runCampaign('kill −9 in the middle of messages', 200, killMessages);
+await runCampaign({ title: 'kill −9 in the middle of messages', cycles: 200, run: killMessages });

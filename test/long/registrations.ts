@@ -7,4 +7,4 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { killRegistrations } from '../reliability/registrations.ts';
 
-await runCampaign('kill −9 in the middle of registrations', 200, killRegistrations);
+await runCampaign({ title: 'kill −9 in the middle of registrations', cycles: 200, run: killRegistrations });

@@ -7,4 +7,4 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { restartUnderLoad } from '../reliability/restarts.ts';
 
-await runCampaign('SIGTERM and restart under load', 50, restartUnderLoad);
+await runCampaign({ title: 'SIGTERM and restart under load', cycles: 50, run: restartUnderLoad });

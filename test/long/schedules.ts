@@ -8,7 +8,7 @@
  *     node test/long/schedules.ts --runs 1 --seed 17
  */
 
-import { runSeries } from '../reliability/runs.ts';
+import { runCampaign } from '../reliability/campaign.ts';
 import { randomSchedules } from '../reliability/schedules.ts';
 
-await runSeries('random schedules', randomSchedules);
+await runCampaign({ title: 'random schedules', cycles: 1_000, unit: 'runs', run: randomSchedules });

@@ -7,4 +7,8 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { killThreads } from '../reliability/thread-deaths.ts';
 
-await runCampaign('threads that throw, exit, run out of memory, spin, are killed', 25, killThreads);
+await runCampaign({
+  title: 'threads that throw, exit, run out of memory, spin, are killed',
+  cycles: 25,
+  run: killThreads,
+});

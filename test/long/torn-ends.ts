@@ -9,4 +9,4 @@
 import { runCampaign } from '../reliability/campaign.ts';
 import { tearEnds } from '../reliability/torn-ends.ts';
 
-await runCampaign('files that have lost their end', 100, tearEnds);
+await runCampaign({ title: 'files that have lost their end', cycles: 100, run: tearEnds });

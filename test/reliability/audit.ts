@@ -1,12 +1,12 @@
 /** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
 
 import type { Pick } from '../transport/hostile.ts';
-import { Device } from './device.ts';
+import { checkView } from './comparison.ts';
+import type { Device } from './device.ts';
 import type { Report } from './faults.ts';
-import { checkHistory } from './past.ts';
-import { Sight } from './sight.ts';
-import { readEntries, readNewest, type StoredEntry } from './stored-entries.ts';
-import { checkView } from './verdict.ts';
+import { checkHistory, checkReplay } from './past.ts';
+import { type Said, Sight } from './sight.ts';
+import { readEntries, readNewest, type StoredEntry } from './stored.ts';
 
 export interface Audited {
   readonly data: string;
@@ -15,8 +15,8 @@ export interface Audited {
   readonly since: number;
   /** Whether an entry is of this run, and not left over from the one before. */
   readonly isOwn: (entry: StoredEntry) => boolean;
-  /** Every text that anybody has tried to say. */
-  readonly said: ReadonlySet<string>;
+  /** All that anybody has tried to say, by the texts. */
+  readonly said: ReadonlyMap<string, Said>;
   readonly pick: Pick;
   readonly report: Report;
 }
@@ -37,13 +37,14 @@ export async function audit(run: Audited): Promise<Audit> {
   const settled = devices.filter(({ person }) => person.password !== undefined);
   await settle(data, settled);
   const entries = readEntries(data, since).filter(isOwn);
-  const sight = new Sight(entries, said, report);
+  const sight = new Sight(said, report);
+  sight.add(entries);
   for (const device of settled) for (const view of device.views.slice(-1)) view.isWhole = true;
   let shown = 0;
   for (const { views } of devices) {
     for (const view of views) {
       checkView(view, sight, report);
-      shown += view.items.length;
+      shown += view.count;
     }
   }
   const [first] = settled;
@@ -51,8 +52,9 @@ export async function audit(run: Audited): Promise<Audit> {
   for (let i = 0; i < READERS && settled.length > 0; i += 1) {
     const [device] = settled.splice(pick(settled.length), 1);
     if (device === undefined) break;
-    await checkHistory(device, sight, pick, report);
-    await checkReplay(device, run, sight);
+    await checkHistory(device, sight, report, () => 1 + pick(pick(2) === 0 ? 20 : 500));
+    const { person, port } = device;
+    (await checkReplay(person, port, since, sight, report)).cut('close');
   }
   return { entries: entries.length, shown };
 }
@@ -70,8 +72,8 @@ async function settle(data: string, devices: readonly Device[]): Promise<void> {
 }
 
 async function finish(device: Device, deadline: number): Promise<void> {
-  device.resume();
-  device.spare();
+  device.link?.resume();
+  device.link?.spare();
   for (;;) {
     if (performance.now() > deadline) throw new Error(`${device.person.user} cannot stay in`);
     if (!device.isConnected) await device.enter();
@@ -92,20 +94,4 @@ async function checkMembers(device: Device, room: string, sight: Sight, report: 
   const members: string[] = page.map(([name]: readonly unknown[]) => String(name)).toSorted();
   if (members.join() === due.join()) return;
   report('stray', `${room} has the members ${members.join(' ')}, and by the log ${due.join(' ')}`);
-}
-
-/** Comes in as one who knows nothing yet: the whole past is replayed. */
-async function checkReplay(
-  { person, port }: Device,
-  { since, report }: Audited,
-  sight: Sight,
-): Promise<void> {
-  const device = new Device(person, port, { isEager: false, trustsLive: true, after: since }, report);
-  await device.enter();
-  await device.until('end of the replay', () => device.isLive || !device.isConnected);
-  const [view] = device.views;
-  if (view === undefined) throw new Error(`${person.user} was not let in for a replay`);
-  view.isWhole = device.isLive;
-  checkView(view, sight, report);
-  device.cut('close');
 }

@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import { VERSION } from '../../src/version.ts';
 
 export interface CampaignOptions {
+  /** Or runs, in a campaign of which each run is drawn from a seed of its own. */
   readonly cycles: number;
   /** All that is drawn follows from it; when threads and sockets do what they do does not. */
   readonly seed: number;
@@ -31,11 +32,11 @@ export class Findings {
     this.#kinds = new Map(kinds.map((kind) => [kind, []]));
   }
 
-  report(kind: string, detail: string): void {
+  readonly report = (kind: string, detail: string): void => {
     const found = this.#kinds.get(kind);
     if (found === undefined) throw new Error(`nobody counts "${kind}": ${detail}`);
     found.push(detail);
-  }
+  };
 
   get total(): number {
     return [...this.#kinds.values()].reduce((sum, found) => sum + found.length, 0);
@@ -53,49 +54,57 @@ export class Findings {
   }
 }
 
+export interface Program {
+  readonly title: string;
+  /** What `--cycles`, or `--runs`, is if it is not given. */
+  readonly cycles: number;
+  /** `runs`: each is repeated by its seed alone, which is that of the first plus its number; the seed decides on the workers, too. */
+  readonly unit?: 'cycles' | 'runs';
+  run(options: CampaignOptions): Promise<CampaignResult>;
+}
+
+const TEXT = { type: 'string' } as const;
+
 /**
- * Runs a campaign as the program of the file in `test/long`: `--cycles`, `--seed`, `--workers`, and `--folder` for where
- * the data is kept. Prints what came out; exits with 1 if a promise was broken, and then the data stays for a look.
+ * Runs a campaign as the program of the file in `test/long`: `--cycles` or `--runs`, `--seed`, `--workers`, and
+ * `--folder` for where the data is kept. Prints what came out; exits with 1 if a promise was broken, and then the data
+ * stays for a look.
  */
-export async function runCampaign(
-  title: string,
-  defaultCycles: number,
-  campaign: (options: CampaignOptions) => Promise<CampaignResult>,
-): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      cycles: { type: 'string', default: String(defaultCycles) },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      workers: { type: 'string', default: '2' },
-      folder: { type: 'string', default: tmpdir() },
-    },
-  });
-  const cycles = readCount('cycles', values.cycles);
-  const seed = readCount('seed', values.seed);
-  const workers = readCount('workers', values.workers);
-  const folder = mkdtempSync(join(values.folder, 'parley-campaign-'));
-  const settings = `cycles ${cycles}, seed ${seed}, workers ${workers}`;
+export async function runCampaign({ title, cycles, unit = 'cycles', run }: Program): Promise<void> {
+  const isSeries = unit === 'runs';
+  const flags: Record<string, typeof TEXT> = { [unit]: TEXT, seed: TEXT, folder: TEXT };
+  if (!isSeries) flags.workers = TEXT;
+  const { values } = parseArgs({ options: flags });
+  const count = (name: string, usual: number): number => readCount(name, values[name] ?? String(usual));
+  const options = {
+    cycles: count(unit, cycles),
+    seed: count('seed', Date.now() % 1_000_000),
+    workers: count('workers', 2),
+    folder: mkdtempSync(join(values.folder ?? tmpdir(), 'parley-campaign-')),
+    log: (text: string): void => console.log(`${secondsSince(started)}  ${text}`),
+  };
+  const workers = isSeries ? '' : ` --workers ${options.workers}`;
+  const settings = `--${unit} ${options.cycles} --seed ${options.seed}${workers}`;
   console.log(
     `${title}: ${settings}, Parley ${VERSION}, Node ${process.version}, ${new Date().toISOString()}`,
   );
 
   const started = performance.now();
-  const log = (text: string): void => console.log(`${secondsSince(started)}  ${text}`);
-  const { figures, findings } = await campaign({ cycles, seed, workers, folder, log }).catch(
-    (error: unknown) => {
-      console.error(`${title}: given up, ${settings}; the data is in ${folder}`);
-      throw error;
-    },
-  );
+  const { figures, findings } = await run(options).catch((error: unknown) => {
+    console.error(`${title}: given up, ${settings}; the data is in ${options.folder}`);
+    throw error;
+  });
   for (const [name, value] of Object.entries({ ...figures, ...findings.counts() }))
     console.log(`  ${name}: ${value}`);
   if (findings.total === 0) {
     console.log(`${title}: kept every promise, in ${secondsSince(started)}`);
-    rmSync(folder, { recursive: true });
+    rmSync(options.folder, { recursive: true });
     return;
   }
   for (const line of findings.list()) console.error(line);
-  console.error(`${title}: BROKE a promise ${findings.total} times, ${settings}; the data is in ${folder}`);
+  console.error(
+    `${title}: BROKE a promise ${findings.total} times, ${settings}; the data is in ${options.folder}`,
+  );
   process.exitCode = 1;
 }
 

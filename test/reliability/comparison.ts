@@ -2,7 +2,7 @@
 
 import type { Kind, Report } from './faults.ts';
 import type { Sight } from './sight.ts';
-import { type Item, type Start, show, type View } from './view.ts';
+import { type Item, show, type View } from './view.ts';
 
 interface Fault {
   /** How much was right before. */
@@ -11,6 +11,7 @@ interface Fault {
   readonly text: string;
 }
 
+/** Compares what has been shown since the last time; what comes after a fault is not looked at. */
 export function checkView(view: View, sight: Sight, report: Report): void {
   const accounts = sight.accountsNamed(view.user);
   const faults: Fault[] = [];
@@ -18,6 +19,7 @@ export function checkView(view: View, sight: Sight, report: Report): void {
   for (const account of accounts.length === 0 ? [0] : accounts) {
     const fault = compare(view, sight.of(account), sight);
     if (fault === undefined) {
+      view.settle(beginOf(view, sight.of(account)) + view.items.length);
       checkHashes(view, account, sight, report);
       return;
     }
@@ -36,8 +38,9 @@ function checkHashes(view: View, account: number, sight: Sight, report: Report):
   }
 }
 
-function compare({ items, start, isWhole }: View, due: readonly Item[], sight: Sight): Fault | undefined {
-  const begin = placeOf(start, items[0], due);
+function compare(view: View, due: readonly Item[], sight: Sight): Fault | undefined {
+  const { items, isWhole } = view;
+  const begin = beginOf(view, due);
   for (const [place, item] of items.entries()) {
     const expected = due[begin + place];
     if (expected === undefined || !isSame(expected, item))
@@ -49,8 +52,9 @@ function compare({ items, start, isWhole }: View, due: readonly Item[], sight: S
   return { place: items.length, kind: 'gap', text };
 }
 
-/** Where in what is due the view begins. */
-function placeOf({ least, most }: Start, first: Item | undefined, due: readonly Item[]): number {
+/** Where in what is due the items begin. */
+function beginOf({ place, start: { least, most }, items: [first] }: View, due: readonly Item[]): number {
+  if (place !== undefined) return place;
   const latest = firstBehind(most, due);
   if (first === undefined) return latest;
   return Math.max(firstBehind(least, due), Math.min(latest, firstBehind(first.id - 1, due)));

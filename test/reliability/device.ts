@@ -4,11 +4,14 @@
  * an event with its key.
  */
 
+import { setTimeout as wait } from 'node:timers/promises';
 import { DEADLINE_MS } from '../support/process.ts';
-import { Cable, type Cut, type Frame, type Way } from './cable.ts';
+import { passwordOf } from './cheap-users.ts';
 import type { Report } from './faults.ts';
-import { Questions } from './questions.ts';
+import { type Cut, type Frame, Link } from './link.ts';
+import { Questions, type QuestionsOptions } from './questions.ts';
 import { fromEvent, type Item, show, View } from './view.ts';
+import { Watchers } from './watchers.ts';
 
 /** One person, on all devices. */
 export interface Person {
@@ -19,7 +22,7 @@ export interface Person {
   readonly marks: { answered: number; asked: number; readonly areKept: boolean };
 }
 
-export interface Habits {
+export interface Habits extends Pick<QuestionsOptions, 'judge'> {
   /** Repeats what is unanswered right behind the login, and does not wait to be live. */
   readonly isEager: boolean;
   /** Takes the id in `live` as one that it has. */
@@ -34,29 +37,33 @@ export type Entered = 'in' | 'refused' | 'lost';
 /** Refusals of a login that can be asked again. */
 const TRANSIENT = new Set<unknown>(['unavailable', 'timed_out', 'storage_failed', 'busy']);
 const RETRY_MS = 10;
-/** Bytes of a text that fits into a frame before login. */
-const EARLY_TEXT = 3_000;
 
 export class Device {
   readonly person: Person;
   readonly port: number;
   readonly views: View[] = [];
   readonly questions: Questions;
+  /** Told of each entry that it is shown, and of the end of a connection. */
+  onShown: () => void = () => {};
+  onEnded: (wasLive: boolean) => void = () => {};
   /** The last id that it has got; where it goes on. */
   cursor = 0;
   isIn = false;
   isLive = false;
   /** Entries that the connection has brought. */
   shown = 0;
-  comings = 0;
-  /** How often it was sent away because it read too slowly. */
-  slow = 0;
+  /** The rooms that it was told at its login that it is in. */
+  rooms: readonly unknown[] = [];
+  /** What the server said when it ended the last connection. */
+  farewell: { readonly code: unknown; readonly retryAfterMs: number | undefined } | undefined;
+  /** Logins, by verb; and how often it came in, was told to try again, and that its token is not known. */
+  readonly counts = { guest: 0, login: 0, resume: 0, in: 0, notYet: 0, badToken: 0, tooSlow: 0 };
   /** Connections that ended, by what they were in the middle of. */
   readonly losses = { login: 0, replay: 0, live: 0 };
   readonly #habits: Habits;
   readonly #report: Report;
-  readonly #watchers = new Set<() => void>();
-  #cable: Cable | undefined;
+  readonly #watchers = new Watchers();
+  #link: Link | undefined;
   #token: string | undefined;
 
   constructor(person: Person, port: number, habits: Habits, report: Report) {
@@ -64,11 +71,16 @@ export class Device {
     this.port = port;
     this.#habits = habits;
     this.#report = report;
-    this.questions = new Questions(report, (item) => this.#show(item));
+    this.questions = new Questions({ report, judge: habits.judge, show: (item) => this.#show(item) });
+  }
+
+  /** The connection that is there. */
+  get link(): Link | undefined {
+    return this.#link;
   }
 
   get isConnected(): boolean {
-    return this.#cable !== undefined;
+    return this.#link !== undefined;
   }
 
   /** True when there is nothing left to be said or to be told. */
@@ -76,12 +88,18 @@ export class Device {
     return this.isLive && this.questions.size === 0 && this.questions.pending.size === 0;
   }
 
+  /** The name that it has at the moment. */
+  get user(): string {
+    return this.views.at(-1)?.user ?? this.person.user;
+  }
+
   /** Connects and logs in. `as`: the name of a guest. */
   async enter(cut?: Cut, as?: string): Promise<Entered> {
-    const cable = await Cable.open(this.port, this, cut);
-    if (cable === undefined || cable.isOver) return 'refused';
-    this.#cable = cable;
-    this.questions.begin(cable, as ?? this.person.user);
+    this.farewell = undefined;
+    const link = await Link.open(this.port, this, { cut });
+    if (link === undefined || link.isOver) return 'refused';
+    this.#link = link;
+    this.questions.begin(link, as ?? this.person.user);
     return this.logIn(as);
   }
 
@@ -98,8 +116,13 @@ export class Device {
         return 'refused';
       }
       if (answer[2] === 'bad_token') this.#token = undefined;
-      else if (TRANSIENT.has(answer[2])) await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-      else throw new Error(`${this.person.user} was not let in: ${JSON.stringify(answer)}`);
+      else if (!TRANSIENT.has(answer[2]))
+        throw new Error(`${this.person.user} was not let in: ${JSON.stringify(answer)}`);
+      this.counts[answer[2] === 'bad_token' ? 'badToken' : 'notYet'] += 1;
+      await wait(RETRY_MS);
+      // What was said behind it is refused, too, and said again behind the next one: all of it, and in order.
+      const { questions } = this;
+      await this.until('refusals behind a login', () => questions.size === 0 || !this.isConnected);
     }
   }
 
@@ -131,39 +154,18 @@ export class Device {
     await this.call('quit');
   }
 
-  cut(way: Way): void {
-    this.#cable?.cut(way);
+  cut(way: Cut['way']): void {
+    this.#link?.cut(way);
   }
 
-  /** Reads nothing until `resume`. */
-  pause(): void {
-    this.#cable?.pause();
+  until(what: string, condition: () => boolean, timeoutMs = DEADLINE_MS): Promise<void> {
+    return this.#watchers.until(condition, timeoutMs, () => `${this.state()}: no ${what} in ${timeoutMs} ms`);
   }
 
-  resume(): void {
-    this.#cable?.resume();
-  }
-
-  /** The connection is not cut by itself any more. */
-  spare(): void {
-    this.#cable?.spare();
-  }
-
-  until(what: string, condition: () => boolean): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void): void => {
-        clearTimeout(deadline);
-        this.#watchers.delete(check);
-        end();
-      };
-      const check = (): void => {
-        if (condition()) settle(resolve);
-      };
-      const late = (): void => reject(new Error(`${this.#state()}: no ${what} in ${DEADLINE_MS} ms`));
-      const deadline = setTimeout(settle, DEADLINE_MS, late);
-      this.#watchers.add(check);
-    });
+  /** For whoever waits for it in vain. */
+  state(): string {
+    const { size, pending } = this.questions;
+    return `${this.person.user} (connected ${this.isConnected}, in ${this.isIn}, live ${this.isLive}, cursor ${this.cursor}, ${size} asked, ${pending.size} pending)`;
   }
 
   frame(frame: Frame): void {
@@ -185,20 +187,23 @@ export class Device {
         break;
       default:
     }
-    for (const check of [...this.#watchers]) check();
+    this.#watchers.look();
   }
 
   ended(): void {
-    this.losses[this.isLive ? 'live' : this.isIn ? 'replay' : 'login'] += 1;
-    this.#cable = undefined;
+    const wasLive = this.isLive;
+    this.losses[wasLive ? 'live' : this.isIn ? 'replay' : 'login'] += 1;
+    this.#link = undefined;
     this.#out();
     this.questions.end(this.person.password === undefined);
-    for (const check of [...this.#watchers]) check();
+    this.#watchers.look();
+    this.onEnded(wasLive);
   }
 
   #out(): void {
     this.isIn = false;
     this.isLive = false;
+    this.questions.isOpen = false;
   }
 
   #askIn(as?: string): Promise<Frame | undefined> {
@@ -208,23 +213,28 @@ export class Device {
     const lastId = this.views.length === 0 ? after : this.cursor;
     const letIn = (answer: Frame): void => {
       if (answer[0] !== 'ok') return;
-      this.isIn = true;
-      this.comings += 1;
-      const [, , result] = answer;
-      if (isRecord(result) && typeof result.token === 'string') this.#token = result.token;
+      this.#letIn(answer[2]);
       if (password === undefined) this.#begin(new View(as ?? user, { least: 0, most: 0 }));
       else if (this.views.length === 0) this.#begin(new View(user, { least, most: after ?? marks.asked }));
     };
-    const { questions } = this;
+    const { questions, counts } = this;
+    const verb = password === undefined ? 'guest' : this.#token === undefined ? 'login' : 'resume';
+    counts[verb] += 1;
     const asked =
-      password === undefined
-        ? questions.call(letIn, 'guest', as ?? user)
-        : this.#token === undefined
-          ? questions.call(letIn, 'login', user, password, lastId)
-          : questions.call(letIn, 'resume', user, this.#token, lastId);
-    // Larger frames are taken only after the login.
-    if (isEager) questions.repeat(EARLY_TEXT);
+      verb === 'guest'
+        ? questions.call(letIn, verb, as ?? user)
+        : questions.call(letIn, verb, user, this.#token ?? password, lastId);
+    if (isEager) questions.repeat();
     return asked;
+  }
+
+  #letIn(result: unknown): void {
+    this.isIn = true;
+    this.questions.isOpen = true;
+    this.counts.in += 1;
+    const { token, rooms } = fieldsOf(result);
+    if (typeof token === 'string') this.#token = token;
+    if (Array.isArray(rooms)) this.rooms = rooms;
   }
 
   #begin(view: View): void {
@@ -235,7 +245,7 @@ export class Device {
   #heard(frame: Frame): void {
     const item = fromEvent(frame);
     const [, , at] = frame;
-    const { user } = this.views.at(-1) ?? this.person;
+    const { user } = this;
     if (!this.isIn) this.#report('foreign', `${user} is not logged in, and got ${show(item)}`);
     if (at !== Math.floor(item.id / 1_000)) this.#report('altered', `time ${at} of ${show(item)}`);
     if (item.kind === 'message' && item.user === user) this.questions.heard(item);
@@ -248,29 +258,32 @@ export class Device {
     this.cursor = Math.max(this.cursor, item.id);
     this.shown += 1;
     this.views.at(-1)?.add(item);
+    this.onShown();
   }
 
   #live(id: number): void {
-    if (id < this.cursor) this.#report('disorder', `live at ${id}, after ${this.cursor}`);
+    if (id < this.cursor) this.#report('out of order', `live at ${id}, after ${this.cursor}`);
     if (this.#habits.trustsLive) this.cursor = Math.max(this.cursor, id);
     this.isLive = true;
-    this.questions.repeat(Number.POSITIVE_INFINITY);
+    this.questions.repeat();
   }
 
-  #bye([, code, text]: Frame): void {
+  #bye([, code, text, retryAfterMs]: Frame): void {
     const { user } = this.person;
-    if (code === 'too_slow') this.slow += 1;
+    this.farewell = { code, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined };
+    if (code === 'too_slow') this.counts.tooSlow += 1;
     if (code === 'failed') this.#report('failed', `${user}: bye ${code}, ${text}`);
     if (code !== 'quit' || this.questions.size === 0) return;
     this.#report('lost', `${user}: bye, and ${this.questions.size} requests are unanswered`);
   }
-
-  #state(): string {
-    const { size, pending } = this.questions;
-    return `${this.person.user} (connected ${this.isConnected}, in ${this.isIn}, live ${this.isLive}, cursor ${this.cursor}, ${size} asked, ${pending.size} pending)`;
-  }
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+/** Somebody with an account, whose password is the usual one. */
+export function personOf(user: string, areKept = true): Person {
+  return { user, password: passwordOf(user), marks: { answered: 0, asked: 0, areKept } };
+}
+
+/** What the map holds that answers a login. */
+export function fieldsOf(result: unknown): { readonly token?: unknown; readonly rooms?: unknown } {
+  return typeof result === 'object' && result !== null ? result : {};
 }

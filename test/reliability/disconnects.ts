@@ -5,11 +5,10 @@
  */
 
 import type { CampaignResult } from './campaign.ts';
-import { runInHouses } from './houses.ts';
-import type { SeriesOptions } from './runs.ts';
+import { runInHouses, type SeriesOptions } from './houses.ts';
 import { drawDisconnects } from './temper.ts';
 
 export async function randomDisconnects(options: SeriesOptions): Promise<CampaignResult> {
   const { sums, findings } = await runInHouses(options, drawDisconnects);
-  return { figures: { runs: options.runs, ...sums }, findings };
+  return { figures: { runs: options.cycles, ...sums }, findings };
 }

@@ -1,9 +1,13 @@
 /** People who talk to each other and in two rooms, as fast as they are answered, as long as they may. */
 
+import { until } from '../support/process.ts';
 import type { Pick } from '../transport/hostile.ts';
 import type { Findings } from './campaign.ts';
-import type { StoredMessage } from './stored.ts';
-import { Talker } from './talker.ts';
+import { checkView } from './comparison.ts';
+import { Device, personOf } from './device.ts';
+import type { Judgement, Sending } from './questions.ts';
+import { Sight } from './sight.ts';
+import type { StoredEntry } from './stored.ts';
 import type { Saying, Verdicts } from './verdicts.ts';
 
 export const ROOMS = ['#north', '#south'];
@@ -22,24 +26,19 @@ export interface DiskLoadOptions {
 }
 
 export class DiskLoad {
-  readonly talkers: readonly Talker[];
-  readonly #verdicts: Verdicts;
-  readonly #pick: Pick;
+  readonly talkers: readonly Device[];
+  readonly #options: DiskLoadOptions;
+  readonly #sight: Sight;
   readonly #newest = new Map<string, { readonly saying: Saying; readonly id: number }>();
+  /** True while the server is there and has no reason to end a connection. */
+  #isToStay = false;
   /** What may still be said. */
   #budget = 0;
 
   constructor(options: DiskLoadOptions) {
-    this.#verdicts = options.verdicts;
-    this.#pick = options.pick;
-    this.talkers = TALKERS.map((name) => new Talker({ ...options, name, rooms: new Set(ROOMS) }));
-    for (const talker of this.talkers) {
-      talker.onStored = (saying, id) => {
-        if (id > (this.#newest.get(saying.to)?.id ?? 0)) this.#newest.set(saying.to, { saying, id });
-        this.#talk(talker);
-      };
-      talker.onRefused = () => void setTimeout(() => this.#talk(talker), PAUSE_MS);
-    }
+    this.#options = options;
+    this.#sight = new Sight(options.verdicts.said, options.findings.report);
+    this.talkers = TALKERS.map((user) => this.#talker(user));
   }
 
   /** Of the messages to that room or person, the newest that somebody was told is stored. */
@@ -48,25 +47,29 @@ export class DiskLoad {
   }
 
   async join(): Promise<void> {
-    for (const talker of this.talkers) for (const room of ROOMS) await talker.ask('join', room);
+    for (const talker of this.talkers) for (const room of ROOMS) await talker.questions.move('join', room);
   }
 
   async enter(): Promise<void> {
+    this.#isToStay = true;
     for (const talker of this.talkers) {
-      const answer = await talker.enter();
-      if (answer?.[0] === 'ok') continue;
-      throw new Error(`${talker.name} could not come in: ${JSON.stringify(answer)}`);
+      const { notYet } = talker.counts;
+      const entered = await talker.enter();
+      if (entered !== 'in' || talker.counts.notYet > notYet)
+        throw new Error(`${talker.state()} could not come in: ${entered}`);
     }
   }
 
   leave(): void {
     this.#budget = 0;
-    for (const talker of this.talkers) talker.leave();
+    this.#isToStay = false;
+    for (const talker of this.talkers) talker.cut('close');
   }
 
   start(): void {
     this.#budget = SAYINGS;
-    for (const talker of this.talkers) for (let i = this.#pick(20); i >= 0; i -= 1) this.#talk(talker);
+    const { pick } = this.#options;
+    for (const talker of this.talkers) for (let i = pick(20); i >= 0; i -= 1) this.#talk(talker);
   }
 
   burst(): void {
@@ -76,29 +79,71 @@ export class DiskLoad {
   /** There is always somebody who has something to say. */
   goOn(): void {
     this.#budget = Math.max(this.#budget, TALKERS.length);
-    for (const talker of this.talkers) if (talker.outstanding === 0) this.#talk(talker);
+    for (const talker of this.talkers) if (talker.questions.size === 0) this.#talk(talker);
   }
 
   /** Nobody says anything new, and what is open is settled. */
   async settle(): Promise<void> {
     this.#budget = 0;
-    for (const talker of this.talkers) await talker.settled();
-  }
-
-  /** Everybody gets what is stored and for them, and nothing else. */
-  async check(messages: readonly StoredMessage[]): Promise<void> {
     for (const talker of this.talkers) {
-      await talker.got(talker.newestDue(messages));
-      talker.check(messages);
+      const state = (): string => talker.state();
+      await until('everything to be settled', () => talker.isSettled, { state });
     }
   }
 
-  #talk(talker: Talker): void {
+  /** Everybody has got what the log holds and is for them, and nothing else. It stands still. */
+  async check(entries: readonly StoredEntry[]): Promise<void> {
+    const { newest } = this.#sight;
+    this.#sight.add(entries.filter(({ id }) => id > newest));
+    for (const talker of this.talkers) {
+      const last = this.#sight.ofUser(talker.user).at(-1)?.id ?? 0;
+      await talker.until('last entry', () => talker.cursor >= last);
+      for (const view of talker.views) {
+        view.isWhole = true;
+        checkView(view, this.#sight, this.#options.findings.report);
+      }
+    }
+  }
+
+  #talker(user: string): Device {
+    const { port, findings, verdicts } = this.#options;
+    const judge = (code: unknown, sending?: Sending): Judgement => this.#judge(talker, code, sending);
+    const habits = { isEager: false, trustsLive: false, after: 0, judge };
+    const talker = new Device(personOf(user), port, habits, findings.report);
+    talker.questions.onPosted = ({ text }) => verdicts.askAgain(verdicts.of(text));
+    talker.questions.onStored = ({ text }, id) => {
+      const saying = verdicts.of(text);
+      verdicts.stored(saying, id);
+      if (id > (this.#newest.get(saying.to)?.id ?? 0)) this.#newest.set(saying.to, { saying, id });
+      this.#talk(talker);
+    };
+    talker.onEnded = () => {
+      if (this.#isToStay) findings.report('connection lost', user);
+    };
+    return talker;
+  }
+
+  /** Each refusal is taken for what it means: `storage_full` for not stored, `storage_failed` for not known. */
+  #judge(talker: Device, code: unknown, sending?: Sending): Judgement {
+    const { verdicts, pick } = this.#options;
+    const isFull = code === 'storage_full';
+    if (!isFull && code !== 'storage_failed') return 'odd';
+    if (sending === undefined) return 'given up';
+    const saying = verdicts.of(sending.text);
+    if (isFull) verdicts.refused(saying, code);
+    else verdicts.failed(saying);
+    setTimeout(() => this.#talk(talker), PAUSE_MS);
+    return isFull && pick(2) === 0 ? 'given up' : 'again';
+  }
+
+  #talk(talker: Device): void {
     if (this.#budget <= 0 || !talker.isConnected) return;
     this.#budget -= 1;
-    const names = this.#pick(3) === 0 ? TALKERS : ROOMS;
-    const to = names[this.#pick(names.length)] ?? talker.name;
-    const padding = this.#pick(10) === 0 ? this.#pick(6_000) : this.#pick(200);
-    talker.say(this.#verdicts.say(talker.name, to, padding));
+    const { pick, verdicts } = this.#options;
+    const names = pick(3) === 0 ? TALKERS : ROOMS;
+    const to = names[pick(names.length)] ?? talker.user;
+    const padding = pick(10) === 0 ? pick(6_000) : pick(200);
+    const { text, key } = verdicts.say(talker.user, to, padding);
+    talker.questions.send(to, text, key);
   }
 }

@@ -5,14 +5,14 @@
  */
 
 import { type Pick, startRandom } from '../transport/hostile.ts';
+import { Asker } from './asker.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { passwordOf, writeCheapUsers } from './cheap-users.ts';
 import { DiskLoad, TALKERS } from './disk-load.ts';
 import { QUIET, READER, Visitors } from './disk-visitors.ts';
+import { KINDS } from './faults.ts';
 import { KEEPER } from './keeper.ts';
-import { Asker } from './link.ts';
-import { checkIntegrity, readMessages } from './stored.ts';
-import { readMembers } from './stored-members.ts';
+import { checkIntegrity, readEntries, readMembers, readMessages } from './stored.ts';
 import type { Trouble } from './trouble.ts';
 import { VERDICT_KINDS, Verdicts } from './verdicts.ts';
 import { freePort } from './victim.ts';
@@ -36,8 +36,7 @@ export class DiskTrouble {
   readonly #port: number;
   readonly #findings = new Findings(
     ...VERDICT_KINDS,
-    'gap',
-    'repeat',
+    ...KINDS,
     'odd answer',
     'not read',
     'connection lost',
@@ -161,9 +160,8 @@ export class DiskTrouble {
     const { data } = this.#options;
     await this.#load.settle();
     await this.#visitors.settle(TALKERS);
-    const messages = readMessages(data, 0);
-    await this.#load.check(messages);
-    this.#verdicts.check(messages, 'while it runs');
+    await this.#load.check(readEntries(data, 0));
+    this.#verdicts.check(readMessages(data), 'while it runs');
     this.#visitors.checkPlaces(readMembers(data));
     await this.#visitors.compareRooms(data);
   }
@@ -189,7 +187,7 @@ export class DiskTrouble {
     } finally {
       trouble.end();
     }
-    this.#verdicts.check(readMessages(this.#options.data, 0), 'after an end in trouble');
+    this.#verdicts.check(readMessages(this.#options.data), 'after an end in trouble');
     await this.#server.start();
     await this.#load.enter();
     await this.#settle();
@@ -199,7 +197,7 @@ export class DiskTrouble {
     const { data } = this.#options;
     this.#leave();
     await this.#server.stop();
-    this.#verdicts.check(readMessages(data, 0), 'after a stop');
+    this.#verdicts.check(readMessages(data), 'after a stop');
     const integrity = checkIntegrity(data);
     if (integrity !== 'ok') this.#findings.report('damaged', integrity);
     await this.#server.start();

@@ -1,13 +1,14 @@
 /** What goes on beside the talking while the disk fails: people log in, look things up, move, register, and visit. */
 
 import { until } from '../support/process.ts';
+import { Asker } from './asker.ts';
 import { passwordOf } from './cheap-users.ts';
 import { type DiskLoad, type DiskLoadOptions, ROOMS } from './disk-load.ts';
 import { Guests } from './guests.ts';
 import { Keeper } from './keeper.ts';
-import { Asker, type Frame } from './link.ts';
+import type { Frame } from './link.ts';
 import { Newcomers } from './newcomers.ts';
-import { readMembers } from './stored-members.ts';
+import { readMembers } from './stored.ts';
 import type { Saying } from './verdicts.ts';
 
 /** An account that only reads. */
@@ -200,18 +201,12 @@ export class Visitors {
     const talker = load.talkers[pick(load.talkers.length)];
     const room = ROAMED[pick(ROAMED.length)] ?? '';
     if (talker === undefined) return;
-    const place = `${talker.name} ${room}`;
+    const place = `${talker.user} ${room}`;
     const verb = this.#places.get(place) === true ? 'leave' : 'join';
-    const answer = await talker.ask(verb, room);
+    const answer = await talker.questions.move(verb, room);
     this.counts.moves += 1;
-    const code = answer?.[2];
     if (answer?.[0] === 'ok') this.#places.set(place, verb === 'join');
-    else if (answer === undefined || code === 'storage_failed') this.#places.set(place, undefined);
-    else if (code !== 'storage_full') this.#odd(verb, answer);
-  }
-
-  #odd(what: string, answer: Frame | undefined): void {
-    this.#options.findings.report('odd answer', `${what}: ${JSON.stringify(answer)}`);
+    else if (answer === undefined || answer[2] === 'storage_failed') this.#places.set(place, undefined);
   }
 }
 

@@ -1,4 +1,4 @@
-/** What can be found wrong with what clients are shown. */
+/** What can be found wrong with what clients are shown, and with what is stored. */
 
 export const KINDS = [
   'lost',
@@ -6,12 +6,13 @@ export const KINDS = [
   'repeat',
   'foreign',
   'altered',
-  'doubled',
-  'disorder',
+  'duplicated',
+  'out of order',
+  'never attempted',
   'stray',
-  'history',
+  'not readable',
   'hash',
-  'stuck',
+  'refused',
   'failed',
 ] as const;
 

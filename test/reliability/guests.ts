@@ -1,7 +1,8 @@
 /** Guests who come while the disk fails, say something and go: nothing of them may stay behind. */
 
+import { Asker } from './asker.ts';
 import type { DiskLoadOptions } from './disk-load.ts';
-import { Asker, type Frame } from './link.ts';
+import type { Frame } from './link.ts';
 import type { Saying } from './verdicts.ts';
 
 const LOBBY = '#lobby';

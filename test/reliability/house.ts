@@ -1,14 +1,8 @@
 /** A running server that many runs use one after the other, with accounts that nobody has used yet. */
 
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { FIRST_LINE, formatRecord } from '../../src/store/users-record.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
-import { cheapHash } from './cheap-users.ts';
-
-/** Everybody's. */
-export const PASSWORD = 'the password of everybody';
+import { writeCheapUsers } from './cheap-users.ts';
 
 export interface HouseOptions {
   /** The data folder. */
@@ -38,10 +32,7 @@ export class House {
 
   static async open({ data, workers, people, args }: HouseOptions): Promise<House> {
     const names = Array.from({ length: people }, (_, i) => `person-${i}`);
-    const hash = cheapHash(PASSWORD);
-    const records = names.map((name) => formatRecord({ name, hash, at: new Date() }));
-    mkdirSync(data, { recursive: true, mode: 0o700 });
-    writeFileSync(join(data, 'users.txt'), FIRST_LINE + records.join(''), { mode: 0o600 });
+    writeCheapUsers(data, names);
     const standing = ['--guests', '--commands-per-second', '0', '--log-level', 'warn'];
     const server = await startServer({
       data,

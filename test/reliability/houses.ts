@@ -1,13 +1,15 @@
-/** Where the runs of a series take place: in a few servers, one after the other, each of which serves many runs. */
+/**
+ * A series of runs, each of which is drawn from a seed of its own: the first from the seed of the series, the next from the
+ * one behind it. They take place in a few servers, one after the other, each of which serves many runs.
+ */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pick } from '../transport/hostile.ts';
-import { Findings } from './campaign.ts';
-import { KINDS, type Report } from './faults.ts';
+import { type CampaignOptions, Findings } from './campaign.ts';
+import { KINDS, type Kind } from './faults.ts';
 import { House } from './house.ts';
 import { MOST_CLIENTS, Run, type Sums, startSums } from './run.ts';
-import type { SeriesOptions } from './runs.ts';
 import type { Temper } from './temper.ts';
 
 /** The server that a run takes place in. It follows from the seed, too. */
@@ -31,6 +33,9 @@ function settingOf(seed: number): Setting {
   };
 }
 
+/** The workers follow from the seeds. */
+export type SeriesOptions = Omit<CampaignOptions, 'workers'>;
+
 export interface SeriesResult {
   readonly sums: Sums;
   readonly findings: Findings;
@@ -41,7 +46,7 @@ export async function runInHouses(
   options: SeriesOptions,
   draw: (pick: Pick) => Temper,
 ): Promise<SeriesResult> {
-  const { runs, seed, log } = options;
+  const { cycles: runs, seed, log } = options;
   const seeds = Array.from({ length: runs }, (_, i) => seed + i);
   const groups = Map.groupBy(seeds, (of) => nameOf(settingOf(of), of));
   const series = new Series(options, draw);
@@ -56,7 +61,7 @@ export async function runInHouses(
 
 class Series implements SeriesResult {
   readonly sums = startSums();
-  readonly findings = new Findings(...KINDS);
+  readonly findings = new Findings(...KINDS, 'stuck');
   done = 0;
   readonly #options: SeriesOptions;
   readonly #draw: (pick: Pick) => Temper;
@@ -89,7 +94,7 @@ class Series implements SeriesResult {
   /** False if others had better go on in another house. */
   async #run(house: House, seed: number): Promise<boolean> {
     let isSound = true;
-    const report: Report = (kind, detail) => {
+    const report = (kind: Kind | 'stuck', detail: string): void => {
       isSound &&= kind !== 'stuck';
       this.findings.report(kind, `--seed ${seed}: ${detail}`);
       this.#options.log(`${kind}: --seed ${seed}: ${detail}`);

@@ -1,10 +1,10 @@
 /** Somebody who logs in again and again, keeps some of the tokens, and ends others by logging out. */
 
 import type { Pick } from '../transport/hostile.ts';
+import { Asker } from './asker.ts';
 import type { Findings } from './campaign.ts';
 import { passwordOf } from './cheap-users.ts';
-import { Asker } from './link.ts';
-import { tokenIn } from './talker.ts';
+import { fieldsOf } from './device.ts';
 
 export const KEEPER = 'keeper';
 /** An account has 20 tokens: the one unused for longest gives way. */
@@ -27,12 +27,10 @@ export class Keeper {
   async comeAndGo(): Promise<void> {
     const asker = await Asker.open(this.#port);
     const answer = await asker.ask('login', KEEPER, passwordOf(KEEPER));
-    const token = tokenIn(answer?.[2]);
+    const { token } = fieldsOf(answer?.[2]);
     if (answer?.[0] !== 'ok' && answer?.[2] !== 'busy') this.#report('not read', 'login', answer);
-    if (token === undefined) this.counts['logins without a token'] += 1;
-    else this.counts.tokens += 1;
-    if (token !== undefined && this.#pick(2) === 0) await this.#end(asker, token);
-    else if (token !== undefined) this.#kept = [...this.#kept, token].slice(-KEPT);
+    if (typeof token !== 'string') this.counts['logins without a token'] += 1;
+    else await this.#use(asker, token);
     asker.destroy();
   }
 
@@ -41,6 +39,12 @@ export class Keeper {
     for (const token of this.#kept) await this.#resume(token, 'ok');
     for (const token of this.#ended) await this.#resume(token, 'bad_token');
     this.#ended = this.#ended.slice(-KEPT);
+  }
+
+  async #use(asker: Asker, token: string): Promise<void> {
+    this.counts.tokens += 1;
+    if (this.#pick(2) === 0) await this.#end(asker, token);
+    else this.#kept = [...this.#kept, token].slice(-KEPT);
   }
 
   async #end(asker: Asker, token: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** What one client does in a run: it says something, joins, leaves, goes and comes back, reads slowly. */
 
 import type { Pick } from '../transport/hostile.ts';
-import type { Cut, Way } from './cable.ts';
 import type { Device } from './device.ts';
+import type { Cut, Way } from './link.ts';
 import type { Temper } from './temper.ts';
 
 /** What all clients of a run share. */
@@ -13,8 +13,8 @@ export interface World {
   readonly names: readonly string[];
   /** True when nobody is to do anything more. */
   readonly isOver: boolean;
-  /** Makes a text that nobody has said before. */
-  compose(size: number): string;
+  /** Says a text that nobody has said before. */
+  say(device: Device, to: string, size: number, key: string | null): void;
   /** Another client of the same person begins. */
   another(device: Device, pick: Pick): Promise<void>;
 }
@@ -51,7 +51,7 @@ export class Life {
     const device = this.#device;
     while (!device.isIn && !this.#world.isOver) await this.#enter();
     const first = temper.isMoving ? Array.from({ length: 1 + this.#pick(3) }, () => this.#one(rooms)) : rooms;
-    for (const room of first) device.questions.move('join', room);
+    for (const room of first) void device.questions.move('join', room);
     await device.until('answers to joins', () => device.questions.size === 0 || !device.isConnected);
   }
 
@@ -71,11 +71,12 @@ export class Life {
     switch (pick(16)) {
       case 0:
       case 1:
-        if (isMoving) device.questions.move(pick(2) === 0 ? 'join' : 'leave', this.#one(this.#world.rooms));
+        if (!isMoving) return;
+        void device.questions.move(pick(2) === 0 ? 'join' : 'leave', this.#one(this.#world.rooms));
         return;
       case 2:
-        device.pause();
-        setTimeout(() => device.resume(), pick(pauseMs));
+        device.link?.pause();
+        setTimeout(() => device.link?.resume(), pick(pauseMs));
         return;
       case 3:
         await device.seen(device.cursor);
@@ -108,7 +109,7 @@ export class Life {
     const size = pick(pick(10) === 0 ? temper.size * 4 : temper.size);
     this.#said += 1;
     const key = pick(5) === 0 ? null : `key-${this.#number}-${this.#said}`;
-    this.#device.questions.send(to, this.#world.compose(size), key);
+    this.#world.say(this.#device, to, size, key);
   }
 
   async #go(): Promise<void> {

@@ -1,4 +1,4 @@
-/** One connection of a client that can be cut at any byte, in either direction, and that can stop reading. */
+/** One connection of a client, which can be cut at any byte, in either direction, and can stop reading. */
 
 import { connect, type Socket } from 'node:net';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
@@ -18,15 +18,15 @@ export interface Cut {
   readonly way: Way;
 }
 
-export interface CableHandler {
+export interface LinkHandler {
   frame(frame: Frame): void;
   /** Called once, last; in the very turn of a cut. */
   ended(): void;
 }
 
-export class Cable {
+export class Link {
   readonly #socket: Socket;
-  readonly #handler: CableHandler;
+  readonly #handler: LinkHandler;
   #cut: Cut | undefined;
   readonly #decoder = new FrameDecoder(65_536);
   #nextId = 1;
@@ -36,16 +36,23 @@ export class Cable {
   isHalf = false;
   isOver = false;
 
-  /** Undefined if nobody listens, or the connection was refused. */
-  static open(port: number, handler: CableHandler, cut?: Cut): Promise<Cable | undefined> {
+  /**
+   * Undefined if nobody listens, or the connection was refused. `from`: the local address, of 127.0.0.0/8; the server
+   * counts failed logins by address.
+   */
+  static open(
+    port: number,
+    handler: LinkHandler,
+    { cut, from = '127.0.0.1' }: { readonly cut?: Cut | undefined; readonly from?: string | undefined } = {},
+  ): Promise<Link | undefined> {
     return new Promise((resolve) => {
-      const socket = connect({ host: '127.0.0.1', port, noDelay: true });
+      const socket = connect({ host: '127.0.0.1', port, localAddress: from, noDelay: true });
       socket.once('error', () => resolve(undefined));
-      socket.once('connect', () => resolve(new Cable(socket, handler, cut)));
+      socket.once('connect', () => resolve(new Link(socket, handler, cut)));
     });
   }
 
-  constructor(socket: Socket, handler: CableHandler, cut: Cut | undefined) {
+  constructor(socket: Socket, handler: LinkHandler, cut: Cut | undefined) {
     this.#socket = socket;
     this.#handler = handler;
     this.#cut = cut;

@@ -107,7 +107,7 @@ export class LogPlay implements FaultPlay {
       entry[0] === 'message' || entry[0] === 'direct' ? [show(entry[1], entry[7])] : [],
     );
     this.close();
-    const messages = readMessages(this.data, 0);
+    const messages = readMessages(this.data);
     this.#verdicts.check(messages, 'at the end');
     const stored = messages.filter(({ id }) => id > (this.#since ?? 0)).map(({ id, text }) => show(id, text));
     if (routed.join() !== stored.join()) {
@@ -132,7 +132,7 @@ export class LogPlay implements FaultPlay {
     const db = new DatabaseSync(file);
     const hasEntries = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'entries'").get() !== undefined;
     db.close();
-    this.#verdicts.check(hasEntries ? readMessages(left, 0) : [], when);
+    this.#verdicts.check(hasEntries ? readMessages(left) : [], when);
   }
 
   close(): void {
@@ -145,7 +145,7 @@ export class LogPlay implements FaultPlay {
   }
 
   async #open(): Promise<void> {
-    this.#since ??= existsSync(join(this.data, 'chat.db')) ? (readMessages(this.data, 0).at(-1)?.id ?? 0) : 0;
+    this.#since ??= existsSync(join(this.data, 'chat.db')) ? (readMessages(this.data).at(-1)?.id ?? 0) : 0;
     for (let tries = 0; tries < STARTS; tries += 1) {
       if (!(await this.#cast.start())) continue;
       this.#archive.open();

@@ -4,9 +4,10 @@
  */
 
 import type { Pick } from '../transport/hostile.ts';
+import { Asker } from './asker.ts';
 import type { Findings } from './campaign.ts';
 import { Door } from './door.ts';
-import { Asker, type Frame } from './link.ts';
+import type { Frame } from './link.ts';
 import { People, type Person } from './people.ts';
 
 export class Newcomers {

@@ -1,26 +1,53 @@
-/** What `history` says, page by page, compared with the messages that the account must see. */
+/** What a person can read of the past: the replay, and the history page by page, compared with what the account must see. */
 
-import type { Pick } from '../transport/hostile.ts';
-import type { Device } from './device.ts';
+import { checkView } from './comparison.ts';
+import { Device, type Person } from './device.ts';
 import type { Report } from './faults.ts';
+import { judgeStrictly } from './questions.ts';
 import type { Sight } from './sight.ts';
-import { type Item, show } from './view.ts';
+import { fromHistory, type Item, isRoom, show } from './view.ts';
 
 /** The largest page that a request may ask for. */
 const LARGEST = 500;
+/** Hundreds of thousands of messages, on a machine that has other things to do. */
+const REPLAY_MS = 300_000;
 
-/** Of all the device's rooms, and its conversations with people who have an account. */
-export async function checkHistory(device: Device, sight: Sight, pick: Pick, report: Report): Promise<void> {
+/** Comes in as one who knows nothing behind `after` yet, for which the whole past is replayed. The device, which stays in. */
+export async function checkReplay(
+  person: Person,
+  port: number,
+  after: number,
+  sight: Sight,
+  report: Report,
+): Promise<Device> {
+  const habits = { isEager: false, trustsLive: true, after, judge: judgeStrictly };
+  const device = new Device(person, port, habits, report);
+  await device.enter();
+  await device.until('end of the replay', () => device.isLive || !device.isConnected, REPLAY_MS);
+  const [view] = device.views;
+  if (view === undefined) throw new Error(`${person.user} was not let in for a replay`);
+  view.isWhole = device.isLive;
+  checkView(view, sight, report);
+  return device;
+}
+
+/** Of all the device's rooms, and its conversations with people who have an account. `limit`: of the pages of one of them. */
+export async function checkHistory(
+  device: Device,
+  sight: Sight,
+  report: Report,
+  limit: () => number = () => LARGEST,
+): Promise<void> {
   const { user } = device.person;
   const [account] = sight.accountsNamed(user);
   if (account === undefined) return;
   const messages = sight.of(account).filter(({ kind }) => kind === 'message');
   const talks = Map.groupBy(messages, ({ user: from, place }) =>
-    place.startsWith('#') || from === user ? place : from,
+    isRoom(place) || from === user ? place : from,
   );
   for (const [talk, due] of talks) {
     if (talk.startsWith('guest')) continue;
-    const read = await readHistory(device, talk, 1 + pick(pick(2) === 0 ? 20 : LARGEST), due.length);
+    const read = await readHistory(device, talk, limit(), due.length);
     compare(`${user} with ${talk}`, read, due, report);
   }
 }
@@ -35,7 +62,7 @@ async function readHistory(device: Device, talk: string, limit: number, due: num
     const page = answer[0] === 'ok' ? answer[2] : undefined;
     if (!Array.isArray(page) || !Array.isArray(page[0]))
       throw new Error(`no page: ${JSON.stringify(answer)}`);
-    for (const message of page[0]) if (Array.isArray(message)) read.push(toItem(message));
+    for (const message of page[0]) if (Array.isArray(message)) read.push(fromHistory(message));
     if (page[0].length > limit) throw new Error(`a page of ${page[0].length} messages, for ${limit}`);
     before = page[1];
     if (before === null) break;
@@ -52,22 +79,11 @@ function compare(what: string, read: readonly Item[], due: readonly Item[], repo
     item === undefined ? 'the end' : show(item),
   );
   report(
-    'history',
+    'not readable',
     `${what}: ${read.length} messages for ${due.length}; number ${at} is ${got} for ${expected}`,
   );
 }
 
 function isSame(a: Item, b: Item | undefined): boolean {
   return a.id === b?.id && a.user === b.user && a.place === b.place && a.text === b.text;
-}
-
-function toItem([id, , user, place, text]: readonly unknown[]): Item {
-  return {
-    id: Number(id),
-    kind: 'message',
-    user: String(user),
-    place: String(place),
-    text: String(text),
-    key: null,
-  };
 }

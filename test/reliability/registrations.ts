@@ -6,9 +6,9 @@
 
 import { until } from '../support/process.ts';
 import { type Pick, startRandom } from '../transport/hostile.ts';
+import { Asker } from './asker.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { Door } from './door.ts';
-import { Asker } from './link.ts';
 import { drawMoment, Killer } from './moment.ts';
 import { People, type Person } from './people.ts';
 import { readAccounts } from './stored.ts';

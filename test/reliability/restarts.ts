@@ -5,13 +5,12 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
+import { until } from '../support/process.ts';
 import { type Pick, startRandom } from '../transport/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { Chatter } from './chatter.ts';
-import { writeCheapUsers } from './cheap-users.ts';
-import { KINDS, Oracle, type Viewer } from './oracle.ts';
+import { CROWD_KINDS, Crowd, type Member } from './crowd.ts';
+import type { Device } from './device.ts';
 import { Pauses } from './pauses.ts';
-import { readMessages } from './stored.ts';
 import { freePort, Victim } from './victim.ts';
 
 const ROOMS = ['#north', '#east', '#south', '#west'];
@@ -31,11 +30,10 @@ export async function restartUnderLoad(options: CampaignOptions): Promise<Campai
 
 class Restarts {
   readonly #options: CampaignOptions;
-  readonly #findings = new Findings(...KINDS, 'bad exit', 'no farewell');
-  readonly #people: readonly Viewer[];
-  readonly #oracle: Oracle;
+  readonly #findings = new Findings(...CROWD_KINDS, 'bad exit', 'no farewell');
+  readonly #people: readonly Member[];
+  readonly #crowd: Crowd;
   readonly #victim: Victim;
-  readonly #chatters: readonly Chatter[];
   readonly #pauses = new Pauses();
   readonly #pick: Pick;
   readonly #comingBack = new Set<Promise<void>>();
@@ -50,27 +48,23 @@ class Restarts {
     this.#victim = new Victim(`${options.folder}/data`, port, ['--workers', String(options.workers)]);
     this.#people = Array.from({ length: CLIENTS }, (_, i) => ({
       name: `person-${i}`,
-      rooms: new Set(ROOMS.filter((_, room) => room === i % ROOMS.length || this.#pick(2) === 0)),
+      rooms: ROOMS.filter((_, room) => room === i % ROOMS.length || this.#pick(2) === 0),
     }));
-    this.#oracle = new Oracle(this.#findings, this.#people);
-    const shared = { port, oracle: this.#oracle, findings: this.#findings };
-    this.#chatters = this.#people.map((person) => new Chatter({ ...person, ...shared }));
+    const { report } = this.#findings;
+    this.#crowd = new Crowd({ data: this.#victim.data, port, members: this.#people, report });
   }
 
   async run(): Promise<CampaignResult> {
     const { cycles, log } = this.#options;
-    writeCheapUsers(
-      this.#victim.data,
-      this.#people.map(({ name }) => name),
-    );
     await this.#victim.start();
-    for (const chatter of this.#chatters) await this.#setUp(chatter);
-    const talking = this.#chatters.map((chatter) => this.#talk(chatter));
+    await this.#crowd.enter();
+    for (const device of this.#crowd.devices) this.#attend(device);
+    const talking = this.#crowd.devices.map((device, i) => this.#talk(device, this.#people[i]?.rooms ?? []));
     let cycle = 0;
     while (cycle < cycles && this.#findings.total === 0 && this.#failure === undefined) {
       cycle += 1;
       await this.#cycle();
-      if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#oracle.acknowledged} acknowledged`);
+      if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#crowd.acknowledged} acknowledged`);
     }
     this.#isOver = true;
     await Promise.all(talking);
@@ -81,7 +75,7 @@ class Restarts {
 
   async #cycle(): Promise<void> {
     await wait(CALM_MS.least + this.#pick(CALM_MS.most - CALM_MS.least));
-    for (const chatter of this.#chatters) chatter.farewell = undefined;
+    for (const device of this.#crowd.devices) device.farewell = undefined;
     const asked = performance.now();
     const { code } = await this.#victim.stop();
     const exitMs = Math.round(performance.now() - asked);
@@ -90,20 +84,20 @@ class Restarts {
       this.#findings.report('bad exit', `code ${code}, after ${exitMs} ms: ${this.#victim.running.stderr()}`);
     }
     await this.#victim.start();
-    for (const chatter of this.#chatters) {
-      await chatter.settled('everybody to be back', () => chatter.isLive || this.#failure !== undefined);
+    for (const device of this.#crowd.devices) {
+      const state = (): string => device.state();
+      const isBack = (): boolean => device.isLive || this.#failure !== undefined;
+      await until('everybody to be back', isBack, { state });
     }
   }
 
-  async #setUp(chatter: Chatter): Promise<void> {
-    await chatter.enter();
-    await chatter.join();
-    chatter.onGot = () => this.#pauses.got(chatter.name);
-    chatter.onAcknowledged = () => this.#pauses.got(chatter.name);
-    chatter.onEnded = (wasLive) => {
-      this.#pauses.lost(chatter.name);
-      this.#checkFarewell(chatter, wasLive);
-      const back = this.#comeBack(chatter).catch((error: unknown) => {
+  #attend(device: Device): void {
+    const { user } = device;
+    device.onShown = () => this.#pauses.got(user);
+    device.onEnded = (wasLive) => {
+      this.#pauses.lost(user);
+      this.#checkFarewell(device, wasLive);
+      const back = this.#comeBack(device).catch((error: unknown) => {
         this.#failure = error;
       });
       this.#comingBack.add(back);
@@ -112,30 +106,29 @@ class Restarts {
   }
 
   /** Who is only coming in may meet a server that looks whether the port is free, and is not served yet. */
-  #checkFarewell({ name, farewell }: Chatter, wasLive: boolean): void {
+  #checkFarewell({ user, farewell }: Device, wasLive: boolean): void {
     if (!wasLive) this.#lostAtTheDoor += 1;
     else if (farewell?.code !== 'shutdown') {
-      this.#findings.report('no farewell', `${name} was told ${JSON.stringify(farewell)}`);
+      this.#findings.report('no farewell', `${user} was told ${JSON.stringify(farewell)}`);
     }
   }
 
   /** As told by `bye`, with some chance in it; and then again and again. */
-  async #comeBack(chatter: Chatter): Promise<void> {
-    let delayMs = chatter.farewell?.retryAfterMs ?? AGAIN_MS;
+  async #comeBack(device: Device): Promise<void> {
+    let delayMs = device.farewell?.retryAfterMs ?? AGAIN_MS;
     for (;;) {
       await wait(delayMs + this.#pick(AGAIN_MS));
       // A connection that is lost while it comes in calls for a return of its own.
-      if ((await chatter.enter()) !== 'refused') return;
+      if ((await device.enter()) !== 'refused') return;
       delayMs = AGAIN_MS;
     }
   }
 
-  async #talk(chatter: Chatter): Promise<void> {
+  async #talk(device: Device, rooms: readonly string[]): Promise<void> {
     while (!this.#isOver) {
       await wait(this.#pick(2 * EVERY_MS));
-      const rooms = [...chatter.rooms];
       const to = this.#pick(3) === 0 ? this.#somebody() : rooms[this.#pick(rooms.length)];
-      chatter.send(this.#oracle.attempt(chatter.name, to ?? chatter.name, this.#pick(200)));
+      this.#crowd.say(device, to ?? device.user, this.#pick(200));
     }
   }
 
@@ -144,38 +137,22 @@ class Restarts {
   }
 
   async #finish(): Promise<void> {
-    for (const chatter of this.#chatters) {
-      await chatter.settled(
-        'everything to be acknowledged',
-        () => chatter.isLive && chatter.pending.size === 0,
-      );
-    }
-    this.#oracle.check(readMessages(this.#victim.data, 0));
-    for (const chatter of this.#chatters) {
-      const newest = this.#oracle.dueTo(chatter.name).at(-1)?.id ?? 0;
-      // What does not come is reported as a gap.
-      await chatter
-        .settled('everybody to have got everything', () => chatter.cursor >= newest)
-        .catch(() => {});
-      this.#oracle.checkView(chatter.name, chatter.takeView());
-      this.#oracle.checkComplete(chatter.name);
-      chatter.onEnded = () => {};
-    }
+    await this.#crowd.finish();
+    for (const device of this.#crowd.devices) device.onEnded = () => {};
     await this.#victim.stop();
   }
 
   #figures(cycles: number): CampaignResult['figures'] {
-    const entries = this.#chatters.map((chatter) => chatter.entries);
-    const total = (of: keyof Chatter['entries']): number => entries.reduce((sum, e) => sum + e[of], 0);
+    const { login, resume, notYet } = this.#crowd.counts();
     return {
       cycles,
       clients: CLIENTS,
-      acknowledged: this.#oracle.acknowledged,
+      acknowledged: this.#crowd.acknowledged,
       'longest pause, ms': this.#pauses.longestMs,
       'median pause, ms': this.#pauses.medianMs,
       'longest time to the exit, ms': this.#longestExitMs,
-      'came back by login, by resume': `${total('login')}, ${total('resume')}`,
-      'told at the door to try again': total('notYet'),
+      'came back by login, by resume': `${login}, ${resume}`,
+      'told at the door to try again': notYet,
       'lost at the door': this.#lostAtTheDoor,
     };
   }

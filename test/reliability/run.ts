@@ -2,13 +2,16 @@
 
 import { type Pick, startRandom } from '../transport/hostile.ts';
 import { audit } from './audit.ts';
-import { Device, type Habits, type Person } from './device.ts';
+import { Device, type Habits, type Person, personOf } from './device.ts';
 import type { Report } from './faults.ts';
-import { type House, PASSWORD } from './house.ts';
+import type { House } from './house.ts';
 import { Life, type World } from './life.ts';
 import { Misfortune } from './misfortune.ts';
-import { readNewest, type StoredEntry } from './stored-entries.ts';
+import { judgeStrictly } from './questions.ts';
+import type { Said } from './sight.ts';
+import { readNewest, type StoredEntry } from './stored.ts';
 import type { Temper } from './temper.ts';
+import { isRoom } from './view.ts';
 
 /** What all runs of a series came to. */
 export interface Sums {
@@ -39,6 +42,8 @@ export function startSums(): Sums {
   };
 }
 
+/** Refusals that follow from what others do. */
+const EXPECTED = new Set<unknown>(['no_such_room', 'no_such_user', 'not_a_member']);
 /** Clients of one run, those that begin in the middle included. */
 export const MOST_CLIENTS = 100;
 
@@ -53,7 +58,7 @@ export class Run implements World {
   readonly #pick: Pick;
   readonly #since: number;
   readonly #devices: Device[] = [];
-  readonly #said = new Set<string>();
+  readonly #said = new Map<string, Said>();
   readonly #misfortune: Misfortune;
 
   constructor(house: House, seed: number, draw: (pick: Pick) => Temper, report: Report) {
@@ -96,10 +101,10 @@ export class Run implements World {
     for (const device of this.#devices) device.cut('close');
   }
 
-  compose(size: number): string {
+  say(device: Device, to: string, size: number, key: string | null): void {
     const text = `${this.#seed} ${this.#said.size} ${'.'.repeat(size)}`.slice(0, 8_192);
-    this.#said.add(text);
-    return text;
+    this.#said.set(text, { from: device.user, to, key });
+    device.questions.send(to, text, key);
   }
 
   async another({ person }: Device, pick: Pick): Promise<void> {
@@ -110,36 +115,37 @@ export class Run implements World {
   #addPerson(): void {
     const isGuest = this.#pick(100) < this.temper.guests;
     const user = isGuest ? `guest-${this.#seed}-${this.names.length}` : this.#house.take();
-    const marks = { answered: 0, asked: 0, areKept: !this.#misfortune.forgets };
-    const person: Person = { user, password: isGuest ? undefined : PASSWORD, marks };
+    const usual = personOf(user, !this.#misfortune.forgets);
+    const person: Person = isGuest ? { ...usual, password: undefined } : usual;
     this.names.push(isGuest ? `${user}.0` : user);
     for (let i = isGuest ? 1 : 1 + this.#pick(this.temper.devices); i > 0; i -= 1)
       this.#addDevice(person, this.#since, this.#pick);
   }
 
   #addDevice(person: Person, after: number | undefined, pick: Pick): Device {
-    const habits: Habits = { isEager: pick(2) === 0, trustsLive: pick(2) === 0, after };
+    const judge: Habits['judge'] = (code) => (EXPECTED.has(code) ? 'given up' : judgeStrictly(code));
+    const habits: Habits = { isEager: pick(2) === 0, trustsLive: pick(2) === 0, after, judge };
     const device = new Device(person, this.#house.port, habits, this.#report);
     this.#devices.push(device);
     return device;
   }
 
-  #isOwn({ room, user, peerName }: StoredEntry): boolean {
-    if (room !== null) return this.rooms.includes(room);
+  #isOwn({ user, place }: StoredEntry): boolean {
+    if (isRoom(place)) return this.rooms.includes(place);
     const mine = new Set(this.#devices.map(({ person }) => person.user));
-    return [user, peerName].every((name) => mine.has(name) || name.startsWith(`guest-${this.#seed}-`));
+    return [user, place].every((name) => mine.has(name) || name.startsWith(`guest-${this.#seed}-`));
   }
 
   #count(sums: Sums): void {
     sums.clients += this.#devices.length;
     sums['messages tried'] += this.#said.size;
     sums['threads that died'] += this.#misfortune.strikes;
-    for (const { comings, losses, slow } of this.#devices) {
-      sums['connections that came in'] += comings;
+    for (const { counts, losses } of this.#devices) {
+      sums['connections that came in'] += counts.in;
       sums['connections lost at login'] += losses.login;
       sums['connections lost in a replay'] += losses.replay;
       sums['connections lost when live'] += losses.live;
-      sums['clients told that they are too slow'] += slow;
+      sums['clients told that they are too slow'] += counts.tooSlow;
     }
   }
 }

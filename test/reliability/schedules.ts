@@ -5,11 +5,10 @@
  */
 
 import type { CampaignResult } from './campaign.ts';
-import { runInHouses } from './houses.ts';
-import type { SeriesOptions } from './runs.ts';
+import { runInHouses, type SeriesOptions } from './houses.ts';
 import { drawSchedule } from './temper.ts';
 
 export async function randomSchedules(options: SeriesOptions): Promise<CampaignResult> {
   const { sums, findings } = await runInHouses(options, drawSchedule);
-  return { figures: { schedules: options.runs, ...sums }, findings };
+  return { figures: { schedules: options.cycles, ...sums }, findings };
 }

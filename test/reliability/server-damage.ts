@@ -6,13 +6,16 @@
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Pick, startRandom } from '../transport/hostile.ts';
+import { Asker } from './asker.ts';
 import type { CampaignOptions, Findings } from './campaign.ts';
 import { passwordOf, writeCheapUsers } from './cheap-users.ts';
 import { countWhole, DAMAGES, damage } from './damage.ts';
+import { type Device, personOf } from './device.ts';
 import { Door } from './door.ts';
-import { Asker } from './link.ts';
-import { compareReplay } from './reading.ts';
-import { readMessages, type StoredMessage } from './stored.ts';
+import type { Report } from './faults.ts';
+import { checkReplay } from './past.ts';
+import { Sight } from './sight.ts';
+import { readEntries, type StoredEntry } from './stored.ts';
 import { freePort, Victim } from './victim.ts';
 import { readTransactionEnds } from './wal.ts';
 
@@ -28,7 +31,7 @@ interface Left {
   readonly wal: Buffer;
   readonly walEnds: readonly number[];
   /** Everything that was acknowledged, in order; the last three are the last three transactions. */
-  readonly messages: readonly StoredMessage[];
+  readonly entries: readonly StoredEntry[];
 }
 
 /** How many starts there were. */
@@ -76,7 +79,7 @@ async function register(port: number): Promise<void> {
 }
 
 function takeUp(data: string): Left {
-  const messages = readMessages(data, 0);
+  const entries = readEntries(data, 0);
   const users = readFileSync(join(data, 'users.txt'));
   const usersEnds = [...users.entries()].filter(([, byte]) => byte === 0x0a).map(([at]) => at + 1);
   const wal = readFileSync(join(data, 'chat.db-wal'));
@@ -86,7 +89,7 @@ function takeUp(data: string): Left {
     usersEnds: usersEnds.slice(-4),
     wal,
     walEnds: readTransactionEnds(wal).slice(-4),
-    messages,
+    entries,
   };
 }
 
@@ -106,16 +109,16 @@ async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Find
   // A last record that only lacks its newline is whole.
   if (isUsers && damaged.length + 1 === ends[users + 1]) users += 1;
   const lost = isUsers ? 0 : 4 - countWhole(bytes, damaged, ends);
-  const kept = left.messages.slice(0, left.messages.length - lost);
+  const kept = left.entries.slice(0, left.entries.length - lost);
   try {
     await victim.start();
     await checkAccounts(port, users);
     const id = await checkMessages(port, kept, findings);
     await checkNext(port);
     const { code } = await victim.stop();
-    const stored = readMessages(data, 0);
+    const stored = readEntries(data, 0);
     if (code !== 0 || stored.length !== kept.length + 1 || stored.at(-1)?.id !== id) {
-      throw new Error(`stopped with ${code}; ${stored.length} messages for ${kept.length + 1}`);
+      throw new Error(`stopped with ${code}; ${stored.length} entries for ${kept.length + 1}`);
     }
   } catch (error) {
     findings.report('not recovered', `${what}: ${error instanceof Error ? error.message : String(error)}`);
@@ -150,17 +153,26 @@ async function checkAccounts(port: number, records: number): Promise<void> {
 /** The id of one more message. */
 async function checkMessages(
   port: number,
-  kept: readonly StoredMessage[],
+  kept: readonly StoredEntry[],
   findings: Findings,
 ): Promise<number> {
-  const ann = await compareReplay(port, 'ann', kept, findings);
-  const sent = await ann.ok('send', '#room', 'the next one', 'key of the next one');
-  const again = await ann.ok('send', '#room', 'the next one', 'key of the next one');
-  ann.destroy();
-  if (!Array.isArray(sent) || !Array.isArray(again) || sent[0] !== again[0])
-    throw new Error('a repeat got another id');
-  if (Number(sent[0]) <= (kept.at(-1)?.id ?? 0)) throw new Error('the next id is not higher');
-  return Number(sent[0]);
+  const report: Report = (kind, detail) => findings.report('not readable', `${kind}: ${detail}`);
+  const said = kept.map(({ user, place, text, key }) => [text, { from: user, to: place, key }] as const);
+  const sight = new Sight(new Map(said), report);
+  sight.add(kept);
+  const ann = await checkReplay(personOf('ann'), port, 0, sight, report);
+  const [sent, again] = [await sendNext(ann), await sendNext(ann)];
+  ann.cut('close');
+  if (sent !== again) throw new Error('a repeat got another id');
+  if (sent <= sight.newest) throw new Error('the next id is not higher');
+  return sent;
+}
+
+async function sendNext(device: Device): Promise<number> {
+  const answer = await device.call('send', '#room', 'the next one', 'key of the next one');
+  if (answer?.[0] !== 'ok' || !Array.isArray(answer[2]))
+    throw new Error(`a send got ${JSON.stringify(answer)}`);
+  return Number(answer[2][0]);
 }
 
 async function checkNext(port: number): Promise<void> {

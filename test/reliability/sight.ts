@@ -4,8 +4,15 @@
  */
 
 import type { Report } from './faults.ts';
-import type { StoredEntry } from './stored-entries.ts';
-import { type Item, RoomHashes, show } from './view.ts';
+import type { StoredEntry } from './stored.ts';
+import { type Item, isRoom, RoomHashes, show } from './view.ts';
+
+/** A message that somebody has tried to say. */
+export interface Said {
+  readonly from: string;
+  readonly to: string;
+  readonly key: string | null;
+}
 
 interface Room {
   /** By account, with the name. */
@@ -15,35 +22,52 @@ interface Room {
 }
 
 export class Sight {
+  /** All that it was told, in order. */
+  readonly entries: StoredEntry[] = [];
   /** The messages of each room in their order. */
   readonly hashes = new RoomHashes();
+  readonly #said: ReadonlyMap<string, Said>;
+  readonly #report: Report;
   readonly #seen = new Map<number, Item[]>();
   readonly #named = new Map<string, Set<number>>();
   readonly #rooms = new Map<string, Room>();
   readonly #ids = new Set<number>();
-  /** The first entry. */
-  readonly first: number;
+  readonly #texts = new Set<string>();
 
-  /** `entries`: of accounts and rooms that were not there before. `said`: every text that anybody has tried to say. */
-  constructor(entries: readonly StoredEntry[], said: ReadonlySet<string>, report: Report) {
-    const texts = new Set<string>();
-    this.first = entries[0]?.id ?? 0;
+  /** `said`: all that anybody has tried to say, by the texts, of which no two are the same. */
+  constructor(said: ReadonlyMap<string, Said>, report: Report) {
+    this.#said = said;
+    this.#report = report;
+  }
+
+  /** Takes what the log holds behind `newest`; at first of accounts and rooms that were not there before. */
+  add(entries: readonly StoredEntry[]): void {
     for (const entry of entries) {
-      const own = toItem(entry, entry.key);
+      const { account, peer, user, place } = entry;
+      this.entries.push(entry);
       this.#ids.add(entry.id);
-      this.#name(entry.user, entry.account);
-      if (entry.room === null) this.#name(entry.peerName, entry.peer);
-      if (entry.room === null) this.#fold(entry, own, [entry.account, entry.peer]);
-      else this.#foldRoom(entry, own, entry.room, report);
-      if (entry.kind !== 'message') continue;
-      if (!said.has(entry.text)) report('stray', `nobody said ${show(own)}`);
-      if (texts.has(entry.text)) report('doubled', `stored again: ${show(own)}`);
-      texts.add(entry.text);
+      this.#name(user, account);
+      if (isRoom(place)) {
+        this.#foldRoom(entry);
+      } else {
+        this.#name(place, peer);
+        this.#fold(entry, [account, peer]);
+      }
+      if (entry.kind === 'message') this.#checkSaid(entry);
     }
   }
 
   has(id: number): boolean {
     return this.#ids.has(id);
+  }
+
+  /** The ids of the first and the last entry; 0 if there is none. */
+  get first(): number {
+    return this.entries[0]?.id ?? 0;
+  }
+
+  get newest(): number {
+    return this.entries.at(-1)?.id ?? 0;
   }
 
   /** All that the account must see, in order. */
@@ -54,6 +78,11 @@ export class Sight {
   /** The accounts that have had that name, and have left something in the log. */
   accountsNamed(name: string): number[] {
     return [...(this.#named.get(name) ?? [])];
+  }
+
+  /** All that somebody must see whose name nobody else has had. */
+  ofUser(name: string): readonly Item[] {
+    return this.of(this.accountsNamed(name)[0] ?? 0);
   }
 
   get rooms(): string[] {
@@ -73,31 +102,37 @@ export class Sight {
     this.#named.set(name, (this.#named.get(name) ?? new Set()).add(account));
   }
 
-  #foldRoom(entry: StoredEntry, own: Item, name: string, report: Report): void {
-    const room = this.#rooms.get(name) ?? { members: new Map(), throughout: undefined };
-    this.#rooms.set(name, room);
-    const isMember = room.members.has(entry.account);
-    if (isMember === (entry.kind === 'joined'))
-      report('stray', `${isMember ? 'a member' : 'no member'}: ${show(own)}`);
-    if (entry.kind === 'joined') room.members.set(entry.account, entry.user);
-    if (entry.kind === 'message') room.throughout ??= new Set(room.members.keys());
-    this.hashes.add(own);
-    this.#fold(entry, own, room.members.keys());
-    if (entry.kind !== 'left') return;
-    room.members.delete(entry.account);
-    room.throughout?.delete(entry.account);
+  #checkSaid(entry: StoredEntry): void {
+    const { text, user, place, key } = entry;
+    const said = this.#said.get(text);
+    if (said?.from !== user || said.to !== place || said.key !== key)
+      this.#report('never attempted', `nobody said ${show(entry)}`);
+    if (this.#texts.has(text)) this.#report('duplicated', `stored again: ${show(entry)}`);
+    this.#texts.add(text);
   }
 
-  #fold(entry: StoredEntry, own: Item, accounts: Iterable<number>): void {
-    const others = entry.key === null ? own : toItem(entry, null);
+  #foldRoom(entry: StoredEntry): void {
+    const { account, kind, place, user } = entry;
+    const room = this.#rooms.get(place) ?? { members: new Map(), throughout: undefined };
+    this.#rooms.set(place, room);
+    const isMember = room.members.has(account);
+    if (isMember === (kind === 'joined'))
+      this.#report('stray', `${isMember ? 'a member' : 'no member'}: ${show(entry)}`);
+    if (kind === 'joined') room.members.set(account, user);
+    if (kind === 'message') room.throughout ??= new Set(room.members.keys());
+    this.hashes.add(entry);
+    this.#fold(entry, room.members.keys());
+    if (kind !== 'left') return;
+    room.members.delete(account);
+    room.throughout?.delete(account);
+  }
+
+  #fold(entry: StoredEntry, accounts: Iterable<number>): void {
+    const others = entry.key === null ? entry : { ...entry, key: null };
     for (const account of new Set(accounts)) {
       const seen = this.#seen.get(account) ?? [];
       this.#seen.set(account, seen);
-      seen.push(account === entry.account ? own : others);
+      seen.push(account === entry.account ? entry : others);
     }
   }
-}
-
-function toItem({ id, kind, user, room, peerName, text }: StoredEntry, key: string | null): Item {
-  return { id, kind, user, place: room ?? peerName, text, key };
 }

@@ -2,60 +2,70 @@
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Item } from './view.ts';
 
-export interface StoredMessage {
-  readonly id: number;
-  readonly from: string;
-  /** A room, or the other person. */
-  readonly to: string;
-  readonly text: string;
-  readonly key: string | null;
+export interface StoredEntry extends Item {
+  /** Accounts are told apart by their ids: a name may have had several. */
+  readonly account: number;
+  /** The other person of a conversation of two, who may be the same; 0 in a room. */
+  readonly peer: number;
 }
 
-const MESSAGES = `
-  SELECT e.id, a.name AS author, e.text, k.key,
-         coalesce(c.room, (SELECT name FROM accounts WHERE id = CASE WHEN c.low = e.account THEN c.high ELSE c.low END)) AS recipient
+const KINDS = ['message', 'joined', 'left'] as const;
+
+const ENTRIES = `
+  SELECT e.id, e.kind, e.account, a.name AS user, e.text, k.key,
+         CASE WHEN c.low = e.account THEN c.high ELSE c.low END AS peer,
+         coalesce(c.room, (SELECT name FROM accounts WHERE id = CASE WHEN c.low = e.account THEN c.high ELSE c.low END)) AS place
   FROM entries e
   JOIN accounts a ON a.id = e.account
   JOIN conversations c ON c.id = e.conversation
   LEFT JOIN keys k ON k.id = e.id
-  WHERE e.kind = 0 AND e.id > ?
+  WHERE e.id > ?
   ORDER BY e.id`;
 
-/** The messages behind `id`, in order. */
-export function readMessages(data: string, id: number): StoredMessage[] {
+/** The entries behind `id`, in order. */
+export function readEntries(data: string, id: number): StoredEntry[] {
   return readDb(data, (db) =>
     db
-      .prepare(MESSAGES)
+      .prepare(ENTRIES)
       .all(id)
       .map((row) => ({
         id: Number(row.id),
-        from: String(row.author),
-        to: String(row.recipient),
-        text: String(row.text),
+        kind: KINDS[Number(row.kind)] ?? 'message',
+        account: Number(row.account),
+        user: String(row.user),
+        place: String(row.place ?? ''),
+        peer: Number(row.peer ?? 0),
+        text: String(row.text ?? ''),
         key: row.key === null ? null : String(row.key),
       })),
   );
 }
 
-export interface StoredMove {
-  readonly id: number;
-  readonly verb: 'join' | 'leave';
+/** All messages, in order. */
+export function readMessages(data: string): StoredEntry[] {
+  return readEntries(data, 0).filter(({ kind }) => kind === 'message');
 }
 
-/** When this person joined and left this room behind `id`, in order. */
-export function readMoves(data: string, name: string, room: string, id: number): StoredMove[] {
-  return readDb(data, (db) =>
+/** The id of the newest entry; 0 in an empty log. */
+export function readNewest(data: string): number {
+  return readDb(data, (db) => Number(db.prepare('SELECT max(id) AS id FROM entries').get()?.id ?? 0));
+}
+
+/** Who is in which room, as `user #room`. */
+export function readMembers(data: string): Set<string> {
+  const rows = readDb(data, (db) =>
     db
       .prepare(
-        `SELECT e.id, e.kind FROM entries e
-         JOIN accounts a ON a.id = e.account
-         JOIN conversations c ON c.id = e.conversation
-         WHERE a.name = ? AND c.room = ? AND e.kind > 0 AND e.id > ? ORDER BY e.id`,
+        `SELECT a.name AS user, c.room FROM members m
+         JOIN accounts a ON a.id = m.account
+         JOIN conversations c ON c.id = m.conversation
+         WHERE m.to_id IS NULL`,
       )
-      .all(name, room, id)
-      .map((row) => ({ id: Number(row.id), verb: row.kind === 1 ? 'join' : 'leave' })),
+      .all(),
   );
+  return new Set(rows.map((row) => `${row.user} ${row.room}`));
 }
 
 /** Names of the accounts that are not guests and have not ended, in their own spelling. */

@@ -9,10 +9,8 @@ import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { type Pick, startRandom } from '../transport/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { Chatter } from './chatter.ts';
-import { passwordOf, writeCheapUsers } from './cheap-users.ts';
-import { KINDS, Oracle, type Viewer } from './oracle.ts';
-import { readMessages } from './stored.ts';
+import { CROWD_KINDS, Crowd, startDevice } from './crowd.ts';
+import type { Device } from './device.ts';
 import { freePort } from './victim.ts';
 
 const CLIENTS = 12;
@@ -45,10 +43,8 @@ export async function killThreads(options: CampaignOptions): Promise<CampaignRes
 
 class ThreadDeaths {
   readonly #options: CampaignOptions;
-  readonly #findings = new Findings(...KINDS, 'slow restart', 'lost connection', 'server ended');
-  readonly #people: readonly Viewer[];
-  readonly #oracle: Oracle;
-  readonly #chatters: readonly Chatter[];
+  readonly #findings = new Findings(...CROWD_KINDS, 'slow restart', 'lost connection', 'server ended');
+  readonly #crowd: Crowd;
   readonly #port: number;
   readonly #pick: Pick;
   readonly #times = new Map<string, number[]>();
@@ -61,39 +57,32 @@ class ThreadDeaths {
     this.#options = options;
     this.#port = port;
     this.#pick = startRandom(options.seed);
-    this.#people = Array.from({ length: CLIENTS }, (_, i) => ({
-      name: `person-${i}`,
-      rooms: new Set(ROOMS),
-    }));
-    this.#oracle = new Oracle(this.#findings, this.#people);
-    const shared = { port, oracle: this.#oracle, findings: this.#findings };
-    this.#chatters = this.#people.map((person) => new Chatter({ ...person, ...shared }));
+    const members = Array.from({ length: CLIENTS }, (_, i) => ({ name: `person-${i}`, rooms: ROOMS }));
+    const { report } = this.#findings;
+    this.#crowd = new Crowd({ data: `${options.folder}/data`, port, members, report });
   }
 
   async run(): Promise<CampaignResult> {
     const { folder, workers, cycles, log } = this.#options;
-    const data = `${folder}/data`;
-    writeCheapUsers(
-      data,
-      this.#people.map(({ name }) => name),
-    );
     const server = await startServer({
-      data,
+      data: `${folder}/data`,
       args: ['--workers', String(workers), '--port', String(this.#port), '--log-level', 'warn'],
       env: { PARLEY_TEST_WATCHDOG_MS: String(WATCHDOG_MS), PARLEY_TEST_HEAP_MB: String(HEAP_MB) },
     });
-    for (const chatter of this.#chatters) await this.#setUp(chatter);
-    const talking = this.#chatters.map((chatter) => this.#talk(chatter));
+    await this.#crowd.enter();
+    for (const device of this.#crowd.devices) this.#noteLoss(device, new Set());
+    const talking = this.#crowd.devices.map((device) => this.#talk(device));
     const deaths = ['registry', 'auth', 'archive', 'shard-1', 'hash'];
     for (let cycle = 0; cycle < cycles; cycle += 1) {
       for (const how of CRASHES) for (const thread of deaths) await this.#death(server, thread, how);
       if (this.#failure !== undefined) break;
-      log(`round ${cycle + 1}: ${this.#oracle.acknowledged} acknowledged, ${this.#restarts} restarts`);
+      log(`round ${cycle + 1}: ${this.#crowd.acknowledged} acknowledged, ${this.#restarts} restarts`);
     }
     this.#isOver = true;
     await Promise.all(talking);
     if (this.#failure !== undefined) throw this.#failure;
-    await this.#finish(data);
+    await this.#crowd.finish();
+    for (const device of this.#crowd.devices) device.onEnded = () => {};
     const { code } = await server.stop();
     if (code !== 0) this.#findings.report('server ended', `with ${code}`);
     return { figures: this.#figures(), findings: this.#findings };
@@ -104,7 +93,7 @@ class ThreadDeaths {
     await wait(Math.max(0, SPARED_MS - since));
     await this.#everybodyIsLive();
     const losses = new Set<string>();
-    for (const chatter of this.#chatters) this.#noteLoss(chatter, losses);
+    for (const device of this.#crowd.devices) this.#noteLoss(device, losses);
     const before = server.stderr().length;
     server.crash(thread, how);
     const took =
@@ -138,75 +127,50 @@ class ThreadDeaths {
 
   /** The next task of the pool goes wrong; the one after it has to be done, in time. */
   async #useHash(how: Crash): Promise<number> {
-    const name = this.#people[0]?.name ?? '';
+    const [somebody] = this.#crowd.devices;
     const asked = performance.now();
-    const guest = new Chatter({
-      name,
-      rooms: new Set(),
-      port: this.#port,
-      oracle: this.#oracle,
-      findings: new Findings(...KINDS),
-    });
+    const guest = startDevice(somebody?.user ?? '', this.#port, () => {});
     // Comes in with the password, and is refused with `unavailable` until a thread of the pool is well.
-    if ((await guest.enter()) !== 'in') throw new Error(`${how}: ${passwordOf(name)} was not checked`);
-    guest.leave();
+    if ((await guest.enter()) !== 'in') throw new Error(`${how}: a password was not checked`);
+    guest.cut('close');
     return performance.now() - asked;
   }
 
-  #noteLoss(chatter: Chatter, losses: Set<string>): void {
-    chatter.onEnded = () => {
-      losses.add(chatter.name);
-      this.#comeBack(chatter).catch((error: unknown) => {
+  #noteLoss(device: Device, losses: Set<string>): void {
+    device.onEnded = () => {
+      losses.add(device.user);
+      this.#comeBack(device).catch((error: unknown) => {
         this.#failure = error;
       });
     };
   }
 
-  async #setUp(chatter: Chatter): Promise<void> {
-    await chatter.enter();
-    await chatter.join();
-    this.#noteLoss(chatter, new Set());
-  }
-
-  async #comeBack(chatter: Chatter): Promise<void> {
+  async #comeBack(device: Device): Promise<void> {
     do await wait(this.#pick(AGAIN_MS));
-    while ((await chatter.enter()) === 'refused');
+    while ((await device.enter()) === 'refused');
   }
 
-  async #talk(chatter: Chatter): Promise<void> {
+  async #talk(device: Device): Promise<void> {
     while (!this.#isOver) {
       await wait(this.#pick(2 * EVERY_MS));
-      const somebody = this.#people[this.#pick(CLIENTS)]?.name;
+      const somebody = this.#crowd.devices[this.#pick(CLIENTS)]?.user;
       const to = this.#pick(3) === 0 ? somebody : ROOMS[this.#pick(ROOMS.length)];
-      chatter.send(this.#oracle.attempt(chatter.name, to ?? chatter.name, this.#pick(200)));
+      this.#crowd.say(device, to ?? device.user, this.#pick(200));
     }
   }
 
   async #everybodyIsLive(): Promise<void> {
-    for (const chatter of this.#chatters) {
-      await chatter.settled('everybody to be live', () => chatter.isLive || this.#failure !== undefined);
-    }
-  }
-
-  async #finish(data: string): Promise<void> {
-    for (const chatter of this.#chatters) {
-      await chatter.settled('all to be acknowledged', () => chatter.isLive && chatter.pending.size === 0);
-    }
-    this.#oracle.check(readMessages(data, 0));
-    for (const chatter of this.#chatters) {
-      const newest = this.#oracle.dueTo(chatter.name).at(-1)?.id ?? 0;
-      // What does not come is reported as a gap.
-      await chatter.settled('everything to have come', () => chatter.cursor >= newest).catch(() => {});
-      this.#oracle.checkView(chatter.name, chatter.takeView());
-      this.#oracle.checkComplete(chatter.name);
-      chatter.onEnded = () => {};
+    for (const device of this.#crowd.devices) {
+      const state = (): string => device.state();
+      const isLive = (): boolean => device.isLive || this.#failure !== undefined;
+      await until('everybody to be live', isLive, { state });
     }
   }
 
   #figures(): CampaignResult['figures'] {
     const figures: Record<string, number | string> = {
       deaths: this.#restarts,
-      acknowledged: this.#oracle.acknowledged,
+      acknowledged: this.#crowd.acknowledged,
     };
     for (const [how, times] of this.#times) {
       const sorted = times.toSorted((a, b) => a - b).map(Math.round);

@@ -4,7 +4,8 @@
  */
 
 import type { Findings } from './campaign.ts';
-import type { StoredMessage } from './stored.ts';
+import type { Said } from './sight.ts';
+import type { Item } from './view.ts';
 
 export const VERDICT_KINDS = [
   'lost',
@@ -18,9 +19,7 @@ export const VERDICT_KINDS = [
 export type Verdict = 'open' | 'stored' | 'refused';
 
 /** One message that somebody tries to say. */
-export interface Saying {
-  readonly from: string;
-  readonly to: string;
+export interface Saying extends Said {
   readonly text: string;
   readonly key: string;
   verdict: Verdict;
@@ -32,13 +31,23 @@ export interface Saying {
 
 export class Verdicts {
   readonly #findings: Findings;
-  /** By their texts, of which no two are the same. */
   readonly #sayings = new Map<string, Saying>();
   /** Answers so far. */
   readonly counts = { stored: 0, full: 0, failed: 0 };
 
   constructor(findings: Findings) {
     this.#findings = findings;
+  }
+
+  /** All that anybody has tried to say, by the texts, of which no two are the same. */
+  get said(): ReadonlyMap<string, Saying> {
+    return this.#sayings;
+  }
+
+  of(text: string): Saying {
+    const saying = this.#sayings.get(text);
+    if (saying === undefined) throw new Error(`nobody says "${text.slice(0, 40)}"`);
+    return saying;
   }
 
   say(from: string, to: string, padding: number): Saying {
@@ -99,7 +108,7 @@ export class Verdicts {
   }
 
   /** Against all that is stored, as things stand or stood. */
-  check(messages: readonly StoredMessage[], when: string, verdicts = this.snapshot()): void {
+  check(messages: readonly Item[], when: string, verdicts = this.snapshot()): void {
     const found = new Set<Saying>();
     for (const message of messages) {
       const saying = this.#sayings.get(message.text);
@@ -128,6 +137,6 @@ export function show({ from, to, text }: Pick<Saying, 'from' | 'to' | 'text'>): 
 }
 
 /** The key may have been forgotten. */
-function isSame(saying: Saying, { from, to, key }: StoredMessage): boolean {
-  return saying.from === from && saying.to === to && (key === null || saying.key === key);
+function isSame(saying: Saying, { user, place, key }: Item): boolean {
+  return saying.from === user && saying.to === place && (key === null || saying.key === key);
 }

@@ -24,10 +24,15 @@ export interface Start {
 export class View {
   readonly user: string;
   readonly start: Start;
-  readonly items: Item[] = [];
+  /** What has not been compared yet. */
+  items: Item[] = [];
   readonly hashes = new RoomHashes();
   /** True if it must reach to the end of the log; otherwise its session was lost, and it may end anywhere. */
   isWhole = false;
+  /** How many of what it must see come before the first of `items`; undefined before the first comparison. */
+  place: number | undefined;
+  /** How much has been shown. */
+  count = 0;
 
   constructor(user: string, start: Start) {
     this.user = user;
@@ -36,7 +41,14 @@ export class View {
 
   add(item: Item): void {
     this.items.push(item);
+    this.count += 1;
     this.hashes.add(item);
+  }
+
+  /** All of it was right, and the next one is to be the one at `place`. */
+  settle(place: number): void {
+    if (this.count > 0) this.place = place;
+    this.items = [];
   }
 }
 
@@ -45,7 +57,7 @@ export class RoomHashes {
   readonly #hashes = new Map<string, string>();
 
   add({ id, kind, user, place, text }: Item): void {
-    if (kind !== 'message' || !place.startsWith('#')) return;
+    if (kind !== 'message' || !isRoom(place)) return;
     this.#hashes.set(place, hash('sha1', `${this.of(place)} ${id} ${user} ${text}`));
   }
 
@@ -54,16 +66,22 @@ export class RoomHashes {
   }
 }
 
+export function isRoom(place: string): boolean {
+  return place.startsWith('#');
+}
+
 /** What an event of the log tells. */
-export function fromEvent([kind, id, , ...rest]: readonly unknown[]): Item {
-  if (kind === 'message') {
-    const [user, place, text, key = null] = rest;
-    const told = { user: String(user), place: String(place), text: String(text) };
-    return { id: Number(id), kind, ...told, key: key === null ? null : String(key) };
-  }
+export function fromEvent([kind, id, at, ...rest]: readonly unknown[]): Item {
+  if (kind === 'message') return fromHistory([id, at, ...rest]);
   const [place, user] = rest;
   const told = { user: String(user), place: String(place), text: '', key: null };
   return { id: Number(id), kind: kind === 'left' ? 'left' : 'joined', ...told };
+}
+
+/** What a line of a page of `history` tells, where nobody is told a key. */
+export function fromHistory([id, , user, place, text, key = null]: readonly unknown[]): Item {
+  const told = { user: String(user), place: String(place), text: String(text) };
+  return { id: Number(id), kind: 'message', ...told, key: key === null ? null : String(key) };
 }
 
 export function show({ id, kind, user, place, text, key }: Item): string {
