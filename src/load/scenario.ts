@@ -57,7 +57,10 @@ const phase = z.strictObject({
    * `steady`, for long.
    */
   kind: z.enum(PHASES),
-  seconds: z.number().positive().max(7 * 24 * 3_600),
+  seconds: z
+    .number()
+    .positive()
+    .max(7 * 24 * 3_600),
   /** Of the full rate of messages. */
   rate: z.number().min(0).max(100).default(1),
 });

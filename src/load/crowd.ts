@@ -1,0 +1,258 @@
+/**
+ * The users of one thread: brings them in, has them say what is due, takes what arrives, and lets them come and go as the scenario
+ * says.
+ */
+
+import { type Cast, makeCast, threadOf } from './cast.ts';
+import { now } from './clock.ts';
+import { Counts } from './counts.ts';
+import { Latencies } from './latencies.ts';
+import { below, type Random, startRandom } from './random.ts';
+import type { Scenario } from './scenario.ts';
+import { sourceAddresses } from './source-addresses.ts';
+import { Stamps } from './stamp.ts';
+import { startTalk, type Talk, type Voice } from './talk.ts';
+import { Tally } from './tally.ts';
+import { type Saying, User, type UserEvents } from './user.ts';
+import { Visitors } from './visitors.ts';
+import type { Endpoint, Visitor, Wire } from './wire.ts';
+
+/** Everything that the threads of a run have to agree on. Plain data. */
+export interface CrowdPlan {
+  readonly scenario: Scenario;
+  readonly seed: number;
+  /** 6 letters or digits that tell this run from others. */
+  readonly tag: string;
+  readonly thread: number;
+  readonly threads: number;
+  readonly endpoint: { readonly host: string; readonly port: number };
+  readonly wire: string;
+  /** Prepared accounts `load-1` and so on; undefined to come in as guests. */
+  readonly password: string | undefined;
+}
+
+/** Later than this after it was due, a message counts as late. */
+const LATE_US = 10_000;
+/** Messages of one user without an answer. Policy: what is due then is dropped, and told. */
+const UNANSWERED_LIMIT = 2_000;
+/** Logins under way at a time, of one thread: less than a server lets wait for a password check. */
+const COMING_AT_ONCE = 50;
+const RETRY_MS = 300;
+const COMINGS = 200;
+
+export class Crowd implements UserEvents {
+  readonly latencies = new Latencies();
+  readonly counts = new Counts();
+  readonly tally: Tally;
+  readonly #plan: CrowdPlan;
+  readonly #wire: Wire;
+  readonly #cast: Cast;
+  readonly #stamps: Stamps;
+  readonly #talk: Talk;
+  readonly #users: User[];
+  readonly #byIndex = new Map<number, User>();
+  readonly #visitors: Visitors;
+  readonly #random: Random;
+  readonly #sourceOf: (number: number) => string | undefined;
+  #churning: NodeJS.Timeout | undefined;
+
+  constructor(plan: CrowdPlan, wire: Wire) {
+    const { scenario, seed, tag, thread, threads } = plan;
+    this.#plan = plan;
+    this.#wire = wire;
+    this.#cast = makeCast(scenario, seed, tag);
+    this.#stamps = new Stamps(tag, scenario.textBytes);
+    const isMine = (user: number): boolean => threadOf(user, threads) === thread;
+    this.tally = new Tally(this.#cast, isMine);
+    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, (voice, due) =>
+      this.#say(voice, due),
+    );
+    this.#random = startRandom(seed, COMINGS + thread);
+    this.#sourceOf = sourceAddresses(plan.endpoint.host);
+    const rooms = this.#roomsOf();
+    const everybody = Array.from({ length: scenario.users + scenario.idle }, (_, user) => user).filter(
+      isMine,
+    );
+    this.#users = everybody.map((index) => this.#makeUser(index, rooms.get(index) ?? []));
+    for (const user of this.#users) this.#byIndex.set(user.index, user);
+    this.#visitors = new Visitors({
+      wire,
+      perSecond: scenario.visitorsPerSecond / threads,
+      latencies: this.latencies,
+      counts: this.counts,
+      visitor: (number) => this.#visitorOf(scenario.users + scenario.idle + number * threads + thread),
+      endpoint: (number) => this.#endpointOf(number),
+    });
+  }
+
+  get connections(): number {
+    return this.#users.reduce((sum, user) => sum + (user.isIn ? 1 : 0), 0) + this.#visitors.inside;
+  }
+
+  get isComplete(): boolean {
+    return this.#users.every((user) => user.isIn);
+  }
+
+  /** Brings everybody in, evenly over that time, or as fast as the server can. True when all are in. */
+  async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
+    const began = performance.now();
+    const queue = this.#users.entries();
+    const bring = async (): Promise<void> => {
+      for (const [place, user] of queue) {
+        const due = began + (seconds * 1_000 * place) / this.#users.length;
+        const wait = due - performance.now();
+        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+        while (!(await user.comeIn()) && user.where === 'outside') {
+          if (performance.now() - began > deadlineMs) return;
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: COMING_AT_ONCE }, bring));
+    return this.isComplete;
+  }
+
+  /** A phase begins. */
+  begin(rate: number, isMeasured: boolean): void {
+    const { scenario, threads } = this.#plan;
+    this.#talk.begin(rate);
+    clearInterval(this.#churning);
+    if (scenario.churnPerSecond > 0 && isMeasured) {
+      this.#churning = setInterval(() => this.#churn(), (1_000 * threads) / scenario.churnPerSecond);
+    }
+    if (isMeasured) {
+      this.#visitors.begin();
+      for (const user of this.#slow()) if (!user.isSlow) user.stopReading();
+    }
+  }
+
+  /** A part of the connections is lost, all at once. */
+  storm(): void {
+    for (const user of this.#users)
+      if (user.isIn && this.#random() < this.#plan.scenario.stormShare) user.cut(0);
+  }
+
+  /** Nothing more is said, nobody goes, and who read nothing reads again. */
+  silence(): void {
+    this.#talk.silence();
+    clearInterval(this.#churning);
+    this.#visitors.end();
+    for (const user of this.#slow()) user.readAgain();
+  }
+
+  /** True when nobody waits for an answer, and everybody who can come back is back. */
+  get isQuiet(): boolean {
+    return this.#users.every((user) => user.where === 'gone' || (user.isIn && user.waiting === 0));
+  }
+
+  tick(): void {
+    this.#talk.tick();
+  }
+
+  leave(): void {
+    for (const user of this.#users) user.leave();
+  }
+
+  message(user: User, bytes: Buffer, start: number, end: number): void {
+    if (!this.#stamps.read(bytes, start, end)) return;
+    const stamp = this.#stamps.last;
+    const arrival = this.tally.arrived(user.index, stamp);
+    if (arrival === 'ignored') return;
+    this.counts.now.delivered += 1;
+    if (arrival !== 'new' && arrival !== 'late') return;
+    // Who was away when it was said, or does not read, has it late by its own doing.
+    if (stamp.due >= user.liveSince && !user.isSlow) this.latencies.record('deliver', now() - stamp.due);
+    const conversation = this.#cast.conversations[stamp.conversation];
+    if (conversation !== undefined) this.#talk.arrived(conversation, user.index, stamp.writer);
+  }
+
+  acknowledged(_user: User, { due, isRepeat }: Saying): void {
+    this.counts.now.acknowledged += 1;
+    if (!isRepeat) this.latencies.record('acknowledge', now() - due);
+  }
+
+  refused(_user: User, { voice, counter }: Saying, code: string): void {
+    this.counts.now.refused += 1;
+    this.counts.failed(`refused: ${code}`);
+    this.tally.refused(voice, counter);
+  }
+
+  unanswered({ voice, counter }: Saying): void {
+    this.tally.unanswered(voice, counter);
+  }
+
+  failed(reason: string): void {
+    this.counts.failed(reason);
+  }
+
+  gone(user: User): void {
+    this.tally.forget(user.index);
+  }
+
+  #say(voice: Voice, due: number): boolean {
+    const user = this.#byIndex.get(voice.user);
+    const { now: counts } = this.counts;
+    counts.due += 1;
+    if (user === undefined || !user.isIn || user.waiting >= UNANSWERED_LIMIT) {
+      counts.dropped += 1;
+      return false;
+    }
+    const { conversation, writer } = voice;
+    const counter = this.tally.take(voice.number);
+    const text = this.#stamps.write(conversation.index, writer, counter, due);
+    if (now() - due > LATE_US) counts.late += 1;
+    counts.sent += 1;
+    user.say({ voice: voice.number, counter, due, to: this.#recipientOf(voice), text, isRepeat: false });
+    return true;
+  }
+
+  #recipientOf({ conversation: { room, members }, user }: Voice): string {
+    if (room !== undefined) return room;
+    return this.#visitorOf(members.find((other) => other !== user) ?? user).name;
+  }
+
+  #churn(): void {
+    const user = this.#users[below(this.#random, this.#users.length)];
+    if (user?.isIn === true && !user.isSlow) user.cut(this.#plan.scenario.awaySeconds * 1_000);
+  }
+
+  #slow(): User[] {
+    return this.#users.filter((user) => this.#cast.slow.has(user.index));
+  }
+
+  #roomsOf(): Map<number, string[]> {
+    const rooms = new Map<number, string[]>();
+    for (const { room, members } of this.#cast.conversations) {
+      for (const user of room === undefined ? [] : members)
+        rooms.set(user, [...(rooms.get(user) ?? []), room ?? '']);
+    }
+    return rooms;
+  }
+
+  #makeUser(index: number, rooms: readonly string[]): User {
+    const { tag, password, scenario } = this.#plan;
+    const losesConnections =
+      scenario.churnPerSecond + scenario.slowShare > 0 ||
+      scenario.phases.some(({ kind }) => kind === 'storm');
+    return new User({
+      index,
+      visitor: this.#visitorOf(index),
+      rooms,
+      endpoint: this.#endpointOf(index),
+      wire: this.#wire,
+      latencies: this.latencies,
+      keys: this.#wire.resumes && password !== undefined && losesConnections ? tag : undefined,
+      events: this,
+    });
+  }
+
+  #visitorOf(index: number): Visitor {
+    const { tag, password } = this.#plan;
+    if (password === undefined) return { name: `g${tag}${index.toString(36)}`, password };
+    return { name: `load-${index + 1}`, password };
+  }
+
+  #endpointOf(number: number): Endpoint {
+    return { ...this.#plan.endpoint, from: this.#sourceOf(number) };
+  }
+}

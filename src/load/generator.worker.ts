@@ -1,0 +1,98 @@
+/** A thread of the generator: its users, and what they measure. */
+
+import { serve, threadData } from '../actors/thread.ts';
+import type { Count, Errors } from './counts.ts';
+import { Crowd, type CrowdPlan } from './crowd.ts';
+import { Delay } from './delay.ts';
+import type { Histograms, Side } from './latencies.ts';
+import type { Said, Settled } from './tally.ts';
+import { wireNamed } from './wires.ts';
+
+/** What has happened since the last report. */
+export interface Report {
+  readonly count: Count;
+  readonly errors: Errors;
+  /** Which histograms hold what was measured. */
+  readonly side: Side;
+  readonly connections: number;
+  /** Everybody is in who is to be. */
+  readonly isComplete: boolean;
+  /** No answer is owed to anybody. */
+  readonly isQuiet: boolean;
+  /** The part of the time that the thread was at work. */
+  readonly busy: number;
+  readonly cpuSeconds: number;
+  /** Milliseconds that timers took longer than asked. */
+  readonly delays: readonly number[];
+}
+
+const plan = threadData<CrowdPlan>();
+const crowd = new Crowd(plan, wireNamed(plan.wire));
+const delay = new Delay();
+let utilization = performance.eventLoopUtilization();
+let cpu = process.threadCpuUsage();
+
+const api = {
+  /** The two sides: the very ones that this thread writes to. */
+  histograms(): readonly [Histograms, Histograms] {
+    return crowd.latencies.sides;
+  },
+
+  comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
+    return crowd.comeIn(seconds, deadlineMs);
+  },
+
+  begin(rate: number, isMeasured: boolean): void {
+    crowd.begin(rate, isMeasured);
+  },
+
+  storm(): void {
+    crowd.storm();
+  },
+
+  silence(): void {
+    crowd.silence();
+  },
+
+  report(): Report {
+    crowd.tick();
+    const since = utilization;
+    utilization = performance.eventLoopUtilization();
+    const { user, system } = process.threadCpuUsage(cpu);
+    cpu = process.threadCpuUsage();
+    return {
+      ...crowd.counts.take(),
+      side: crowd.latencies.turn(),
+      connections: crowd.connections,
+      isComplete: crowd.isComplete,
+      isQuiet: crowd.isQuiet,
+      busy: performance.eventLoopUtilization(utilization, since).utilization,
+      cpuSeconds: (user + system) / 1e6,
+      delays: delay.take(),
+    };
+  },
+
+  said(): Said {
+    return crowd.tally.said();
+  },
+
+  settle(all: readonly Said[]): Settled & Arrived {
+    const { delivered, repeated, reordered, foreign, unknown } = crowd.tally;
+    return { ...crowd.tally.settle(all), delivered, repeated, reordered, foreign, unknown };
+  },
+
+  leave(): void {
+    crowd.leave();
+  },
+};
+
+export interface Arrived {
+  readonly delivered: number;
+  readonly repeated: number;
+  readonly reordered: number;
+  readonly foreign: number;
+  readonly unknown: number;
+}
+
+export type GeneratorApi = typeof api;
+serve(api);

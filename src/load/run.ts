@@ -1,0 +1,319 @@
+/**
+ * One run of a load test: everybody comes in, the phases go by, what is still under way arrives, and it is counted what did not.
+ */
+
+import { EXIT, type ExitCode } from '../exit.ts';
+import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
+import type { CrowdPlan } from './crowd.ts';
+import { type Expectation, evaluate } from './expect.ts';
+import { makeHistograms } from './latencies.ts';
+import { describeLatencies, milliseconds } from './percentiles.ts';
+import { RESULT_VERSION, type Result, type Second } from './result.ts';
+import { isMeasured, type Phase } from './scenario.ts';
+import { ServerUse } from './server-use.ts';
+import { Threads, type Together } from './threads.ts';
+import { judge } from './validity.ts';
+
+export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag'> {
+  /** The server's process; undefined if it is not known. */
+  readonly pid: number | undefined;
+  readonly server: Result['server'];
+  readonly environment: Result['environment'];
+  readonly expectations: readonly Expectation[];
+  /** Ends as soon as a threshold is missed that was met never before, looked at each second of the measured phases. */
+  readonly abortOnFail: boolean;
+}
+
+export interface LoadEvents {
+  /** `left`: seconds until the end of the last phase. */
+  second(second: Second, left: number): void;
+  /** When it is aborted, the run ends with what was measured. */
+  readonly signal: AbortSignal;
+}
+
+export type Ran =
+  | { readonly type: 'ran'; readonly result: Result }
+  /** There is nothing that could be told. */
+  | { readonly type: 'failed'; readonly exitCode: ExitCode; readonly text: string };
+
+/** How long it may take after the ramp until everybody is in. */
+const COME_IN_MS = 60_000;
+/** How long what is under way may take to arrive, and how long nothing has to happen until it is given up. */
+const DRAIN_MS = 60_000;
+const DRAIN_IDLE = 5;
+/** Seconds without a connection, after which the server counts as gone. */
+const GONE_SECONDS = 3;
+/** Seconds of measured phases before a threshold can abort. */
+const ABORT_AFTER = 5;
+const TAG = 6;
+
+export async function runLoad(plan: LoadPlan, events: LoadEvents): Promise<Ran> {
+  const use = ServerUse.start(plan.pid);
+  const threads = await Threads.start({ ...crowdOf(plan), tag: drawTag() });
+  const run = new Run(plan, events, threads, use);
+  try {
+    return await run.go();
+  } finally {
+    await threads.stop();
+  }
+}
+
+function crowdOf({
+  scenario,
+  seed,
+  threads,
+  endpoint,
+  wire,
+  password,
+}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag'> {
+  return { scenario, seed, threads, endpoint, wire, password };
+}
+
+/** Not drawn from the seed: two runs against one server must not take each other's messages for their own. */
+function drawTag(): string {
+  return Math.random()
+    .toString(36)
+    .slice(2, 2 + TAG)
+    .padEnd(TAG, '0');
+}
+
+class Run {
+  readonly #plan: LoadPlan;
+  readonly #events: LoadEvents;
+  readonly #threads: Threads;
+  readonly #use: ServerUse;
+  readonly #at = new Date();
+  readonly #began = performance.now();
+  readonly #totals = makeHistograms();
+  readonly #count = noCount();
+  readonly #errors: Errors = {};
+  readonly #series: Second[] = [];
+  readonly #delays: number[] = [];
+  #measured = 0;
+  #busy = 0;
+  #cpuSeconds = 0;
+  #most = 0;
+  #ended: Result['ended'] = 'complete';
+  #empty = 0;
+
+  constructor(plan: LoadPlan, events: LoadEvents, threads: Threads, use: ServerUse) {
+    this.#plan = plan;
+    this.#events = events;
+    this.#threads = threads;
+    this.#use = use;
+  }
+
+  async go(): Promise<Ran> {
+    const { phases } = this.#plan.scenario;
+    const ramp = phases.filter(({ kind }) => kind === 'ramp').reduce((sum, { seconds }) => sum + seconds, 0);
+    const rest = phases.filter(({ kind }) => kind !== 'ramp');
+    let left = phases.reduce((sum, { seconds }) => sum + seconds, 0);
+    const refused = await this.#comeIn(ramp, left);
+    if (refused !== undefined) return refused;
+    left -= ramp;
+    this.#use.everybodyIsIn(this.#most);
+    for (const phase of rest) {
+      if (this.#isOver) break;
+      await this.#phase(phase, left);
+      left -= phase.seconds;
+    }
+    await this.#drain();
+    return { type: 'ran', result: await this.#result() };
+  }
+
+  get #isOver(): boolean {
+    return this.#ended !== 'complete';
+  }
+
+  /** Everybody, as far as the server lets them in. */
+  async #comeIn(seconds: number, left: number): Promise<Ran | undefined> {
+    let isDone = false;
+    const coming = this.#threads.comeIn(seconds, COME_IN_MS).finally(() => {
+      isDone = true;
+    });
+    const began = performance.now();
+    // A ramp is not measured, but what it tells of connecting and logging in is all that there is of that.
+    while (!isDone && !this.#isOver) {
+      await Promise.race([this.#until(performance.now() + 1_000), coming]);
+      const since = (performance.now() - began) / 1_000;
+      await this.#look('ramp', false, Math.max(0, left - since));
+    }
+    if (this.#most > 0 || this.#isOver) return undefined;
+    await this.#look('ramp', false, left);
+    if (this.#most > 0) return undefined;
+    const [reason] = Object.keys(this.#errors);
+    const { address } = this.#plan.server;
+    const text = `nobody could come in at ${address}: ${reason ?? 'no answer'}. Is a server running there, and does it let these users in?`;
+    return { type: 'failed', exitCode: EXIT.unavailable, text };
+  }
+
+  async #phase(phase: Phase, left: number): Promise<void> {
+    const measured = isMeasured(phase);
+    if (measured) this.#use.beginMeasure();
+    await this.#threads.begin(phase.rate, measured);
+    if (phase.kind === 'storm') await this.#threads.storm();
+    const began = performance.now();
+    const end = began + phase.seconds * 1_000;
+    let looked = began;
+    while (performance.now() < end && !this.#isOver) {
+      await this.#until(Math.min(end, looked + 1_000));
+      const time = performance.now();
+      const together = await this.#look(phase.kind, measured, Math.max(0, left - (time - began) / 1_000));
+      if (measured) this.#measure(together, (time - looked) / 1_000);
+      looked = time;
+    }
+    if (measured) this.#use.endMeasure();
+  }
+
+  #measure({ count, busy, cpuSeconds, delays }: Together, seconds: number): void {
+    addCount(this.#count, count);
+    this.#measured += seconds;
+    this.#busy += busy * seconds;
+    this.#cpuSeconds += cpuSeconds;
+    this.#delays.push(...delays);
+    if (!this.#plan.abortOnFail || this.#measured < ABORT_AFTER || this.#isOver) return;
+    const partial = this.#describe(NOTHING_SETTLED);
+    if (this.#plan.expectations.some((expectation) => isMissed(expectation, partial)))
+      this.#ended = 'aborted';
+  }
+
+  /** One look at what has happened since the last. */
+  async #look(phase: string, isMeasured: boolean, left: number): Promise<Together> {
+    const here = makeHistograms();
+    const together = await this.#threads.report(
+      here,
+      ...(isMeasured || phase === 'ramp' ? [this.#totals] : []),
+    );
+    addErrors(this.#errors, together.errors);
+    const used = this.#use.look();
+    this.#most = Math.max(this.#most, together.connections);
+    this.#empty = together.connections === 0 && this.#most > 0 ? this.#empty + 1 : 0;
+    const isGone = this.#empty >= GONE_SECONDS || this.#use.hasEnded;
+    if (isGone && phase !== DRAIN && !this.#isOver) this.#ended = 'server_gone';
+    if (this.#events.signal.aborted && !this.#isOver) this.#ended = 'interrupted';
+    const { count, connections, errors, busy } = together;
+    const second: Second = {
+      second: Math.round((performance.now() - this.#began) / 100) / 10,
+      phase,
+      connections,
+      sent: count.sent,
+      acknowledged: count.acknowledged,
+      delivered: count.delivered,
+      errors: Object.values(errors).reduce((sum, of) => sum + of, 0),
+      deliverP50: milliseconds(here.deliver, 50),
+      deliverP99: milliseconds(here.deliver, 99),
+      acknowledgeP99: milliseconds(here.acknowledge, 99),
+      serverCores: used?.cores ?? null,
+      serverBytes: used?.bytes ?? null,
+      generatorBusy: busy,
+    };
+    this.#series.push(second);
+    this.#events.second(second, left);
+    return together;
+  }
+
+  /** Until that time, or until the run is interrupted. */
+  #until(time: number): Promise<void> {
+    const { signal } = this.#events;
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const settle = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', settle);
+        resolve();
+      };
+      const timer = setTimeout(settle, Math.max(0, time - performance.now()));
+      signal.addEventListener('abort', settle);
+    });
+  }
+
+  /** Nothing more is said: what is under way arrives, in the figures too, or it is lost. */
+  async #drain(): Promise<void> {
+    await this.#threads.silence();
+    const deadline = performance.now() + DRAIN_MS;
+    for (let idle = 0; performance.now() < deadline && idle < DRAIN_IDLE; ) {
+      const { count, isQuiet } = await this.#look(DRAIN, true, 0);
+      addCount(this.#count, count);
+      if (this.#ended === 'server_gone') return;
+      if (isQuiet && (await this.#threads.settle()).lost === 0) return;
+      idle = count.delivered + count.acknowledged === 0 ? idle + 1 : 0;
+      await new Promise((resolve) => setTimeout(resolve, idle === 0 ? 250 : 1_000));
+    }
+  }
+
+  async #result(): Promise<Result> {
+    const settled = await this.#threads.settle();
+    const result = this.#describe({ ...settled, examples: [...settled.examples] });
+    const expectations = this.#plan.expectations.map((expectation) => evaluate(expectation, result));
+    return { ...result, expectations };
+  }
+
+  #describe(correctness: Result['correctness']): Result {
+    const { scenario, seed, server, environment, threads } = this.#plan;
+    const latency = describeLatencies(this.#totals);
+    const seconds = this.#measured;
+    const delays = this.#delays.toSorted((a, b) => a - b);
+    const result: Result = {
+      format: 'parley-load',
+      version: RESULT_VERSION,
+      at: this.#at.toISOString(),
+      seed,
+      scenario,
+      server,
+      environment,
+      ended: this.#ended,
+      invalid: [],
+      figures: {
+        ...this.#figures(seconds),
+        logins: latency.login?.count ?? 0,
+        resumes: latency.resume?.count ?? 0,
+      },
+      correctness,
+      latency,
+      usage: this.#use.describe(this.#count.delivered, this.#count.sent),
+      generator: {
+        threads,
+        cpuSeconds: this.#cpuSeconds,
+        busy: seconds === 0 ? 0 : this.#busy / seconds,
+        delayP99: delays[Math.floor(delays.length * 0.99)] ?? 0,
+        delayMax: delays.at(-1) ?? 0,
+      },
+      series: this.#series,
+      expectations: [],
+    };
+    return { ...result, invalid: judge(result) };
+  }
+
+  #figures(seconds: number): Omit<Result['figures'], 'logins' | 'resumes'> {
+    const count: Count = this.#count;
+    const rate = (of: number): number => (seconds === 0 ? 0 : of / seconds);
+    return {
+      seconds,
+      ...count,
+      sentRate: rate(count.sent),
+      deliveredRate: rate(count.delivered),
+      connections: this.#most,
+      errors: this.#errors,
+    };
+  }
+}
+
+const DRAIN = 'drain';
+
+/** In the middle of a run nobody can tell yet what will not arrive. */
+const NOTHING_SETTLED: Result['correctness'] = {
+  expected: 0,
+  delivered: 0,
+  lost: 0,
+  repeated: 0,
+  reordered: 0,
+  foreign: 0,
+  unknown: 0,
+  examples: [],
+};
+
+/** What has not been measured yet is not missed yet. */
+function isMissed(expectation: Expectation, partial: Result): boolean {
+  const { isMet, value } = evaluate(expectation, partial);
+  return !isMet && value !== null;
+}

@@ -1,0 +1,69 @@
+/**
+ * What each message of a load test tells of itself, at the beginning of its text: the run, the conversation, who wrote it, its
+ * number, and when it was due. Digits of fixed width, so that a recipient reads them out of the bytes without making a string.
+ *
+ *     r4kz9q 0000012 000003 000000517 00001834567890 ....
+ */
+
+/** Letters and digits that tell this run from others: what is left over of those is not counted. */
+const TAG = 6;
+const WIDTHS = { conversation: 7, writer: 6, counter: 9, due: 14 } as const;
+const CONVERSATION = TAG + 1;
+const WRITER = CONVERSATION + WIDTHS.conversation + 1;
+const COUNTER = WRITER + WIDTHS.writer + 1;
+const DUE = COUNTER + WIDTHS.counter + 1;
+export const STAMP_BYTES = DUE + WIDTHS.due;
+
+const ZERO = 0x30;
+
+/** Read into one object again and again: this is done for each delivery. */
+export interface Stamp {
+  conversation: number;
+  /** Among the writers of the conversation. */
+  writer: number;
+  /** From 0, rising by 1, for each writer in each conversation. */
+  counter: number;
+  /** Microseconds of `now()`. */
+  due: number;
+}
+
+export class Stamps {
+  readonly #tag: string;
+  readonly #tagBytes: Buffer;
+  readonly #filler: string;
+  /** What `read` has read last. */
+  readonly last: Stamp = { conversation: 0, writer: 0, counter: 0, due: 0 };
+
+  /** `tag`: 6 letters or digits. `textBytes`: the length of each text. */
+  constructor(tag: string, textBytes: number) {
+    this.#tag = tag;
+    this.#tagBytes = Buffer.from(tag, 'latin1');
+    this.#filler = textBytes > STAMP_BYTES ? ` ${'.'.repeat(textBytes - STAMP_BYTES - 1)}` : '';
+  }
+
+  write(conversation: number, writer: number, counter: number, due: number): string {
+    return `${this.#tag} ${pad(conversation, WIDTHS.conversation)} ${pad(writer, WIDTHS.writer)} ${pad(counter, WIDTHS.counter)} ${pad(Math.floor(due), WIDTHS.due)}${this.#filler}`;
+  }
+
+  /** False if this is no text of this run. */
+  read(bytes: Buffer, start: number, end: number): boolean {
+    if (end - start < STAMP_BYTES) return false;
+    for (let i = 0; i < TAG; i += 1) if (bytes[start + i] !== this.#tagBytes[i]) return false;
+    const { last } = this;
+    last.conversation = digits(bytes, start + CONVERSATION, WIDTHS.conversation);
+    last.writer = digits(bytes, start + WRITER, WIDTHS.writer);
+    last.counter = digits(bytes, start + COUNTER, WIDTHS.counter);
+    last.due = digits(bytes, start + DUE, WIDTHS.due);
+    return true;
+  }
+}
+
+function pad(value: number, width: number): string {
+  return String(value).padStart(width, '0');
+}
+
+function digits(bytes: Buffer, start: number, width: number): number {
+  let value = 0;
+  for (let i = start; i < start + width; i += 1) value = value * 10 + ((bytes[i] ?? ZERO) - ZERO);
+  return value;
+}

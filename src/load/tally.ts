@@ -1,0 +1,188 @@
+/**
+ * Whether everything that was said has arrived: for each reader, of each writer, which number is due next. Counts what came twice,
+ * out of order, or to somebody who is no member; and at the end what never came.
+ *
+ * What was refused was never said. Of what was unanswered when a connection ended nobody knows: it may arrive or not.
+ */
+
+import type { Cast, Conversation } from './cast.ts';
+import type { Stamp } from './stamp.ts';
+
+export type Arrival = 'new' | 'late' | 'repeated' | 'foreign' | 'ignored';
+
+/** What one thread's users have said. Voices are numbered over all conversations. */
+export interface Said {
+  /** How many, by voice. */
+  readonly counts: Int32Array;
+  /** Refused or unknown: neither has to arrive. Pairs of voice and number. */
+  readonly excused: readonly number[];
+}
+
+export interface Settled {
+  readonly expected: number;
+  readonly lost: number;
+  readonly examples: readonly string[];
+}
+
+/** What one reader has of one conversation. */
+interface Row {
+  readonly conversation: Conversation;
+  /** Its number among the writers; −1 if it only reads. */
+  readonly self: number;
+  /** By writer. */
+  readonly next: Int32Array;
+  /** Numbers below `next` that have not come, by writer. */
+  gaps: Map<number, Set<number>> | undefined;
+}
+
+const EXAMPLES = 10;
+
+export class Tally {
+  readonly #cast: Cast;
+  readonly #counts: Int32Array;
+  readonly #excused: number[] = [];
+  readonly #rows = new Map<number, Map<number, Row>>();
+  readonly examples: string[] = [];
+  delivered = 0;
+  repeated = 0;
+  reordered = 0;
+  foreign = 0;
+  unknown = 0;
+
+  /** `readers`: those of this thread. */
+  constructor(cast: Cast, isReader: (user: number) => boolean) {
+    this.#cast = cast;
+    this.#counts = new Int32Array(cast.voices);
+    for (const conversation of cast.conversations) {
+      const { members, writers, index } = conversation;
+      for (const [place, user] of members.entries()) {
+        if (!isReader(user)) continue;
+        const rows = this.#rows.get(user) ?? new Map<number, Row>();
+        this.#rows.set(user, rows);
+        const self = place < writers ? place : -1;
+        rows.set(index, { conversation, self, next: new Int32Array(writers), gaps: undefined });
+      }
+    }
+  }
+
+  /** The number of the next message of a voice. */
+  take(voice: number): number {
+    const counter = this.#counts[voice] ?? 0;
+    this.#counts[voice] = counter + 1;
+    return counter;
+  }
+
+  /** It was refused. */
+  refused(voice: number, counter: number): void {
+    this.#excused.push(voice, counter);
+  }
+
+  /** Its sender lost the connection before there was an answer, and does not ask again. */
+  unanswered(voice: number, counter: number): void {
+    this.unknown += 1;
+    this.#excused.push(voice, counter);
+  }
+
+  /** A reader that cannot be told what it missed is not accounted for any more. */
+  forget(user: number): void {
+    this.#rows.delete(user);
+  }
+
+  arrived(user: number, stamp: Stamp): Arrival {
+    const row = this.#rows.get(user)?.get(stamp.conversation);
+    if (row === undefined) return this.#rows.has(user) ? this.#foreign(user, stamp) : 'ignored';
+    const { writer, counter } = stamp;
+    if (writer === row.self) return 'ignored';
+    const next = row.next[writer] ?? 0;
+    if (counter === next) {
+      row.next[writer] = counter + 1;
+      this.delivered += 1;
+      return 'new';
+    }
+    return counter > next ? this.#skipped(row, writer, next, counter) : this.#below(user, row, stamp);
+  }
+
+  said(): Said {
+    return { counts: this.#counts, excused: this.#excused };
+  }
+
+  /** What has not come of all that was said, on all threads. */
+  settle(all: readonly Said[]): Settled {
+    const counts = new Int32Array(this.#cast.voices);
+    const excused = new Map<number, Set<number>>();
+    for (const said of all) {
+      for (const [voice, count] of said.counts.entries()) counts[voice] = (counts[voice] ?? 0) + count;
+      for (let i = 0; i < said.excused.length; i += 2) {
+        const [voice = 0, counter = 0] = said.excused.slice(i, i + 2);
+        excused.set(voice, (excused.get(voice) ?? new Set()).add(counter));
+      }
+    }
+    const settled = { expected: 0, lost: 0, examples: [...this.examples] };
+    for (const [user, rows] of this.#rows) {
+      for (const row of rows.values()) settleRow(user, row, counts, excused, settled);
+    }
+    return settled;
+  }
+
+  #skipped(row: Row, writer: number, next: number, counter: number): Arrival {
+    row.gaps ??= new Map();
+    const gap = row.gaps.get(writer) ?? new Set<number>();
+    row.gaps.set(writer, gap);
+    for (let missing = next; missing < counter; missing += 1) gap.add(missing);
+    row.next[writer] = counter + 1;
+    this.delivered += 1;
+    return 'new';
+  }
+
+  #below(user: number, row: Row, stamp: Stamp): Arrival {
+    if (row.gaps?.get(stamp.writer)?.delete(stamp.counter) === true) {
+      this.delivered += 1;
+      this.reordered += 1;
+      this.#example('out of order', user, stamp);
+      return 'late';
+    }
+    this.repeated += 1;
+    this.#example('again', user, stamp);
+    return 'repeated';
+  }
+
+  #foreign(user: number, stamp: Stamp): Arrival {
+    this.foreign += 1;
+    this.#example('though it is no member', user, stamp);
+    return 'foreign';
+  }
+
+  #example(what: string, user: number, { conversation, writer, counter }: Stamp): void {
+    if (this.examples.length >= EXAMPLES) return;
+    this.examples.push(
+      `user ${user} got message ${counter} of writer ${writer} in conversation ${conversation} ${what}`,
+    );
+  }
+}
+
+function settleRow(
+  user: number,
+  { conversation, self, next, gaps }: Row,
+  counts: Int32Array,
+  excused: ReadonlyMap<number, ReadonlySet<number>>,
+  settled: { expected: number; lost: number; examples: string[] },
+): void {
+  for (const [writer, due] of next.entries()) {
+    if (writer === self) continue;
+    const voice = conversation.firstVoice + writer;
+    const count = counts[voice] ?? 0;
+    const free = excused.get(voice);
+    settled.expected += count - (free?.size ?? 0);
+    if (due === count && gaps?.get(writer) === undefined) continue;
+    const missing = [...(gaps?.get(writer) ?? [])];
+    for (let counter = due; counter < count; counter += 1) missing.push(counter);
+    const lost = missing.filter((counter) => free?.has(counter) !== true);
+    settled.lost += lost.length;
+    if (lost.length > 0 && settled.examples.length < EXAMPLES) {
+      const which = lost.length === 1 ? `message ${lost[0]}` : `${lost.length} messages from ${lost[0]} on`;
+      settled.examples.push(
+        `user ${user} did not get ${which} of writer ${writer} in conversation ${conversation.index}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * One user of a load test: comes in, joins its rooms, says what it is told to say, and comes back when its connection is lost. What
+ * arrives it hands on.
+ */
+
+import { now } from './clock.ts';
+import type { Latencies } from './latencies.ts';
+import type { Connection, Endpoint, Past, Visitor, Wire, WireHandler } from './wire.ts';
+
+export type Where = 'outside' | 'coming' | 'in' | 'gone';
+
+/** A message without an answer. */
+export interface Saying {
+  readonly voice: number;
+  readonly counter: number;
+  readonly due: number;
+  readonly to: string;
+  readonly text: string;
+  /** Asked again on another connection: the time to its answer says nothing about the server. */
+  isRepeat: boolean;
+}
+
+export interface UserEvents {
+  message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
+  acknowledged(user: User, saying: Saying): void;
+  refused(user: User, saying: Saying, code: string): void;
+  /** Neither answered nor asked again. */
+  unanswered(saying: Saying): void;
+  /** `reason`: by name, for counting. */
+  failed(reason: string): void;
+  /** It will not come back. */
+  gone(user: User): void;
+}
+
+export interface UserOptions {
+  readonly index: number;
+  readonly visitor: Visitor;
+  readonly rooms: readonly string[];
+  readonly endpoint: Endpoint;
+  readonly wire: Wire;
+  readonly latencies: Latencies;
+  /**
+   * What the keys of messages begin with, so that what is unanswered can be said again after coming back; undefined to send
+   * without keys, and give up what is unanswered.
+   */
+  readonly keys: string | undefined;
+  readonly events: UserEvents;
+}
+
+const BUSY_MS = 200;
+const BACK_OFF_MS = 50;
+const LONGEST_BACK_OFF_MS = 2_000;
+
+export class User implements WireHandler {
+  readonly index: number;
+  readonly #options: UserOptions;
+  where: Where = 'outside';
+  /** Since when everything that is said comes at once, in microseconds; Infinity while it does not. */
+  liveSince = Number.POSITIVE_INFINITY;
+  /** True while it reads nothing, and until it has come back after that. */
+  isSlow = false;
+  readonly #unanswered = new Map<number, Saying>();
+  #nextNumber = 0;
+  #connection: Connection | undefined;
+  #past: Past | undefined;
+  #live: (() => void) | undefined;
+  #failures = 0;
+  /** Set when it is not to come back. */
+  #isLeaving = false;
+  #isComingBack = false;
+  /** Called when a connection that was cut has ended. */
+  #cut: (() => void) | undefined;
+
+  constructor(options: UserOptions) {
+    this.#options = options;
+    this.index = options.index;
+  }
+
+  get isIn(): boolean {
+    return this.where === 'in';
+  }
+
+  /** Messages without an answer. */
+  get waiting(): number {
+    return this.#unanswered.size;
+  }
+
+  /** Connects, logs in and joins. `since`: when it began to come back, for those who had been in before. True when it is in. */
+  async comeIn(since: number = now()): Promise<boolean> {
+    const { wire, endpoint, latencies, events, visitor, rooms } = this.#options;
+    this.where = 'coming';
+    const isBack = this.#past !== undefined;
+    const began = now();
+    let connection: Connection;
+    try {
+      connection = await wire.connect(endpoint, this);
+    } catch (error) {
+      events.failed(`connect: ${error instanceof Error ? codeOf(error) : String(error)}`);
+      this.where = 'outside';
+      return false;
+    }
+    const connected = now();
+    latencies.record('connect', connected - began);
+    this.#connection = connection;
+    const isLive = new Promise<void>((resolve) => {
+      this.#live = resolve;
+    });
+    for (;;) {
+      const entered = await connection.enter(visitor, this.#past);
+      if (entered.type === 'in') break;
+      if (entered.type === 'lost') return false;
+      events.failed(`login: ${entered.type === 'busy' ? 'busy' : entered.code}`);
+      if (entered.type === 'refused') {
+        this.#isLeaving = true;
+        connection.destroy();
+        return false;
+      }
+      await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
+    }
+    if (!isBack) latencies.record('login', now() - connected);
+    await isLive;
+    if (this.#connection !== connection) return false;
+    if (isBack) latencies.record('resume', now() - since);
+    else for (const room of rooms) if (!(await connection.join(room))) events.failed(`join: ${room}`);
+    if (this.#connection !== connection) return false;
+    this.#failures = 0;
+    this.where = 'in';
+    this.liveSince = now();
+    this.#sayAgain();
+    return true;
+  }
+
+  /** Says it, on the connection that there is. */
+  say(saying: Saying): void {
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    const { wire, keys } = this.#options;
+    if (wire.acknowledges) this.#unanswered.set(number, saying);
+    const key = keys === undefined ? undefined : `${keys}-${saying.voice}-${saying.counter}`;
+    this.#connection?.send(saying.to, saying.text, number, key);
+  }
+
+  /** Loses its connection, and comes back after that time. */
+  cut(awayMs: number): void {
+    const since = now() + awayMs * 1_000;
+    this.#cut = () => setTimeout(() => void this.#comeBack(since), awayMs);
+    this.#connection?.destroy();
+  }
+
+  stopReading(): void {
+    this.isSlow = true;
+    this.#connection?.pause();
+  }
+
+  readAgain(): void {
+    this.#connection?.resume();
+  }
+
+  leave(): void {
+    this.#isLeaving = true;
+    if (this.where === 'in') this.#connection?.quit();
+    else this.#connection?.destroy();
+  }
+
+  message(bytes: Buffer, start: number, end: number, id: number): void {
+    this.#options.events.message(this, bytes, start, end, id);
+  }
+
+  acknowledged(number: number): void {
+    const saying = this.#unanswered.get(number);
+    if (saying === undefined) return;
+    this.#unanswered.delete(number);
+    this.#options.events.acknowledged(this, saying);
+  }
+
+  refused(number: number, code: string): void {
+    const saying = this.#unanswered.get(number);
+    if (saying === undefined) return;
+    this.#unanswered.delete(number);
+    this.#options.events.refused(this, saying, code);
+  }
+
+  live(): void {
+    this.#live?.();
+  }
+
+  closed(reason: string): void {
+    const { events, wire } = this.#options;
+    const wasIn = this.where === 'in';
+    if (this.#connection !== undefined && wasIn) this.#past = this.#connection.past();
+    this.#connection = undefined;
+    this.#live?.();
+    this.where = 'outside';
+    this.liveSince = Number.POSITIVE_INFINITY;
+    if (reason !== '') events.failed(`closed: ${reason}`);
+    if (this.#options.keys === undefined) this.#giveUp();
+    const cut = this.#cut;
+    this.#cut = undefined;
+    if (this.#isLeaving) return;
+    if (!wire.resumes || this.#past?.token === undefined) {
+      if (!wasIn) return;
+      this.where = 'gone';
+      events.gone(this);
+    } else if (cut !== undefined) cut();
+    else void this.#comeBack(now());
+  }
+
+  async #comeBack(since: number): Promise<void> {
+    if (this.#isComingBack) return;
+    this.#isComingBack = true;
+    while (this.where === 'outside' && !this.#isLeaving) {
+      if (this.#failures > 0) {
+        const wait = Math.min(LONGEST_BACK_OFF_MS, BACK_OFF_MS * 2 ** this.#failures);
+        await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
+      }
+      this.#failures += 1;
+      await this.comeIn(since);
+    }
+    this.#isComingBack = false;
+  }
+
+  #giveUp(): void {
+    for (const saying of this.#unanswered.values()) this.#options.events.unanswered(saying);
+    this.#unanswered.clear();
+  }
+
+  #sayAgain(): void {
+    const sayings = [...this.#unanswered.values()];
+    this.#unanswered.clear();
+    for (const saying of sayings) {
+      saying.isRepeat = true;
+      this.say(saying);
+    }
+  }
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.message;
+}

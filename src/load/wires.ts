@@ -1,0 +1,16 @@
+/** The protocols that the load test speaks. */
+
+import type { Wire } from './wire.ts';
+import { ircWire } from './wires/irc.ts';
+import { parleyWire } from './wires/parley.ts';
+import { socketIoWire } from './wires/socket-io.ts';
+
+const WIRES: readonly Wire[] = [parleyWire, ircWire, socketIoWire];
+
+export const WIRE_NAMES: readonly string[] = WIRES.map(({ name }) => name);
+
+export function wireNamed(name: string): Wire {
+  const wire = WIRES.find((one) => one.name === name);
+  if (wire === undefined) throw new Error(`there is no wire ${name}`);
+  return wire;
+}

@@ -1,0 +1,82 @@
+/**
+ * The two bodies that come by the hundred thousand, read where they lie: a message, and the answer to a send. Anything that does not look
+ * exactly as the server writes them is left to the codec.
+ *
+ * MessagePack: https://github.com/msgpack/msgpack/blob/master/spec.md
+ */
+
+const ARRAY = 0x90;
+const STRING = 0xa0;
+const STRING_8 = 0xd9;
+const STRING_16 = 0xda;
+const FLOAT_64 = 0xcb;
+const UINT_32 = 0xce;
+
+/** "message", and "ok", as strings with their lengths before them. */
+const MESSAGE = Buffer.from('\xa7message', 'latin1');
+const OK = Buffer.from('\xa2ok', 'latin1');
+
+export interface FoundMessage {
+  id: number;
+  /** The text, from `start` to `end`. */
+  start: number;
+  end: number;
+}
+
+/** One object for all: it is read before the next call. */
+const found: FoundMessage = { id: 0, start: 0, end: 0 };
+const acknowledgement = { request: 0, id: 0 };
+
+/** `["message", id, at, from, to, text, key?]`. Undefined for any other body. */
+export function readMessage(bytes: Buffer, start: number, end: number): FoundMessage | undefined {
+  if ((bytes[start] ?? 0) < ARRAY + 6 || (bytes[start] ?? 0) > ARRAY + 15 || !isAt(bytes, start + 1, MESSAGE))
+    return undefined;
+  const id = start + 1 + MESSAGE.length;
+  const at = id + 9;
+  if (at + 9 > end || bytes[id] !== FLOAT_64 || bytes[at] !== FLOAT_64) return undefined;
+  const from = at + 9;
+  const to = skipString(bytes, from);
+  const text = skipString(bytes, to);
+  const textEnd = skipString(bytes, text);
+  if (to < 0 || text < 0 || textEnd < 0 || textEnd > end) return undefined;
+  found.id = bytes.readDoubleBE(id + 1);
+  found.start = text + headOf(bytes[text] ?? 0);
+  found.end = textEnd;
+  return found;
+}
+
+/** `["ok", request, [id, at]]`, where the request id is a number of 32 bits. Undefined for any other body. */
+export function readAcknowledgement(
+  bytes: Buffer,
+  start: number,
+  end: number,
+): { readonly request: number; readonly id: number } | undefined {
+  const request = start + 1 + OK.length;
+  const result = request + 5;
+  if (result + 10 > end || bytes[start] !== ARRAY + 3 || !isAt(bytes, start + 1, OK)) return undefined;
+  if (bytes[request] !== UINT_32 || bytes[result] !== ARRAY + 2 || bytes[result + 1] !== FLOAT_64)
+    return undefined;
+  acknowledgement.request = bytes.readUInt32BE(request + 1);
+  acknowledgement.id = bytes.readDoubleBE(result + 2);
+  return acknowledgement;
+}
+
+function isAt(bytes: Buffer, offset: number, wanted: Buffer): boolean {
+  for (let i = 0; i < wanted.length; i += 1) if (bytes[offset + i] !== wanted[i]) return false;
+  return true;
+}
+
+/** Where the string at `offset` ends; −1 if there is none. */
+function skipString(bytes: Buffer, offset: number): number {
+  if (offset < 0) return -1;
+  const type = bytes[offset] ?? 0;
+  if (type >= STRING && type <= STRING + 31) return offset + 1 + (type - STRING);
+  if (type === STRING_8) return offset + 2 + (bytes[offset + 1] ?? 0);
+  if (type === STRING_16) return offset + 3 + (bytes[offset + 1] ?? 0) * 256 + (bytes[offset + 2] ?? 0);
+  return -1;
+}
+
+/** Bytes before the text itself. */
+function headOf(type: number): number {
+  return type === STRING_8 ? 2 : type === STRING_16 ? 3 : 1;
+}

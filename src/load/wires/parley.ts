@@ -1,0 +1,229 @@
+/**
+ * Parley's own protocol. Reading a message is the hot path of a load test: it is found in the bytes where they lie, without decoding
+ * what nobody looks at. Everything else is decoded as any client would.
+ */
+
+import { connect, type Socket } from 'node:net';
+import { decodeBody, encodeFrame } from '../../transport/codec.ts';
+import { readSize } from '../../transport/frame.ts';
+import { Outbox, WriteTurn } from '../../transport/outbox.ts';
+import { HEADER_BYTES, LIMITS } from '../../transport/protocol.ts';
+import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
+import { readAcknowledgement, readMessage } from './parley-body.ts';
+
+const CONNECT_MS = 10_000;
+/** Longer than a full queue of password checks takes. */
+const ANSWER_MS = 60_000;
+/** Request ids from here on are those of messages. */
+const SENDS = 2 ** 21;
+const OUTBOX_LIMIT = 16 * 1_024 * 1_024;
+const READ_BYTES = 65_536;
+const BUSY = new Set<unknown>(['busy', 'unavailable', 'timed_out', 'too_many_attempts', 'storage_failed']);
+
+/** What one read brings, of whatever connection: it is taken before the next read. */
+const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
+const turn = new WriteTurn();
+
+export const parleyWire: Wire = {
+  name: 'parley',
+  acknowledges: true,
+  resumes: true,
+  longestText: LIMITS.text,
+  connect: open,
+};
+
+function open({ host, port, from }: Endpoint, handler: WireHandler): Promise<Connection> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({
+      host,
+      port,
+      noDelay: true,
+      ...(from === undefined ? {} : { localAddress: from }),
+      onread: { buffer: readBuffer, callback: (size) => connection.read(size) },
+    });
+    const connection = new ParleyConnection(socket, handler);
+    const deadline = setTimeout(() => socket.destroy(new Error('connect timed out')), CONNECT_MS);
+    socket.once('error', reject);
+    socket.once('close', () => clearTimeout(deadline));
+    socket.once('connect', () => {
+      clearTimeout(deadline);
+      socket.off('error', reject);
+      connection.begin();
+      resolve(connection);
+    });
+  });
+}
+
+type Settle = (answer: readonly unknown[] | undefined) => void;
+
+class ParleyConnection implements Connection {
+  readonly #socket: Socket;
+  readonly #handler: WireHandler;
+  readonly #outbox: Outbox;
+  readonly #asked = new Map<unknown, Settle>();
+  #nextId = 1;
+  #rest: Buffer | undefined;
+  #token: string | undefined;
+  #lastId = 0;
+  #farewell = '';
+  #isQuitting = false;
+
+  constructor(socket: Socket, handler: WireHandler) {
+    this.#socket = socket;
+    this.#handler = handler;
+    const sink = {
+      write: (bytes: Buffer) => void socket.write(bytes),
+      get buffered() {
+        return socket.writableLength;
+      },
+    };
+    this.#outbox = new Outbox(turn, sink, OUTBOX_LIMIT, () =>
+      socket.destroy(new Error('the server does not read')),
+    );
+  }
+
+  begin(): void {
+    let failure = '';
+    this.#socket.on('error', (error) => {
+      failure = error.message;
+    });
+    this.#socket.once('close', () => {
+      this.#outbox.close();
+      for (const settle of this.#asked.values()) settle(undefined);
+      this.#asked.clear();
+      const isInOrder = this.#isQuitting && failure === '';
+      this.#handler.closed(isInOrder ? '' : this.#farewell || failure || 'the server closed the connection');
+    });
+  }
+
+  async enter(visitor: Visitor, past: Past | undefined): Promise<LoggedIn> {
+    const { name, password } = visitor;
+    // One that is larger than all ids asks for nothing that was said before.
+    this.#lastId = past?.lastId ?? 0;
+    const lastId = past?.lastId ?? Number.MAX_SAFE_INTEGER;
+    const answer =
+      password === undefined
+        ? await this.#ask('guest', name)
+        : past?.token === undefined
+          ? await this.#ask('login', name, password, lastId)
+          : await this.#ask('resume', name, past.token, lastId);
+    if (answer === undefined) return { type: 'lost' };
+    const [type, , result] = answer;
+    if (type === 'ok') {
+      this.#token = tokenIn(result) ?? this.#token;
+      return { type: 'in' };
+    }
+    if (result === 'bad_token' && past !== undefined)
+      return this.enter(visitor, { ...past, token: undefined });
+    return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: String(result) };
+  }
+
+  async join(room: string): Promise<boolean> {
+    return (await this.#ask('join', room))?.[0] === 'ok';
+  }
+
+  send(to: string, text: string, number: number, key: string | undefined): void {
+    const id = SENDS + number;
+    this.#outbox.push(encodeFrame(key === undefined ? ['send', id, to, text] : ['send', id, to, text, key]));
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  past(): Past {
+    return { token: this.#token, lastId: this.#lastId };
+  }
+
+  quit(): void {
+    this.#isQuitting = true;
+    this.#outbox.push(encodeFrame(['quit', 0]));
+    setTimeout(() => this.#socket.destroy(), CONNECT_MS).unref();
+  }
+
+  destroy(): void {
+    this.#isQuitting = true;
+    this.#socket.destroy();
+  }
+
+  /** Takes what a read has brought. Always true: a connection that is to read no more is paused. */
+  read(size: number): boolean {
+    let chunk = readBuffer;
+    let length = size;
+    if (this.#rest !== undefined) {
+      length += this.#rest.length;
+      chunk = Buffer.concat([this.#rest, readBuffer.subarray(0, size)], length);
+      this.#rest = undefined;
+    }
+    let offset = 0;
+    while (length - offset >= HEADER_BYTES) {
+      const bodyBytes = readSize(chunk, offset);
+      if (bodyBytes < 0) {
+        this.#socket.destroy(new Error('the server sent what is no frame'));
+        return true;
+      }
+      const start = offset + HEADER_BYTES;
+      if (start + bodyBytes > length) break;
+      offset = start + bodyBytes;
+      this.#body(chunk, start, offset);
+    }
+    // The next read takes the place of this one.
+    if (offset < length) this.#rest = Buffer.from(chunk.subarray(offset, length));
+    return true;
+  }
+
+  #body(chunk: Buffer, start: number, end: number): void {
+    const message = readMessage(chunk, start, end);
+    if (message !== undefined) {
+      if (message.id > this.#lastId) this.#lastId = message.id;
+      this.#handler.message(chunk, message.start, message.end, message.id);
+      return;
+    }
+    const acknowledgement = readAcknowledgement(chunk, start, end);
+    if (acknowledgement !== undefined && acknowledgement.request >= SENDS) {
+      const { request, id } = acknowledgement;
+      if (id > this.#lastId) this.#lastId = id;
+      this.#handler.acknowledged(request - SENDS, id);
+      return;
+    }
+    const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
+    if (frame === undefined) this.#socket.destroy(new Error('the server sent what is no frame'));
+    else this.#frame(frame);
+  }
+
+  #frame(frame: readonly unknown[]): void {
+    const [type, id, code] = frame;
+    if (type === 'ok' || type === 'error') {
+      const settle = this.#asked.get(id);
+      this.#asked.delete(id);
+      if (settle !== undefined) settle(frame);
+      else if (type === 'error' && typeof id === 'number' && id >= SENDS) {
+        this.#handler.refused(id - SENDS, String(code));
+      }
+    } else if (type === 'live') this.#handler.live();
+    else if (type === 'bye') this.#farewell = `bye ${id}`;
+  }
+
+  #ask(verb: string, ...values: readonly unknown[]): Promise<readonly unknown[] | undefined> {
+    if (this.#socket.destroyed) return Promise.resolve(undefined);
+    const id = this.#nextId;
+    this.#nextId += 1;
+    this.#outbox.push(encodeFrame([verb, id, ...values]));
+    return new Promise((resolve) => {
+      const deadline = setTimeout(() => this.#socket.destroy(new Error(`no answer to ${verb}`)), ANSWER_MS);
+      this.#asked.set(id, (answer) => {
+        clearTimeout(deadline);
+        resolve(answer);
+      });
+    });
+  }
+}
+
+function tokenIn(result: unknown): string | undefined {
+  if (typeof result !== 'object' || result === null || !('token' in result)) return undefined;
+  return typeof result.token === 'string' ? result.token : undefined;
+}
