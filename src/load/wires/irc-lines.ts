@@ -49,6 +49,7 @@ export class IrcLines {
     while (at < length && !this.#isStopped) {
       const feed = bytes.indexOf(LF, at);
       if (feed < 0 || feed >= length) return this.#keep(bytes, at, length);
+      if (feed - at > LONGEST_LINE) return false;
       this.#read(bytes, at, feed);
       at = feed + 1;
     }

@@ -1,0 +1,46 @@
+/** InspIRCd: a large IRC server in C++, in one thread for its clients. */
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ircWire } from '../../src/load/wires/irc.ts';
+import { IRC_LACKS, IRC_OFFERS } from './irc-differences.ts';
+import type { Peer } from './peer.ts';
+import { findDaemon, freePort, startProgram, versionOf } from './program.ts';
+
+export const inspircd: Peer = {
+  name: 'InspIRCd',
+  wire: ircWire,
+  install: 'apt-get install -y --no-install-recommends inspircd',
+  setup:
+    'no fake lag and no limit of commands, no limit of connections from one address, no look-ups of names, 64 MB for what waits to be sent, only the modules of its core',
+  lacks: IRC_LACKS,
+  offers: [...IRC_OFFERS, 'many modules, and links to other servers with services'],
+  async version() {
+    const program = findDaemon('inspircd');
+    return program === undefined ? undefined : versionOf(program, /InspIRCd-(\d[\d.]*)/);
+  },
+  async start(folder) {
+    const file = join(folder, 'inspircd.conf');
+    const port = await freePort();
+    writeFileSync(file, configuration(port, folder));
+    // It refuses to run as root unless it is told.
+    const asRoot = process.getuid?.() === 0 ? ['--runasroot'] : [];
+    const args = ['--nofork', '--config', file, ...asRoot];
+    return startProgram(findDaemon('inspircd') ?? 'inspircd', args, { port, cwd: folder });
+  },
+};
+
+function configuration(port: number, folder: string): string {
+  return `<server name="inspircd.load.test" description="for a load test" network="load">
+<admin name="nobody" nick="nobody" email="nobody@localhost">
+<bind address="127.0.0.1" port="${port}" type="clients">
+<connect name="all" allow="*" timeout="60" pingfreq="10m" threshold="1000000" commandrate="1000000000" fakelag="no"
+  hardsendq="64M" softsendq="32M" recvq="1M" localmax="1000000" globalmax="1000000" limit="1000000" maxchans="1000"
+  maxconnwarn="no" resolvehostnames="no" useident="no">
+<performance netbuffersize="65534" somaxconn="4096" softlimit="1000000" clonesonconnect="no" quietbursts="yes">
+<limits maxnick="32" maxchan="64" maxident="11">
+<path datadir="${folder}" logdir="${folder}" runtimedir="${folder}">
+<log method="file" type="* -USERINPUT -USEROUTPUT" level="default" target="inspircd.log">
+<pid file="${join(folder, 'inspircd.pid')}">
+`;
+}

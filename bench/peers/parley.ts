@@ -1,0 +1,35 @@
+/** Parley itself, as anybody starts it, with guests and without the limit of commands. */
+
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parleyWire } from '../../src/load/wires/parley.ts';
+import { VERSION } from '../../src/version.ts';
+import type { Peer } from './peer.ts';
+import { startProgram } from './program.ts';
+
+const PARLEY = fileURLToPath(new URL('../../bin/parley.js', import.meta.url));
+
+export const parley: Peer = {
+  name: 'Parley',
+  wire: parleyWire,
+  install: 'npm install',
+  setup:
+    'guests let in, no limit of commands a second; each message is on disk (synced) before it is acknowledged or delivered',
+  lacks: [],
+  offers: [],
+  version: () => Promise.resolve(VERSION),
+  start: (folder) =>
+    startProgram(process.execPath, [
+      PARLEY,
+      'serve',
+      '--data',
+      join(folder, 'data'),
+      '--port',
+      '0',
+      '--guests',
+      '--commands-per-second',
+      '0',
+      '--log-level',
+      'warn',
+    ]),
+};

@@ -1,0 +1,28 @@
+/** A server that Parley is measured beside. */
+
+import type { Wire } from '../../src/load/wire.ts';
+
+export interface Peer {
+  /** As it calls itself. */
+  readonly name: string;
+  readonly wire: Wire;
+  /** For whoever does not have it: the command that installs it. */
+  readonly install: string;
+  /** How it was set up for the measurement, where that is not what it does by itself. */
+  readonly setup: string;
+  /** What it does not do that Parley does, and the reverse; a sentence each. */
+  readonly lacks: readonly string[];
+  readonly offers: readonly string[];
+  /** As the program tells it; undefined if it is not installed. */
+  version(): Promise<string | undefined>;
+  /** Starts it in `folder`, which is there and is its own. Rejects if it does not listen in time, and then it has been ended. */
+  start(folder: string): Promise<RunningPeer>;
+}
+
+export interface RunningPeer {
+  readonly pid: number;
+  /** `127.0.0.1:PORT`. */
+  readonly address: string;
+  /** Ends it, and waits for that. */
+  stop(): Promise<void>;
+}

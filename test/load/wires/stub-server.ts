@@ -1,0 +1,71 @@
+/** A server on TCP that says what a test tells it to say. */
+
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { onTestFinished } from 'vitest';
+import type { Endpoint } from '../../../src/load/wire.ts';
+import { until } from '../../support/process.ts';
+
+export class StubServer {
+  readonly #server: Server;
+  readonly #sockets: Socket[] = [];
+  /** What has come, in the pieces in which it came. */
+  readonly pieces: string[] = [];
+
+  static async start(): Promise<StubServer> {
+    const stub = new StubServer();
+    stub.#server.listen(0, '127.0.0.1');
+    await once(stub.#server, 'listening');
+    onTestFinished(() => stub.stop());
+    return stub;
+  }
+
+  private constructor() {
+    this.#server = createServer({ noDelay: true }, (socket) => {
+      this.#sockets.push(socket);
+      socket.on('error', () => {});
+      socket.on('data', (piece) => this.pieces.push(piece.toString('latin1')));
+    });
+  }
+
+  get endpoint(): Endpoint {
+    const address = this.#server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    return { host: '127.0.0.1', port, from: undefined };
+  }
+
+  get heard(): string {
+    return this.pieces.join('');
+  }
+
+  async hears(text: string): Promise<void> {
+    await until(`to hear ${text}`, () => this.heard.includes(text), { state: () => this.heard });
+  }
+
+  say(text: string): void {
+    for (const socket of this.#sockets) socket.write(text, 'latin1');
+  }
+
+  /** One byte at a time, each in a piece of its own as far as the system lets it. */
+  async sayByBytes(text: string): Promise<void> {
+    for (const byte of Buffer.from(text, 'latin1')) {
+      for (const socket of this.#sockets) socket.write(Buffer.of(byte));
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  /** Ends the connections in order. */
+  end(): void {
+    for (const socket of this.#sockets) socket.end();
+  }
+
+  /** Ends them as a crash would. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
+  async stop(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+}
