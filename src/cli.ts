@@ -1,9 +1,10 @@
-/** The command line: `parley serve` and `parley connect`. Flag over environment over default. */
+/** The command line: `parley serve`, `parley connect` and `parley load`. Flag over environment over default. */
 
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { EXIT } from './exit.ts';
+import { addLoad } from './load/command.ts';
 import { LOG_LEVELS } from './log.ts';
 import { VERSION } from './version.ts';
 
@@ -43,6 +44,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showSuggestionAfterError();
   addServe(program);
   addConnect(program);
+  addLoad(program);
   try {
     await program.parseAsync(argv);
   } catch (error) {

@@ -5,6 +5,8 @@ export const EXIT = {
   usage: 2,
   unavailable: 69,
   refused: 77,
+  /** Of a load test: a threshold was missed. */
+  threshold: 99,
   interrupted: 130,
 } as const;
 

@@ -3,12 +3,13 @@
  * says.
  */
 
+import { accountName } from './account.ts';
 import { type Cast, makeCast, threadOf } from './cast.ts';
 import { now } from './clock.ts';
 import { Counts } from './counts.ts';
 import { Latencies } from './latencies.ts';
 import { below, type Random, startRandom } from './random.ts';
-import type { Scenario } from './scenario.ts';
+import { type Scenario, visitorAccounts, whyAccounts } from './scenario.ts';
 import { sourceAddresses } from './source-addresses.ts';
 import { Stamps } from './stamp.ts';
 import { startTalk, type Talk, type Voice } from './talk.ts';
@@ -80,7 +81,10 @@ export class Crowd implements UserEvents {
       perSecond: scenario.visitorsPerSecond / threads,
       latencies: this.latencies,
       counts: this.counts,
-      visitor: (number) => this.#visitorOf(scenario.users + scenario.idle + number * threads + thread),
+      visitor: (number) => {
+        const other = (number * threads + thread) % Math.max(1, visitorAccounts(scenario));
+        return this.#visitorOf(scenario.users + scenario.idle + other);
+      },
       endpoint: (number) => this.#endpointOf(number),
     });
   }
@@ -231,9 +235,6 @@ export class Crowd implements UserEvents {
 
   #makeUser(index: number, rooms: readonly string[]): User {
     const { tag, password, scenario } = this.#plan;
-    const losesConnections =
-      scenario.churnPerSecond + scenario.slowShare > 0 ||
-      scenario.phases.some(({ kind }) => kind === 'storm');
     return new User({
       index,
       visitor: this.#visitorOf(index),
@@ -241,7 +242,8 @@ export class Crowd implements UserEvents {
       endpoint: this.#endpointOf(index),
       wire: this.#wire,
       latencies: this.latencies,
-      keys: this.#wire.resumes && password !== undefined && losesConnections ? tag : undefined,
+      keys:
+        this.#wire.resumes && password !== undefined && whyAccounts(scenario) !== undefined ? tag : undefined,
       events: this,
     });
   }
@@ -249,7 +251,7 @@ export class Crowd implements UserEvents {
   #visitorOf(index: number): Visitor {
     const { tag, password } = this.#plan;
     if (password === undefined) return { name: `g${tag}${index.toString(36)}`, password };
-    return { name: `load-${index + 1}`, password };
+    return { name: accountName(index + 1), password };
   }
 
   #endpointOf(number: number): Endpoint {

@@ -17,8 +17,10 @@ export interface OwnServerOptions {
    * which is removed with the server. Where that folder is in memory, storing costs less than in life.
    */
   readonly data?: string | undefined;
-  /** How many accounts to prepare in the temporary folder, with the default password and the least cost. */
+  /** How many accounts to prepare in the temporary folder, with the default password. */
   readonly accounts?: number | undefined;
+  /** What checking their passwords costs; see `prepare.ts`. The least, if left out. */
+  readonly cost?: 'usual' | 'cheap' | undefined;
   /** Further arguments of `parley serve`; they count more than those given here. */
   readonly args?: readonly string[];
   readonly startTimeoutMs?: number;
@@ -47,10 +49,10 @@ const STOP_TIMEOUT_MS = 10_000;
 const STDERR_MAX = 16_384;
 
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<StartedOwnServer> {
-  const { data, accounts = 0, startTimeoutMs = START_TIMEOUT_MS } = options;
+  const { data, accounts = 0, cost = 'cheap', startTimeoutMs = START_TIMEOUT_MS } = options;
   const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'parley-load-')) : '';
   if (folder !== '' && accounts > 0) {
-    const prepared = await prepareAccounts({ data: folder, users: accounts, cost: 'cheap' });
+    const prepared = await prepareAccounts({ data: folder, users: accounts, cost });
     if (prepared.type === 'refused') {
       rmSync(folder, { recursive: true, force: true });
       return { type: 'failed', text: prepared.text };

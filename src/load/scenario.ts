@@ -104,3 +104,21 @@ export function isMeasured({ kind }: Phase): boolean {
 export function fullRate({ users, talk }: Scenario): number {
   return talk?.loop === 'open' ? (users * talk.perUserPerMinute) / 60 : 0;
 }
+
+/** Visitors that are told apart: more than are there at one time. */
+export function visitorAccounts({ visitorsPerSecond }: Scenario): number {
+  return visitorsPerSecond === 0 ? 0 : Math.min(1_000, Math.max(10, Math.ceil(visitorsPerSecond * 10)));
+}
+
+/** Accounts that a run logs in to. */
+export function accountsNeeded(scenario: Scenario): number {
+  return scenario.users + scenario.idle + visitorAccounts(scenario);
+}
+
+/** Why guests cannot play it: who loses a connection has to come back as the same person. Undefined if they can. */
+export function whyAccounts(scenario: Scenario): string | undefined {
+  if (scenario.churnPerSecond > 0) return 'people go and come back';
+  if (scenario.slowShare > 0) return 'slow readers are sent away and come back';
+  if (scenario.phases.some(({ kind }) => kind === 'storm')) return 'connections are lost and come back';
+  return undefined;
+}

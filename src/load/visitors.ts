@@ -8,8 +8,6 @@ import type { Connection, Endpoint, Visitor, Wire, WireHandler } from './wire.ts
 const STAY_MS = 1_000;
 /** Visitors on their way in. Policy when there are more: those who are due then do not come, and are told as dropped. */
 const COMING_LIMIT = 1_000;
-/** Visitors that are told apart; after them the first ones come again. */
-const DIFFERENT = 1_000;
 
 export interface VisitorsOptions {
   readonly wire: Wire;
@@ -54,7 +52,7 @@ export class Visitors {
   async #visit(due: number): Promise<void> {
     const { wire, latencies, counts, visitor, endpoint } = this.#options;
     const number = this.#number;
-    this.#number = (number + 1) % DIFFERENT;
+    this.#number += 1;
     this.#coming += 1;
     let isIn = false;
     const handler: WireHandler = {

@@ -1,5 +1,6 @@
 /** The protocols that the load test speaks. */
 
+import { availableParallelism } from 'node:os';
 import type { Wire } from './wire.ts';
 import { ircWire } from './wires/irc.ts';
 import { parleyWire } from './wires/parley.ts';
@@ -13,4 +14,9 @@ export function wireNamed(name: string): Wire {
   const wire = WIRES.find((one) => one.name === name);
   if (wire === undefined) throw new Error(`there is no wire ${name}`);
   return wire;
+}
+
+/** As many as leave the server the other half of the machine. */
+export function usualThreads(): number {
+  return Math.max(1, Math.floor(availableParallelism() / 2));
 }

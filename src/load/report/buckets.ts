@@ -1,6 +1,7 @@
 /** A run in as many stretches of time as a chart can show, each of whole seconds. */
 
 import type { Second } from '../result.ts';
+import { roundSeconds } from './scale.ts';
 
 export interface Bucket {
   /** Seconds since the begin of the run. */
@@ -27,7 +28,7 @@ export interface Bucket {
 const MOST = 240;
 
 export function bucketsOf(series: readonly Second[]): Bucket[] {
-  const length = Math.ceil(series.length / MOST);
+  const length = roundSeconds(series.length / MOST);
   const buckets: Bucket[] = [];
   for (let start = 0; start < series.length; start += length) {
     const [first, ...others] = series.slice(start, start + length);

@@ -32,22 +32,26 @@ export interface Chart {
   readonly hints: readonly { readonly from: number; readonly to: number; readonly text: string }[];
 }
 
-export interface Size {
+interface Size {
   readonly name: string;
   readonly width: number;
   readonly height: number;
+  /** Whether there may be a pointer: hints are told to nothing else. */
+  readonly isPointed: boolean;
 }
 
 /** One of them is shown, by the room there is: text keeps its size. */
 const SIZES: readonly Size[] = [
-  { name: 'wide', width: 640, height: 300 },
-  { name: 'narrow', width: 360, height: 240 },
+  { name: 'wide', width: 620, height: 300, isPointed: true },
+  { name: 'narrow', width: 360, height: 250, isPointed: false },
 ];
 
 /** Of the labels: more than the widest character of the fonts in the style needs on average. */
-const CHARACTER = 6.6;
-const LINE_HEIGHT = 15;
+const CHARACTER = 7.1;
+const LINE_HEIGHT = 16;
 const GAP = 8;
+/** Room for half of the last label. */
+const RIGHT = 26;
 
 /** A `<figure>` with its legend. */
 export function renderChart(chart: Chart): string {
@@ -71,11 +75,11 @@ interface Plot {
   y(value: number): number;
 }
 
-function renderSized(chart: Chart, { name, width, height }: Size): string {
+function renderSized(chart: Chart, { name, width, height, isPointed }: Size): string {
   const vertical = chart.vertical(height < 280 ? 4 : 5);
   const horizontal = chart.horizontal(Math.floor(width / 75));
   const left = Math.max(...vertical.ticks.map(({ label }) => label.length)) * CHARACTER + GAP;
-  const [right, bottom] = [width - 18, height - LINE_HEIGHT - GAP];
+  const [right, bottom] = [width - RIGHT, height - LINE_HEIGHT - GAP];
   const named = placeLabels(
     chart.bands,
     left,
@@ -95,12 +99,15 @@ function renderSized(chart: Chart, { name, width, height }: Size): string {
   const parts = [
     ...chart.bands.map((band, index) => renderBand(band, index, plot)),
     ...vertical.ticks.map(({ value, label }) => renderRow(label, plot.y(value), plot)),
+    `<path class="axis" d="M${round(left)} ${bottom}H${right}"/>`,
     ...renderColumns(horizontal, plot),
     ...named.map(({ text, at, row }) => renderText(text, at, GAP + row * LINE_HEIGHT + 4, 'middle', 'phase')),
     ...chart.lines.map((line) =>
       chart.drawnAs === 'bars' ? renderBars(line, plot) : renderLine(line, plot),
     ),
-    ...chart.hints.map(({ from, to, text }) => renderHint(text, plot.x(from), plot.x(to), plot)),
+    ...(isPointed ? chart.hints : []).map(({ from, to, text }) =>
+      renderHint(text, plot.x(from), plot.x(to), plot),
+    ),
   ];
   return `<svg class="${name}" viewBox="0 0 ${width} ${height}" role="img" aria-label="${html(`${chart.title}. ${chart.note}`)}">
 ${parts.join('\n')}
@@ -110,7 +117,7 @@ ${parts.join('\n')}
 function renderBand({ from, to, label, isQuiet }: Band, index: number, plot: Plot): string {
   const [start, end] = [plot.x(from), plot.x(to)];
   const tone = isQuiet ? 'quiet' : index % 2 === 0 ? 'even' : 'odd';
-  return `<rect class="band ${tone}" x="${round(start)}" y="${plot.top}" width="${round(end - start)}" height="${round(plot.bottom - plot.top)}"><title>${html(label)}</title></rect>`;
+  return `<rect class="band ${tone}" x="${round(start)}" y="${plot.top}" width="${round(end - start)}" height="${round(plot.bottom - plot.top)}"><title>${html(label)}</title></rect>${index === 0 ? '' : `<path class="edge" d="M${round(start)} ${plot.top}V${plot.bottom}"/>`}`;
 }
 
 function renderRow(label: string, y: number, { left, right }: Plot): string {
@@ -124,7 +131,7 @@ function renderColumns(scale: Scale, { x, bottom, right }: Plot): string[] {
     const half = (label.length * CHARACTER) / 2;
     const at = x(value);
     const tick = `<path class="axis" d="M${round(at)} ${bottom}v4"/>`;
-    if (at - half < taken + 4 || at + half > right + 18) return tick;
+    if (at - half < taken + 4 || at + half > right + RIGHT) return tick;
     taken = at + half;
     return tick + renderText(label, at, bottom + LINE_HEIGHT + 2, 'middle', 'tick');
   });

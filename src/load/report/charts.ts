@@ -8,6 +8,7 @@ import {
   byteScale,
   countScale,
   durationScale,
+  isOfManySizes,
   maximum,
   numberScale,
   percentileScale,
@@ -47,7 +48,7 @@ function byPercentile(result: Result): Chart[] {
   return [
     {
       title: 'Latency by percentile',
-      note: 'Of all that was measured, this part took no longer. The rare slow ones are on the right.',
+      note: `Of all that was measured, this part took no longer. The rare slow ones are on the right.${scaleNote(values)}`,
       horizontal: () => percentileScale(count),
       vertical: (labels) => durationScale(values, labels),
       lines: measured.map(({ kind, style, points }) => ({ name: kind, style, points })),
@@ -79,7 +80,7 @@ function overTime(series: readonly Second[]): Chart[] {
   if (last === undefined) return [];
   const bands = bandsOf(series);
   const length = Math.max(...buckets.map(({ from, to }) => to - from));
-  const every = length > 1 ? ` Each point is ${formatSpan(length)}.` : '';
+  const every = length > 1 ? ` Each point is the average of ${formatSpan(length)}.` : '';
   const worst = length > 1 ? ` Each point is the worst second of ${formatSpan(length)}.` : '';
 
   const chart = (
@@ -120,7 +121,7 @@ function overTime(series: readonly Second[]): Chart[] {
   return [
     ...chart(
       'Delivery latency',
-      `From when a message was due until a recipient had it.${worst}`,
+      `From when a message was due until a recipient had it.${worst}${scaleNote(buckets.flatMap(deliverTimes))}`,
       durationScale,
       formatDuration,
       [
@@ -128,13 +129,23 @@ function overTime(series: readonly Second[]): Chart[] {
         { name: 'p99', style: 1, of: ({ deliverP99 }) => deliverP99 },
       ],
     ),
-    ...chart('Rates', `Messages sent and deliveries made, a second.${every}`, numbers, formatNumber, [
-      { name: 'delivered', style: 4, of: ({ delivered }) => delivered },
-      { name: 'sent', style: 1, of: ({ sent }) => sent },
-    ]),
-    ...chart('Connections', `That stood.${every}`, counts, formatCount, [
-      { name: 'connections', style: 4, of: ({ connections }) => connections },
-    ]),
+    ...chart(
+      'Rates',
+      `Messages and deliveries a second; a message has one delivery for each recipient.${every}`,
+      numbers,
+      formatNumber,
+      [
+        { name: 'delivered', style: 4, of: ({ delivered }) => delivered },
+        { name: 'sent', style: 1, of: ({ sent }) => sent },
+      ],
+    ),
+    ...chart(
+      'Connections',
+      `Open at the end of each ${length > 1 ? formatSpan(length) : 'second'}.`,
+      counts,
+      formatCount,
+      [{ name: 'connections', style: 4, of: ({ connections }) => connections }],
+    ),
     ...(series.some(({ errors }) => errors > 0)
       ? chart(
           'Errors',
@@ -145,13 +156,25 @@ function overTime(series: readonly Second[]): Chart[] {
           'bars',
         )
       : []),
-    ...chart('Server: CPU', `Cores that were busy.${every}`, numbers, formatNumber, [
+    ...chart('Server: CPU', `Cores in use.${every}`, numbers, formatNumber, [
       { name: 'cores', style: 4, of: ({ serverCores }) => serverCores },
     ]),
-    ...chart('Server: memory', `Resident, of all its processes.${every}`, bytes, formatBytes, [
-      { name: 'memory', style: 4, of: ({ serverBytes }) => serverBytes },
-    ]),
+    ...chart(
+      'Server: memory',
+      `Resident, of all its processes.${length > 1 ? ` Each point is the most in ${formatSpan(length)}.` : ''}`,
+      bytes,
+      formatBytes,
+      [{ name: 'memory', style: 4, of: ({ serverBytes }) => serverBytes }],
+    ),
   ];
+}
+
+function deliverTimes({ deliverP50, deliverP99 }: Bucket): number[] {
+  return [deliverP50, deliverP99].filter((value) => value !== null);
+}
+
+function scaleNote(milliseconds: readonly number[]): string {
+  return isOfManySizes(milliseconds) ? ' Logarithmic.' : '';
 }
 
 interface Figure {

@@ -51,7 +51,9 @@ export function renderReport(result: Result): string {
 ${invalidity(result)}</header>
 <main>
 <div class="columns">
-${latencies(result)}${expectations(result)}${facts('Figures', factsOf(result))}${facts('Origin', originOf(result))}</div>
+<div class="column">
+${latencies(result)}${expectations(result)}${facts('Origin', 'origin', originOf(result))}</div>
+${facts('Figures', 'figures', factsOf(result))}</div>
 <section class="charts" aria-label="Charts">
 <h2>Charts</h2>
 ${chartsOf(result).map(renderChart).join('')}</section>
@@ -98,12 +100,12 @@ ${rows.join('\n')}
 `;
 }
 
-function facts(title: string, told: readonly Fact[]): string {
+function facts(title: string, style: string, told: readonly Fact[]): string {
   const rows = told.map(
     ({ label, texts, isBad }) =>
       `<div${isBad ? ' class="bad"' : ''}><dt>${label}</dt><dd>${texts.map((text) => `<p>${html(text)}</p>`).join('')}</dd></div>`,
   );
-  return `<section class="facts">
+  return `<section class="${style}">
 <h2>${title}</h2>
 <dl>
 ${rows.join('\n')}

@@ -1,6 +1,6 @@
 /** Axes: where a value stands, and which values are written beside them. */
 
-import { formatCount, formatNumber, shortDuration } from '../format.ts';
+import { formatCount, shortDuration } from '../format.ts';
 import { ninesOf } from '../percentile.ts';
 
 export interface Tick {
@@ -26,7 +26,8 @@ const TIME_STEPS = [
 /** From 0 to at least `most`, in about `count` round steps. */
 export function linearScale(most: number, count: number, label: (value: number) => string): Scale {
   const step = roundStep((most > 0 ? most : 1) / count);
-  const steps = Math.max(1, Math.ceil(most / step - 1e-9));
+  // Some room above, so that a line that goes along at the top is seen as one.
+  const steps = Math.max(1, Math.ceil((most / step) * 1.02));
   const end = steps * step;
   const ticks = Array.from({ length: steps + 1 }, (_, index) => ({
     value: index * step,
@@ -36,7 +37,7 @@ export function linearScale(most: number, count: number, label: (value: number) 
 }
 
 export function numberScale(most: number, count: number): Scale {
-  return linearScale(most, count, (value) => formatNumber(Number(value.toPrecision(3))));
+  return linearScale(most, count, plain);
 }
 
 /** Whole numbers only. */
@@ -49,12 +50,11 @@ export function byteScale(most: number, count: number): Scale {
   const power = Math.min(4, Math.max(0, Math.floor(Math.log2(Math.max(most, 1)) / 10)));
   const size = 2 ** (10 * power);
   const unit = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'][power];
-  const scale = linearScale(
-    most / size,
-    count,
-    (value) => `${formatNumber(Number(value.toPrecision(3)))} ${unit}`,
-  );
-  return { ticks: scale.ticks, place: (value) => scale.place(value / size) };
+  const scale = linearScale(most / size, count, (value) => `${plain(value)} ${unit}`);
+  return {
+    ticks: scale.ticks.map(({ value, label }) => ({ value: value * size, label })),
+    place: (value) => scale.place(value / size),
+  };
 }
 
 /** Milliseconds, from 0 if the values are of one size, and in powers of ten if they are not. */
@@ -62,27 +62,38 @@ export function durationScale(values: readonly number[], count: number): Scale {
   const positive = values.filter((value) => value > 0);
   const most = maximum(positive, 0);
   const least = minimum(positive, most);
-  if (least * 30 > most || most === 0) return linearScale(most, count, (value) => shortDuration(value, 3));
-  const first = Math.floor(Math.log10(least));
-  const decades = Math.max(1, Math.ceil(Math.log10(most)) - first);
-  // Of many decades only some are written, so that their labels have room.
-  const every = Math.ceil(decades / 6);
-  const halves = decades <= 3 ? [1, 2, 5] : [1];
-  const ticks = Array.from({ length: decades + 1 }, (_, decade) => decade)
-    .filter((decade) => decade % every === 0)
-    .flatMap((decade) => halves.map((half) => half * 10 ** (first + decade)))
-    .filter((value) => value <= 10 ** (first + decades) * 1.001)
-    .map((value) => ({ value, label: shortDuration(value, 1) }));
+  if (!isOfManySizes(values)) return linearScale(most, count, (value) => shortDuration(value, 3));
+  return logScale(least, most, count, (value) => shortDuration(value, 1));
+}
+
+/** Whether `durationScale` is logarithmic for these. */
+export function isOfManySizes(values: readonly number[]): boolean {
+  const positive = values.filter((value) => value > 0);
+  return maximum(positive, 0) > 30 * minimum(positive, 0);
+}
+
+/** Between round numbers, both above 0. */
+function logScale(least: number, most: number, count: number, label: (value: number) => string): Scale {
+  const round = Array.from({ length: 28 }, (_, index) => 10 ** (index - 9)).flatMap((power) =>
+    [1, 2, 5].map((step) => step * power),
+  );
+  const first = round.findLast((value) => value <= least) ?? least;
+  const last = round.find((value) => value >= most) ?? most;
+  const between = round.filter((value) => value >= first && value <= last);
+  const powers = between.filter((value) => Math.abs(Math.log10(value) % 1) < 1e-9);
+  const every = Math.ceil(powers.length / (count + 2));
+  const shown = between.length <= count + 3 ? between : powers.filter((_, index) => index % every === 0);
+  const span = Math.log10(last / first);
   return {
-    ticks,
-    place: (value) => (value <= 0 ? 0 : Math.max(0, (Math.log10(value) - first) / decades)),
+    ticks: shown.map((value) => ({ value, label: label(value) })),
+    place: (value) => (value <= first ? 0 : Math.log10(value / first) / span),
   };
 }
 
 /** Seconds of a run. */
 export function timeScale(seconds: number, count: number): Scale {
   const end = Math.max(1, seconds);
-  const step = TIME_STEPS.find((candidate) => end / candidate <= count) ?? roundStep(end / count);
+  const step = roundSeconds(end / count);
   const unit =
     step % 3_600 === 0
       ? ([3_600, 'h'] as const)
@@ -94,6 +105,11 @@ export function timeScale(seconds: number, count: number): Scale {
     label: index === 0 ? '0' : `${formatCount((index * step) / unit[0])} ${unit[1]}`,
   }));
   return { ticks, place: (value) => value / end };
+}
+
+/** A time that people count in, of at least so many seconds. */
+export function roundSeconds(least: number): number {
+  return TIME_STEPS.find((step) => step >= least) ?? Math.ceil(least / 86_400) * 86_400;
 }
 
 /** Percentiles up to what that many values can tell; each nine has as much room as the one before. */
@@ -115,6 +131,12 @@ export function maximum(values: readonly number[], otherwise: number): number {
 
 function minimum(values: readonly number[], otherwise: number): number {
   return values.reduce((least, value) => Math.min(least, value), values[0] ?? otherwise);
+}
+
+/** Three digits, and no zeros behind them. */
+function plain(value: number): string {
+  const rounded = Number(value.toPrecision(3));
+  return Number.isInteger(rounded) ? formatCount(rounded) : String(rounded);
 }
 
 function roundStep(least: number): number {

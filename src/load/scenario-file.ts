@@ -1,0 +1,115 @@
+/** A scenario by its name, or from a file. What is wrong with a file is told with its place there. */
+
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { nearest } from '../client/nearest.ts';
+import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+export type FoundScenario =
+  | { readonly type: 'found'; readonly scenario: Scenario }
+  | { readonly type: 'refused'; readonly text: string };
+
+/** Everything that can be called something in a scenario file. */
+const KEYS = [
+  ...Object.keys(scenarioSchema.shape),
+  ...[
+    'kind',
+    'weight',
+    'size',
+    'perUser',
+    'writers',
+    'loop',
+    'perUserPerMinute',
+    'inFlight',
+    'seconds',
+    'rate',
+  ],
+];
+const WORDS = [...PHASES, 'pairs', 'rooms', 'open', 'closed'];
+
+/** `name`: of a built-in scenario, or of a file that ends in `.json`. */
+export function findScenario(name: string): FoundScenario {
+  if (/\.json$/i.test(name)) return readScenario(name);
+  const scenario = SCENARIOS.get(name);
+  if (scenario !== undefined) return { type: 'found', scenario };
+  const meant = nearest(name, SCENARIOS.keys());
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  const names = [...SCENARIOS.keys()].join(', ');
+  return refuse(
+    `there is no scenario ${name}.${hint} There are ${names}; or give a file that ends in .json.`,
+  );
+}
+
+function readScenario(path: string): FoundScenario {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    return refuse(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseScenario(text, path);
+}
+
+/** `source`: what errors call it. */
+export function parseScenario(text: string, source: string): FoundScenario {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return refuse(`${source} is not JSON: ${why}`);
+  }
+  const parsed = scenarioSchema.safeParse(data);
+  if (parsed.success) return { type: 'found', scenario: parsed.data };
+  const problems = parsed.error.issues.map((issue) => describe(issue, text));
+  return refuse([`${source} is not a scenario:`, ...problems].join('\n  '));
+}
+
+function describe(issue: z.core.$ZodIssue, text: string): string {
+  const key =
+    issue.code === 'unrecognized_keys'
+      ? issue.keys[0]
+      : issue.path.findLast((part) => typeof part === 'string');
+  const place = pathOf(issue.path);
+  const where = `${lineOf(text, String(key ?? ''))}${place === '' ? '' : `${place}: `}`;
+  if (issue.code === 'unrecognized_keys') {
+    const unknown = issue.keys.map((name) => {
+      const meant = nearest(name, KEYS);
+      return `there is no "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+    });
+    return where + unknown.join(', ');
+  }
+  const given = valueAt(text, issue.path);
+  const meant = typeof given === 'string' ? nearest(given, WORDS) : undefined;
+  const hint = meant === undefined || meant === given ? '' : `; did you mean "${meant}"?`;
+  return `${where}${issue.message}${hint}`;
+}
+
+/** As `phases[2].seconds`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}
+
+/** The line on which a key stands first; a file of a page or less seldom has it twice. */
+function lineOf(text: string, key: string): string {
+  const at = key === '' ? -1 : text.indexOf(JSON.stringify(key));
+  return at === -1 ? '' : `line ${text.slice(0, at).split('\n').length}, `;
+}
+
+function valueAt(text: string, path: readonly PropertyKey[]): unknown {
+  let value: unknown = JSON.parse(text);
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, part);
+  }
+  return value;
+}
+
+function refuse(text: string): FoundScenario {
+  return { type: 'refused', text };
+}
