@@ -34,7 +34,7 @@ const SETTLE_MS = 60_000;
 
 export async function audit(run: Audited): Promise<Audit> {
   const { data, devices, since, isOwn, said, report, pick } = run;
-  const settled = devices.filter(({ person }) => person.password !== undefined);
+  const settled = devices.filter(({ owner }) => owner.password !== undefined);
   await settle(data, settled);
   const entries = readEntries(data, since).filter(isOwn);
   const sight = new Sight(said, report);
@@ -53,8 +53,8 @@ export async function audit(run: Audited): Promise<Audit> {
     const [device] = settled.splice(pick(settled.length), 1);
     if (device === undefined) break;
     await checkHistory(device, sight, report, () => 1 + pick(pick(2) === 0 ? 20 : 500));
-    const { person, port } = device;
-    (await checkReplay(person, port, since, sight, report)).cut('close');
+    const { owner, port } = device;
+    (await checkReplay(owner, port, since, sight, report)).cut('close');
   }
   return { entries: entries.length, shown };
 }
@@ -75,7 +75,7 @@ async function finish(device: Device, deadline: number): Promise<void> {
   device.link?.resume();
   device.link?.spare();
   for (;;) {
-    if (performance.now() > deadline) throw new Error(`${device.person.user} cannot stay in`);
+    if (performance.now() > deadline) throw new Error(`${device.owner.user} cannot stay in`);
     if (!device.isConnected) await device.enter();
     else if (!device.isIn) await device.logIn();
     await device.until('end of all that is under way', () => device.isSettled || !device.isConnected);
@@ -90,7 +90,7 @@ async function checkMembers(device: Device, room: string, sight: Sight, report: 
   const isGone = answer?.[2] === 'no_such_room';
   const page = isGone ? [] : answer?.[0] === 'ok' && Array.isArray(answer[2]) ? answer[2][0] : undefined;
   if (page === undefined)
-    throw new Error(`${device.person.user} asked for the members of ${room}: ${JSON.stringify(answer)}`);
+    throw new Error(`${device.owner.user} asked for the members of ${room}: ${JSON.stringify(answer)}`);
   const members: string[] = page.map(([name]: readonly unknown[]) => String(name)).toSorted();
   if (members.join() === due.join()) return;
   report('stray', `${room} has the members ${members.join(' ')}, and by the log ${due.join(' ')}`);

@@ -6,10 +6,12 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
+import type { Pick } from '../transport/hostile.ts';
 import { writeCheapUsers } from './cheap-users.ts';
 import { checkView } from './comparison.ts';
-import { Device, personOf } from './device.ts';
+import { Device } from './device.ts';
 import { KINDS, type Report } from './faults.ts';
+import { ownerOf } from './owner.ts';
 import { checkHistory, checkReplay } from './past.ts';
 import { judgeStrictly } from './questions.ts';
 import { type Said, Sight } from './sight.ts';
@@ -79,22 +81,23 @@ export class Crowd {
     }
   }
 
-  /** Says something, or keeps it until the connection is back. */
-  say(device: Device, to: string, padding: number): void {
+  /** Says something to somebody or in a room, or keeps it until the connection is back. */
+  talk(device: Device, pick: Pick, padding: number): void {
     const { user } = device;
+    const rooms = this.#options.members.find(({ name }) => name === user)?.rooms ?? [];
+    const somebody = this.devices[pick(this.devices.length)]?.user;
+    const to = (pick(3) === 0 ? somebody : rooms[pick(rooms.length)]) ?? user;
     const number = this.#tried.get(user) ?? 0;
     this.#tried.set(user, number + 1);
-    const text = `${user} ${number} to ${to} ${'.'.repeat(padding)}`;
+    const text = `${user} ${number} to ${to} ${'.'.repeat(pick(padding))}`;
     const key = `key-${user}-${number}`.padEnd(20, '-');
     this.#said.set(text, { from: user, to, key });
     device.questions.send(to, text, key);
   }
 
-  /** Everybody who is connected is live, and what they have said is acknowledged. */
-  async settle(): Promise<void> {
-    for (const device of this.devices) {
-      if (device.isConnected) await device.until('end of all that is under way', () => device.isSettled);
-    }
+  /** They are live, and what they have said is acknowledged. */
+  async settle(devices: readonly Device[]): Promise<void> {
+    for (const device of devices) await device.until('end of all that is under way', () => device.isSettled);
   }
 
   /** Compares what the log holds, and stands still, with what anybody has got since the last time. */
@@ -103,9 +106,9 @@ export class Crowd {
     const entries = readEntries(data, this.#sight.newest);
     this.#sight.add(entries);
     for (const entry of entries) if (entry.kind === 'message') this.#checkOrder(entry);
-    for (const { person, views, counts } of this.devices) {
+    for (const { owner, views, counts } of this.devices) {
       for (const view of views) checkView(view, this.#sight, report);
-      if (counts.badToken > 0) report('token lost', `${person.user}: ${counts.badToken} times`);
+      if (counts.badToken > 0) report('token lost', `${owner.user}: ${counts.badToken} times`);
     }
   }
 
@@ -123,7 +126,7 @@ export class Crowd {
   }
 
   /** How they came back, all together. */
-  counts(): Pick<Device['counts'], 'login' | 'resume' | 'notYet'> {
+  counts(): { login: number; resume: number; notYet: number } {
     const sums = { login: 0, resume: 0, notYet: 0 };
     for (const { counts } of this.devices) {
       sums.login += counts.login;
@@ -140,7 +143,7 @@ export class Crowd {
 
   /** Everything is acknowledged, everybody has got everything, and the log is still what it was. */
   async finish(): Promise<void> {
-    await this.settle();
+    await this.settle(this.devices);
     this.check();
     for (const device of this.devices) {
       const newest = this.#sight.ofUser(device.user).at(-1)?.id ?? 0;
@@ -165,8 +168,8 @@ export class Crowd {
   async checkPast(): Promise<void> {
     const { port, report } = this.#options;
     const told: Report = (kind, detail) => report('not readable', `${kind}: ${detail}`);
-    for (const { person } of this.devices) {
-      const device = await checkReplay(person, port, 0, this.#sight, told);
+    for (const { owner } of this.devices) {
+      const device = await checkReplay(owner, port, 0, this.#sight, told);
       await checkHistory(device, this.#sight, told);
       device.cut('close');
     }
@@ -185,5 +188,5 @@ export class Crowd {
 /** Behaves so that nothing it is refused is in order, and what it repeats comes in order. */
 export function startDevice(user: string, port: number, report: Report): Device {
   const habits = { isEager: true, trustsLive: true, after: 0, judge: judgeStrictly };
-  return new Device(personOf(user), port, habits, report);
+  return new Device(ownerOf(user), port, habits, report);
 }

@@ -6,21 +6,12 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { DEADLINE_MS } from '../support/process.ts';
-import { passwordOf } from './cheap-users.ts';
 import type { Report } from './faults.ts';
 import { type Cut, type Frame, Link } from './link.ts';
+import type { Owner } from './owner.ts';
 import { Questions, type QuestionsOptions } from './questions.ts';
 import { fromEvent, type Item, show, View } from './view.ts';
 import { Watchers } from './watchers.ts';
-
-/** One person, on all devices. */
-export interface Person {
-  readonly user: string;
-  /** Undefined for a guest, who is somebody else each time. */
-  readonly password: string | undefined;
-  /** What `seen` has been answered for, and asked for. `areKept`: false where the registry dies, which forgets the newest. */
-  readonly marks: { answered: number; asked: number; readonly areKept: boolean };
-}
 
 export interface Habits extends Pick<QuestionsOptions, 'judge'> {
   /** Repeats what is unanswered right behind the login, and does not wait to be live. */
@@ -39,7 +30,7 @@ const TRANSIENT = new Set<unknown>(['unavailable', 'timed_out', 'storage_failed'
 const RETRY_MS = 10;
 
 export class Device {
-  readonly person: Person;
+  readonly owner: Owner;
   readonly port: number;
   readonly views: View[] = [];
   readonly questions: Questions;
@@ -66,8 +57,8 @@ export class Device {
   #link: Link | undefined;
   #token: string | undefined;
 
-  constructor(person: Person, port: number, habits: Habits, report: Report) {
-    this.person = person;
+  constructor(owner: Owner, port: number, habits: Habits, report: Report) {
+    this.owner = owner;
     this.port = port;
     this.#habits = habits;
     this.#report = report;
@@ -90,7 +81,7 @@ export class Device {
 
   /** The name that it has at the moment. */
   get user(): string {
-    return this.views.at(-1)?.user ?? this.person.user;
+    return this.views.at(-1)?.user ?? this.owner.user;
   }
 
   /** Connects and logs in. `as`: the name of a guest. */
@@ -99,7 +90,7 @@ export class Device {
     const link = await Link.open(this.port, this, { cut });
     if (link === undefined || link.isOver) return 'refused';
     this.#link = link;
-    this.questions.begin(link, as ?? this.person.user);
+    this.questions.begin(link, as ?? this.owner.user);
     return this.logIn(as);
   }
 
@@ -117,7 +108,7 @@ export class Device {
       }
       if (answer[2] === 'bad_token') this.#token = undefined;
       else if (!TRANSIENT.has(answer[2]))
-        throw new Error(`${this.person.user} was not let in: ${JSON.stringify(answer)}`);
+        throw new Error(`${this.owner.user} was not let in: ${JSON.stringify(answer)}`);
       this.counts[answer[2] === 'bad_token' ? 'badToken' : 'notYet'] += 1;
       await wait(RETRY_MS);
       // What was said behind it is refused, too, and said again behind the next one: all of it, and in order.
@@ -127,7 +118,7 @@ export class Device {
   }
 
   async seen(id: number): Promise<void> {
-    const { marks } = this.person;
+    const { marks } = this.owner;
     marks.asked = Math.max(marks.asked, id);
     const answer = await this.call('seen', id);
     if (answer?.[0] === 'ok' && marks.areKept) marks.answered = Math.max(marks.answered, id);
@@ -165,7 +156,7 @@ export class Device {
   /** For whoever waits for it in vain. */
   state(): string {
     const { size, pending } = this.questions;
-    return `${this.person.user} (connected ${this.isConnected}, in ${this.isIn}, live ${this.isLive}, cursor ${this.cursor}, ${size} asked, ${pending.size} pending)`;
+    return `${this.owner.user} (connected ${this.isConnected}, in ${this.isIn}, live ${this.isLive}, cursor ${this.cursor}, ${size} asked, ${pending.size} pending)`;
   }
 
   frame(frame: Frame): void {
@@ -195,7 +186,7 @@ export class Device {
     this.losses[wasLive ? 'live' : this.isIn ? 'replay' : 'login'] += 1;
     this.#link = undefined;
     this.#out();
-    this.questions.end(this.person.password === undefined);
+    this.questions.end(this.owner.password === undefined);
     this.#watchers.look();
     this.onEnded(wasLive);
   }
@@ -207,7 +198,7 @@ export class Device {
   }
 
   #askIn(as?: string): Promise<Frame | undefined> {
-    const { user, password, marks } = this.person;
+    const { user, password, marks } = this.owner;
     const { after, isEager } = this.#habits;
     const least = after ?? marks.answered;
     const lastId = this.views.length === 0 ? after : this.cursor;
@@ -254,7 +245,7 @@ export class Device {
 
   #show(item: Item): void {
     if (item.id <= this.cursor)
-      this.#report('repeat', `${this.person.user} got ${show(item)} after ${this.cursor}`);
+      this.#report('repeat', `${this.owner.user} got ${show(item)} after ${this.cursor}`);
     this.cursor = Math.max(this.cursor, item.id);
     this.shown += 1;
     this.views.at(-1)?.add(item);
@@ -269,18 +260,13 @@ export class Device {
   }
 
   #bye([, code, text, retryAfterMs]: Frame): void {
-    const { user } = this.person;
+    const { user } = this.owner;
     this.farewell = { code, retryAfterMs: typeof retryAfterMs === 'number' ? retryAfterMs : undefined };
     if (code === 'too_slow') this.counts.tooSlow += 1;
     if (code === 'failed') this.#report('failed', `${user}: bye ${code}, ${text}`);
     if (code !== 'quit' || this.questions.size === 0) return;
     this.#report('lost', `${user}: bye, and ${this.questions.size} requests are unanswered`);
   }
-}
-
-/** Somebody with an account, whose password is the usual one. */
-export function personOf(user: string, areKept = true): Person {
-  return { user, password: passwordOf(user), marks: { answered: 0, asked: 0, areKept } };
 }
 
 /** What the map holds that answers a login. */

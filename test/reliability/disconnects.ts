@@ -8,7 +8,6 @@ import type { CampaignResult } from './campaign.ts';
 import { runInHouses, type SeriesOptions } from './houses.ts';
 import { drawDisconnects } from './temper.ts';
 
-export async function randomDisconnects(options: SeriesOptions): Promise<CampaignResult> {
-  const { sums, findings } = await runInHouses(options, drawDisconnects);
-  return { figures: { runs: options.cycles, ...sums }, findings };
+export function randomDisconnects(options: SeriesOptions): Promise<CampaignResult> {
+  return runInHouses(options, drawDisconnects);
 }

@@ -4,7 +4,8 @@ import { until } from '../support/process.ts';
 import type { Pick } from '../transport/hostile.ts';
 import type { Findings } from './campaign.ts';
 import { checkView } from './comparison.ts';
-import { Device, personOf } from './device.ts';
+import { Device } from './device.ts';
+import { ownerOf } from './owner.ts';
 import type { Judgement, Sending } from './questions.ts';
 import { Sight } from './sight.ts';
 import type { StoredEntry } from './stored.ts';
@@ -109,7 +110,7 @@ export class DiskLoad {
     const { port, findings, verdicts } = this.#options;
     const judge = (code: unknown, sending?: Sending): Judgement => this.#judge(talker, code, sending);
     const habits = { isEager: false, trustsLive: false, after: 0, judge };
-    const talker = new Device(personOf(user), port, habits, findings.report);
+    const talker = new Device(ownerOf(user), port, habits, findings.report);
     talker.questions.onPosted = ({ text }) => verdicts.askAgain(verdicts.of(text));
     talker.questions.onStored = ({ text }, id) => {
       const saying = verdicts.of(text);
@@ -126,14 +127,11 @@ export class DiskLoad {
   /** Each refusal is taken for what it means: `storage_full` for not stored, `storage_failed` for not known. */
   #judge(talker: Device, code: unknown, sending?: Sending): Judgement {
     const { verdicts, pick } = this.#options;
-    const isFull = code === 'storage_full';
-    if (!isFull && code !== 'storage_failed') return 'odd';
+    if (code !== 'storage_full' && code !== 'storage_failed') return 'odd';
     if (sending === undefined) return 'given up';
-    const saying = verdicts.of(sending.text);
-    if (isFull) verdicts.refused(saying, code);
-    else verdicts.failed(saying);
+    verdicts.refused(verdicts.of(sending.text), code);
     setTimeout(() => this.#talk(talker), PAUSE_MS);
-    return isFull && pick(2) === 0 ? 'given up' : 'again';
+    return code === 'storage_full' && pick(2) === 0 ? 'given up' : 'again';
   }
 
   #talk(talker: Device): void {

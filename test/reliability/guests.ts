@@ -58,7 +58,6 @@ export class Guests {
     const { verdicts } = this.#options;
     const answer = await asker.ask('send', saying.to, saying.text, saying.key);
     if (answer?.[0] === 'ok' && Array.isArray(answer[2])) verdicts.stored(saying, Number(answer[2][0]));
-    else if (answer?.[2] === 'storage_failed') verdicts.failed(saying);
     else if (answer !== undefined) verdicts.refused(saying, String(answer[2]));
   }
 

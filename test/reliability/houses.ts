@@ -6,10 +6,10 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Pick } from '../transport/hostile.ts';
-import { type CampaignOptions, Findings } from './campaign.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { KINDS, type Kind } from './faults.ts';
 import { House } from './house.ts';
-import { MOST_CLIENTS, Run, type Sums, startSums } from './run.ts';
+import { MOST_CLIENTS, Run, startSums } from './run.ts';
 import type { Temper } from './temper.ts';
 
 /** The server that a run takes place in. It follows from the seed, too. */
@@ -36,16 +36,11 @@ function settingOf(seed: number): Setting {
 /** The workers follow from the seeds. */
 export type SeriesOptions = Omit<CampaignOptions, 'workers'>;
 
-export interface SeriesResult {
-  readonly sums: Sums;
-  readonly findings: Findings;
-}
-
 /** Runs a series. `draw`: how the people of a run are. */
 export async function runInHouses(
   options: SeriesOptions,
   draw: (pick: Pick) => Temper,
-): Promise<SeriesResult> {
+): Promise<CampaignResult> {
   const { cycles: runs, seed, log } = options;
   const seeds = Array.from({ length: runs }, (_, i) => seed + i);
   const groups = Map.groupBy(seeds, (of) => nameOf(settingOf(of), of));
@@ -56,10 +51,10 @@ export async function runInHouses(
       log(`${series.done} of ${runs} runs, ${series.findings.total} findings`);
     }
   }
-  return series;
+  return { figures: { runs, ...series.sums }, findings: series.findings };
 }
 
-class Series implements SeriesResult {
+class Series {
   readonly sums = startSums();
   readonly findings = new Findings(...KINDS, 'stuck');
   done = 0;

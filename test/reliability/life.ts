@@ -118,7 +118,7 @@ export class Life {
     // Answers and events are still on their way then.
     for (let i = pick(2) * pick(5); i > 0; i -= 1) this.#sayOne();
     const way = pick(6);
-    if (way === 0 && this.#world.temper.isMoving && device.person.password !== undefined) {
+    if (way === 0 && this.#world.temper.isMoving && device.owner.password !== undefined) {
       await device.logout();
       if (pick(2) === 0 && device.isConnected) await device.logIn();
       else device.cut('close');
@@ -136,7 +136,7 @@ export class Life {
       ? device.logIn(this.#guestName())
       : device.enter(cut, this.#guestName()));
     this.#refusals = entered === 'refused' ? this.#refusals + 1 : 0;
-    if (this.#refusals > REFUSALS) throw new Error(`${device.person.user} is not let in any more`);
+    if (this.#refusals > REFUSALS) throw new Error(`${device.owner.user} is not let in any more`);
     if (entered === 'refused') await this.#wait(20);
   }
 
@@ -149,7 +149,7 @@ export class Life {
 
   /** Often one that an earlier guest has had. */
   #guestName(): string | undefined {
-    const { user, password } = this.#device.person;
+    const { user, password } = this.#device.owner;
     if (password !== undefined) return undefined;
     if (this.#pick(2) === 0) this.#guests += 1;
     return `${user}.${this.#guests}`;

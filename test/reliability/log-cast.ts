@@ -200,11 +200,9 @@ export class LogCast {
   #judge(saying: Saying, answer: ToShard): void {
     if (answer[0] === 'message' || answer[0] === 'direct') this.#verdicts.stored(saying, answer[1]);
     else if (answer[0] === 'ok') this.#verdicts.stored(saying, idIn(answer[2]));
-    else if (answer[0] !== 'error') this.#odd('send', answer);
-    else if (answer[2] === 'storage_failed') this.#verdicts.failed(saying);
-    else if (answer[2] === 'storage_full' || NOT_ALLOWED.has(answer[2])) {
+    else if (answer[0] === 'error' && (isStorageRefusal(answer) || NOT_ALLOWED.has(answer[2])))
       this.#verdicts.refused(saying, answer[2]);
-    } else this.#odd('send', answer);
+    else this.#odd('send', answer);
   }
 
   #odd(what: string, answer: ToShard): void {

@@ -78,15 +78,16 @@ class Messages {
     const moment = drawMoment(pick, BOUNDS);
     this.#moments[moment.type] += 1;
     // In one cycle of three the next kill may come while everybody is still coming back.
-    if (pick(3) > 0) await this.#crowd.settle();
+    if (pick(3) > 0) await this.#crowd.settle(this.#crowd.devices.filter((device) => device.isConnected));
     const killer = new Killer(this.#victim, moment, BOUNDS.file);
     const senders = this.#people.slice(0, SENDERS);
+    const say = (device: Device): void => this.#crowd.talk(device, pick, pick(20) === 0 ? 2_000 : 100);
     this.#crowd.onStored = (device) => {
       killer.answered();
-      if (senders.includes(device)) this.#say(device, pick);
+      if (senders.includes(device)) say(device);
     };
     for (const device of senders) {
-      for (let window = 1 + pick(48); device.questions.pending.size < window; ) this.#say(device, pick);
+      for (let window = 1 + pick(48); device.questions.pending.size < window; ) say(device);
     }
     await killer.done();
     this.#crowd.onStored = () => {};
@@ -106,14 +107,6 @@ class Messages {
     for (const device of back) await enter(device);
     this.#crowd.checkRooms(back);
     this.#mover.start();
-  }
-
-  #say(device: Device, pick: Pick): void {
-    const others = PEOPLE.filter(({ name }) => name !== device.user);
-    const rooms = PEOPLE.find(({ name }) => name === device.user)?.rooms ?? [];
-    const to = pick(3) === 0 ? others[pick(others.length)]?.name : rooms[pick(rooms.length)];
-    const padding = pick(20) === 0 ? pick(2_000) : pick(100);
-    this.#crowd.say(device, to ?? device.user, padding);
   }
 
   /** What the log holds, against what anybody knows. */

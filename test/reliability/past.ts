@@ -1,8 +1,9 @@
 /** What a person can read of the past: the replay, and the history page by page, compared with what the account must see. */
 
 import { checkView } from './comparison.ts';
-import { Device, type Person } from './device.ts';
+import { Device } from './device.ts';
 import type { Report } from './faults.ts';
+import type { Owner } from './owner.ts';
 import { judgeStrictly } from './questions.ts';
 import type { Sight } from './sight.ts';
 import { fromHistory, type Item, isRoom, show } from './view.ts';
@@ -14,18 +15,18 @@ const REPLAY_MS = 300_000;
 
 /** Comes in as one who knows nothing behind `after` yet, for which the whole past is replayed. The device, which stays in. */
 export async function checkReplay(
-  person: Person,
+  owner: Owner,
   port: number,
   after: number,
   sight: Sight,
   report: Report,
 ): Promise<Device> {
   const habits = { isEager: false, trustsLive: true, after, judge: judgeStrictly };
-  const device = new Device(person, port, habits, report);
+  const device = new Device(owner, port, habits, report);
   await device.enter();
   await device.until('end of the replay', () => device.isLive || !device.isConnected, REPLAY_MS);
   const [view] = device.views;
-  if (view === undefined) throw new Error(`${person.user} was not let in for a replay`);
+  if (view === undefined) throw new Error(`${owner.user} was not let in for a replay`);
   view.isWhole = device.isLive;
   checkView(view, sight, report);
   return device;
@@ -38,7 +39,7 @@ export async function checkHistory(
   report: Report,
   limit: () => number = () => LARGEST,
 ): Promise<void> {
-  const { user } = device.person;
+  const { user } = device.owner;
   const [account] = sight.accountsNamed(user);
   if (account === undefined) return;
   const messages = sight.of(account).filter(({ kind }) => kind === 'message');
@@ -58,7 +59,7 @@ async function readHistory(device: Device, talk: string, limit: number, due: num
   for (let before: unknown = null; read.length <= due; ) {
     const answer = await device.call('history', talk, before, limit);
     if (answer === undefined)
-      throw new Error(`${device.person.user} lost the connection in the history with ${talk}`);
+      throw new Error(`${device.owner.user} lost the connection in the history with ${talk}`);
     const page = answer[0] === 'ok' ? answer[2] : undefined;
     if (!Array.isArray(page) || !Array.isArray(page[0]))
       throw new Error(`no page: ${JSON.stringify(answer)}`);

@@ -5,12 +5,12 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { until } from '../support/process.ts';
 import { type Pick, startRandom } from '../transport/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { CROWD_KINDS, Crowd, type Member } from './crowd.ts';
+import { CROWD_KINDS, Crowd } from './crowd.ts';
 import type { Device } from './device.ts';
 import { Pauses } from './pauses.ts';
+import { Regulars } from './regulars.ts';
 import { freePort, Victim } from './victim.ts';
 
 const ROOMS = ['#north', '#east', '#south', '#west'];
@@ -20,8 +20,6 @@ const EVERY_MS = 80;
 /** How long the load goes on before the next SIGTERM, at most and at least. */
 const CALM_MS = { least: 300, most: 1_500 };
 const EXIT_MS = 5_000;
-/** A server that cannot be reached is tried again after this. */
-const AGAIN_MS = 100;
 
 export async function restartUnderLoad(options: CampaignOptions): Promise<CampaignResult> {
   const campaign = new Restarts(options, await freePort());
@@ -31,45 +29,49 @@ export async function restartUnderLoad(options: CampaignOptions): Promise<Campai
 class Restarts {
   readonly #options: CampaignOptions;
   readonly #findings = new Findings(...CROWD_KINDS, 'bad exit', 'no farewell');
-  readonly #people: readonly Member[];
   readonly #crowd: Crowd;
+  readonly #regulars: Regulars;
   readonly #victim: Victim;
   readonly #pauses = new Pauses();
   readonly #pick: Pick;
-  readonly #comingBack = new Set<Promise<void>>();
-  #isOver = false;
   #longestExitMs = 0;
   #lostAtTheDoor = 0;
-  #failure: unknown;
 
   constructor(options: CampaignOptions, port: number) {
     this.#options = options;
     this.#pick = startRandom(options.seed);
     this.#victim = new Victim(`${options.folder}/data`, port, ['--workers', String(options.workers)]);
-    this.#people = Array.from({ length: CLIENTS }, (_, i) => ({
+    const members = Array.from({ length: CLIENTS }, (_, i) => ({
       name: `person-${i}`,
       rooms: ROOMS.filter((_, room) => room === i % ROOMS.length || this.#pick(2) === 0),
     }));
     const { report } = this.#findings;
-    this.#crowd = new Crowd({ data: this.#victim.data, port, members: this.#people, report });
+    this.#crowd = new Crowd({ data: this.#victim.data, port, members, report });
+    this.#regulars = new Regulars(this.#crowd, this.#pick);
   }
 
   async run(): Promise<CampaignResult> {
     const { cycles, log } = this.#options;
     await this.#victim.start();
     await this.#crowd.enter();
-    for (const device of this.#crowd.devices) this.#attend(device);
-    const talking = this.#crowd.devices.map((device, i) => this.#talk(device, this.#people[i]?.rooms ?? []));
+    for (const device of this.#crowd.devices) device.onShown = () => this.#pauses.got(device.user);
+    this.#regulars.onLost = (device, wasLive) => {
+      this.#pauses.lost(device.user);
+      this.#checkFarewell(device, wasLive);
+    };
+    this.#regulars.start(EVERY_MS);
     let cycle = 0;
-    while (cycle < cycles && this.#findings.total === 0 && this.#failure === undefined) {
-      cycle += 1;
-      await this.#cycle();
-      if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#crowd.acknowledged} acknowledged`);
+    try {
+      while (cycle < cycles && this.#findings.total === 0) {
+        cycle += 1;
+        await this.#cycle();
+        if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#crowd.acknowledged} acknowledged`);
+      }
+    } finally {
+      await this.#regulars.stop();
     }
-    this.#isOver = true;
-    await Promise.all(talking);
-    if (this.#failure !== undefined) throw this.#failure;
-    await this.#finish();
+    await this.#crowd.finish();
+    await this.#victim.stop();
     return { figures: this.#figures(cycle), findings: this.#findings };
   }
 
@@ -84,25 +86,7 @@ class Restarts {
       this.#findings.report('bad exit', `code ${code}, after ${exitMs} ms: ${this.#victim.running.stderr()}`);
     }
     await this.#victim.start();
-    for (const device of this.#crowd.devices) {
-      const state = (): string => device.state();
-      const isBack = (): boolean => device.isLive || this.#failure !== undefined;
-      await until('everybody to be back', isBack, { state });
-    }
-  }
-
-  #attend(device: Device): void {
-    const { user } = device;
-    device.onShown = () => this.#pauses.got(user);
-    device.onEnded = (wasLive) => {
-      this.#pauses.lost(user);
-      this.#checkFarewell(device, wasLive);
-      const back = this.#comeBack(device).catch((error: unknown) => {
-        this.#failure = error;
-      });
-      this.#comingBack.add(back);
-      void back.then(() => this.#comingBack.delete(back));
-    };
+    await this.#regulars.everybodyIsLive();
   }
 
   /** Who is only coming in may meet a server that looks whether the port is free, and is not served yet. */
@@ -111,35 +95,6 @@ class Restarts {
     else if (farewell?.code !== 'shutdown') {
       this.#findings.report('no farewell', `${user} was told ${JSON.stringify(farewell)}`);
     }
-  }
-
-  /** As told by `bye`, with some chance in it; and then again and again. */
-  async #comeBack(device: Device): Promise<void> {
-    let delayMs = device.farewell?.retryAfterMs ?? AGAIN_MS;
-    for (;;) {
-      await wait(delayMs + this.#pick(AGAIN_MS));
-      // A connection that is lost while it comes in calls for a return of its own.
-      if ((await device.enter()) !== 'refused') return;
-      delayMs = AGAIN_MS;
-    }
-  }
-
-  async #talk(device: Device, rooms: readonly string[]): Promise<void> {
-    while (!this.#isOver) {
-      await wait(this.#pick(2 * EVERY_MS));
-      const to = this.#pick(3) === 0 ? this.#somebody() : rooms[this.#pick(rooms.length)];
-      this.#crowd.say(device, to ?? device.user, this.#pick(200));
-    }
-  }
-
-  #somebody(): string | undefined {
-    return this.#people[this.#pick(CLIENTS)]?.name;
-  }
-
-  async #finish(): Promise<void> {
-    await this.#crowd.finish();
-    for (const device of this.#crowd.devices) device.onEnded = () => {};
-    await this.#victim.stop();
   }
 
   #figures(cycles: number): CampaignResult['figures'] {

@@ -2,11 +2,12 @@
 
 import { type Pick, startRandom } from '../transport/hostile.ts';
 import { audit } from './audit.ts';
-import { Device, type Habits, type Person, personOf } from './device.ts';
+import { Device, type Habits } from './device.ts';
 import type { Report } from './faults.ts';
 import type { House } from './house.ts';
 import { Life, type World } from './life.ts';
 import { Misfortune } from './misfortune.ts';
+import { type Owner, ownerOf } from './owner.ts';
 import { judgeStrictly } from './questions.ts';
 import type { Said } from './sight.ts';
 import { readNewest, type StoredEntry } from './stored.ts';
@@ -107,32 +108,32 @@ export class Run implements World {
     device.questions.send(to, text, key);
   }
 
-  async another({ person }: Device, pick: Pick): Promise<void> {
-    if (person.password === undefined || this.#devices.length >= MOST_CLIENTS) return;
-    await this.#addDevice(person, pick(2) === 0 ? undefined : this.#since, pick).enter();
+  async another({ owner }: Device, pick: Pick): Promise<void> {
+    if (owner.password === undefined || this.#devices.length >= MOST_CLIENTS) return;
+    await this.#addDevice(owner, pick(2) === 0 ? undefined : this.#since, pick).enter();
   }
 
   #addPerson(): void {
     const isGuest = this.#pick(100) < this.temper.guests;
     const user = isGuest ? `guest-${this.#seed}-${this.names.length}` : this.#house.take();
-    const usual = personOf(user, !this.#misfortune.forgets);
-    const person: Person = isGuest ? { ...usual, password: undefined } : usual;
+    const usual = ownerOf(user, !this.#misfortune.forgets);
+    const owner: Owner = isGuest ? { ...usual, password: undefined } : usual;
     this.names.push(isGuest ? `${user}.0` : user);
     for (let i = isGuest ? 1 : 1 + this.#pick(this.temper.devices); i > 0; i -= 1)
-      this.#addDevice(person, this.#since, this.#pick);
+      this.#addDevice(owner, this.#since, this.#pick);
   }
 
-  #addDevice(person: Person, after: number | undefined, pick: Pick): Device {
+  #addDevice(owner: Owner, after: number | undefined, pick: Pick): Device {
     const judge: Habits['judge'] = (code) => (EXPECTED.has(code) ? 'given up' : judgeStrictly(code));
     const habits: Habits = { isEager: pick(2) === 0, trustsLive: pick(2) === 0, after, judge };
-    const device = new Device(person, this.#house.port, habits, this.#report);
+    const device = new Device(owner, this.#house.port, habits, this.#report);
     this.#devices.push(device);
     return device;
   }
 
   #isOwn({ user, place }: StoredEntry): boolean {
     if (isRoom(place)) return this.rooms.includes(place);
-    const mine = new Set(this.#devices.map(({ person }) => person.user));
+    const mine = new Set(this.#devices.map(({ owner }) => owner.user));
     return [user, place].every((name) => mine.has(name) || name.startsWith(`guest-${this.#seed}-`));
   }
 

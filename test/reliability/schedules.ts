@@ -8,7 +8,6 @@ import type { CampaignResult } from './campaign.ts';
 import { runInHouses, type SeriesOptions } from './houses.ts';
 import { drawSchedule } from './temper.ts';
 
-export async function randomSchedules(options: SeriesOptions): Promise<CampaignResult> {
-  const { sums, findings } = await runInHouses(options, drawSchedule);
-  return { figures: { schedules: options.cycles, ...sums }, findings };
+export function randomSchedules(options: SeriesOptions): Promise<CampaignResult> {
+  return runInHouses(options, drawSchedule);
 }

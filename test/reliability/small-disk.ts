@@ -22,6 +22,7 @@ export class SmallDisk {
   /** Takes what nobody is to have; and then the rest. */
   readonly #ballast: string;
   readonly #filler: string;
+  #isMounted = true;
 
   /** Undefined where nobody lets us mount one. */
   static mount(folder: string, megabytes: number): SmallDisk | undefined {
@@ -77,6 +78,8 @@ export class SmallDisk {
   }
 
   unmount(): void {
+    if (!this.#isMounted) return;
+    this.#isMounted = false;
     execFileSync('umount', ['-l', this.folder]);
   }
 }

@@ -7,17 +7,16 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CRASHES, type Crash } from '../../src/actors/crash.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { startRandom } from '../transport/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { CROWD_KINDS, Crowd, startDevice } from './crowd.ts';
-import type { Device } from './device.ts';
+import { Regulars } from './regulars.ts';
 import { freePort } from './victim.ts';
 
 const CLIENTS = 12;
 const ROOMS = ['#north', '#south'];
 /** Milliseconds between two messages of a client, on average. */
 const EVERY_MS = 25;
-const AGAIN_MS = 100;
 /** How long a thread may be silent in these runs, and what a restart may take behind that. */
 const WATCHDOG_MS = 1_000;
 const RESTART_MS = 1_000;
@@ -46,20 +45,18 @@ class ThreadDeaths {
   readonly #findings = new Findings(...CROWD_KINDS, 'slow restart', 'lost connection', 'server ended');
   readonly #crowd: Crowd;
   readonly #port: number;
-  readonly #pick: Pick;
+  readonly #regulars: Regulars;
   readonly #times = new Map<string, number[]>();
   readonly #diedAt = new Map<string, number>();
   #restarts = 0;
-  #failure: unknown;
-  #isOver = false;
 
   constructor(options: CampaignOptions, port: number) {
     this.#options = options;
     this.#port = port;
-    this.#pick = startRandom(options.seed);
     const members = Array.from({ length: CLIENTS }, (_, i) => ({ name: `person-${i}`, rooms: ROOMS }));
     const { report } = this.#findings;
     this.#crowd = new Crowd({ data: `${options.folder}/data`, port, members, report });
+    this.#regulars = new Regulars(this.#crowd, startRandom(options.seed));
   }
 
   async run(): Promise<CampaignResult> {
@@ -70,19 +67,17 @@ class ThreadDeaths {
       env: { PARLEY_TEST_WATCHDOG_MS: String(WATCHDOG_MS), PARLEY_TEST_HEAP_MB: String(HEAP_MB) },
     });
     await this.#crowd.enter();
-    for (const device of this.#crowd.devices) this.#noteLoss(device, new Set());
-    const talking = this.#crowd.devices.map((device) => this.#talk(device));
-    const deaths = ['registry', 'auth', 'archive', 'shard-1', 'hash'];
-    for (let cycle = 0; cycle < cycles; cycle += 1) {
-      for (const how of CRASHES) for (const thread of deaths) await this.#death(server, thread, how);
-      if (this.#failure !== undefined) break;
-      log(`round ${cycle + 1}: ${this.#crowd.acknowledged} acknowledged, ${this.#restarts} restarts`);
+    this.#regulars.start(EVERY_MS);
+    const threads = ['registry', 'auth', 'archive', 'shard-1', 'hash'];
+    try {
+      for (let cycle = 0; cycle < cycles; cycle += 1) {
+        for (const how of CRASHES) for (const thread of threads) await this.#death(server, thread, how);
+        log(`round ${cycle + 1}: ${this.#crowd.acknowledged} acknowledged, ${this.#restarts} restarts`);
+      }
+    } finally {
+      await this.#regulars.stop();
     }
-    this.#isOver = true;
-    await Promise.all(talking);
-    if (this.#failure !== undefined) throw this.#failure;
     await this.#crowd.finish();
-    for (const device of this.#crowd.devices) device.onEnded = () => {};
     const { code } = await server.stop();
     if (code !== 0) this.#findings.report('server ended', `with ${code}`);
     return { figures: this.#figures(), findings: this.#findings };
@@ -91,16 +86,16 @@ class ThreadDeaths {
   async #death(server: RunningServer, thread: string, how: Crash): Promise<void> {
     const since = performance.now() - (this.#diedAt.get(thread) ?? Number.NEGATIVE_INFINITY);
     await wait(Math.max(0, SPARED_MS - since));
-    await this.#everybodyIsLive();
+    await this.#regulars.everybodyIsLive();
     const losses = new Set<string>();
-    for (const device of this.#crowd.devices) this.#noteLoss(device, losses);
+    this.#regulars.onLost = ({ user }) => losses.add(user);
     const before = server.stderr().length;
     server.crash(thread, how);
     const took =
       thread === 'hash' ? await this.#useHash(how) : await this.#restarted(server, thread, how, before);
     this.#diedAt.set(thread, performance.now());
     if (server.child.exitCode !== null) throw new Error(`the server ended\n${server.stderr()}`);
-    await this.#everybodyIsLive();
+    await this.#regulars.everybodyIsLive();
     const limit = RESTART_MS + (thread === 'hash' ? HASH_MS[how] : how === 'spin' ? 2 * WATCHDOG_MS : 0);
     this.#times.set(how, [...(this.#times.get(how) ?? []), took]);
     this.#restarts += 1;
@@ -134,37 +129,6 @@ class ThreadDeaths {
     if ((await guest.enter()) !== 'in') throw new Error(`${how}: a password was not checked`);
     guest.cut('close');
     return performance.now() - asked;
-  }
-
-  #noteLoss(device: Device, losses: Set<string>): void {
-    device.onEnded = () => {
-      losses.add(device.user);
-      this.#comeBack(device).catch((error: unknown) => {
-        this.#failure = error;
-      });
-    };
-  }
-
-  async #comeBack(device: Device): Promise<void> {
-    do await wait(this.#pick(AGAIN_MS));
-    while ((await device.enter()) === 'refused');
-  }
-
-  async #talk(device: Device): Promise<void> {
-    while (!this.#isOver) {
-      await wait(this.#pick(2 * EVERY_MS));
-      const somebody = this.#crowd.devices[this.#pick(CLIENTS)]?.user;
-      const to = this.#pick(3) === 0 ? somebody : ROOMS[this.#pick(ROOMS.length)];
-      this.#crowd.say(device, to ?? device.user, this.#pick(200));
-    }
-  }
-
-  async #everybodyIsLive(): Promise<void> {
-    for (const device of this.#crowd.devices) {
-      const state = (): string => device.state();
-      const isLive = (): boolean => device.isLive || this.#failure !== undefined;
-      await until('everybody to be live', isLive, { state });
-    }
   }
 
   #figures(): CampaignResult['figures'] {

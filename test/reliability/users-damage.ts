@@ -4,16 +4,15 @@
  */
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { AccountChange, AccountStore } from '../../src/store/accounts.ts';
-import { openUsersFile } from '../../src/store/users-file.ts';
 import { FIRST_LINE, formatRecord } from '../../src/store/users-record.ts';
 import { startRandom } from '../transport/hostile.ts';
 import type { Findings } from './campaign.ts';
 import { cheapHash } from './cheap-users.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
+import { AT, accountsIn, fold, openUsers } from './users-store.ts';
 
-const AT = new Date('2026-11-22T06:15:38Z');
 const NEXT: AccountChange = { name: 'Next', hash: cheapHash('the next one'), at: AT };
 
 /** How many starts there were. */
@@ -97,26 +96,13 @@ async function compareStore(
   changes: readonly AccountChange[],
   use: (store: AccountStore) => Promise<string | undefined>,
 ): Promise<string | undefined> {
-  const opened = await openUsersFile(path, {
-    hash: () => Promise.reject(new Error('this is not the old form')),
-    warn: () => {},
-  });
+  const opened = await openUsers(dirname(path));
   if (opened.type === 'refused') return `refused: ${opened.text}`;
   const { store } = opened;
-  const found = [...store.names()].map((name) => `${name} ${store.find(name)?.hash}`).sort();
+  const found = accountsIn(store);
   const wanted = fold(changes);
   const wrong =
     found.join() === wanted.join() ? await use(store) : `holds ${found.join()} for ${wanted.join()}`;
   await store.close();
   return wrong;
-}
-
-/** The accounts after these changes. */
-function fold(changes: readonly AccountChange[]): string[] {
-  const accounts = new Map<string, string>();
-  for (const { name, hash } of changes) {
-    if (hash === null) accounts.delete(name.toLowerCase());
-    else accounts.set(name.toLowerCase(), `${name} ${hash}`);
-  }
-  return [...accounts.values()].sort();
 }

@@ -1,14 +1,11 @@
 /** `users.txt` on a disk whose n-th operation fails, for every n; alone, and with a power cut at the end. */
 
 import { mkdirSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
 import type { AccountChange, AccountStore, AppendOutcome } from '../../src/store/accounts.ts';
-import { openUsersFile } from '../../src/store/users-file.ts';
 import { BrokenDisk, type Fault } from '../store/broken-disk.ts';
 import type { Findings } from './campaign.ts';
 import { cheapHash } from './cheap-users.ts';
-
-const AT = new Date('2026-11-22T06:15:38Z');
+import { AT, accountsIn, fold, openUsers } from './users-store.ts';
 
 interface Plan extends Omit<Fault, 'at'> {
   readonly isCut: boolean;
@@ -94,26 +91,8 @@ function possible(run: Run, mayEndOpen: boolean): string[][] {
   return [0, ...counts].map((count) => fold([...stored, ...unsure.slice(0, count).map(([one]) => one)]));
 }
 
-function fold(changes: readonly AccountChange[]): string[] {
-  const accounts = new Map<string, string>();
-  for (const { name, hash } of changes) {
-    if (hash === null) accounts.delete(name.toLowerCase());
-    else accounts.set(name.toLowerCase(), `${name} ${hash}`);
-  }
-  return [...accounts.values()].sort();
-}
-
-function accountsIn(store: AccountStore): string[] {
-  return [...store.names()].map((name) => `${name} ${store.find(name)?.hash}`).sort();
-}
-
 async function open(folder: string, files?: BrokenDisk): Promise<AccountStore | undefined> {
-  const opened = await openUsersFile(join(folder, 'users.txt'), {
-    hash: () => Promise.reject(new Error('this is not the old form')),
-    warn: () => {},
-    now: () => AT,
-    ...(files === undefined ? {} : { files }),
-  });
+  const opened = await openUsers(folder, { now: () => AT, ...(files === undefined ? {} : { files }) });
   return opened.type === 'open' ? opened.store : undefined;
 }
 

@@ -68,20 +68,15 @@ export class Verdicts {
     saying.id = id;
   }
 
-  /** Not stored: `storage_full`, or what anybody may be told who may not say it. */
+  /** `storage_failed`: not known. `storage_full`, or what anybody may be told who may not say it: not stored. */
   refused(saying: Saying, code: string): void {
+    const isKnown = code !== 'storage_failed';
+    if (!isKnown) this.counts.failed += 1;
     if (code === 'storage_full') this.counts.full += 1;
-    if (saying.verdict === 'stored') {
-      this.#findings.report('lost', `${show(saying)}: stored as ${saying.id}, and a repeat gets ${code}`);
-    } else {
-      saying.verdict = 'refused';
-    }
-  }
-
-  failed(saying: Saying): void {
-    this.counts.failed += 1;
     // A repeat of something stored that cannot be looked up says nothing against it.
-    if (saying.verdict !== 'stored') saying.verdict = 'open';
+    if (saying.verdict !== 'stored') saying.verdict = isKnown ? 'refused' : 'open';
+    else if (isKnown)
+      this.#findings.report('lost', `${show(saying)}: stored as ${saying.id}, and a repeat gets ${code}`);
   }
 
   askAgain(saying: Saying): void {
