@@ -3,7 +3,7 @@
 import { styleText } from 'node:util';
 import { printable } from '../client/printable.ts';
 import { differencesOf } from './differences.ts';
-import { formatBytes, formatCount, formatDuration, formatNumber } from './format.ts';
+import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from './format.ts';
 import { alignColumns, labelled, wrapText } from './layout.ts';
 import { errorsOf } from './metric.ts';
 import { isTold } from './percentile.ts';
@@ -126,8 +126,8 @@ function betterOf({ better, isExact }: Figure, a: number, b: number): 'A' | 'B' 
 }
 
 function closing(rows: readonly Row[]): string {
-  const times = (better: string): string => formatCount(rows.filter((row) => row.better === better).length);
-  return `B is better in ${times('B')} figures and worse in ${times('A')}; ${times('=')} are the same, or closer than ${NOISE * 100} %. Two runs of the same program differ too: repeat each before you trust a difference.`;
+  const times = (better: string): number => rows.filter((row) => row.better === better).length;
+  return `B is better in ${formatCounted(times('B'), 'figure', 'figures')} and worse in ${formatCount(times('A'))}; ${formatCount(times('='))} are the same, or closer than ${NOISE * 100} %. Two runs of the same program differ too: repeat each before you trust a difference.`;
 }
 
 function latencies(kind: LatencyKind): Figure[] {

@@ -129,7 +129,8 @@ function scaleOf({ dimension }: Metric, unit: string): number {
 }
 
 function unknownName(name: string): string {
-  const similar = nearest(name, METRICS.keys());
+  // From behind, so that of two that are as near p99.9 is meant by p999, and not p99.
+  const similar = nearest(name, [...METRICS.keys()].reverse());
   if (similar !== undefined) return `there is no figure "${name}"; did you mean ${similar}?`;
   const known = [...METRICS.keys()].filter((candidate) => !/^[a-z]+\./.test(candidate));
   return `there is no figure "${name}"; there are ${known.join(', ')}, and login.p99 and the like`;
@@ -147,10 +148,11 @@ function unitProblem(name: string, metric: Metric, number: string, unit: string)
   if (dimension === 'number') {
     return `${name} is a plain number${share === undefined ? '' : ', or a part of what was due in %'}: leave out "${unit}"`;
   }
-  const similar = nearest(
-    unit.toLowerCase(),
-    known.map((candidate) => candidate.toLowerCase()),
-  );
+  // The longest first, so that MB is rather MiB than B.
+  const candidates = known
+    .toSorted((a, b) => b.length - a.length)
+    .map((candidate) => candidate.toLowerCase());
+  const similar = nearest(unit.toLowerCase(), candidates);
   const meant = known.find((candidate) => candidate.toLowerCase() === similar);
   const hint = meant === undefined ? `it is in ${known.join(', ')}` : `did you mean ${meant}?`;
   return `"${unit}" is no unit of ${dimension === 'time' ? 'time' : 'bytes'}; ${hint}`;

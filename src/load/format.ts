@@ -51,7 +51,7 @@ export function formatNumber(value: number): string {
 export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.001) return 'under 0.001 %';
-  if (percent > 99.9 && percent < 100) return `${trimmed(Math.floor(percent * 1_000) / 1_000)} %`;
+  if (percent > 99.9 && percent < 100) return `${Math.floor(percent * 1_000 + 1e-6) / 1_000} %`;
   return `${trimmed(percent)} %`;
 }
 

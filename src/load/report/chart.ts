@@ -179,7 +179,7 @@ function placeLabels(
   right: number,
   x: (value: number) => number,
 ): PlacedLabel[] {
-  const taken = [left, left];
+  const taken = [Number.NEGATIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return bands.flatMap(({ from, to, label }) => {
     const half = (label.length * CHARACTER) / 2;
     const at = Math.min(right - half, Math.max(left + half, (x(from) + x(to)) / 2));

@@ -48,7 +48,7 @@ function byPercentile(result: Result): Chart[] {
   return [
     {
       title: 'Latency by percentile',
-      note: `Of all that was measured, this part took no longer. The rare slow ones are on the right.${scaleNote(values)}`,
+      note: `How long that part of all took at most; the slowest are on the right.${scaleNote(values)}`,
       horizontal: () => percentileScale(count),
       vertical: (labels) => durationScale(values, labels),
       lines: measured.map(({ kind, style, points }) => ({ name: kind, style, points })),
