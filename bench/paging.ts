@@ -1,7 +1,8 @@
 /**
  * What reading back does to the chat of others: the time from a send to its acknowledgement, with nothing else going
  * on, while somebody pages through a long history without pause, and while somebody searches it; alternating,
- * medians of the rounds. Who reads is in a thread of its own.
+ * medians of the rounds. Who reads is in a thread of its own, of low priority: in life it is another machine, and what it
+ * takes from this one says nothing about the server.
  *
  *   node bench/paging.ts [--messages 1000000] [--rounds 5] [--seconds 4]
  */
@@ -11,6 +12,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { lowerPriority } from '../src/actors/priority.ts';
 import { openSqliteLog } from '../src/store/sqlite-log.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
@@ -111,6 +113,7 @@ async function indexed(client: TestClient): Promise<void> {
 
 /** Reads without pause; returns how often. */
 async function read({ address, ms, kind }: Reading): Promise<number> {
+  lowerPriority();
   const client = await TestClient.connect(address);
   await client.ok('login', 'ben', 'secret of ben', kind === 'replay' ? 0 : Number.MAX_SAFE_INTEGER);
   const end = performance.now() + ms;

@@ -1,6 +1,6 @@
 /** What the archive thread offers to shards, each on a port of its own. */
 
-import type { HistoryPage, RefusalCode, SearchPage } from '../transport/protocol.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
 
 export type Refused = { readonly type: 'refused'; readonly code: RefusalCode; readonly text?: string };
 
@@ -16,10 +16,12 @@ export type ReplayAnswer =
     }
   | Refused;
 
-export type HistoryAnswer = { readonly type: 'page'; readonly page: HistoryPage } | Refused;
-export type SearchAnswer = { readonly type: 'page'; readonly page: SearchPage } | Refused;
+/** `frame`: the answer as it goes to the client, so that a shard has no work with it. */
+export type PastAnswer = { readonly type: 'page'; readonly frame: Uint8Array } | Refused;
 
 export interface HistoryQuery {
+  /** Of the client. */
+  readonly requestId: number;
   readonly account: number;
   /** A user or a room. */
   readonly with: string;
@@ -28,6 +30,8 @@ export interface HistoryQuery {
 }
 
 export interface SearchQuery {
+  /** Of the client. */
+  readonly requestId: number;
   readonly account: number;
   readonly query: string;
   /** A user or a room; null for everything that the account sees. */
@@ -38,6 +42,6 @@ export interface SearchQuery {
 
 export interface ArchiveApi {
   replay(account: number, after: number): Promise<ReplayAnswer>;
-  history(query: HistoryQuery): Promise<HistoryAnswer>;
-  search(query: SearchQuery): Promise<SearchAnswer>;
+  history(query: HistoryQuery): Promise<PastAnswer>;
+  search(query: SearchQuery): Promise<PastAnswer>;
 }

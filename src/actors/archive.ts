@@ -9,14 +9,21 @@ import type { Archive, Interval } from '../store/archive.ts';
 import type { SearchIndex } from '../store/search-index.ts';
 import { parseQuery, type Term, toMatch } from '../store/search-query.ts';
 import { snippet as makeSnippet } from '../store/snippet.ts';
-import { type Hit, LIMITS, type PastMessage, type SearchPage } from '../transport/protocol.ts';
+import { encodeFrame } from '../transport/codec.ts';
+import {
+  type Answer,
+  type HistoryPage,
+  type Hit,
+  LIMITS,
+  type PastMessage,
+  type SearchPage,
+} from '../transport/protocol.ts';
 import type {
   ArchiveApi,
-  HistoryAnswer,
   HistoryQuery,
+  PastAnswer,
   Refused,
   ReplayAnswer,
-  SearchAnswer,
   SearchQuery,
 } from './archive-api.ts';
 import type { Indexer } from './indexer.ts';
@@ -67,12 +74,13 @@ function replay(store: Archive, account: number, after: number): ReplayAnswer {
   return { type: 'page', frames, through, isLast };
 }
 
-function history(store: Archive, { account, with: name, before, limit }: HistoryQuery): HistoryAnswer {
+function history(store: Archive, query: HistoryQuery): PastAnswer {
+  const { requestId, account, with: name, before, limit } = query;
   const found = store.find(account, name);
   if (found.type === 'refused') return found;
   const { messages, isLast } = store.history(found.intervals, before, limit, PAGE_BYTES);
   const oldest = messages.at(-1);
-  return { type: 'page', page: [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)] };
+  return answer(requestId, [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)]);
 }
 
 /**
@@ -83,8 +91,8 @@ async function search(
   store: Archive,
   index: SearchIndex,
   indexer: Indexer,
-  { account, query, with: name, before, limit }: SearchQuery,
-): Promise<SearchAnswer> {
+  { requestId, account, query, with: name, before, limit }: SearchQuery,
+): Promise<PastAnswer> {
   const parsed = parseQuery(query);
   if (parsed.type === 'refused') return { type: 'refused', code: 'bad_query', text: parsed.text };
   const where = name === null ? undefined : store.find(account, name);
@@ -112,7 +120,11 @@ async function search(
   // A file that is damaged may answer wrongly: the log alone decides what is shown to whom.
   const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
   const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
-  return { type: 'page', page: cutPage(hits, next, isComplete) };
+  return answer(requestId, cutPage(hits, next, isComplete));
+}
+
+function answer(requestId: number, page: HistoryPage | SearchPage): PastAnswer {
+  return { type: 'page', frame: encodeFrame(['ok', requestId, page] satisfies Answer) };
 }
 
 /** As many hits as fit into a frame. */

@@ -332,9 +332,11 @@ export class Connection implements Caller, Recipient, InletHandler {
   }
 
   /** Asks the archive, when everything that the connection has asked before has been answered. */
-  async #consult(ask: (past: Past) => Promise<Answer>): Promise<void> {
+  async #consult(ask: (past: Past) => Promise<Answer | Buffer>): Promise<void> {
     await this.#settled();
-    this.#respond(await ask(new Past(this.#services.archive, this.account)));
+    const answer = await ask(new Past(this.#services.archive, this.account));
+    if (Buffer.isBuffer(answer)) this.push(answer);
+    else this.#respond(answer);
   }
 
   /** Resolves when the registry has answered everything that was forwarded. */

@@ -1,9 +1,9 @@
-/** What an account asks the archive: answered with a page, or with why there is none. */
+/** What an account asks the archive: answered with a page, as the finished frame, or with why there is none. */
 
 import type { HistoryRequest, SearchRequest } from '../commands/table.ts';
 import { type Answer, refusal } from '../transport/protocol.ts';
 import type { Outcome } from './actor.ts';
-import type { HistoryAnswer, SearchAnswer } from './archive-api.ts';
+import type { PastAnswer } from './archive-api.ts';
 import type { Services } from './services.ts';
 
 /** Messages in a page, where the request does not say. */
@@ -20,8 +20,8 @@ export class Past {
     this.#account = account;
   }
 
-  async history(requestId: number, { with: of, before, limit }: HistoryRequest): Promise<Answer> {
-    const query = { account: this.#account, with: of, ...pageOf(before, limit) };
+  async history(requestId: number, { with: of, before, limit }: HistoryRequest): Promise<Answer | Buffer> {
+    const query = { requestId, account: this.#account, with: of, ...pageOf(before, limit) };
     return toAnswer(requestId, await this.#archive.call((api) => api.history(query), TIMEOUT_MS));
   }
 
@@ -29,8 +29,8 @@ export class Past {
     requestId: number,
     words: string,
     { with: of, before, limit }: SearchRequest,
-  ): Promise<Answer> {
-    const query = { account: this.#account, query: words, with: of, ...pageOf(before, limit) };
+  ): Promise<Answer | Buffer> {
+    const query = { requestId, account: this.#account, query: words, with: of, ...pageOf(before, limit) };
     return toAnswer(requestId, await this.#archive.call((api) => api.search(query), TIMEOUT_MS));
   }
 }
@@ -39,12 +39,13 @@ function pageOf(before: number | null, limit: number | null): { before: number; 
   return { before: before ?? Number.MAX_SAFE_INTEGER, limit: limit ?? USUAL_PAGE };
 }
 
-function toAnswer(requestId: number, outcome: Outcome<HistoryAnswer | SearchAnswer>): Answer {
+function toAnswer(requestId: number, outcome: Outcome<PastAnswer>): Answer | Buffer {
   switch (outcome.type) {
     case 'answered': {
-      const answer = outcome.value;
-      if (answer.type === 'page') return ['ok', requestId, answer.page];
-      return refusal(requestId, answer.code, answer.text);
+      const { value } = outcome;
+      if (value.type === 'refused') return refusal(requestId, value.code, value.text);
+      const { buffer, byteOffset, byteLength } = value.frame;
+      return Buffer.from(buffer, byteOffset, byteLength);
     }
     case 'timed_out':
       return refusal(requestId, 'timed_out');
