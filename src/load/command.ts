@@ -1,8 +1,11 @@
 /** `parley load` on the command line: its commands, flags and their limits. Loads the rest only when it is asked for. */
 
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { EXIT } from '../exit.ts';
+
+/** The names of `wires.ts`, which is not loaded for them. */
+const PROTOCOLS = ['parley', 'irc', 'socket.io'];
 
 const number = z.number().optional();
 
@@ -130,7 +133,7 @@ function addFlags(command: Command): Command {
   return command
     .exitOverride()
     .option('--server <address>', 'HOST or HOST:PORT; without it a server is started for the run')
-    .option('--protocol <name>', 'parley, irc or socket.io', 'parley')
+    .addOption(new Option('--protocol <name>', 'what the server speaks').choices(PROTOCOLS).default('parley'))
     .option('--i-may-load <host>', 'that host is not this machine, and you may load it')
     .option('--pid <number>', 'the server’s process, where it cannot be found by its port', whole(1, 2 ** 31))
     .option(
