@@ -17,6 +17,8 @@ export interface Fact {
   readonly label: string;
   readonly texts: readonly string[];
   readonly isBad: boolean;
+  /** Of a shell, to be copied. */
+  readonly isCommand: boolean;
 }
 
 export interface Row {
@@ -65,7 +67,10 @@ export function originOf(result: Result): Fact[] {
     ]),
     fact('Begun', [result.at]),
     fact('Seed', [String(seed)]),
-    fact('Once more', [hasSeed ? environment.command : `${environment.command} --seed ${seed}`]),
+    {
+      ...fact('Once more', [hasSeed ? environment.command : `${environment.command} --seed ${seed}`]),
+      isCommand: true,
+    },
   ];
 }
 
@@ -90,7 +95,7 @@ function cellsOf(latency: Latency): string[] {
 }
 
 function fact(label: string, texts: readonly string[], isBad = false): Fact {
-  return { label, texts, isBad };
+  return { label, texts, isBad, isCommand: false };
 }
 
 function messages({ figures }: Result): string {

@@ -29,7 +29,7 @@ function standingOf(result: Result): Standing {
 
 /** What has to be known before the figures are read. */
 function openings(result: Result): string[] {
-  const after = formatSpan(result.series.length);
+  const after = formatSpan(result.series.at(-1)?.second ?? 0);
   const texts: string[] = [];
   if (result.ended === 'server_gone') texts.push(`The server went away after ${after}.`);
   if (result.ended === 'interrupted') texts.push(`Interrupted after ${after}.`);

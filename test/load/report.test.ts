@@ -141,6 +141,31 @@ describe('a report', () => {
     expect(hints.at(-1)).toBe(`44 s to 45 s, steady: delivered ${last?.delivered}, sent ${last?.sent}`);
   });
 
+  it('tells rates by the time that a second took, and shades what is not measured', async () => {
+    const [start] = calm.series;
+    if (start === undefined) throw new Error('there are seconds');
+    const at = (second: number, phase: string) => ({ ...start, second, phase, sent: 10, delivered: 30 });
+    const series = [at(1, 'ramp'), at(2, 'steady'), at(2.5, 'steady'), at(4.5, 'drain')];
+    const page = await open(sampleResult({ change: () => ({ series }) }));
+    const chart = page.locator('figure', { hasText: 'Rates' }).locator('svg.wide');
+    expect(await chart.locator('.hint title').allTextContents()).toEqual([
+      '0 s to 1 s, ramp: delivered 30, sent 10',
+      '1 s to 2 s, steady: delivered 30, sent 10',
+      '2 s to 2.5 s, steady: delivered 60, sent 20',
+      '2.5 s to 4.5 s, drain: delivered 15, sent 5',
+    ]);
+    const bands = await ask(
+      page,
+      z.array(z.tuple([z.string(), z.boolean()])),
+      `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.textContent, band.matches('.quiet')])`,
+    );
+    expect(bands).toEqual([
+      ['ramp', true],
+      ['steady', false],
+      ['drain', true],
+    ]);
+  });
+
   it('has no more points than can be told apart, however long the run', async () => {
     const page = await open(long);
     const count = await page.locator('figure', { hasText: 'Rates' }).locator('svg.wide .hint').count();

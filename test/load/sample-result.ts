@@ -151,7 +151,7 @@ function secondsOf({ phases, users }: Scenario, pace: Pace): Second[] {
       const sent = Math.round(((users * perUserPerMinute) / 60) * height * (0.95 + random() * 0.1));
       const strain = (isMeasured(phase) ? 1 : 1.5) * Math.max(1, phase.rate) * (isCut ? 9 : 1);
       return {
-        second,
+        second: second + 1,
         phase: phase.kind,
         connections: Math.round(users * (isRamp ? part : isCut ? 0.4 : 1)),
         sent,

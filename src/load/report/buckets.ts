@@ -27,18 +27,23 @@ export interface Bucket {
 /** Two points on a chart are not to be closer than about 2 pixels. */
 const MOST = 240;
 
+/** Seconds of one bucket: about, since no timer is exact. */
+export function bucketLength(series: readonly Second[]): number {
+  return roundSeconds(series.length / MOST);
+}
+
 export function bucketsOf(series: readonly Second[]): Bucket[] {
-  const length = roundSeconds(series.length / MOST);
+  const length = bucketLength(series);
   const buckets: Bucket[] = [];
   for (let start = 0; start < series.length; start += length) {
-    const [first, ...others] = series.slice(start, start + length);
-    if (first !== undefined) buckets.push(bucketOf(first, [first, ...others]));
+    const seconds = series.slice(start, start + length);
+    const last = seconds.at(-1);
+    if (last !== undefined) buckets.push(bucketOf(series[start - 1]?.second ?? 0, seconds, last));
   }
   return buckets;
 }
 
-function bucketOf(first: Second, seconds: readonly Second[]): Bucket {
-  const last = seconds.at(-1) ?? first;
+function bucketOf(from: number, seconds: readonly Second[], last: Second): Bucket {
   const all = (of: (second: Second) => number): number =>
     seconds.reduce((sum, second) => sum + of(second), 0);
   const known = (of: (second: Second) => number | null): number[] =>
@@ -46,12 +51,13 @@ function bucketOf(first: Second, seconds: readonly Second[]): Bucket {
   const most = (values: readonly number[]): number | null =>
     values.length === 0 ? null : Math.max(...values);
   const cores = known(({ serverCores }) => serverCores);
+  const time = last.second > from ? last.second - from : seconds.length;
   return {
-    from: first.second,
-    to: last.second + 1,
-    phase: first.phase,
-    sent: all(({ sent }) => sent) / seconds.length,
-    delivered: all(({ delivered }) => delivered) / seconds.length,
+    from,
+    to: last.second,
+    phase: last.phase,
+    sent: all(({ sent }) => sent) / time,
+    delivered: all(({ delivered }) => delivered) / time,
     errors: all(({ errors }) => errors),
     connections: last.connections,
     deliverP50: most(known(({ deliverP50 }) => deliverP50)),

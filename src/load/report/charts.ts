@@ -2,7 +2,8 @@
 
 import { formatBytes, formatCount, formatDuration, formatNumber, formatSpan } from '../format.ts';
 import { LATENCIES, type Latency, type LatencyKind, type Result, type Second } from '../result.ts';
-import { type Bucket, bucketsOf } from './buckets.ts';
+import { isMeasured, PHASES } from '../scenario.ts';
+import { type Bucket, bucketLength, bucketsOf } from './buckets.ts';
 import type { Band, Chart, Line } from './chart.ts';
 import {
   byteScale,
@@ -79,7 +80,7 @@ function overTime(series: readonly Second[]): Chart[] {
   const last = buckets.at(-1);
   if (last === undefined) return [];
   const bands = bandsOf(series);
-  const length = Math.max(...buckets.map(({ from, to }) => to - from));
+  const length = bucketLength(series);
   const every = length > 1 ? ` Each point is the average of ${formatSpan(length)}.` : '';
   const worst = length > 1 ? ` Each point is the worst second of ${formatSpan(length)}.` : '';
 
@@ -195,15 +196,17 @@ function hintOf(bucket: Bucket, figures: readonly Figure[], format: (value: numb
   return `${formatSpan(bucket.from)} to ${formatSpan(bucket.to)}, ${bucket.phase.replaceAll('_', ' ')}: ${values.join(', ')}`;
 }
 
+/** What else there is, such as the wait for the last deliveries, is not in the figures. */
+const MEASURED = new Set<string>(PHASES.filter((kind) => isMeasured({ kind, seconds: 1, rate: 1 })));
+
 /** Phases of the same kind that follow each other look like one. */
 function bandsOf(series: readonly Second[]): Band[] {
   const bands: Band[] = [];
   for (const { second, phase } of series) {
     const label = phase.replaceAll('_', ' ');
     const before = bands.at(-1);
-    if (before?.label === label) bands[bands.length - 1] = { ...before, to: second + 1 };
-    else
-      bands.push({ from: second, to: second + 1, label, isQuiet: phase === 'ramp' || phase === 'warm_up' });
+    if (before?.label === label) bands[bands.length - 1] = { ...before, to: second };
+    else bands.push({ from: before?.to ?? 0, to: second, label, isQuiet: !MEASURED.has(phase) });
   }
   return bands;
 }

@@ -102,8 +102,8 @@ ${rows.join('\n')}
 
 function facts(title: string, style: string, told: readonly Fact[]): string {
   const rows = told.map(
-    ({ label, texts, isBad }) =>
-      `<div${isBad ? ' class="bad"' : ''}><dt>${label}</dt><dd>${texts.map((text) => `<p>${html(text)}</p>`).join('')}</dd></div>`,
+    ({ label, texts, isBad, isCommand }) =>
+      `<div${isBad ? ' class="bad"' : ''}><dt>${label}</dt><dd>${texts.map((text) => `<p>${isCommand ? command(text) : html(text)}</p>`).join('')}</dd></div>`,
   );
   return `<section class="${style}">
 <h2>${title}</h2>
@@ -112,6 +112,12 @@ ${rows.join('\n')}
 </dl>
 </section>
 `;
+}
+
+/** No line ends within an argument: behind a hyphen it would look like two. */
+function command(text: string): string {
+  const words = cleanLine(text).split(' ');
+  return `<code>${words.map((word) => `<span>${escapeHtml(word)}</span>`).join(' ')}</code>`;
 }
 
 function details(title: string, value: unknown): string {
