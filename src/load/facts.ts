@@ -138,7 +138,15 @@ function server({ usage, figures }: Result): string[] {
     `${formatBytes(usage.bytesBefore)} before, ${formatBytes(usage.bytesAfter)} at the end`,
     ...(bytesPerConnection === null ? [] : [`${formatBytes(bytesPerConnection)} a connection`]),
   ];
-  return [cpu.join(', '), memory.join('; ')];
+  const threads = usage.threads.map(
+    ({ name, cpuSeconds }) =>
+      `${name} ${formatShare(usage.cpuSeconds > 0 ? cpuSeconds / usage.cpuSeconds : 0)}`,
+  );
+  return [
+    cpu.join(', '),
+    ...(threads.length > 1 ? [`of its CPU time: ${threads.join(', ')}`] : []),
+    memory.join('; '),
+  ];
 }
 
 function generator({ generator: own, figures, invalid }: Result): Fact {

@@ -128,6 +128,8 @@ export const resultSchema = z.object({
       cpuPerMessage: z.number().nullable(),
       /** The thread that used most, and the part of the time that it was at work. */
       busiestThread: z.object({ name: z.string(), share: z.number() }),
+      /** All threads that did anything worth telling, the busiest first. */
+      threads: z.array(z.object({ name: z.string(), cpuSeconds: z.number() })),
       /** Resident memory: before anybody came, at the end, and the most; bytes. */
       bytesBefore: z.number(),
       bytesAfter: z.number(),

@@ -5,7 +5,7 @@
 import { EXIT, type ExitCode } from '../exit.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
 import type { CrowdPlan } from './crowd.ts';
-import { type Expectation, evaluate } from './expect.ts';
+import { type Expectation, evaluate, isBroken } from './expect.ts';
 import { makeHistograms } from './latencies.ts';
 import { describeLatencies, milliseconds } from './percentiles.ts';
 import { RESULT_VERSION, type Result, type Second } from './result.ts';
@@ -41,8 +41,12 @@ const COME_IN_MS = 60_000;
 /** How long what is under way may take to arrive, and how long nothing has to happen until it is given up. */
 const DRAIN_MS = 60_000;
 const DRAIN_IDLE = 5;
+const LOOK_MS = 1_000;
+const POLL_MS = 100;
 /** Seconds without a connection, after which the server counts as gone. */
 const GONE_SECONDS = 3;
+/** Nobody is in after so long, and there was an error: there will be nobody. */
+const NOBODY_MS = 3_000;
 /** Seconds of measured phases before a threshold can abort. */
 const ABORT_AFTER = 5;
 const TAG = 6;
@@ -112,12 +116,13 @@ class Run {
     if (refused !== undefined) return refused;
     left -= ramp;
     this.#use.everybodyIsIn(this.#most);
+    const hasBegun = !this.#isOver;
     for (const phase of rest) {
       if (this.#isOver) break;
       await this.#phase(phase, left);
       left -= phase.seconds;
     }
-    await this.#drain();
+    if (hasBegun) await this.#drain();
     return { type: 'ran', result: await this.#result() };
   }
 
@@ -131,20 +136,31 @@ class Run {
     const coming = this.#threads.comeIn(seconds, COME_IN_MS).finally(() => {
       isDone = true;
     });
+    // Who is still on the way in when it is interrupted is not waited for.
+    coming.catch(() => {});
     const began = performance.now();
     // A ramp is not measured, but what it tells of connecting and logging in is all that there is of that.
-    while (!isDone && !this.#isOver) {
-      await Promise.race([this.#until(performance.now() + 1_000), coming]);
+    while (!isDone && !this.#isOver && !this.#isHopeless(began)) {
+      await Promise.race([this.#until(performance.now() + LOOK_MS), coming]);
       const since = (performance.now() - began) / 1_000;
       await this.#look('ramp', false, Math.max(0, left - since));
     }
-    if (this.#most > 0 || this.#isOver) return undefined;
-    await this.#look('ramp', false, left);
-    if (this.#most > 0) return undefined;
+    if (this.#most > 0 || this.#isOver || !this.#hasUsers) return undefined;
     const [reason] = Object.keys(this.#errors);
     const { address } = this.#plan.server;
     const text = `nobody could come in at ${address}: ${reason ?? 'no answer'}. Is a server running there, and does it let these users in?`;
     return { type: 'failed', exitCode: EXIT.unavailable, text };
+  }
+
+  /** A server that is busy may let somebody in yet. */
+  #isHopeless(began: number): boolean {
+    if (this.#most > 0 || performance.now() - began < NOBODY_MS) return false;
+    return Object.keys(this.#errors).some((name) => name !== 'login: busy');
+  }
+
+  get #hasUsers(): boolean {
+    const { users, idle } = this.#plan.scenario;
+    return users + idle > 0;
   }
 
   async #phase(phase: Phase, left: number): Promise<void> {
@@ -156,7 +172,7 @@ class Run {
     const end = began + phase.seconds * 1_000;
     let looked = began;
     while (performance.now() < end && !this.#isOver) {
-      await this.#until(Math.min(end, looked + 1_000));
+      await this.#until(Math.min(end, looked + LOOK_MS));
       const time = performance.now();
       const together = await this.#look(phase.kind, measured, Math.max(0, left - (time - began) / 1_000));
       if (measured) this.#measure(together, (time - looked) / 1_000);
@@ -173,7 +189,7 @@ class Run {
     this.#delays.push(...delays);
     if (!this.#plan.abortOnFail || this.#measured < ABORT_AFTER || this.#isOver) return;
     const partial = this.#describe(NOTHING_SETTLED);
-    if (this.#plan.expectations.some((expectation) => isMissed(expectation, partial)))
+    if (this.#plan.expectations.some((expectation) => isBroken(expectation, partial)))
       this.#ended = 'aborted';
   }
 
@@ -187,9 +203,9 @@ class Run {
     addErrors(this.#errors, together.errors);
     const used = this.#use.look();
     this.#most = Math.max(this.#most, together.connections);
-    this.#empty = together.connections === 0 && this.#most > 0 ? this.#empty + 1 : 0;
+    this.#empty = together.isDeserted && this.#hasUsers && this.#most > 0 ? this.#empty + 1 : 0;
     const isGone = this.#empty >= GONE_SECONDS || this.#use.hasEnded;
-    if (isGone && phase !== DRAIN && !this.#isOver) this.#ended = 'server_gone';
+    if (isGone && !this.#isOver) this.#ended = 'server_gone';
     if (this.#events.signal.aborted && !this.#isOver) this.#ended = 'interrupted';
     const { count, connections, errors, busy } = together;
     const second: Second = {
@@ -232,17 +248,27 @@ class Run {
     await this.#threads.silence();
     const deadline = performance.now() + DRAIN_MS;
     for (let idle = 0; performance.now() < deadline && idle < DRAIN_IDLE; ) {
-      const { count, isQuiet } = await this.#look(DRAIN, true, 0);
+      const isAll = await this.#hasAllCome(performance.now() + LOOK_MS);
+      const { count } = await this.#look(DRAIN, true, 0);
       addCount(this.#count, count);
-      if (this.#ended === 'server_gone') return;
-      if (isQuiet && (await this.#threads.settle()).lost === 0) return;
+      if (isAll || this.#ended === 'server_gone') return;
       idle = count.delivered + count.acknowledged === 0 ? idle + 1 : 0;
-      await new Promise((resolve) => setTimeout(resolve, idle === 0 ? 250 : 1_000));
     }
   }
 
+  /** Waits for it until that time. */
+  async #hasAllCome(deadline: number): Promise<boolean> {
+    while (performance.now() < deadline) {
+      if ((await this.#threads.isQuiet()) && (await this.#threads.settle()).lost === 0) return true;
+      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+    }
+    return false;
+  }
+
   async #result(): Promise<Result> {
-    const settled = await this.#threads.settle();
+    const { absent, ...settled } = await this.#threads.settle();
+    if (absent > 0 && this.#ended === 'complete')
+      addErrors(this.#errors, { 'not connected at the end': absent });
     const result = this.#describe({ ...settled, examples: [...settled.examples] });
     const expectations = this.#plan.expectations.map((expectation) => evaluate(expectation, result));
     return { ...result, expectations };
@@ -311,9 +337,3 @@ const NOTHING_SETTLED: Result['correctness'] = {
   unknown: 0,
   examples: [],
 };
-
-/** What has not been measured yet is not missed yet. */
-function isMissed(expectation: Expectation, partial: Result): boolean {
-  const { isMet, value } = evaluate(expectation, partial);
-  return !isMet && value !== null;
-}

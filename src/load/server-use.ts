@@ -3,6 +3,9 @@
 import type { Result } from './result.ts';
 import { Usage, type UsageSample, usedBetween } from './usage.ts';
 
+/** Of all CPU time; what used less is not told apart. */
+const TOLD_SHARE = 0.01;
+
 export class ServerUse {
   readonly #usage: Usage | undefined;
   readonly #before: UsageSample | undefined;
@@ -65,17 +68,21 @@ export class ServerUse {
   describe(delivered: number, sent: number): Result['usage'] {
     if (this.#before === undefined || this.#last === undefined) return null;
     if (this.#measuring !== undefined) this.endMeasure();
-    const [busiest = ['', 0]] = [...this.#threads].toSorted(([, a], [, b]) => b - a);
-    const [own, used] = busiest;
+    const threads = [...this.#threads]
+      .map(([own, cpuSeconds]) => ({ name: own.slice(0, own.lastIndexOf(' ')), cpuSeconds }))
+      .filter(({ cpuSeconds }) => cpuSeconds > TOLD_SHARE * this.#measured)
+      .toSorted((a, b) => b.cpuSeconds - a.cpuSeconds);
+    const [busiest = { name: '', cpuSeconds: 0 }] = threads;
     const per = (count: number): number | null => (count === 0 ? null : (this.#measured * 1e6) / count);
     return {
       cpuSeconds: this.#measured,
       cpuPerDelivery: per(delivered),
       cpuPerMessage: per(sent),
       busiestThread: {
-        name: own.slice(0, own.lastIndexOf(' ')),
-        share: this.#seconds === 0 ? 0 : used / this.#seconds,
+        name: busiest.name,
+        share: this.#seconds === 0 ? 0 : busiest.cpuSeconds / this.#seconds,
       },
+      threads,
       bytesBefore: this.#before.bytes,
       bytesAfter: this.#last.bytes,
       bytesMost: this.#most,

@@ -112,6 +112,10 @@ export function sampleResult(options: SampleOptions = {}): Result {
       cpuPerDelivery: delivered === 0 ? null : 84,
       cpuPerMessage: sent === 0 ? null : 84 * fanOut,
       busiestThread: { name: 'registry', share: 0.23 },
+      threads: [
+        { name: 'registry', cpuSeconds: 0.5 * cpuSeconds },
+        { name: 'shard-1', cpuSeconds: 0.4 * cpuSeconds },
+      ],
       bytesBefore: 84 * MIB,
       bytesAfter: 96 * MIB,
       bytesMost: 97.3 * MIB,
