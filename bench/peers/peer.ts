@@ -10,8 +10,9 @@ export interface Peer {
   readonly install: string;
   /** How it was set up for the measurement, where that is not what it does by itself. */
   readonly setup: string;
-  /** What it does not do that Parley does, and the reverse; a sentence each. */
+  /** What it does not do that Parley does; a line each. */
   readonly lacks: readonly string[];
+  /** What it does that Parley does not; of Parley itself, what it does for each message. */
   readonly offers: readonly string[];
   /** As the program tells it; undefined if it is not installed. */
   version(): Promise<string | undefined>;

@@ -1,0 +1,138 @@
+/**
+ * Parley beside other servers: the same closed loops against each, alternating, and `docs/benchmarks.md` from the medians. Installs
+ * nothing: a server that is not there is left out, and it is said how to get it.
+ *
+ *   node bench/peers.ts [--rounds 5] [--seconds 8] [--only ngircd,room,…]
+ *
+ * With --only, which takes servers and workloads, the page is printed and not written.
+ */
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { environmentOf } from '../src/load/environment.ts';
+import { formatBytes, formatCount } from '../src/load/format.ts';
+import { runLoad } from '../src/load/run.ts';
+import { fileSystemOf } from './peers/file-system.ts';
+import { inspircd } from './peers/inspircd.ts';
+import { ngircd } from './peers/ngircd.ts';
+import { renderPage } from './peers/page.ts';
+import { parley } from './peers/parley.ts';
+import type { Peer } from './peers/peer.ts';
+import { type Sample, sampleOf } from './peers/sample.ts';
+import { socketIo } from './peers/socket-io.ts';
+import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
+
+const PEERS: readonly Peer[] = [parley, ngircd, inspircd, socketIo];
+const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '8' },
+    only: { type: 'string' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const interrupted = new AbortController();
+process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort());
+process.exitCode = await compare(values.only?.toLowerCase().split(','));
+
+async function compare(only: readonly string[] | undefined): Promise<number> {
+  const at = new Date().toISOString();
+  const chosen = PEERS.filter(({ name }) => isChosen(only, name, PEERS));
+  const workloads = WORKLOADS.filter(({ name }) => isChosen(only, name, WORKLOADS));
+  const versions = await Promise.all(chosen.map((peer) => peer.version()));
+  const peers = chosen.flatMap((peer, index) => {
+    const version = versions[index];
+    return version === undefined ? [] : [{ peer, version }];
+  });
+  const missing = chosen.filter((_, index) => versions[index] === undefined);
+  for (const { name, install } of missing)
+    console.log(`${name} is not there; to have it measured too: ${install}`);
+  const samples: Sample[] = [];
+  for (const workload of workloads) {
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const { peer } of peers) {
+        const sample = await measure(peer, workload);
+        if (interrupted.signal.aborted) return 130;
+        console.log(
+          `${workload.name} ${round}/${rounds} ${peer.name.padEnd(10)} ${sample === undefined ? 'not complete' : told(sample)}`,
+        );
+        if (sample !== undefined) samples.push(sample);
+      }
+    }
+  }
+  if (samples.length === 0) return 1;
+  const page = renderPage({
+    at,
+    environment: environmentOf(),
+    fileSystem: fileSystemOf(tmpdir()),
+    rounds,
+    seconds,
+    peers,
+    missing: missing.map(({ name }) => name),
+    workloads,
+    samples,
+  });
+  if (only === undefined) writeFileSync(PAGE, page);
+  else console.log(page);
+  return 0;
+}
+
+/** Whether it was asked for: everything of a kind is, of which nothing was named. */
+function isChosen(
+  only: readonly string[] | undefined,
+  name: string,
+  all: ReadonlyArray<{ readonly name: string }>,
+): boolean {
+  const named = all.map((one) => one.name.toLowerCase()).filter((one) => only?.includes(one));
+  return named.length === 0 || named.includes(name.toLowerCase());
+}
+
+async function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
+  const folder = mkdtempSync(join(tmpdir(), 'parley-peer-'));
+  try {
+    const server = await peer.start(folder);
+    try {
+      const [host = '', port] = server.address.split(':');
+      const ran = await runLoad(
+        {
+          scenario: scenarioOf(workload, seconds),
+          seed: 1,
+          threads: 1,
+          endpoint: { host, port: Number(port) },
+          wire: peer.wire.name,
+          password: undefined,
+          pid: server.pid,
+          server: { address: server.address, protocol: peer.wire.name, name: peer.name, isOwn: true },
+          environment: environmentOf(),
+          expectations: [],
+          abortOnFail: false,
+        },
+        { second: () => {}, signal: interrupted.signal },
+      );
+      if (ran.type === 'ran') return sampleOf(peer.name, workload.name, ran.result);
+      console.log(`${peer.name}: ${ran.text}`);
+      return undefined;
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function told({ cpuPerDelivery, rate, p50, p99, bytes, isBound, faults, errors, load }: Sample): string {
+  return [
+    `${cpuPerDelivery.toFixed(2)} µs/delivery`,
+    `${formatCount(rate)} deliveries/s${isBound ? ' (generator full)' : ''}`,
+    `p50 ${p50.toFixed(2)} ms`,
+    `p99 ${p99.toFixed(2)} ms`,
+    formatBytes(bytes),
+    `load ${load.toFixed(1)}`,
+    ...(faults + errors === 0 ? [] : [`${faults} faults, ${errors} errors`]),
+  ].join('  ');
+}

@@ -1,0 +1,60 @@
+/** What one run of one server tells, and what the runs of a server tell together. */
+
+import { loadavg } from 'node:os';
+import { errorsOf } from '../../src/load/metric.ts';
+import { faultsOf, type Result } from '../../src/load/result.ts';
+import { median } from '../chatter.ts';
+
+export interface Sample {
+  readonly peer: string;
+  readonly workload: string;
+  /** Microseconds of the server's processes. */
+  readonly cpuPerDelivery: number;
+  /** A second. */
+  readonly rate: number;
+  /** From when a message was sent until a recipient had it, in milliseconds. */
+  readonly p50: number;
+  readonly p99: number;
+  /** The most resident memory of the server, in bytes. */
+  readonly bytes: number;
+  /** True if the generator, and not the server, may be what bounded the rate. */
+  readonly isBound: boolean;
+  /** Lost, repeated, out of order, or at the wrong place. */
+  readonly faults: number;
+  readonly errors: number;
+  /** Programs that wanted a core, in the last minute: the server, the generator, and whatever else ran here. */
+  readonly load: number;
+}
+
+/** Undefined if nothing was delivered, or the server's use is not known: nothing can be compared then. */
+export function sampleOf(peer: string, workload: string, result: Result): Sample | undefined {
+  const { usage, latency, figures, invalid } = result;
+  const cpuPerDelivery = usage?.cpuPerDelivery ?? undefined;
+  const { deliver } = latency;
+  if (result.ended !== 'complete' || usage === null || cpuPerDelivery === undefined || deliver == null)
+    return undefined;
+  return {
+    peer,
+    workload,
+    cpuPerDelivery,
+    rate: figures.deliveredRate,
+    p50: deliver.p50,
+    p99: deliver.p99,
+    bytes: usage.bytesMost,
+    isBound: invalid.length > 0,
+    faults: faultsOf(result),
+    errors: errorsOf(result),
+    load: loadavg()[0] ?? 0,
+  };
+}
+
+export interface Spread {
+  readonly median: number;
+  readonly least: number;
+  readonly most: number;
+}
+
+export function spreadOf(samples: readonly Sample[], of: (sample: Sample) => number): Spread {
+  const values = samples.map(of);
+  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
+}

@@ -1,0 +1,74 @@
+/** What is measured: closed loops, in which the next message of a conversation is sent when one before it has arrived. */
+
+import { type Scenario, scenarioSchema } from '../../src/load/scenario.ts';
+
+export interface Workload {
+  readonly name: string;
+  /** For the page. */
+  readonly title: string;
+  readonly users: number;
+  readonly group: { readonly kind: 'pairs' } | { readonly kind: 'rooms'; readonly size: number };
+  /** Messages of each conversation that are on their way at a time. */
+  readonly inFlight: number;
+}
+
+export const TEXT_BYTES = 64;
+
+export const WORKLOADS: readonly Workload[] = [
+  {
+    name: 'room',
+    title: '1 room of 100, 64 messages in flight',
+    users: 100,
+    group: { kind: 'rooms', size: 100 },
+    inFlight: 64,
+  },
+  {
+    name: 'rooms',
+    title: '10 rooms of 100, 16 messages in flight in each',
+    users: 1_000,
+    group: { kind: 'rooms', size: 100 },
+    inFlight: 16,
+  },
+  {
+    name: 'large-room',
+    title: '1 room of 1,000, 16 messages in flight',
+    users: 1_000,
+    group: { kind: 'rooms', size: 1_000 },
+    inFlight: 16,
+  },
+  {
+    name: 'pairs',
+    title: '100 pairs, 32 messages in flight in each',
+    users: 200,
+    group: { kind: 'pairs' },
+    inFlight: 32,
+  },
+  {
+    name: 'one',
+    title: '1 room of 100, 1 message in flight',
+    users: 100,
+    group: { kind: 'rooms', size: 100 },
+    inFlight: 1,
+  },
+];
+
+const RAMP_SECONDS = 1;
+/** What a compiler does while a program runs is done by then, for the most part. */
+const WARM_UP_SECONDS = 3;
+
+export function scenarioOf({ name, title, users, group, inFlight }: Workload, seconds: number): Scenario {
+  return scenarioSchema.parse({
+    version: 1,
+    name,
+    about: title,
+    users,
+    groups: [group],
+    talk: { loop: 'closed', inFlight },
+    textBytes: TEXT_BYTES,
+    phases: [
+      { kind: 'ramp', seconds: RAMP_SECONDS },
+      { kind: 'warm_up', seconds: WARM_UP_SECONDS },
+      { kind: 'steady', seconds },
+    ],
+  });
+}
