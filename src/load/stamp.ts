@@ -31,6 +31,7 @@ export class Stamps {
   readonly #tag: string;
   readonly #tagBytes: Buffer;
   readonly #filler: string;
+  readonly #length: number;
   /** What `read` has read last. */
   readonly last: Stamp = { conversation: 0, writer: 0, counter: 0, due: 0 };
 
@@ -38,6 +39,7 @@ export class Stamps {
   constructor(tag: string, textBytes: number) {
     this.#tag = tag;
     this.#tagBytes = Buffer.from(tag, 'latin1');
+    this.#length = Math.max(textBytes, STAMP_BYTES);
     this.#filler = textBytes > STAMP_BYTES ? ` ${'.'.repeat(textBytes - STAMP_BYTES - 1)}` : '';
   }
 
@@ -45,16 +47,16 @@ export class Stamps {
     return `${this.#tag} ${pad(conversation, WIDTHS.conversation)} ${pad(writer, WIDTHS.writer)} ${pad(counter, WIDTHS.counter)} ${pad(Math.floor(due), WIDTHS.due)}${this.#filler}`;
   }
 
-  /** False if this is no text of this run. */
+  /** False if this is no text of this run, or one that is damaged: it has not arrived then. */
   read(bytes: Buffer, start: number, end: number): boolean {
-    if (end - start < STAMP_BYTES) return false;
+    if (end - start !== this.#length) return false;
     for (let i = 0; i < TAG; i += 1) if (bytes[start + i] !== this.#tagBytes[i]) return false;
     const { last } = this;
     last.conversation = digits(bytes, start + CONVERSATION, WIDTHS.conversation);
     last.writer = digits(bytes, start + WRITER, WIDTHS.writer);
     last.counter = digits(bytes, start + COUNTER, WIDTHS.counter);
     last.due = digits(bytes, start + DUE, WIDTHS.due);
-    return true;
+    return last.conversation >= 0 && last.writer >= 0 && last.counter >= 0 && last.due >= 0;
   }
 }
 
@@ -62,8 +64,13 @@ function pad(value: number, width: number): string {
   return String(value).padStart(width, '0');
 }
 
+/** −1 if there is anything but digits. */
 function digits(bytes: Buffer, start: number, width: number): number {
   let value = 0;
-  for (let i = start; i < start + width; i += 1) value = value * 10 + ((bytes[i] ?? ZERO) - ZERO);
+  for (let i = start; i < start + width; i += 1) {
+    const digit = (bytes[i] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
   return value;
 }

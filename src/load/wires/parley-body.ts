@@ -27,10 +27,10 @@ export interface FoundMessage {
 const found: FoundMessage = { id: 0, start: 0, end: 0 };
 const acknowledgement = { request: 0, id: 0 };
 
-/** `["message", id, at, from, to, text, key?]`. Undefined for any other body. */
+/** `["message", id, at, from, to, text, key?]`. Undefined for any other body. Whether its strings are UTF-8 is not looked at. */
 export function readMessage(bytes: Buffer, start: number, end: number): FoundMessage | undefined {
-  if ((bytes[start] ?? 0) < ARRAY + 6 || (bytes[start] ?? 0) > ARRAY + 15 || !isAt(bytes, start + 1, MESSAGE))
-    return undefined;
+  const array = bytes[start] ?? 0;
+  if ((array !== ARRAY + 6 && array !== ARRAY + 7) || !isAt(bytes, start + 1, MESSAGE)) return undefined;
   const id = start + 1 + MESSAGE.length;
   const at = id + 9;
   if (at + 9 > end || bytes[id] !== FLOAT_64 || bytes[at] !== FLOAT_64) return undefined;
@@ -38,8 +38,10 @@ export function readMessage(bytes: Buffer, start: number, end: number): FoundMes
   const to = skipString(bytes, from);
   const text = skipString(bytes, to);
   const textEnd = skipString(bytes, text);
-  if (to < 0 || text < 0 || textEnd < 0 || textEnd > end) return undefined;
+  const last = array === ARRAY + 6 ? textEnd : skipString(bytes, textEnd);
+  if (textEnd < 0 || textEnd > end || last !== end) return undefined;
   found.id = bytes.readDoubleBE(id + 1);
+  if (!Number.isSafeInteger(found.id)) return undefined;
   found.start = text + headOf(bytes[text] ?? 0);
   found.end = textEnd;
   return found;

@@ -179,15 +179,13 @@ class ParleyConnection implements Connection {
   #body(chunk: Buffer, start: number, end: number): void {
     const message = readMessage(chunk, start, end);
     if (message !== undefined) {
-      if (message.id > this.#lastId) this.#lastId = message.id;
-      this.#handler.message(chunk, message.start, message.end, message.id);
+      this.#handler.message(chunk, message.start, message.end, this.#reached(message.id));
       return;
     }
     const acknowledgement = readAcknowledgement(chunk, start, end);
     if (acknowledgement !== undefined && acknowledgement.request >= SENDS) {
       const { request, id } = acknowledgement;
-      if (id > this.#lastId) this.#lastId = id;
-      this.#handler.acknowledged(request - SENDS, id);
+      this.#handler.acknowledged(request - SENDS, this.#reached(id));
       return;
     }
     const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
@@ -201,11 +199,30 @@ class ParleyConnection implements Connection {
       const settle = this.#asked.get(id);
       this.#asked.delete(id);
       if (settle !== undefined) settle(frame);
-      else if (type === 'error' && typeof id === 'number' && id >= SENDS) {
-        this.#handler.refused(id - SENDS, String(code));
-      }
-    } else if (type === 'live') this.#handler.live();
-    else if (type === 'bye') this.#farewell = `bye ${id}`;
+      else if (typeof id === 'number' && id >= SENDS) this.#answered(type, id - SENDS, code);
+    } else if (type === 'message') this.#message(frame);
+    else if (type === 'live') {
+      this.#reached(id);
+      this.#handler.live();
+    } else if (type === 'bye') this.#farewell = `bye ${id}`;
+  }
+
+  /** A server may write numbers in other forms than Parley's own does. */
+  #answered(type: 'ok' | 'error', number: number, result: unknown): void {
+    if (type === 'error') this.#handler.refused(number, String(result));
+    else this.#handler.acknowledged(number, this.#reached(Array.isArray(result) ? result[0] : 0));
+  }
+
+  #message([, id, , , , text]: readonly unknown[]): void {
+    const bytes = Buffer.from(String(text));
+    this.#handler.message(bytes, 0, bytes.length, this.#reached(id));
+  }
+
+  /** Everything up to this id has come, or is not for this user. */
+  #reached(id: unknown): number {
+    const reached = typeof id === 'number' ? id : 0;
+    if (reached > this.#lastId) this.#lastId = reached;
+    return reached;
   }
 
   #ask(verb: string, ...values: readonly unknown[]): Promise<readonly unknown[] | undefined> {
