@@ -13,7 +13,7 @@ import { type Scenario, visitorAccounts, whyAccounts } from './scenario.ts';
 import { sourceAddresses } from './source-addresses.ts';
 import { Stamps } from './stamp.ts';
 import { startTalk, type Talk, type Voice } from './talk.ts';
-import { Tally } from './tally.ts';
+import { type Said, type Settled, Tally } from './tally.ts';
 import { type Saying, User, type UserEvents } from './user.ts';
 import { Visitors } from './visitors.ts';
 import type { Endpoint, Visitor, Wire } from './wire.ts';
@@ -30,6 +30,18 @@ export interface CrowdPlan {
   readonly wire: string;
   /** Prepared accounts `load-1` and so on; undefined to come in as guests. */
   readonly password: string | undefined;
+}
+
+/** What has arrived at the users of a thread. */
+export interface Arrived {
+  readonly delivered: number;
+  readonly repeated: number;
+  readonly reordered: number;
+  readonly foreign: number;
+  /** Messages that were sent and never answered. */
+  readonly unknown: number;
+  /** Users that are not connected at the end. */
+  readonly absent: number;
 }
 
 /** Later than this after it was due, a message counts as late. */
@@ -56,6 +68,7 @@ export class Crowd implements UserEvents {
   readonly #random: Random;
   readonly #sourceOf: (number: number) => string | undefined;
   #churning: NodeJS.Timeout | undefined;
+  #isLeaving = false;
 
   constructor(plan: CrowdPlan, wire: Wire) {
     const { scenario, seed, tag, thread, threads } = plan;
@@ -97,17 +110,22 @@ export class Crowd implements UserEvents {
     return this.#users.every((user) => user.isIn);
   }
 
-  /** Brings everybody in, evenly over that time, or as fast as the server can. True when all are in. */
+  /**
+   * Brings everybody in, evenly over that time, or as fast as the server can. `deadlineMs`: how much longer it may take. True when
+   * all are in.
+   */
   async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
     const began = performance.now();
+    const isOver = (): boolean => this.#isLeaving || performance.now() - began > seconds * 1_000 + deadlineMs;
     const queue = this.#users.entries();
     const bring = async (): Promise<void> => {
       for (const [place, user] of queue) {
         const due = began + (seconds * 1_000 * place) / this.#users.length;
         const wait = due - performance.now();
         if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
+        if (isOver()) return;
         while (!(await user.comeIn()) && user.where === 'outside') {
-          if (performance.now() - began > deadlineMs) return;
+          if (isOver()) return;
           await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
         }
       }
@@ -144,8 +162,14 @@ export class Crowd implements UserEvents {
     for (const user of this.#slow()) user.readAgain();
   }
 
+  /** True when everybody has lost its connection, and nobody stays away because it was told to. */
+  get isDeserted(): boolean {
+    return this.#users.every((user) => !user.isIn && !user.isAway);
+  }
+
   /** True when nobody waits for an answer, and everybody who can come back is back. */
   get isQuiet(): boolean {
+    if (this.#users.length > 0 && this.isDeserted) return false;
     return this.#users.every((user) => user.where === 'gone' || (user.isIn && user.waiting === 0));
   }
 
@@ -154,6 +178,7 @@ export class Crowd implements UserEvents {
   }
 
   leave(): void {
+    this.#isLeaving = true;
     for (const user of this.#users) user.leave();
   }
 
@@ -161,18 +186,18 @@ export class Crowd implements UserEvents {
     if (!this.#stamps.read(bytes, start, end)) return;
     const stamp = this.#stamps.last;
     const arrival = this.tally.arrived(user.index, stamp);
-    if (arrival === 'ignored') return;
-    this.counts.now.delivered += 1;
     if (arrival !== 'new' && arrival !== 'late') return;
+    this.counts.now.delivered += 1;
     // Who was away when it was said, or does not read, has it late by its own doing.
     if (stamp.due >= user.liveSince && !user.isSlow) this.latencies.record('deliver', now() - stamp.due);
     const conversation = this.#cast.conversations[stamp.conversation];
     if (conversation !== undefined) this.#talk.arrived(conversation, user.index, stamp.writer);
   }
 
-  acknowledged(_user: User, { due, isRepeat }: Saying): void {
+  acknowledged({ isSlow }: User, { due, isRepeat }: Saying): void {
     this.counts.now.acknowledged += 1;
-    if (!isRepeat) this.latencies.record('acknowledge', now() - due);
+    // Who does not read does not see its answers either.
+    if (!isRepeat && !isSlow) this.latencies.record('acknowledge', now() - due);
   }
 
   refused(_user: User, { voice, counter }: Saying, code: string): void {
@@ -189,8 +214,25 @@ export class Crowd implements UserEvents {
     this.counts.failed(reason);
   }
 
-  gone(user: User): void {
-    this.tally.forget(user.index);
+  said(): Said {
+    return this.tally.said(
+      this.#users.flatMap(({ unanswered }) =>
+        [...unanswered].flatMap(({ voice, counter }) => [voice, counter]),
+      ),
+    );
+  }
+
+  settle(all: readonly Said[]): Settled & Arrived {
+    const { delivered, repeated, reordered, foreign, unknown } = this.tally;
+    return {
+      ...this.tally.settle(all, (user) => this.#byIndex.get(user)?.isIn === true),
+      delivered,
+      repeated,
+      reordered,
+      foreign,
+      unknown: unknown + this.#users.reduce((sum, { waiting }) => sum + waiting, 0),
+      absent: this.#users.reduce((sum, user) => sum + (user.isIn ? 0 : 1), 0),
+    };
   }
 
   #say(voice: Voice, due: number): boolean {
@@ -198,7 +240,9 @@ export class Crowd implements UserEvents {
     const { now: counts } = this.counts;
     counts.due += 1;
     if (user === undefined || !user.isIn || user.waiting >= UNANSWERED_LIMIT) {
-      counts.dropped += 1;
+      // In a closed loop nothing is due at a set time: another says it.
+      if (this.#plan.scenario.talk?.loop === 'closed') counts.due -= 1;
+      else counts.dropped += 1;
       return false;
     }
     const { conversation, writer } = voice;

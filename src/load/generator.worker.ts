@@ -2,7 +2,7 @@
 
 import { serve, threadData } from '../actors/thread.ts';
 import type { Count, Errors } from './counts.ts';
-import { Crowd, type CrowdPlan } from './crowd.ts';
+import { type Arrived, Crowd, type CrowdPlan } from './crowd.ts';
 import { Delay } from './delay.ts';
 import type { Histograms, Side } from './latencies.ts';
 import type { Said, Settled } from './tally.ts';
@@ -15,10 +15,8 @@ export interface Report {
   /** Which histograms hold what was measured. */
   readonly side: Side;
   readonly connections: number;
-  /** Everybody is in who is to be. */
-  readonly isComplete: boolean;
-  /** No answer is owed to anybody. */
-  readonly isQuiet: boolean;
+  /** Everybody has lost its connection. */
+  readonly isDeserted: boolean;
   /** The part of the time that the thread was at work. */
   readonly busy: number;
   readonly cpuSeconds: number;
@@ -64,35 +62,30 @@ const api = {
       ...crowd.counts.take(),
       side: crowd.latencies.turn(),
       connections: crowd.connections,
-      isComplete: crowd.isComplete,
-      isQuiet: crowd.isQuiet,
+      isDeserted: crowd.isDeserted,
       busy: performance.eventLoopUtilization(utilization, since).utilization,
       cpuSeconds: (user + system) / 1e6,
       delays: delay.take(),
     };
   },
 
+  /** No answer is owed to anybody, and everybody is back. */
+  isQuiet(): boolean {
+    return crowd.isQuiet;
+  },
+
   said(): Said {
-    return crowd.tally.said();
+    return crowd.said();
   },
 
   settle(all: readonly Said[]): Settled & Arrived {
-    const { delivered, repeated, reordered, foreign, unknown } = crowd.tally;
-    return { ...crowd.tally.settle(all), delivered, repeated, reordered, foreign, unknown };
+    return crowd.settle(all);
   },
 
   leave(): void {
     crowd.leave();
   },
 };
-
-export interface Arrived {
-  readonly delivered: number;
-  readonly repeated: number;
-  readonly reordered: number;
-  readonly foreign: number;
-  readonly unknown: number;
-}
 
 export type GeneratorApi = typeof api;
 serve(api);

@@ -209,7 +209,9 @@ async function tell(result: Result, { json, html }: LoadOptions): Promise<ExitCo
 export function exitCodeOf(result: Result): ExitCode {
   if (result.ended === 'server_gone') return EXIT.unavailable;
   if (faultsOf(result) > 0) return EXIT.failure;
-  if (result.expectations.some(({ isMet }) => !isMet)) return EXIT.threshold;
+  // What was missed on the way may have been met once more when the last had arrived.
+  const isMissed = result.ended === 'aborted' || result.expectations.some(({ isMet }) => !isMet);
+  if (isMissed) return EXIT.threshold;
   return result.ended === 'interrupted' ? EXIT.interrupted : EXIT.ok;
 }
 

@@ -2,7 +2,8 @@
  * Whether everything that was said has arrived: for each reader, of each writer, which number is due next. Counts what came twice,
  * out of order, or to somebody who is no member; and at the end what never came.
  *
- * What was refused was never said. Of what was unanswered when a connection ended nobody knows: it may arrive or not.
+ * What was refused was never said. Of what was unanswered when a connection or the run ended nobody knows: it may arrive or not.
+ * Nor does anybody know what a reader missed who is away at the end: what counts is that nothing is missing among what it got.
  */
 
 import type { Cast, Conversation } from './cast.ts';
@@ -19,6 +20,7 @@ export interface Said {
 }
 
 export interface Settled {
+  /** What came, and what is lost. */
   readonly expected: number;
   readonly lost: number;
   readonly examples: readonly string[];
@@ -83,17 +85,13 @@ export class Tally {
     this.#excused.push(voice, counter);
   }
 
-  /** A reader that cannot be told what it missed is not accounted for any more. */
-  forget(user: number): void {
-    this.#rows.delete(user);
-  }
-
   arrived(user: number, stamp: Stamp): Arrival {
-    const row = this.#rows.get(user)?.get(stamp.conversation);
-    if (row === undefined) return this.#rows.has(user) ? this.#foreign(user, stamp) : 'ignored';
-    const { writer, counter } = stamp;
+    const { conversation, writer, counter } = stamp;
+    const row = this.#rows.get(user)?.get(conversation);
+    const next = row?.next[writer];
+    if (row === undefined || next === undefined) return this.#foreign(user, stamp);
+    // Who comes back gets its own messages, too.
     if (writer === row.self) return 'ignored';
-    const next = row.next[writer] ?? 0;
     if (counter === next) {
       row.next[writer] = counter + 1;
       this.delivered += 1;
@@ -102,12 +100,13 @@ export class Tally {
     return counter > next ? this.#skipped(row, writer, next, counter) : this.#below(user, row, stamp);
   }
 
-  said(): Said {
-    return { counts: this.#counts, excused: this.#excused };
+  /** `waiting`: what is without an answer at the moment, as in `excused`. */
+  said(waiting: readonly number[] = []): Said {
+    return { counts: this.#counts, excused: [...this.#excused, ...waiting] };
   }
 
-  /** What has not come of all that was said, on all threads. */
-  settle(all: readonly Said[]): Settled {
+  /** What has not come of all that was said, on all threads, to those who are there. */
+  settle(all: readonly Said[], isThere: (user: number) => boolean): Settled {
     const counts = new Int32Array(this.#cast.voices);
     const excused = new Map<number, Set<number>>();
     for (const said of all) {
@@ -119,7 +118,9 @@ export class Tally {
     }
     const settled = { expected: 0, lost: 0, examples: [...this.examples] };
     for (const [user, rows] of this.#rows) {
-      for (const row of rows.values()) settleRow(user, row, counts, excused, settled);
+      for (const row of rows.values()) {
+        settleRow(user, row, isThere(user) ? counts : undefined, excused, settled);
+      }
     }
     return settled;
   }
@@ -160,23 +161,26 @@ export class Tally {
   }
 }
 
+/** `counts`: how much was said, by voice; undefined if the reader was not there to the end. */
 function settleRow(
   user: number,
   { conversation, self, next, gaps }: Row,
-  counts: Int32Array,
+  counts: Int32Array | undefined,
   excused: ReadonlyMap<number, ReadonlySet<number>>,
   settled: { expected: number; lost: number; examples: string[] },
 ): void {
   for (const [writer, due] of next.entries()) {
     if (writer === self) continue;
     const voice = conversation.firstVoice + writer;
-    const count = counts[voice] ?? 0;
+    const count = counts?.[voice] ?? due;
+    const gap = gaps?.get(writer);
+    settled.expected += due - (gap?.size ?? 0);
+    if (due >= count && gap === undefined) continue;
     const free = excused.get(voice);
-    settled.expected += count - (free?.size ?? 0);
-    if (due === count && gaps?.get(writer) === undefined) continue;
-    const missing = [...(gaps?.get(writer) ?? [])];
+    const missing = [...(gap ?? [])];
     for (let counter = due; counter < count; counter += 1) missing.push(counter);
     const lost = missing.filter((counter) => free?.has(counter) !== true);
+    settled.expected += lost.length;
     settled.lost += lost.length;
     if (lost.length > 0 && settled.examples.length < EXAMPLES) {
       const which = lost.length === 1 ? `message ${lost[0]}` : `${lost.length} messages from ${lost[0]} on`;

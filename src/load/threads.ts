@@ -3,8 +3,8 @@
 import type { Outcome } from '../actors/actor.ts';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
-import type { CrowdPlan } from './crowd.ts';
-import type { Arrived, GeneratorApi } from './generator.worker.ts';
+import type { Arrived, CrowdPlan } from './crowd.ts';
+import type { GeneratorApi } from './generator.worker.ts';
 import { type Histograms, pour } from './latencies.ts';
 import type { Settled } from './tally.ts';
 
@@ -14,8 +14,8 @@ export interface Together {
   readonly count: Count;
   readonly errors: Errors;
   readonly connections: number;
-  readonly isComplete: boolean;
-  readonly isQuiet: boolean;
+  /** Everybody has lost its connection, on all threads. */
+  readonly isDeserted: boolean;
   /** Of the busiest thread. */
   readonly busy: number;
   readonly cpuSeconds: number;
@@ -87,12 +87,17 @@ export class Threads {
       count,
       errors,
       connections: reports.reduce((sum, { connections }) => sum + connections, 0),
-      isComplete: reports.every(({ isComplete }) => isComplete),
-      isQuiet: reports.every(({ isQuiet }) => isQuiet),
+      isDeserted: reports.every(({ isDeserted }) => isDeserted),
       busy: Math.max(...reports.map(({ busy }) => busy)),
       cpuSeconds: reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
       delays: reports.flatMap(({ delays }) => delays),
     };
+  }
+
+  /** No answer is owed to anybody, and everybody is back. */
+  async isQuiet(): Promise<boolean> {
+    const quiet = await this.#ask((thread) => thread.call((api) => api.isQuiet(), CALL_MS));
+    return quiet.every((isQuiet) => isQuiet);
   }
 
   /** What has arrived of all that was said. */
@@ -109,6 +114,7 @@ export class Threads {
       reordered: sum((part) => part.reordered),
       foreign: sum((part) => part.foreign),
       unknown: sum((part) => part.unknown),
+      absent: sum((part) => part.absent),
       examples: parts.flatMap(({ examples }) => examples).slice(0, 10),
     };
   }

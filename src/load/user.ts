@@ -28,8 +28,6 @@ export interface UserEvents {
   unanswered(saying: Saying): void;
   /** `reason`: by name, for counting. */
   failed(reason: string): void;
-  /** It will not come back. */
-  gone(user: User): void;
 }
 
 export interface UserOptions {
@@ -48,6 +46,8 @@ export interface UserOptions {
 }
 
 const BUSY_MS = 200;
+/** A server that is busy for longer does not let this one in. */
+const LONGEST_BUSY_MS = 60_000;
 const BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 2_000;
 
@@ -57,8 +57,10 @@ export class User implements WireHandler {
   where: Where = 'outside';
   /** Since when everything that is said comes at once, in microseconds; Infinity while it does not. */
   liveSince = Number.POSITIVE_INFINITY;
-  /** True while it reads nothing, and until it has come back after that. */
+  /** True from when it stops reading: what it gets from then on is late by its own doing. */
   isSlow = false;
+  /** True while it stays away because it was told to. */
+  isAway = false;
   readonly #unanswered = new Map<number, Saying>();
   #nextNumber = 0;
   #connection: Connection | undefined;
@@ -83,6 +85,10 @@ export class User implements WireHandler {
   /** Messages without an answer. */
   get waiting(): number {
     return this.#unanswered.size;
+  }
+
+  get unanswered(): Iterable<Saying> {
+    return this.#unanswered.values();
   }
 
   /** Connects, logs in and joins. `since`: when it began to come back, for those who had been in before. True when it is in. */
@@ -110,8 +116,9 @@ export class User implements WireHandler {
       if (entered.type === 'in') break;
       if (entered.type === 'lost') return false;
       events.failed(`login: ${entered.type === 'busy' ? 'busy' : entered.code}`);
-      if (entered.type === 'refused') {
-        this.#isLeaving = true;
+      const isRefused = entered.type === 'refused';
+      if (isRefused || now() - connected > LONGEST_BUSY_MS * 1_000) {
+        this.#isLeaving = isRefused;
         connection.destroy();
         return false;
       }
@@ -143,7 +150,13 @@ export class User implements WireHandler {
   /** Loses its connection, and comes back after that time. */
   cut(awayMs: number): void {
     const since = now() + awayMs * 1_000;
-    this.#cut = () => setTimeout(() => void this.#comeBack(since), awayMs);
+    this.isAway = true;
+    this.#cut = () => {
+      setTimeout(() => {
+        this.isAway = false;
+        void this.#comeBack(since);
+      }, awayMs);
+    };
     this.#connection?.destroy();
   }
 
@@ -187,7 +200,11 @@ export class User implements WireHandler {
   closed(reason: string): void {
     const { events, wire } = this.#options;
     const wasIn = this.where === 'in';
-    if (this.#connection !== undefined && wasIn) this.#past = this.#connection.past();
+    // Who loses its connection again while it is coming back has some of what it missed.
+    if (this.#connection !== undefined && (wasIn || this.#past !== undefined)) {
+      const { token = this.#past?.token, lastId } = this.#connection.past();
+      this.#past = { token, lastId: Math.max(lastId, this.#past?.lastId ?? 0) };
+    }
     this.#connection = undefined;
     this.#live?.();
     this.where = 'outside';
@@ -200,7 +217,7 @@ export class User implements WireHandler {
     if (!wire.resumes || this.#past?.token === undefined) {
       if (!wasIn) return;
       this.where = 'gone';
-      events.gone(this);
+      this.isAway = false;
     } else if (cut !== undefined) cut();
     else void this.#comeBack(now());
   }

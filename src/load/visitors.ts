@@ -72,6 +72,7 @@ export class Visitors {
         latencies.record('login', now() - connected);
         isIn = true;
         this.inside += 1;
+        this.#coming -= 1;
         await new Promise((resolve) => setTimeout(resolve, STAY_MS));
       } else if (entered.type !== 'lost') {
         counts.failed(`login: ${entered.type === 'refused' ? entered.code : entered.type}`);
@@ -79,7 +80,7 @@ export class Visitors {
     } catch (error) {
       counts.failed(`connect: ${error instanceof Error ? error.message : String(error)}`);
     }
-    this.#coming -= 1;
+    if (!isIn) this.#coming -= 1;
     connection?.quit();
   }
 }
