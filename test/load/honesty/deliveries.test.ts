@@ -1,0 +1,122 @@
+/** What a server does wrong with deliveries is reported, each by its name, and nothing else is. */
+
+import { expect, it } from 'vitest';
+import { testFolder } from '../../support/folder.ts';
+import { ROOMS, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+
+const folder = testFolder();
+
+/** What was reported, without what says nothing about delivery. */
+function faultsOf({ result }: Trial): Record<string, number> {
+  const { lost, repeated, reordered, foreign, unknown } = result.correctness;
+  return { lost, repeated, reordered, foreign, unknown, refused: result.figures.refused };
+}
+
+const NONE = { lost: 0, repeated: 0, reordered: 0, foreign: 0, unknown: 0, refused: 0 };
+
+it('a perfect relay: nothing is reported, and all counts are those of the relay', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, {});
+  const { result, counted, code } = trial;
+  expect(faultsOf(trial)).toEqual(NONE);
+  expect(code).toBe(0);
+  expect(counted.messages).toBeGreaterThan(500);
+  expect(counted.deliveries).toBe(9 * counted.messages);
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  const { due, dropped, sent, acknowledged, delivered, connections, logins, errors } = result.figures;
+  expect({ sent, acknowledged, delivered }).toEqual({
+    sent: counted.messages,
+    acknowledged: counted.messages,
+    delivered: counted.deliveries,
+  });
+  expect({ due, dropped, connections, logins, errors }).toEqual({
+    due: sent,
+    dropped: 0,
+    connections: 40,
+    logins: 40,
+    errors: {},
+  });
+  expect(result.latency.deliver?.count).toBe(counted.deliveries);
+  expect(result.latency.acknowledge?.count).toBe(counted.messages);
+  expect(result.series.reduce((sum, { delivered }) => sum + delivered, 0)).toBe(counted.deliveries);
+});
+
+it('a perfect relay whose ids are small numbers', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { hasSmallIds: true });
+  const { messages, deliveries } = trial.counted;
+  expect([faultsOf(trial), trial.code]).toEqual([NONE, 0]);
+  expect(trial.result.figures).toMatchObject({ acknowledged: messages, delivered: deliveries });
+});
+
+it('one delivery in 1,000 is lost', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { loseEvery: 1_000 });
+  const { result, counted, code, stdout } = trial;
+  expect(counted.lost).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, lost: counted.lost });
+  expect(result.correctness.expected).toBe(counted.deliveries);
+  expect(result.correctness.delivered).toBe(counted.deliveries - counted.lost);
+  expect(result.correctness.examples.length).toBeGreaterThan(3);
+  expect(code).toBe(1);
+  expect(stdout).toContain(`${counted.lost} of`);
+});
+
+it('one delivery in 1,000 comes twice', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { repeatEvery: 1_000 });
+  const { counted, code, result } = trial;
+  expect(counted.repeated).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, repeated: counted.repeated });
+  expect(code).toBe(1);
+  // What came once more is no further delivery.
+  expect(result.figures.delivered).toBe(counted.deliveries);
+});
+
+it('two successive deliveries change places', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { swapEvery: 500 });
+  expect(trial.counted.swapped).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, reordered: trial.counted.swapped });
+  expect(trial.code).toBe(1);
+});
+
+it('somebody gets what goes to others: in another room, and a member of nothing', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, { strayEvery: 100 });
+  expect(trial.counted.strayed).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, foreign: trial.counted.strayed });
+  expect(trial.code).toBe(1);
+
+  // Of two pairs and one who is in neither: the relay takes whoever came first, which is in no conversation.
+  const idle = await tryOut(
+    folder,
+    { strayEvery: 10 },
+    { ...ROOMS, users: 10, idle: 1, talk: { loop: 'open', perUserPerMinute: 600 } },
+  );
+  expect(idle.counted.strayed).toBeGreaterThan(3);
+  expect(faultsOf(idle)).toEqual({ ...NONE, foreign: idle.counted.strayed });
+});
+
+it('a text that is damaged did not arrive', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { damageEvery: 50 });
+  expect(trial.counted.damaged).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, lost: trial.counted.damaged });
+  expect(trial.code).toBe(1);
+});
+
+it('what is acknowledged and never delivered is lost, all of it', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { deliversNothing: true });
+  const { counted, result } = trial;
+  expect(faultsOf(trial)).toEqual({ ...NONE, lost: counted.deliveries });
+  expect(result.figures).toMatchObject({ acknowledged: counted.messages, delivered: 0 });
+  expect(trial.code).toBe(1);
+});
+
+it('what is refused was never said', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { refuseEvery: 100 });
+  const { counted, result, code } = trial;
+  expect(counted.refused).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, refused: counted.refused });
+  expect(result.figures.errors).toEqual({ 'refused: storage_full': counted.refused });
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  expect(code).toBe(0);
+});

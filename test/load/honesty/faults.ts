@@ -1,0 +1,76 @@
+/** What the relay does wrong, and how often it has done so by its own count. Plain data: it crosses to another process. */
+
+/** `…Every: n`: each n-th one. `…At: n`: once, with the n-th message that is sent. */
+export interface Faults {
+  /** Deliveries that are not made. */
+  readonly loseEvery?: number;
+  /** Deliveries that are made twice. */
+  readonly repeatEvery?: number;
+  /** Deliveries that change places with the next one of the same writer to the same reader. */
+  readonly swapEvery?: number;
+  /** Messages that somebody gets, too, who is no member. */
+  readonly strayEvery?: number;
+  /** Messages that arrive damaged, at every reader: a digit is another character. */
+  readonly damageEvery?: number;
+  /** Messages that are delivered 20 ms later. */
+  readonly delayEvery?: number;
+  /** Messages that are refused with `storage_full`. */
+  readonly refuseEvery?: number;
+  /** Messages that are stored and delivered, but their sender's connection ends in place of the answer. */
+  readonly cutEvery?: number;
+  /** The first replay of each user ends after so many messages, with its connection. */
+  readonly cutReplayAfter?: number;
+  /** Everything is acknowledged, and nothing delivered. */
+  readonly deliversNothing?: boolean;
+  /** Nothing at all is done for so long. */
+  readonly stallAt?: number;
+  readonly stallMs?: number;
+  /** Nobody new is let in any more. */
+  readonly closeDoorAt?: number;
+  /** The process ends. */
+  readonly goAwayAt?: number;
+  /** The processor is kept busy for so long with each message: a server that carries only so much. */
+  readonly workMs?: number;
+  /** Ids as small whole numbers, which the protocol allows and Parley’s own server never writes. */
+  readonly hasSmallIds?: boolean;
+}
+
+export function noCounted(): Counted {
+  return {
+    connections: 0,
+    messages: 0,
+    deliveries: 0,
+    lost: 0,
+    repeated: 0,
+    swapped: 0,
+    strayed: 0,
+    damaged: 0,
+    delayed: 0,
+    refused: 0,
+    cut: 0,
+    resumed: 0,
+    stalledMs: 0,
+    texts: [],
+  };
+}
+
+export interface Counted {
+  connections: number;
+  /** Taken: not refused, and not a repeat of one that had been taken. */
+  messages: number;
+  /** One for each reader of each message: what ought to be delivered. */
+  deliveries: number;
+  lost: number;
+  repeated: number;
+  swapped: number;
+  strayed: number;
+  /** Deliveries of a damaged text. */
+  damaged: number;
+  delayed: number;
+  refused: number;
+  cut: number;
+  resumed: number;
+  stalledMs: number;
+  /** The first few. */
+  texts: string[];
+}
