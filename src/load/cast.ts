@@ -90,8 +90,19 @@ function* split(group: Group, everybody: readonly number[], shuffled: () => numb
   const rounds = Math.min(group.perUser, Math.max(1, everybody.length));
   for (let round = 0; round < rounds; round += 1) {
     // In the first round neighbours come together: that is as good as any other order, and cheaper to follow.
-    yield* chunks(round === 0 ? everybody : shuffled(), group.size);
+    yield* withoutLoners(chunks(round === 0 ? everybody : shuffled(), group.size));
   }
+}
+
+/** Who would be alone in the last room joins the one before it. */
+function* withoutLoners(rooms: Iterable<number[]>): Iterable<number[]> {
+  let before: number[] = [];
+  for (const room of rooms) {
+    const isAlone = room.length === 1 && before.length > 0;
+    if (!isAlone && before.length > 0) yield before;
+    before = isAlone ? [...before, ...room] : room;
+  }
+  if (before.length > 0) yield before;
 }
 
 function* chunks(users: readonly number[], size: number): Iterable<number[]> {

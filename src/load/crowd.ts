@@ -191,7 +191,7 @@ export class Crowd implements UserEvents {
     // Who was away when it was said, or does not read, has it late by its own doing.
     if (stamp.due >= user.liveSince && !user.isSlow) this.latencies.record('deliver', now() - stamp.due);
     const conversation = this.#cast.conversations[stamp.conversation];
-    if (conversation !== undefined) this.#talk.arrived(conversation, user.index, stamp.writer);
+    if (conversation !== undefined) this.#talk.arrived(conversation, user.index, stamp.writer, stamp.due);
   }
 
   acknowledged({ isSlow }: User, { due, isRepeat }: Saying): void {
@@ -200,10 +200,11 @@ export class Crowd implements UserEvents {
     if (!isRepeat && !isSlow) this.latencies.record('acknowledge', now() - due);
   }
 
-  refused(_user: User, { voice, counter }: Saying, code: string): void {
+  refused(_user: User, { voice, counter, due }: Saying, code: string): void {
     this.counts.now.refused += 1;
     this.counts.failed(`refused: ${code}`);
     this.tally.refused(voice, counter);
+    this.#talk.refused(voice, due);
   }
 
   unanswered({ voice, counter }: Saying): void {

@@ -23,7 +23,7 @@ const group = z.discriminatedUnion('kind', [
   z.strictObject({
     kind: z.literal('rooms'),
     weight: z.number().min(0).default(1),
-    /** Members of a room. */
+    /** Members of a room. Of the last one as many as are left, or one more. */
     size: z.number().int().min(2).max(100_000),
     /** Rooms that each user is in. */
     perUser: z.number().int().min(1).max(64).default(1),

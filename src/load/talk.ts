@@ -28,8 +28,10 @@ export interface Talk {
   /** From here on `rate` of the full rate. */
   begin(rate: number): void;
   silence(): void;
-  /** A closed loop: a message has arrived. */
-  arrived(conversation: Conversation, reader: number, writer: number): void;
+  /** A closed loop: a message that was said at `due` has arrived. */
+  arrived(conversation: Conversation, reader: number, writer: number, due: number): void;
+  /** A closed loop: a message was refused, and does not arrive. */
+  refused(voice: number, due: number): void;
   /** Once a second. */
   tick(): void;
 }
@@ -113,6 +115,8 @@ class OpenLoop implements Talk {
 
   arrived(): void {}
 
+  refused(): void {}
+
   tick(): void {}
 
   readonly #run = (): void => {
@@ -153,6 +157,8 @@ interface Flow {
   readonly witnesses: ReadonlyMap<number, number>;
   turn: number;
   inFlight: number;
+  /** When it began anew, in microseconds: what was said before that is not in flight any more. */
+  since: number;
   arrivals: number;
   /** `arrivals` at the last look, and how often nothing has changed since. */
   seen: number;
@@ -166,23 +172,18 @@ class ClosedLoop implements Talk {
   readonly #window: number;
   readonly #say: Say;
   readonly #flows = new Map<number, Flow>();
+  readonly #byVoice = new Map<number, Flow>();
   #isOn = false;
 
   constructor(window: number, cast: Cast, voices: readonly (readonly Voice[])[], threads: number, say: Say) {
     this.#window = window;
     this.#say = say;
-    for (const { index, members } of cast.conversations) {
-      const [first] = members;
+    for (const conversation of cast.conversations) {
+      const { index, members } = conversation;
       const mine = voices[index] ?? [];
       const [one] = mine;
-      // A conversation is driven by one thread, which sees its messages arrive.
-      if (
-        one === undefined ||
-        first === undefined ||
-        threadOf(first, threads) !== threadOf(one.user, threads)
-      )
-        continue;
-      const thread = threadOf(first, threads);
+      const thread = driverOf(conversation, threads, cast.slow);
+      if (one === undefined || thread !== threadOf(one.user, threads)) continue;
       const here = members.filter((user) => threadOf(user, threads) === thread && !cast.slow.has(user));
       const witnesses = new Map<number, number>();
       for (const { writer, user } of mine) {
@@ -190,16 +191,10 @@ class ClosedLoop implements Talk {
         if (witness !== undefined) witnesses.set(writer, witness);
       }
       const speaking = mine.filter(({ writer }) => witnesses.has(writer));
-      if (speaking.length === 0) continue;
-      this.#flows.set(index, {
-        voices: speaking,
-        witnesses,
-        turn: 0,
-        inFlight: 0,
-        arrivals: 0,
-        seen: 0,
-        idle: 0,
-      });
+      const count = { turn: 0, inFlight: 0, since: 0, arrivals: 0, seen: 0, idle: 0 };
+      const flow: Flow = { voices: speaking, witnesses, ...count };
+      this.#flows.set(index, flow);
+      for (const { number } of speaking) this.#byVoice.set(number, flow);
     }
   }
 
@@ -212,11 +207,20 @@ class ClosedLoop implements Talk {
     this.#isOn = false;
   }
 
-  arrived({ index }: Conversation, reader: number, writer: number): void {
+  arrived({ index }: Conversation, reader: number, writer: number, due: number): void {
     const flow = this.#flows.get(index);
-    if (flow === undefined || flow.witnesses.get(writer) !== reader) return;
-    flow.inFlight -= 1;
+    if (flow?.witnesses.get(writer) === reader) this.#ended(flow, due);
+  }
+
+  refused(voice: number, due: number): void {
+    const flow = this.#byVoice.get(voice);
+    if (flow !== undefined) this.#ended(flow, due);
+  }
+
+  #ended(flow: Flow, due: number): void {
     flow.arrivals += 1;
+    if (due < flow.since) return;
+    flow.inFlight -= 1;
     this.#fill(flow);
   }
 
@@ -227,6 +231,8 @@ class ClosedLoop implements Talk {
       if (flow.idle < STALLED) continue;
       flow.idle = 0;
       flow.inFlight = 0;
+      // A message tells when it was due in whole microseconds.
+      flow.since = Math.floor(now());
       this.#fill(flow);
     }
   }
@@ -239,4 +245,17 @@ class ClosedLoop implements Talk {
       else tries -= 1;
     }
   }
+}
+
+/** The one thread that drives a conversation: one of its users writes, and another sees that it has arrived. Undefined if none can. */
+function driverOf(
+  { members, writers }: Conversation,
+  threads: number,
+  slow: ReadonlySet<number>,
+): number | undefined {
+  const first = members.slice(0, writers).find((user) => {
+    const thread = threadOf(user, threads);
+    return members.some((other) => other !== user && threadOf(other, threads) === thread && !slow.has(other));
+  });
+  return first === undefined ? undefined : threadOf(first, threads);
 }
