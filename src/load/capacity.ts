@@ -14,6 +14,7 @@ import type { LoadOptions } from './options.ts';
 import { startOwnServer } from './own-server.ts';
 import { Progress } from './progress.ts';
 import { faultsOf, type Result } from './result.ts';
+import type { Ran } from './run.ts';
 import { accountsNeeded, type Scenario, whyAccounts } from './scenario.ts';
 import type { Target } from './target.ts';
 import { writeWhole } from './whole-file.ts';
@@ -73,6 +74,8 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
   const obey = (): void => interrupted.abort();
   process.once('SIGINT', obey).once('SIGTERM', obey);
   const progress = new Progress(process.stderr);
+  let impossible: Extract<Ran, { readonly type: 'failed' }> | undefined;
+  let isCarried = false;
   const step = async (users: number): Promise<Step> => {
     const scenario = stepOf(plan.scenario, users);
     const ran = await runAgainst({ ...plan, scenario }, target, options, {
@@ -81,12 +84,19 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
     });
     const result = ran.type === 'ran' ? ran.result : undefined;
     const taken = { users, result, limit: ran.type === 'failed' ? ran.text : limitOf(ran.result) };
-    progress.note(describeStep(taken));
+    if (!options.quiet) progress.note(describeStep(taken));
+    // Where nobody at all could come in, the number of users is not what is in the way.
+    if (ran.type === 'failed' && !isCarried) {
+      impossible = ran;
+      interrupted.abort();
+    }
+    isCarried ||= taken.limit === undefined;
     return taken;
   };
   const outcome = await search(step, mostUsers(plan, options.pid), interrupted.signal);
   progress.end();
   process.off('SIGINT', obey).off('SIGTERM', obey);
+  if (impossible !== undefined) return refuse(impossible.text, impossible.exitCode);
   if (outcome.type === 'interrupted') return EXIT.interrupted;
   const answer = describeAnswer(plan.scenario, outcome.steps, formatAddress(target.address));
   console.log(answer);
@@ -113,7 +123,8 @@ export async function search(
     steps.push(taken);
     if (taken.limit === undefined) good = Math.max(good, users);
     else bad = Math.min(bad, users);
-    if (good >= most || bad <= 2 || bad <= good * NEAR_ENOUGH) return { type: 'steps', steps };
+    const isNear = bad <= Math.max(2, good + 1, good * NEAR_ENOUGH);
+    if (isNear || good >= most || taken.result?.ended === 'server_gone') return { type: 'steps', steps };
     users = bad === Number.POSITIVE_INFINITY ? Math.min(most, users * 2) : Math.round((good + bad) / 2);
   }
   return { type: 'interrupted' };
