@@ -27,6 +27,8 @@ export interface Faults {
   readonly stallMs?: number;
   /** Nobody new is let in any more. */
   readonly closeDoorAt?: number;
+  /** All connections end, and nobody new is let in any more. */
+  readonly hangUpAt?: number;
   /** The process ends. */
   readonly goAwayAt?: number;
   /** The processor is kept busy for so long with each message: a server that carries only so much. */

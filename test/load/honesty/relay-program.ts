@@ -144,7 +144,10 @@ function send(
 
 /** What happens once, with that message. */
 function happen(number: number): void {
-  if (number === faults.closeDoorAt) server.close();
+  if (number === faults.closeDoorAt || number === faults.hangUpAt) server.close();
+  if (number === faults.hangUpAt) {
+    for (const { clients } of people.values()) for (const { socket } of clients) socket.destroy();
+  }
   if (number === faults.goAwayAt) {
     // The parent gets it before the end of the channel.
     process.send?.({ counted }, () => process.exit());

@@ -1,0 +1,153 @@
+/** Connections that end, servers that go away, and people who press Ctrl-C. */
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { testFolder } from '../../support/folder.ts';
+import { until } from '../../support/process.ts';
+import { startRelay } from './relay.ts';
+import { ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+
+const folder = testFolder();
+const ACCOUNTS = ['--accounts', '40', '--threads', '2'];
+const LOST_AND_FOUND = { ...ROOMS, churnPerSecond: 8, awaySeconds: 0.3 };
+const CLOSED = 'closed: the server closed the connection';
+
+function noFaults({ result }: Trial): void {
+  const { lost, repeated, reordered, foreign, examples } = result.correctness;
+  expect({ lost, repeated, reordered, foreign, examples }).toEqual({
+    lost: 0,
+    repeated: 0,
+    reordered: 0,
+    foreign: 0,
+    examples: [],
+  });
+}
+
+it('a guest whose connection ends is not accounted for any more', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { cutEvery: 100 });
+  const { result, counted, code } = trial;
+  expect(counted.cut).toBeGreaterThan(3);
+  noFaults(trial);
+  // Each end took away the answer to one message, and to what came right behind it.
+  expect(result.correctness.unknown).toBeGreaterThanOrEqual(counted.cut);
+  expect(result.figures.sent).toBe(result.figures.acknowledged + result.correctness.unknown);
+  expect(result.figures.errors).toEqual({ [CLOSED]: counted.cut, 'not connected at the end': counted.cut });
+  expect(result.correctness.expected).toBe(result.correctness.delivered);
+  expect([result.ended, code]).toEqual(['complete', 0]);
+});
+
+it('who comes back gets everything once, and says again what was unanswered', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, { cutEvery: 100 }, LOST_AND_FOUND, ACCOUNTS);
+  const { result, counted, code } = trial;
+  noFaults(trial);
+  expect(counted.cut).toBeGreaterThan(3);
+  expect(result.correctness).toMatchObject({
+    unknown: 0,
+    expected: counted.deliveries,
+    delivered: counted.deliveries,
+  });
+  expect(result.figures).toMatchObject({ sent: counted.messages, acknowledged: counted.messages });
+  expect(result.figures.errors).toEqual({ [CLOSED]: counted.cut });
+  expect(counted.resumed).toBeGreaterThan(counted.cut + 5);
+  expect(result.latency.resume?.count).toBe(counted.resumed);
+  // From when it wanted to come back, and not from when it went.
+  expect(result.latency.resume?.min).toBeLessThan(300);
+  expect(code).toBe(0);
+});
+
+it('a connection that ends in the middle of a replay: what had come does not come again', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, { cutReplayAfter: 2 }, LOST_AND_FOUND, ACCOUNTS);
+  const { result, counted, code } = trial;
+  noFaults(trial);
+  expect(counted.cut).toBeGreaterThan(3);
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  expect(result.figures.errors).toEqual({ [CLOSED]: counted.cut });
+  expect(code).toBe(0);
+});
+
+it('who cannot come back is told, and nothing is said of what it missed', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { closeDoorAt: 500 }, LOST_AND_FOUND, ACCOUNTS);
+  const { result, code } = trial;
+  noFaults(trial);
+  expect(result.figures.errors['connect: ECONNREFUSED']).toBeGreaterThan(3);
+  expect(result.figures.errors['not connected at the end']).toBeGreaterThan(3);
+  expect([result.ended, code]).toEqual(['complete', 0]);
+});
+
+it.each([
+  ['guests', ROOMS, []],
+  ['accounts', LOST_AND_FOUND, ACCOUNTS],
+])(
+  'a server that goes away, with %s: what was measured is told and written',
+  { timeout: TRIAL_MS },
+  async (_, scenario, args) => {
+    const trial = await tryOut(folder, { goAwayAt: 400 }, scenario, args);
+    const { result, counted, code, stdout } = trial;
+    noFaults(trial);
+    expect([result.ended, code]).toEqual(['server_gone', 69]);
+    expect(stdout).toMatch(/^The server went away after/);
+    expect(counted.messages).toBe(399);
+    const { acknowledged, sent } = result.figures;
+    expect(acknowledged).toBeGreaterThan(300);
+    expect(sent).toBe(acknowledged + result.correctness.unknown);
+    expect(result.correctness.delivered).toBeGreaterThan(2_500);
+    expect(result.correctness.delivered).toBeLessThanOrEqual(9 * 400);
+  },
+);
+
+it('a server whose process nobody knows is gone when all connections are', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const phases = [{ kind: 'steady' as const, seconds: 60 }];
+  const trial = await tryOut(folder, { hangUpAt: 400 }, { ...LOST_AND_FOUND, phases }, ACCOUNTS);
+  noFaults(trial);
+  expect([trial.result.ended, trial.code]).toEqual(['server_gone', 69]);
+  expect(trial.result.figures.seconds).toBeLessThan(30);
+});
+
+it('somebody who stays away for long is no server that went away', { timeout: TRIAL_MS }, async () => {
+  const scenario = { ...ROOMS, users: 2, churnPerSecond: 20, awaySeconds: 5 };
+  const phases = [{ kind: 'steady' as const, seconds: 5 }];
+  const trial = await tryOut(folder, {}, { ...scenario, phases }, ['--accounts', '2']);
+  expect(trial.result.series.filter(({ connections }) => connections === 0).length).toBeGreaterThan(3);
+  expect([trial.result.ended, trial.code]).toEqual(['complete', 0]);
+});
+
+it('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(
+    folder,
+    {},
+    { ...ROOMS, phases: [{ kind: 'steady', seconds: 60 }] },
+    [],
+    async (program) => {
+      await until('a second of talk', () => /^steady .*[1-9]\d* delivered\/s/m.test(program.stderr()));
+      program.child.kill('SIGINT');
+    },
+  );
+  const { result, counted, code, stdout } = trial;
+  noFaults(trial);
+  expect([result.ended, code]).toEqual(['interrupted', 130]);
+  expect(stdout).toMatch(/^Interrupted after/);
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  expect(result.figures.seconds).toBeLessThan(20);
+});
+
+it('Ctrl-C while they come in: at once, and without complaint', { timeout: TRIAL_MS }, async () => {
+  const relay = await startRelay();
+  const json = join(folder, 'early.json');
+  const file = scenarioFile(folder, { ...ROOMS, phases: [{ kind: 'ramp', seconds: 60 }] });
+  const program = startLoad([file, '--server', relay.address, '--json', json]);
+  await until('somebody to be in', () => /^ramp .* [1-9]\d* connected/m.test(program.stderr()));
+  const began = performance.now();
+  program.child.kill('SIGINT');
+  expect((await program.exit()).code).toBe(130);
+  expect(performance.now() - began).toBeLessThan(5_000);
+  expect(program.stdout()).toContain('it ended before anything was measured');
+  expect(program.stderr()).toMatch(/^(ramp .*\n)+$/);
+  expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ ended: 'interrupted' });
+});
