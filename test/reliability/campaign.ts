@@ -58,7 +58,7 @@ export interface Program {
   readonly title: string;
   /** What `--cycles`, or `--runs`, is if it is not given. */
   readonly cycles: number;
-  /** `runs`: each is repeated by its seed alone, which is that of the first plus its number; the seed decides on the workers, too. */
+  /** `runs`: each can be repeated by its own seed, which decides on the workers, too. */
   readonly unit?: 'cycles' | 'runs';
   run(options: CampaignOptions): Promise<CampaignResult>;
 }

@@ -141,7 +141,7 @@ export class Crowd {
     return this.#sight.entries.filter((entry) => entry.kind !== 'message' && entry.user === user).length;
   }
 
-  /** Everything is acknowledged, everybody has got everything, and the log is still what it was. */
+  /** Everything is acknowledged, and everybody has got everything. */
   async finish(): Promise<void> {
     await this.settle(this.devices);
     this.check();
@@ -185,7 +185,7 @@ export class Crowd {
   }
 }
 
-/** Behaves so that nothing it is refused is in order, and what it repeats comes in order. */
+/** Of somebody who may say all that they say, and repeats it in order. */
 export function startDevice(user: string, port: number, report: Report): Device {
   const habits = { isEager: true, trustsLive: true, after: 0, judge: judgeStrictly };
   return new Device(ownerOf(user), port, habits, report);
