@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { nearest } from '../client/nearest.ts';
+import { lineAt } from './json-place.ts';
 import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
 
@@ -67,18 +68,16 @@ export function parseScenario(text: string, source: string): FoundScenario {
 }
 
 function describe(issue: z.core.$ZodIssue, text: string): string {
-  const key =
-    issue.code === 'unrecognized_keys'
-      ? issue.keys[0]
-      : issue.path.findLast((part) => typeof part === 'string');
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const line = lineAt(text, [...issue.path, ...unknown]);
   const place = pathOf(issue.path);
-  const where = `${lineOf(text, String(key ?? ''))}${place === '' ? '' : `${place}: `}`;
+  const where = `line ${line}, ${place === '' ? '' : `${place}: `}`;
   if (issue.code === 'unrecognized_keys') {
-    const unknown = issue.keys.map((name) => {
+    const names = issue.keys.map((name) => {
       const meant = nearest(name, KEYS);
       return `there is no "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
     });
-    return where + unknown.join(', ');
+    return where + names.join(', ');
   }
   const given = valueAt(text, issue.path);
   const meant = typeof given === 'string' ? nearest(given, WORDS) : undefined;
@@ -93,12 +92,6 @@ function pathOf(path: readonly PropertyKey[]): string {
       typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
     )
     .join('');
-}
-
-/** The line on which a key stands first; a file of a page or less seldom has it twice. */
-function lineOf(text: string, key: string): string {
-  const at = key === '' ? -1 : text.indexOf(JSON.stringify(key));
-  return at === -1 ? '' : `line ${text.slice(0, at).split('\n').length}, `;
 }
 
 function valueAt(text: string, path: readonly PropertyKey[]): unknown {
