@@ -41,7 +41,7 @@ export function readMessage(bytes: Buffer, start: number, end: number): FoundMes
   const last = array === ARRAY + 6 ? textEnd : skipString(bytes, textEnd);
   if (textEnd < 0 || textEnd > end || last !== end) return undefined;
   found.id = bytes.readDoubleBE(id + 1);
-  if (!Number.isSafeInteger(found.id)) return undefined;
+  if (!Number.isSafeInteger(found.id) || !Number.isSafeInteger(bytes.readDoubleBE(at + 1))) return undefined;
   found.start = text + headOf(bytes[text] ?? 0);
   found.end = textEnd;
   return found;
@@ -55,12 +55,16 @@ export function readAcknowledgement(
 ): { readonly request: number; readonly id: number } | undefined {
   const request = start + 1 + OK.length;
   const result = request + 5;
-  if (result + 10 > end || bytes[start] !== ARRAY + 3 || !isAt(bytes, start + 1, OK)) return undefined;
-  if (bytes[request] !== UINT_32 || bytes[result] !== ARRAY + 2 || bytes[result + 1] !== FLOAT_64)
-    return undefined;
+  const id = result + 1;
+  const at = id + 9;
+  if (at + 9 !== end || bytes[start] !== ARRAY + 3 || !isAt(bytes, start + 1, OK)) return undefined;
+  if (bytes[request] !== UINT_32 || bytes[result] !== ARRAY + 2) return undefined;
+  if (bytes[id] !== FLOAT_64 || bytes[at] !== FLOAT_64) return undefined;
   acknowledgement.request = bytes.readUInt32BE(request + 1);
-  acknowledgement.id = bytes.readDoubleBE(result + 2);
-  return acknowledgement;
+  acknowledgement.id = bytes.readDoubleBE(id + 1);
+  const isValid =
+    Number.isSafeInteger(acknowledgement.id) && Number.isSafeInteger(bytes.readDoubleBE(at + 1));
+  return isValid ? acknowledgement : undefined;
 }
 
 function isAt(bytes: Buffer, offset: number, wanted: Buffer): boolean {
