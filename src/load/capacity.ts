@@ -78,10 +78,15 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
   let isCarried = false;
   const step = async (users: number): Promise<Step> => {
     const scenario = stepOf(plan.scenario, users);
-    const ran = await runAgainst({ ...plan, scenario }, target, options, {
-      signal: interrupted.signal,
-      second: (second, left) => options.quiet || progress.show(second, left),
-    });
+    const run = (): Promise<Ran> =>
+      runAgainst({ ...plan, scenario }, target, options, {
+        signal: interrupted.signal,
+        second: (second, left) => options.quiet || progress.show(second, left),
+      });
+    const first = await run();
+    // It may have been a moment in which the machine had something else to do.
+    const ran =
+      first.type === 'ran' && isDisturbed(first.result) && !interrupted.signal.aborted ? await run() : first;
     const result = ran.type === 'ran' ? ran.result : undefined;
     const taken = { users, result, limit: ran.type === 'failed' ? ran.text : limitOf(ran.result) };
     if (!options.quiet) progress.note(describeStep(taken));
@@ -164,8 +169,14 @@ export function limitOf(result: Result): string | undefined {
   if (result.figures.connections < result.scenario.users) return 'the server did not let everybody in';
   if (missed.length === 0 && result.invalid.length === 0) return undefined;
   const [first] = missed;
+  if (first?.value === null) return 'nothing was measured';
   const what = first === undefined ? 'the generator does not keep up' : `it is ${describeOutcome(first)}`;
   return `${what}: ${whyFull(result)}`;
+}
+
+/** Nothing but the generator was in the way. */
+function isDisturbed(result: Result): boolean {
+  return limitOf({ ...result, invalid: [] }) === undefined && result.invalid.length > 0;
 }
 
 function whyFull({ usage, generator, environment, invalid, figures }: Result): string {

@@ -4,6 +4,8 @@ import type { Result } from './result.ts';
 
 /** Of the messages that were due. */
 const LATE_SHARE = 0.01;
+/** Where few are due, one that is late is no hundredth of anything. */
+const LATE_FEW = 5;
 const DELAY_MS = 20;
 /** Of a thread's time. */
 const FULL = 0.95;
@@ -15,7 +17,7 @@ export function judge({ scenario, figures, generator, usage }: Result): string[]
   const reasons: string[] = [];
   const isOpen = scenario.talk?.loop === 'open';
   const isFull = generator.busy >= FULL;
-  if (isOpen && figures.due > 0 && figures.late / figures.due > LATE_SHARE) {
+  if (isOpen && figures.late >= LATE_FEW && figures.late / figures.due > LATE_SHARE) {
     const share = ((100 * figures.late) / figures.due).toFixed(1);
     reasons.push(
       `${share} % of the messages were sent more than 10 ms after they were due: this machine could not keep up`,

@@ -11,7 +11,7 @@ import { Deliveries, isDue, type Mailbox } from './relay-deliveries.ts';
 
 /** As large as Parley's own, which are microseconds. */
 const FIRST_ID = 1_795_334_587_148_000;
-const TEXTS = 5;
+const TEXTS = 1_000;
 
 interface Client {
   readonly socket: Socket;
