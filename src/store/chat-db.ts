@@ -1,10 +1,9 @@
 /** `chat.db`: how it is opened, and its prepared statements. */
 
-import { closeSync, fsyncSync, openSync } from 'node:fs';
-import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ENTRY, integer } from './entry-row.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
+import { syncFolder } from './sync-folder.ts';
 
 /**
  * The write-ahead log is moved into the database by the archive's thread, four times a second. When that has fallen
@@ -150,18 +149,5 @@ function emptyWal(db: DatabaseSync): void {
   while (checkpoint.get()?.busy !== 0) {
     if (performance.now() >= deadline) throw new Error('somebody else is using it');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, CHECKPOINT_PAUSE_MS);
-  }
-}
-
-/**
- * SQLite syncs the folder when it makes the file of its write-ahead log, and passes over a failure of that: a power cut
- * could take the file away, and all that was acknowledged since. By now the file is there.
- */
-function syncFolder(file: string): void {
-  const folder = openSync(dirname(file), 'r');
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -2,6 +2,7 @@
 
 import { closeSync, fchmodSync, openSync, renameSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { syncFolder } from './sync-folder.ts';
 import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
 
 const SCHEMA_VERSION = 1;
@@ -63,12 +64,17 @@ export class TokensDb {
     this.#warn = warn;
   }
 
-  /** Does some work on the file, which is opened for that if it is not, and begun anew if it is damaged. */
+  /**
+   * Does some work on the file, which is opened for that if it is not, and begun anew if it is damaged: twice, because SQLite
+   * calls a file malformed also when one read of it has failed (SQLITE_IOERR_CORRUPTFS).
+   */
   use<T>(work: (open: OpenTokens) => T): Used<T> {
-    const used = this.#try(work);
+    let used = this.#try(work);
+    if (used.type === 'damaged') used = this.#try(work);
     if (used.type !== 'damaged') return used;
-    const again = this.#try(work);
-    return again.type === 'damaged' ? { type: 'storage_failed' } : again;
+    if (!this.#setAside(used.reason)) return { type: 'storage_failed' };
+    const anew = this.#try(work);
+    return anew.type === 'damaged' ? { type: 'storage_failed' } : anew;
   }
 
   close(): void {
@@ -80,7 +86,7 @@ export class TokensDb {
     this.#open = undefined;
   }
 
-  #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged' } {
+  #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged'; readonly reason: string } {
     try {
       this.#open ??= open(this.#path);
       return { type: 'done', value: work(this.#open) };
@@ -88,7 +94,7 @@ export class TokensDb {
       const fault = faultOf(error);
       // After any other failure nobody knows what state the connection is in.
       if (fault.type !== 'storage_full' || !this.#rollback()) this.close();
-      if (fault.type === 'damaged') return this.#setAside(fault.reason);
+      if (fault.type === 'damaged') return { type: 'damaged', reason: fault.reason };
       const consequence = 'until that is mended logins get no token, and logouts are refused';
       this.#warnOnce(
         fault.reason,
@@ -107,20 +113,20 @@ export class TokensDb {
     }
   }
 
-  /** SQLite removes a log that is left behind when it finds an empty database beside it. */
-  #setAside(reason: string): Used<never> | { readonly type: 'damaged' } {
+  /** False if it cannot be. SQLite removes a log that is left behind when it finds an empty database beside it. */
+  #setAside(reason: string): boolean {
     const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
     try {
       renameSync(this.#path, aside);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be set aside: ${why}`);
-      return { type: 'storage_failed' };
+      return false;
     }
     this.#warn(
       `${this.#path} is damaged (${reason}) and was set aside as ${aside}: people log in with their passwords again`,
     );
-    return { type: 'damaged' };
+    return true;
   }
 
   #warnOnce(cause: string, text: string): void {
@@ -175,6 +181,7 @@ function open(path: string): OpenTokens {
   const db = new DatabaseSync(path, { timeout: 100 });
   try {
     prepareFile(db);
+    syncFolder(path);
     return prepareStatements(db);
   } catch (error) {
     db.close();
