@@ -103,6 +103,8 @@ export class Life {
   }
 
   #sayOne(): void {
+    // A guest whose connection has been cut comes back as somebody else, who did not say this.
+    if (!this.#device.isConnected && this.#device.owner.password === undefined) return;
     const { rooms, names, temper } = this.#world;
     const pick = this.#pick;
     const to = this.#one(pick(4) > 0 ? rooms : names);
