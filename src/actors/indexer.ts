@@ -1,6 +1,7 @@
 /**
  * Keeps the search index up with the log: a little at a time, so that whoever asks the archive for something waits for
- * one step at most.
+ * one step at most. While very much is said it waits: chat comes first, and to take a text into the index costs more than to
+ * store and deliver it.
  */
 
 import type { Logger } from 'pino';
@@ -9,6 +10,9 @@ import type { SearchIndex } from '../store/search-index.ts';
 
 /** Entries that one step takes in: about 5 ms, and 20 at most. */
 const STEP = 500;
+/** Entries between two calls of `run` from which on the index waits, and how many of them it may be behind because of that. */
+const BUSY = 2_000;
+const LAG_LIMIT = 500_000;
 /** How long after a fault of the disk it is tried again. */
 const RETRY_MS = 5_000;
 
@@ -20,6 +24,9 @@ export class Indexer {
   #retryAt = 0;
   /** The index has nothing below this id any more. */
   #removed = 0;
+  /** The newest id at the last look, and how many entries have come since the index had everything. */
+  #looked: number | undefined;
+  #lag = 0;
 
   constructor(archive: Archive, index: SearchIndex, logger: Logger) {
     this.#archive = archive;
@@ -27,9 +34,11 @@ export class Indexer {
     this.#logger = logger;
   }
 
-  /** Takes in all that the log has and the index lacks, unless that is under way. Call it now and then. */
+  /** Takes in all that the log has and the index lacks, unless that is under way or has to wait. Call it once a second. */
   run(): Promise<void> {
+    if (this.#mustWait()) return Promise.resolve();
     this.#running ??= this.#catchUp().finally(() => {
+      this.#lag = 0;
       this.#running = undefined;
     });
     return this.#running;
@@ -39,6 +48,19 @@ export class Indexer {
   hasUpTo(id: number, steps: number): boolean {
     for (let step = 0; step < steps && this.#index.indexed < id; step += 1) if (!this.#step()) break;
     return this.#index.indexed >= id;
+  }
+
+  #mustWait(): boolean {
+    let mustWait = false;
+    this.#try(() => {
+      const { lastId } = this.#archive;
+      const fresh = this.#archive.count(this.#looked ?? lastId, lastId);
+      this.#looked = lastId;
+      this.#lag += fresh;
+      mustWait = fresh >= BUSY && this.#lag < LAG_LIMIT;
+      return false;
+    });
+    return mustWait;
   }
 
   async #catchUp(): Promise<void> {

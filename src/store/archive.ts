@@ -48,6 +48,7 @@ interface Statements {
   readonly db: DatabaseSync;
   readonly lastId: StatementSync;
   readonly firstId: StatementSync;
+  readonly count: StatementSync;
   readonly intervals: StatementSync;
   readonly ids: StatementSync;
   readonly messageIds: StatementSync;
@@ -81,6 +82,11 @@ export class Archive {
   /** The oldest id that has not been removed; 0 in an empty log. */
   get firstId(): number {
     return integer(this.#sql.firstId.get()?.id ?? 0);
+  }
+
+  /** How many entries are behind `after`, up to `last`. */
+  count(after: number, last: number): number {
+    return after >= last ? 0 : integer(this.#sql.count.get(after, last)?.entries);
   }
 
   has(id: number): boolean {
@@ -182,6 +188,7 @@ function openStatements(file: string): Statements {
       db,
       lastId: db.prepare('SELECT max(id) AS id FROM entries'),
       firstId: db.prepare('SELECT min(id) AS id FROM entries'),
+      count: db.prepare('SELECT count(*) AS entries FROM entries WHERE id > ? AND id <= ?'),
       intervals: db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?'),
       ids: asArrays(
         db.prepare(
