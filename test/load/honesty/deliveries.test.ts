@@ -120,3 +120,27 @@ it('what is refused was never said', { timeout: TRIAL_MS }, async () => {
   expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
   expect(code).toBe(0);
 });
+
+it('what is never answered may have been said or not', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { swallowEvery: 100 });
+  const { counted, result, code } = trial;
+  expect(counted.swallowed).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, unknown: counted.swallowed });
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  expect(result.figures.sent).toBe(counted.messages + counted.swallowed);
+  expect(code).toBe(0);
+});
+
+it('what is under way at the end is waited for', { timeout: TRIAL_MS }, async () => {
+  // The relay stands still from the middle of the second second to well behind the end of the phase.
+  const trial = await tryOut(
+    folder,
+    { stallAt: 450, stallMs: 3_500 },
+    { ...ROOMS, phases: [{ kind: 'steady', seconds: 2 }] },
+  );
+  const { counted, result, code } = trial;
+  expect([faultsOf(trial), code]).toEqual([NONE, 0]);
+  expect(counted.messages).toBeGreaterThan(500);
+  expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
+  expect(result.figures).toMatchObject({ sent: counted.messages, acknowledged: counted.messages });
+});

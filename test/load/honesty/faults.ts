@@ -16,6 +16,8 @@ export interface Faults {
   readonly delayEvery?: number;
   /** Messages that are refused with `storage_full`. */
   readonly refuseEvery?: number;
+  /** Messages of which nothing is heard any more: neither delivered nor answered. */
+  readonly swallowEvery?: number;
   /** Messages that are stored and delivered, but their sender's connection ends in place of the answer. */
   readonly cutEvery?: number;
   /** The first replay of each user ends after so many messages, with its connection. */
@@ -49,6 +51,7 @@ export function noCounted(): Counted {
     damaged: 0,
     delayed: 0,
     refused: 0,
+    swallowed: 0,
     cut: 0,
     resumed: 0,
     stalledMs: 0,
@@ -70,6 +73,7 @@ export interface Counted {
   damaged: number;
   delayed: number;
   refused: number;
+  swallowed: number;
   cut: number;
   resumed: number;
   stalledMs: number;

@@ -94,7 +94,7 @@ function answer(client: Client, verb: string, id: unknown, values: readonly unkn
     say(['ok', id, [lastId, [[], null]]]);
   } else if (verb === 'send') {
     const answered = send(client, String(first), String(second), third);
-    if (client.socket.destroyed) return;
+    if (client.socket.destroyed || answered === undefined) return;
     say(typeof answered === 'string' ? ['error', id, answered, 'no'] : ['ok', id, answered]);
   } else if (verb === 'quit') {
     say(['ok', id], ['bye', 'quit', 'goodbye']);
@@ -102,13 +102,13 @@ function answer(client: Client, verb: string, id: unknown, values: readonly unkn
   } else say(['ok', id]);
 }
 
-/** Its id and time, or why not. */
+/** Its id and time, or why not; undefined if there is no answer. */
 function send(
   { person: writer, socket }: Client,
   to: string,
   text: string,
   key: unknown,
-): readonly [number, number] | string {
+): readonly [number, number] | string | undefined {
   if (writer === undefined) return 'not_logged_in';
   const known = typeof key === 'string' ? keys.get(`${writer.name} ${key}`) : undefined;
   if (known !== undefined) return known;
@@ -121,6 +121,10 @@ function send(
   if (isDue(sends, faults.refuseEvery)) {
     counted.refused += 1;
     return 'storage_full';
+  }
+  if (isDue(sends, faults.swallowEvery)) {
+    counted.swallowed += 1;
+    return undefined;
   }
   counted.messages += 1;
   if (counted.texts.length < TEXTS) counted.texts.push(text);
