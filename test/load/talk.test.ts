@@ -97,6 +97,24 @@ describe('an open loop', () => {
     expect([Math.min(...inRooms) > 45, Math.max(...inRooms) < 145]).toEqual([true, true]);
   });
 
+  it('keeps to the times at which messages are due when its thread comes to it late', async () => {
+    vi.useRealTimers();
+    const late: number[] = [];
+    const began = now();
+    const talks = startThreads(scenario, 1, ({ due }) => {
+      late.push((now() - due) / 1_000);
+      return true;
+    });
+    for (const talk of talks) talk.begin(1);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const talk of talks) talk.silence();
+    const seconds = (now() - began) / 1_000_000;
+    expect(late.length).toBeGreaterThan(0.8 * RATE * seconds);
+    expect(Math.max(...late)).toBeGreaterThan(280);
+    expect(late.reduce((a, b) => a + b, 0) / late.length).toBeGreaterThan(100);
+  });
+
   it('says nothing if nobody can', () => {
     const alone = scenarioOf({
       users: 1,

@@ -2,6 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
+import { until } from '../../support/process.ts';
 import { TRIAL_MS, type Trial, tryOut } from './trial.ts';
 
 const folder = testFolder();
@@ -72,6 +73,33 @@ it('the same in a closed loop: only who was waiting is late', { timeout: TRIAL_M
   expect(p95).toBeLessThan(STALL_MS / 2);
   expect(count).toBe(trial.counted.messages);
 });
+
+it.runIf(process.platform !== 'win32')(
+  'a generator that stands still itself: it says so, and nobody is late for less',
+  { timeout: TRIAL_MS },
+  async () => {
+    let stoppedMs = 0;
+    const trial = await tryOut(folder, {}, OPEN, [], async ({ child, stderr }) => {
+      await until('a second of talk', () => /^steady .*[1-9]\d* delivered\/s/m.test(stderr()));
+      const began = performance.now();
+      child.kill('SIGSTOP');
+      await new Promise((resolve) => setTimeout(resolve, STALL_MS));
+      stoppedMs = performance.now() - began;
+      child.kill('SIGCONT');
+    });
+    // The same messages are late as if the server had stood still, and they are late for the same time.
+    const { figures, invalid, correctness } = trial.result;
+    const late = (RATE * stoppedMs) / 1_000;
+    const { count, mean, p50, max } = deliveriesOf(trial);
+    expect(figures.late).toBeGreaterThan(0.6 * late);
+    expect(count * (mean - p50)).toBeGreaterThan(0.6 * late * (stoppedMs / 2));
+    expect(max).toBeGreaterThan(0.8 * stoppedMs);
+    expect(invalid[0]).toContain('this machine could not keep up');
+    expect(trial.stdout).toMatch(/^Not a valid measurement of the server\./);
+    expect([correctness.lost, figures.dropped, figures.due]).toEqual([0, 0, figures.sent]);
+    expect(trial.code).toBe(0);
+  },
+);
 
 /** The part of the values above a limit, between the two points of the curve next to it: the larger share and the smaller. */
 function shareAbove(curve: readonly (readonly [number, number])[], limit: number): number {
