@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ircWire } from '../../src/load/wires/irc.ts';
-import { IRC_LACKS, IRC_OFFERS } from './irc-differences.ts';
+import { IRC_LACKS, IRC_OFFERS, IRC_REMARK } from './irc-differences.ts';
 import type { Peer } from './peer.ts';
 import { findDaemon, freePort, startProgram, versionOf } from './program.ts';
 
@@ -13,8 +13,9 @@ export const inspircd: Peer = {
   install: 'apt-get install -y --no-install-recommends inspircd',
   setup:
     'no fake lag and no limit of commands, no limit of connections from one address, no look-ups of names, 64 MB for what waits to be sent, only the modules of its core',
+  remark: IRC_REMARK,
   lacks: IRC_LACKS,
-  offers: [...IRC_OFFERS, 'many modules, and links to other servers with services'],
+  offers: [...IRC_OFFERS, 'has many modules for what it does not do by itself'],
   async version() {
     const program = findDaemon('inspircd');
     return program === undefined ? undefined : versionOf(program, /InspIRCd-(\d[\d.]*)/);

@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ircWire } from '../../src/load/wires/irc.ts';
-import { IRC_LACKS, IRC_OFFERS } from './irc-differences.ts';
+import { IRC_LACKS, IRC_OFFERS, IRC_REMARK } from './irc-differences.ts';
 import type { Peer } from './peer.ts';
 import { findDaemon, freePort, startProgram, versionOf } from './program.ts';
 
@@ -12,6 +12,7 @@ export const ngircd: Peer = {
   wire: ircWire,
   install: 'apt-get install -y --no-install-recommends ngircd',
   setup: 'no penalties for writing fast, no limit of connections from one address, no look-ups of names',
+  remark: IRC_REMARK,
   lacks: IRC_LACKS,
   offers: IRC_OFFERS,
   async version() {

@@ -31,7 +31,7 @@ export function renderPage(benchmark: Benchmark): string {
     '## Method',
     ...method(benchmark),
     '## Figures',
-    legend(benchmark),
+    ...legend(benchmark),
     ...workloads.flatMap((workload) => figures(workload, benchmark)),
     ...faults(benchmark),
     '## What is not the same',
@@ -69,8 +69,15 @@ function method({ rounds, seconds, peers }: Benchmark): string[] {
   ];
 }
 
-function legend({ rounds }: Benchmark): string {
-  return `Medians of ${rounds} rounds, (least – most). × is relative to Parley: below 1 is less than Parley. ≥: the generator’s thread had no time left, so the server might do more.`;
+function legend({ rounds, peers }: Benchmark): string[] {
+  const remarks = new Map<string, string[]>();
+  for (const { peer } of peers) {
+    if (peer.remark !== undefined) remarks.set(peer.remark, [...(remarks.get(peer.remark) ?? []), peer.name]);
+  }
+  return [
+    `Medians of ${rounds} rounds, (least – most). × is relative to Parley: below 1 is less than Parley. ≥: in some round the generator’s thread had no time left, so the server might do more. Where the ranges of two servers overlap, their medians say little about which is ahead.`,
+    ...[...remarks].map(([remark, names]) => `${names.join(' and ')}: each ${remark}.`),
+  ];
 }
 
 function figures(workload: Workload, { peers, samples }: Benchmark): string[] {
@@ -116,7 +123,7 @@ function shown({ median, least, most }: Spread, write: (value: number) => string
 }
 
 function significant(value: number, digits: number): string {
-  return String(Number(value.toPrecision(digits)));
+  return value < 10 ** digits ? value.toPrecision(digits) : formatCount(value);
 }
 
 function ratio(own: readonly Sample[], reference: readonly Sample[], of: (sample: Sample) => number): string {

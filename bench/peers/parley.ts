@@ -15,11 +15,12 @@ export const parley: Peer = {
   install: 'npm install',
   setup:
     'guests let in, no limit of commands a second; each message is on disk (synced) before it is acknowledged or delivered',
+  remark: undefined,
   lacks: [],
   offers: [
     'has every message in its log, written and synced, before it is acknowledged, and before anybody else sees it',
     'gives it an id and a time; all clients see all messages in one order',
-    'answers every message, and takes it once only if it is sent again with its key',
+    'tells the sender of each message that it is stored',
     'keeps it for history, for search, and for accounts that are away (the users of these runs are guests, who are not awaited)',
   ],
   version: () => Promise.resolve(VERSION),

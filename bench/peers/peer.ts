@@ -10,6 +10,8 @@ export interface Peer {
   readonly install: string;
   /** How it was set up for the measurement, where that is not what it does by itself. */
   readonly setup: string;
+  /** What has to be known to read its figures; undefined if nothing. */
+  readonly remark: string | undefined;
   /** What it does not do that Parley does; a line each. */
   readonly lacks: readonly string[];
   /** What it does that Parley does not; of Parley itself, what it does for each message. */

@@ -16,6 +16,7 @@ export const socketIo: Peer = {
   install: 'npm install',
   setup:
     'WebSocket only, without compression (its default), the adapter in memory, without the optional native add-ons of ws; a relay of 60 lines around it (bench/peers/socket-io-relay.ts)',
+  remark: undefined,
   lacks: [
     'stores nothing: a message is gone when the recipient is away, or when the server ends',
     'its answer to a message means that the relay has it, not that it is on disk',

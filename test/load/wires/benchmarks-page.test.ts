@@ -59,7 +59,7 @@ describe('the page of benchmarks', () => {
     const rows = rowsOf(text, 'ngIRCd');
     expect(rows).toHaveLength(WORKLOADS.length);
     expect(rows[0]).toBe(
-      '| ngIRCd | 0.5 µs (0.25 µs – 0.75 µs) | 0.25 | 50,000 (50,000 – 50,000) | 0.25 | 1.00 MiB |',
+      '| ngIRCd | 0.500 µs (0.250 µs – 0.750 µs) | 0.25 | 50,000 (50,000 – 50,000) | 0.25 | 1.00 MiB |',
     );
     expect(rows.at(-1)).toContain('| 2.00 ms (1.00 ms – 3.00 ms) | 20.0 ms (10.0 ms – 30.0 ms) |');
     expect(text).toContain('In all of these runs every delivery came');
