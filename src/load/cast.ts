@@ -77,6 +77,20 @@ export function threadOf(user: number, threads: number): number {
   return (user >> 1) % threads;
 }
 
+/** The rooms of each user who is in any. */
+export function roomsOf({ conversations }: Cast): ReadonlyMap<number, readonly string[]> {
+  const rooms = new Map<number, string[]>();
+  for (const { room, members } of conversations) {
+    if (room === undefined) continue;
+    for (const user of members) {
+      const own = rooms.get(user) ?? [];
+      rooms.set(user, own);
+      own.push(room);
+    }
+  }
+  return rooms;
+}
+
 /** How many pairs of a writer and a reader there are: each is accounted for. */
 export function pairsOf({ conversations }: Cast): number {
   return conversations.reduce((sum, { members, writers }) => sum + members.length * writers, 0);

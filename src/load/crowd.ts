@@ -4,7 +4,8 @@
  */
 
 import { accountName } from './account.ts';
-import { type Cast, makeCast, threadOf } from './cast.ts';
+import { bringIn } from './bring-in.ts';
+import { type Cast, makeCast, roomsOf, threadOf } from './cast.ts';
 import { now } from './clock.ts';
 import { Counts } from './counts.ts';
 import { Latencies } from './latencies.ts';
@@ -30,6 +31,11 @@ export interface CrowdPlan {
   readonly wire: string;
   /** Prepared accounts `load-1` and so on; undefined to come in as guests. */
   readonly password: string | undefined;
+  /**
+   * Written and read by all threads: for each voice, below which number its messages were said again after a connection was lost.
+   * How late they come says nothing about the server.
+   */
+  readonly saidAgain: Int32Array<SharedArrayBuffer>;
 }
 
 /** What has arrived at the users of a thread. */
@@ -48,9 +54,6 @@ export interface Arrived {
 const LATE_US = 10_000;
 /** Messages of one user without an answer. Policy: what is due then is dropped, and told. */
 const UNANSWERED_LIMIT = 2_000;
-/** Logins under way at a time, of one thread: less than a server lets wait for a password check. */
-const COMING_AT_ONCE = 50;
-const RETRY_MS = 300;
 const COMINGS = 200;
 
 export class Crowd implements UserEvents {
@@ -83,7 +86,7 @@ export class Crowd implements UserEvents {
     );
     this.#random = startRandom(seed, COMINGS + thread);
     this.#sourceOf = sourceAddresses(plan.endpoint.host);
-    const rooms = this.#roomsOf();
+    const rooms = roomsOf(this.#cast);
     const everybody = Array.from({ length: scenario.users + scenario.idle }, (_, user) => user).filter(
       isMine,
     );
@@ -115,22 +118,7 @@ export class Crowd implements UserEvents {
    * all are in.
    */
   async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
-    const began = performance.now();
-    const isOver = (): boolean => this.#isLeaving || performance.now() - began > seconds * 1_000 + deadlineMs;
-    const queue = this.#users.entries();
-    const bring = async (): Promise<void> => {
-      for (const [place, user] of queue) {
-        const due = began + (seconds * 1_000 * place) / this.#users.length;
-        const wait = due - performance.now();
-        if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
-        if (isOver()) return;
-        while (!(await user.comeIn()) && user.where === 'outside') {
-          if (isOver()) return;
-          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: COMING_AT_ONCE }, bring));
+    await bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
     return this.isComplete;
   }
 
@@ -188,10 +176,14 @@ export class Crowd implements UserEvents {
     const arrival = this.tally.arrived(user.index, stamp);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
-    // Who was away when it was said, or does not read, has it late by its own doing.
-    if (stamp.due >= user.liveSince && !user.isSlow) this.latencies.record('deliver', now() - stamp.due);
     const conversation = this.#cast.conversations[stamp.conversation];
-    if (conversation !== undefined) this.#talk.arrived(conversation, user.index, stamp.writer, stamp.due);
+    if (conversation === undefined) return;
+    const { due, writer, counter } = stamp;
+    const again = Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
+    // Who was away when it was said, or does not read, has it late by its own doing.
+    const isOwnDoing = due < user.liveSince || user.isSlow || counter < again;
+    if (!isOwnDoing) this.latencies.record('deliver', now() - due);
+    this.#talk.arrived(conversation, user.index, writer, due);
   }
 
   acknowledged({ isSlow }: User, { due, isRepeat }: Saying): void {
@@ -209,6 +201,11 @@ export class Crowd implements UserEvents {
 
   unanswered({ voice, counter }: Saying): void {
     this.tally.unanswered(voice, counter);
+  }
+
+  saidAgain({ voice, counter }: Saying): void {
+    // What a voice says again, it says in order.
+    Atomics.store(this.#plan.saidAgain, voice, counter + 1);
   }
 
   failed(reason: string): void {
@@ -267,15 +264,6 @@ export class Crowd implements UserEvents {
 
   #slow(): User[] {
     return this.#users.filter((user) => this.#cast.slow.has(user.index));
-  }
-
-  #roomsOf(): Map<number, string[]> {
-    const rooms = new Map<number, string[]>();
-    for (const { room, members } of this.#cast.conversations) {
-      for (const user of room === undefined ? [] : members)
-        rooms.set(user, [...(rooms.get(user) ?? []), room ?? '']);
-    }
-    return rooms;
   }
 
   #makeUser(index: number, rooms: readonly string[]): User {

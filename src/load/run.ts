@@ -14,7 +14,7 @@ import { ServerUse } from './server-use.ts';
 import { Threads, type Together } from './threads.ts';
 import { judge } from './validity.ts';
 
-export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag'> {
+export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
   /** The server's process; undefined if it is not known. */
   readonly pid: number | undefined;
   readonly server: Result['server'];
@@ -69,7 +69,7 @@ function crowdOf({
   endpoint,
   wire,
   password,
-}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag'> {
+}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
   return { scenario, seed, threads, endpoint, wire, password };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Outcome } from '../actors/actor.ts';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
+import { makeCast } from './cast.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
 import type { Arrived, CrowdPlan } from './crowd.ts';
 import type { GeneratorApi } from './generator.worker.ts';
@@ -29,7 +30,9 @@ export class Threads {
   readonly #histograms: ReadonlyArray<readonly [Histograms, Histograms]>;
 
   /** Throws if one does not start: that is a fault of this program. */
-  static async start(plan: Omit<CrowdPlan, 'thread'>): Promise<Threads> {
+  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain'>): Promise<Threads> {
+    const { voices } = makeCast(given.scenario, given.seed, given.tag);
+    const plan = { ...given, saidAgain: new Int32Array(new SharedArrayBuffer(voices * 4)) };
     const file = threadFile('./generator.worker.ts', import.meta.url);
     const started = await Promise.all(
       Array.from({ length: plan.threads }, (_, thread) =>

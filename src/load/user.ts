@@ -24,6 +24,8 @@ export interface UserEvents {
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
   acknowledged(user: User, saying: Saying): void;
   refused(user: User, saying: Saying, code: string): void;
+  /** It was unanswered when its connection was lost, and is about to be said on another. */
+  saidAgain(saying: Saying): void;
   /** Neither answered nor asked again. */
   unanswered(saying: Saying): void;
   /** `reason`: by name, for counting. */
@@ -246,6 +248,7 @@ export class User implements WireHandler {
     this.#unanswered.clear();
     for (const saying of sayings) {
       saying.isRepeat = true;
+      this.#options.events.saidAgain(saying);
       this.say(saying);
     }
   }

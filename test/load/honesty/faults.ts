@@ -20,6 +20,10 @@ export interface Faults {
   readonly swallowEvery?: number;
   /** Messages that are stored and delivered, but their sender's connection ends in place of the answer. */
   readonly cutEvery?: number;
+  /** Messages that are not taken: their sender's connection ends in place of that. */
+  readonly dropEvery?: number;
+  /** Who comes back waits for so long. */
+  readonly slowDoorMs?: number;
   /** The first replay of each user ends after so many messages, with its connection. */
   readonly cutReplayAfter?: number;
   /** Everything is acknowledged, and nothing delivered. */

@@ -70,6 +70,25 @@ it('a connection that ends in the middle of a replay: what had come does not com
   expect(code).toBe(0);
 });
 
+it('what is said again after a lost connection is not late by the doing of the server', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(
+    folder,
+    { dropEvery: 60, slowDoorMs: 1_000 },
+    { ...ROOMS, churnPerSecond: 0.001 },
+    ACCOUNTS,
+  );
+  const { result, counted } = trial;
+  noFaults(trial);
+  expect(counted.cut).toBeGreaterThan(5);
+  expect(result.figures).toMatchObject({ sent: counted.messages, acknowledged: counted.messages });
+  expect(result.correctness).toMatchObject({ unknown: 0, delivered: counted.deliveries });
+  expect(result.latency.deliver?.max).toBeLessThan(900);
+  expect(result.latency.acknowledge?.max).toBeLessThan(900);
+  expect(result.latency.resume?.min).toBeGreaterThanOrEqual(990);
+});
+
 it('who cannot come back is told, and nothing is said of what it missed', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { closeDoorAt: 500 }, LOST_AND_FOUND, ACCOUNTS);
   const { result, code } = trial;

@@ -62,7 +62,9 @@ const server = createServer({ noDelay: true }, (socket) => {
     decoder.push(chunk);
     for (let next = decoder.next(); next.type === 'body' && !socket.destroyed; next = decoder.next()) {
       const [verb, id, ...values] = decodeBody(next.body) ?? [];
-      answer(client, String(verb), id, values);
+      const act = (): void => answer(client, String(verb), id, values);
+      if (verb === 'resume' && faults.slowDoorMs !== undefined) setTimeout(act, faults.slowDoorMs);
+      else act();
     }
   });
 });
@@ -121,6 +123,11 @@ function send(
   if (isDue(sends, faults.refuseEvery)) {
     counted.refused += 1;
     return 'storage_full';
+  }
+  if (isDue(sends, faults.dropEvery)) {
+    counted.cut += 1;
+    socket.destroy();
+    return undefined;
   }
   if (isDue(sends, faults.swallowEvery)) {
     counted.swallowed += 1;
