@@ -145,7 +145,7 @@ export class Archive {
     for (const { conversation, from, to } of intervals.toSorted((a, b) => b.from - a.from)) {
       const last = Math.min(to, before - 1);
       if (last >= from && ids.length <= limit) {
-        ids.push(...this.#list(this.#sql.messageIds, conversation, from, last, limit + 1 - ids.length));
+        ids.push(...this.#list(this.#sql.messageIds, conversation, from - 1, last, limit + 1 - ids.length));
       }
     }
     const messages = cut(this.read(ids.slice(0, limit)).reverse(), bytes);
@@ -180,6 +180,19 @@ export class Archive {
   }
 }
 
+/**
+ * The ids of a conversation (1) behind (2) up to (3), under a further condition on the entry: those that can be found, and those
+ * that have to be looked for. Both come in order, and are merged no further than the limit.
+ */
+function places(condition: string): string {
+  return `
+    SELECT p.id AS id FROM places p ${condition === '' ? '' : 'CROSS JOIN entries e ON e.id = p.id'}
+    WHERE p.conversation = ?1 AND p.id > ?2 AND p.id <= min(?3, (SELECT id FROM placed)) ${condition}
+    UNION ALL
+    SELECT e.id FROM entries e
+    WHERE e.conversation = ?1 AND e.id > max(?2, (SELECT id FROM placed)) AND e.id <= ?3 ${condition}`;
+}
+
 function openStatements(file: string): Statements {
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
@@ -190,17 +203,8 @@ function openStatements(file: string): Statements {
       firstId: db.prepare('SELECT min(id) AS id FROM entries'),
       count: db.prepare('SELECT count(*) AS entries FROM entries WHERE id > ? AND id <= ?'),
       intervals: db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?'),
-      ids: asArrays(
-        db.prepare(
-          'SELECT id FROM entries WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?',
-        ),
-      ),
-      messageIds: asArrays(
-        db.prepare(
-          `SELECT id FROM entries WHERE conversation = ? AND id >= ? AND id <= ? AND kind = ${KIND.message}
-           ORDER BY id DESC LIMIT ?`,
-        ),
-      ),
+      ids: asArrays(db.prepare(`${places('')} ORDER BY id LIMIT ?4`)),
+      messageIds: asArrays(db.prepare(`${places(`AND e.kind = ${KIND.message}`)} ORDER BY id DESC LIMIT ?4`)),
       entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
       texts: asArrays(
         db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),

@@ -38,6 +38,10 @@ export interface ChatDb {
   readonly retireAccount: StatementSync;
   readonly readSeen: StatementSync;
   readonly writeSeen: StatementSync;
+  readonly countUnplaced: StatementSync;
+  readonly place: StatementSync;
+  readonly setPlaced: StatementSync;
+  readonly prunePlaces: StatementSync;
   readonly pruneEntries: StatementSync;
   readonly pruneMembers: StatementSync;
 }
@@ -80,6 +84,9 @@ function prepare(db: DatabaseSync): void {
   }
 }
 
+/** The newest entry stays: ids go on from it. */
+const EXPIRED = 'id < ? AND id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?';
+
 function withStatements(db: DatabaseSync): ChatDb {
   return {
     db,
@@ -115,11 +122,16 @@ function withStatements(db: DatabaseSync): ChatDb {
     writeSeen: db.prepare(
       'INSERT INTO seen VALUES (?, ?) ON CONFLICT DO UPDATE SET id = excluded.id WHERE excluded.id > id',
     ),
-    // The newest entry stays: ids go on from it.
-    pruneEntries: db.prepare(
-      `DELETE FROM entries WHERE id IN
-         (SELECT id FROM entries WHERE id < ? AND id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?)`,
+    countUnplaced: db.prepare('SELECT count(*) AS count FROM entries WHERE id > (SELECT id FROM placed)'),
+    place: db.prepare(
+      `INSERT INTO places SELECT conversation, id FROM entries
+       WHERE id > (SELECT id FROM placed) ORDER BY conversation, id`,
     ),
+    setPlaced: db.prepare('UPDATE placed SET id = (SELECT max(id) FROM entries)'),
+    prunePlaces: db.prepare(
+      `DELETE FROM places WHERE (conversation, id) IN (SELECT conversation, id FROM entries WHERE ${EXPIRED})`,
+    ),
+    pruneEntries: db.prepare(`DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE ${EXPIRED})`),
     pruneMembers: db.prepare(
       `DELETE FROM members WHERE (account, conversation, from_id) IN
          (SELECT account, conversation, from_id FROM members WHERE to_id < ? LIMIT ?)`,

@@ -20,6 +20,8 @@ import {
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_FULL = 13;
 
+/** Who looks back looks through as many at most. */
+const PLACED_AT_ONCE = 1_024;
 /** Pairs of accounts whose conversation is remembered; the oldest are looked up again. */
 const PAIRS_REMEMBERED = 100_000;
 /** How long a checkpoint that readers are in the way of may hold up messages. */
@@ -40,6 +42,8 @@ export function openSqliteLog(file: string): MessageLog {
 class SqliteLog implements MessageLog {
   readonly #file: string;
   #open: ChatDb;
+  /** Entries that are not in `places` yet. */
+  #unplaced: number;
   /** Conversations of pairs of accounts, by `low high`. */
   readonly #pairs = new Map<string, number>();
   lastId: number;
@@ -48,6 +52,7 @@ class SqliteLog implements MessageLog {
     this.#file = file;
     this.#open = openChatDb(file);
     this.lastId = this.#readLastId();
+    this.#unplaced = this.#countUnplaced();
   }
 
   append({ accounts, drafts, retired, seen }: Batch): Appended {
@@ -58,9 +63,10 @@ class SqliteLog implements MessageLog {
       const entries = drafts.map((draft, index) => this.#insert(draft, firstId + index));
       for (const account of retired) this.#open.retireAccount.run(account.id);
       for (const [account, id] of seen) this.#open.writeSeen.run(account, id);
-      return { accounts: added, entries };
+      return { accounts: added, entries, unplaced: this.#place(entries.length) };
     });
     if (outcome.type !== 'committed') return outcome;
+    this.#unplaced = outcome.value.unplaced;
     this.lastId = outcome.value.entries.at(-1)?.id ?? this.lastId;
     return { type: 'committed', ...outcome.value };
   }
@@ -92,10 +98,11 @@ class SqliteLog implements MessageLog {
   }
 
   forget({ keysUpTo, entriesBefore, limit }: Forgettable): Forgotten {
-    const { forgetKeys, pruneEntries, pruneMembers } = this.#open;
+    const { forgetKeys, prunePlaces, pruneEntries, pruneMembers } = this.#open;
     const outcome = this.#transaction(() => {
       const counts = [forgetKeys.run(keysUpTo, limit).changes];
       if (entriesBefore > 0) {
+        prunePlaces.run(entriesBefore, limit);
         counts.push(pruneEntries.run(entriesBefore, limit).changes);
         counts.push(pruneMembers.run(entriesBefore, limit).changes);
       }
@@ -146,10 +153,24 @@ class SqliteLog implements MessageLog {
     this.#open = reopened;
     this.#pairs.clear();
     this.lastId = this.#readLastId();
+    this.#unplaced = this.#countUnplaced();
   }
 
   close(): void {
     if (this.#open.db.isOpen) this.#open.db.close();
+  }
+
+  /** Puts entries into `places`, when there are enough of them. Returns how many are not there now. */
+  #place(fresh: number): number {
+    const unplaced = this.#unplaced + fresh;
+    if (unplaced < PLACED_AT_ONCE) return unplaced;
+    this.#open.place.run();
+    this.#open.setPlaced.run();
+    return 0;
+  }
+
+  #countUnplaced(): number {
+    return integer(this.#open.countUnplaced.get()?.count);
   }
 
   #readLastId(): number {
