@@ -8,47 +8,17 @@ import { bringIn } from './bring-in.ts';
 import { type Cast, makeCast, roomsOf, threadOf } from './cast.ts';
 import { now } from './clock.ts';
 import { Counts } from './counts.ts';
+import type { CrowdPlan } from './crowd-plan.ts';
 import { Latencies } from './latencies.ts';
 import { below, type Random, startRandom } from './random.ts';
-import { type Scenario, visitorAccounts, whyAccounts } from './scenario.ts';
+import { visitorAccounts, whyAccounts } from './scenario.ts';
 import { sourceAddresses } from './source-addresses.ts';
 import { Stamps } from './stamp.ts';
 import { startTalk, type Talk, type Voice } from './talk.ts';
-import { type Said, type Settled, Tally } from './tally.ts';
+import { type Arrived, type Said, type Settled, Tally } from './tally.ts';
 import { type Saying, User, type UserEvents } from './user.ts';
 import { Visitors } from './visitors.ts';
 import type { Endpoint, Visitor, Wire } from './wire.ts';
-
-/** Everything that the threads of a run have to agree on. Plain data. */
-export interface CrowdPlan {
-  readonly scenario: Scenario;
-  readonly seed: number;
-  /** 6 letters or digits that tell this run from others. */
-  readonly tag: string;
-  readonly thread: number;
-  readonly threads: number;
-  readonly endpoint: { readonly host: string; readonly port: number };
-  readonly wire: string;
-  /** Prepared accounts `load-1` and so on; undefined to come in as guests. */
-  readonly password: string | undefined;
-  /**
-   * Written and read by all threads: for each voice, below which number its messages were said again after a connection was lost.
-   * How late they come says nothing about the server.
-   */
-  readonly saidAgain: Int32Array<SharedArrayBuffer>;
-}
-
-/** What has arrived at the users of a thread. */
-export interface Arrived {
-  readonly delivered: number;
-  readonly repeated: number;
-  readonly reordered: number;
-  readonly foreign: number;
-  /** Messages that were sent and never answered. */
-  readonly unknown: number;
-  /** Users that are not connected at the end. */
-  readonly absent: number;
-}
 
 /** Later than this after it was due, a message counts as late. */
 const LATE_US = 10_000;

@@ -2,10 +2,11 @@
 
 import { serve, threadData } from '../actors/thread.ts';
 import type { Count, Errors } from './counts.ts';
-import { type Arrived, Crowd, type CrowdPlan } from './crowd.ts';
+import { Crowd } from './crowd.ts';
+import type { CrowdPlan } from './crowd-plan.ts';
 import { Delay } from './delay.ts';
 import type { Histograms, Side } from './latencies.ts';
-import type { Said, Settled } from './tally.ts';
+import type { Arrived, Said, Settled } from './tally.ts';
 import { wireNamed } from './wires.ts';
 
 /** What has happened since the last report. */

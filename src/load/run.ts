@@ -4,7 +4,7 @@
 
 import { EXIT, type ExitCode } from '../exit.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
-import type { CrowdPlan } from './crowd.ts';
+import type { CrowdPlan } from './crowd-plan.ts';
 import { type Expectation, evaluate, isBroken } from './expect.ts';
 import { makeHistograms } from './latencies.ts';
 import { describeLatencies, milliseconds } from './percentiles.ts';

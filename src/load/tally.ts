@@ -26,6 +26,18 @@ export interface Settled {
   readonly examples: readonly string[];
 }
 
+/** What has arrived at the users of a thread. */
+export interface Arrived {
+  readonly delivered: number;
+  readonly repeated: number;
+  readonly reordered: number;
+  readonly foreign: number;
+  /** Messages that were sent and never answered. */
+  readonly unknown: number;
+  /** Users that are not connected at the end. */
+  readonly absent: number;
+}
+
 /** What one reader has of one conversation. */
 interface Row {
   readonly conversation: Conversation;

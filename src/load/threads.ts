@@ -4,10 +4,10 @@ import type { Outcome } from '../actors/actor.ts';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
 import { makeCast } from './cast.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
-import type { Arrived, CrowdPlan } from './crowd.ts';
+import type { CrowdPlan } from './crowd-plan.ts';
 import type { GeneratorApi } from './generator.worker.ts';
 import { type Histograms, pour } from './latencies.ts';
-import type { Settled } from './tally.ts';
+import type { Arrived, Settled } from './tally.ts';
 
 const CALL_MS = 120_000;
 
