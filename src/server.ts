@@ -4,10 +4,10 @@
  */
 
 import { createServer } from 'node:net';
-import { MessageChannel } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { ArchiveData, ArchiveThreadApi } from './actors/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
+import { link } from './actors/channel.ts';
 import type { Crash } from './actors/crash.ts';
 import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
 import type { ShardApi, ShardData } from './actors/shard.worker.ts';
@@ -18,7 +18,7 @@ import {
   type Supervisor,
   supervise,
 } from './actors/supervisor.ts';
-import { handOver, startThread, type Thread, threadFile } from './actors/thread.ts';
+import { startThread, type Thread, threadFile } from './actors/thread.ts';
 import { WATCHDOG_MS } from './actors/watchdog.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { LogLevel } from './log.ts';
@@ -231,32 +231,32 @@ class Threads {
   }
 }
 
-async function linkAuth(registry: Thread<RegistryApi>, auth: Thread<AuthThreadApi>): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await registry.call((api) => api.connectAuth(handOver(port1)));
-  await auth.call((api) => api.connectRegistry(handOver(port2)));
+function linkAuth(registry: Thread<RegistryApi>, auth: Thread<AuthThreadApi>): Promise<void> {
+  return link(
+    (port) => registry.call((api) => api.connectAuth(port)),
+    (port) => auth.call((api) => api.connectRegistry(port)),
+  );
 }
 
-async function linkRegistry(
-  shard: Thread<ShardApi>,
-  index: number,
-  registry: Thread<RegistryApi>,
-): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await registry.call((api) => api.connectShard(index, handOver(port1)));
-  await shard.call((api) => api.connectRegistry(handOver(port2)));
+function linkRegistry(shard: Thread<ShardApi>, index: number, registry: Thread<RegistryApi>): Promise<void> {
+  return link(
+    (port) => registry.call((api) => api.connectShard(index, port)),
+    (port) => shard.call((api) => api.connectRegistry(port)),
+  );
 }
 
-async function linkShardToAuth(shard: Thread<ShardApi>, auth: Thread<AuthThreadApi>): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await auth.call((api) => api.connectShard(handOver(port1)));
-  await shard.call((api) => api.connectAuth(handOver(port2)));
+function linkShardToAuth(shard: Thread<ShardApi>, auth: Thread<AuthThreadApi>): Promise<void> {
+  return link(
+    (port) => auth.call((api) => api.connectShard(port)),
+    (port) => shard.call((api) => api.connectAuth(port)),
+  );
 }
 
-async function linkShardToArchive(shard: Thread<ShardApi>, archive: Thread<ArchiveThreadApi>): Promise<void> {
-  const { port1, port2 } = new MessageChannel();
-  await archive.call((api) => api.connectShard(handOver(port1)));
-  await shard.call((api) => api.connectArchive(handOver(port2)));
+function linkShardToArchive(shard: Thread<ShardApi>, archive: Thread<ArchiveThreadApi>): Promise<void> {
+  return link(
+    (port) => archive.call((api) => api.connectShard(port)),
+    (port) => shard.call((api) => api.connectArchive(port)),
+  );
 }
 
 type Claimed =
