@@ -95,7 +95,7 @@ export class Arrivals {
       ledger.see(account, through);
       for (const [author, ids] of ledger.receipts.confirm(account, through)) this.#deliver(author, ids);
     }
-    return this.#answer(link, number, undefined);
+    return this.#answer(link, number, null);
   }
 
   detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {

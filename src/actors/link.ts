@@ -1,7 +1,8 @@
 /**
  * The data channel between a shard and the registry: one `MessagePort`, and every message on it a batch of
- * what one turn of the event loop collected. Items are tuples: they cross cheaper than objects, and the first
- * element tells them apart.
+ * what one turn of the event loop collected. Items are tuples, whose first element tells them apart. A batch crosses as
+ * JSON: a string is copied, and with `JSON` at both ends that takes half the time of structured clones (measured, 1.0 instead
+ * of 1.9 µs for a message there and back). So there is nothing in an item that JSON does not hold; `undefined` comes as null.
  *
  * A shard numbers its commands; `number` says which command an answer, or an entry, belongs to.
  */
@@ -96,6 +97,7 @@ export type ToldPresence = readonly [
 export type ToShard =
   | Routed
   | Attached
+  /** `result`: null for none. */
   | readonly ['ok', number: number, result: unknown]
   | readonly ['error', number: number, code: RefusalCode]
   | WentLive
@@ -116,7 +118,7 @@ export class BatchPort<Item> {
   readonly #flush = (): void => {
     const batch = this.#batch;
     this.#batch = [];
-    this.#port.postMessage(batch);
+    this.#port.postMessage(JSON.stringify(batch));
   };
 
   constructor(port: MessagePort) {
@@ -131,4 +133,9 @@ export class BatchPort<Item> {
   close(): void {
     this.#port.close();
   }
+}
+
+/** Takes the batches that a `BatchPort` at the other end sends. The two are parts of one program: its types are taken on trust. */
+export function takeBatches<Item>(port: MessagePort, take: (batch: readonly Item[]) => void): void {
+  port.on('message', (json: string) => take(JSON.parse(json)));
 }

@@ -4,7 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
 import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
-import { BatchPort, type ToRegistry, type ToShard } from './link.ts';
+import { BatchPort, type ToRegistry, type ToShard, takeBatches } from './link.ts';
 import { registry } from './registry.ts';
 import { serve, threadData } from './thread.ts';
 
@@ -32,7 +32,7 @@ const api = {
   connectShard(shard: number, port: MessagePort): void {
     const out = new BatchPort<ToShard>(port);
     actor.tell({ type: 'shard_connected', shard, out });
-    port.on('message', (items: readonly ToRegistry[]) => {
+    takeBatches<ToRegistry>(port, (items) => {
       // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
       if (!actor.tell({ type: 'batch', shard, out, items }))
         throw new Error('the mailbox of the registry is full');

@@ -24,6 +24,7 @@ import {
   type Command,
   type ToRegistry,
   type ToShard,
+  takeBatches,
   type WentLive,
 } from './link.ts';
 import { eventFrame } from './routed.ts';
@@ -138,7 +139,7 @@ export class Shard implements Services {
     this.#registry = registry;
     this.#isCaughtUp = false;
     this.#handled = 0;
-    port.on('message', (batch: readonly ToShard[]) => {
+    takeBatches<ToShard>(port, (batch) => {
       if (this.#registry === registry) this.#take(batch);
     });
     const sessions = [...this.#sessions].map(
@@ -321,7 +322,7 @@ export class Shard implements Services {
     const { connection, requestId, settle } = unanswered;
     if (settle !== undefined) settle(settled);
     else if (settled.type === 'refused') connection.answer(refusal(requestId, settled.code));
-    else connection.answer(result === undefined ? ['ok', requestId] : ['ok', requestId, result]);
+    else connection.answer(result === null ? ['ok', requestId] : ['ok', requestId, result]);
   }
 
   #attached([, number, account, user, rooms, routed, start]: Attached): void {
