@@ -44,7 +44,9 @@ export class ServerUse {
   everybodyIsIn(connections: number): void {
     const sample = this.#sample();
     if (sample === undefined || this.#before === undefined || connections === 0) return;
-    this.#perConnection = (sample.bytes - this.#before.bytes) / connections;
+    const grown = sample.bytes - this.#before.bytes;
+    // What a few connections take can be less than what the process gave back meanwhile.
+    this.#perConnection = grown > 0 ? grown / connections : null;
   }
 
   beginMeasure(): void {
