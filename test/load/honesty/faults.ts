@@ -37,7 +37,8 @@ export interface Faults {
   readonly hangUpAt?: number;
   /** The process ends. */
   readonly goAwayAt?: number;
-  /** The processor is kept busy for so long with each message: a server that carries only so much. */
+  /** A server that carries only so much: from so many people on, each message takes it so long. */
+  readonly slowFrom?: number;
   readonly workMs?: number;
   /** Ids as small whole numbers, which the protocol allows and Parley’s own server never writes. */
   readonly hasSmallIds?: boolean;

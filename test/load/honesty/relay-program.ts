@@ -169,7 +169,7 @@ function happen(number: number): void {
     block(faults.stallMs ?? 0);
     counted.stalledMs = performance.now() - began;
   }
-  if (faults.workMs !== undefined) block(faults.workMs);
+  if (people.size >= (faults.slowFrom ?? Number.POSITIVE_INFINITY)) block(faults.workMs ?? 0);
 }
 
 /** The whole process stands still. */
