@@ -56,8 +56,12 @@ export function archive({ store, index, indexer, logger }: ArchiveParts): Archiv
     search: (query) => guard(() => search(store, index, indexer, query)),
   };
 
-  /** A disk that cannot be read now may be read later: nobody's thread ends because of it. */
+  /**
+   * A disk that cannot be read now may be read later: nobody's thread ends because of it. What is asked waits for a turn of
+   * the event loop: who asks again at every answer would otherwise keep the port busy, and timers and the watchdog waiting.
+   */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
+    await new Promise(setImmediate);
     try {
       return await read();
     } catch (err) {

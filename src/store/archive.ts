@@ -53,6 +53,7 @@ interface Statements {
   readonly ids: StatementSync;
   readonly messageIds: StatementSync;
   readonly entries: StatementSync;
+  readonly newestEntries: StatementSync;
   readonly texts: StatementSync;
   readonly account: StatementSync;
   readonly room: StatementSync;
@@ -134,7 +135,7 @@ export class Archive {
       };
     });
     const ids = mergeSeries(series, after, limit);
-    const entries = cut(this.read(ids), bytes);
+    const entries = this.#take(this.#sql.entries, ids, bytes);
     const isLast = entries.length === ids.length && ids.length < limit;
     return { entries, through: isLast ? Math.max(newest, after) : (entries.at(-1)?.id ?? after), isLast };
   }
@@ -148,13 +149,26 @@ export class Archive {
         ids.push(...this.#list(this.#sql.messageIds, conversation, from - 1, last, limit + 1 - ids.length));
       }
     }
-    const messages = cut(this.read(ids.slice(0, limit)).reverse(), bytes);
+    const messages = this.#take(this.#sql.newestEntries, ids.slice(0, limit), bytes);
     return { messages, isLast: messages.length === ids.length };
   }
 
   /** The entries with these ids, oldest first. */
   read(ids: readonly number[]): Entry[] {
     return ids.length === 0 ? [] : this.#sql.entries.all(JSON.stringify(ids)).map(toEntry);
+  }
+
+  /** The first of these entries that fit into about this many bytes; one in any case. No more is read than that. */
+  #take(statement: StatementSync, ids: readonly number[], bytes: number): Entry[] {
+    const taken: Entry[] = [];
+    let size = 0;
+    for (const row of ids.length === 0 ? [] : statement.iterate(JSON.stringify(ids))) {
+      const entry = toEntry(row);
+      taken.push(entry);
+      size += sizeOf(entry);
+      if (size > bytes) break;
+    }
+    return taken;
   }
 
   /** Texts of the next entries behind `after` for the index, and how far that reaches in the log. */
@@ -206,6 +220,7 @@ function openStatements(file: string): Statements {
       ids: asArrays(db.prepare(`${places('')} ORDER BY id LIMIT ?4`)),
       messageIds: asArrays(db.prepare(`${places(`AND e.kind = ${KIND.message}`)} ORDER BY id DESC LIMIT ?4`)),
       entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
+      newestEntries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id DESC`),
       texts: asArrays(
         db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),
       ),
@@ -217,17 +232,6 @@ function openStatements(file: string): Statements {
     db.close();
     throw error;
   }
-}
-
-/** As many from the beginning as fit into about this many bytes; the first in any case. */
-function cut(entries: readonly Entry[], bytes: number): Entry[] {
-  let size = 0;
-  const end = entries.findIndex((entry) => {
-    if (size > bytes) return true;
-    size += sizeOf(entry);
-    return false;
-  });
-  return end === -1 ? [...entries] : entries.slice(0, end);
 }
 
 /** Of the numbers and the framing of one entry in a page. */
