@@ -52,7 +52,7 @@ export type PhaseKind = (typeof PHASES)[number];
 
 const phase = z.strictObject({
   /**
-   * `ramp`: users come in, and the rate rises to its full height. `warm_up`: as `steady`, but not in the figures. `spike`: see
+   * `ramp`: users come in; nothing is said until all are there. `warm_up`: as `steady`, but not in the figures. `spike`: see
    * `rate`. `storm`: at its begin a part of the connections is cut, all at once, and comes back (`stormShare`). `soak`: as
    * `steady`, for long.
    */
