@@ -3,11 +3,11 @@
  */
 
 import { EXIT, type ExitCode } from '../exit.ts';
-import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
+import { addErrors } from './counts.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
 import { type Expectation, evaluate, isBroken } from './expect.ts';
 import { makeHistograms } from './latencies.ts';
-import { describeLatencies, milliseconds } from './percentiles.ts';
+import { Measurements } from './measurements.ts';
 import { RESULT_VERSION, type Result, type Second } from './result.ts';
 import { isMeasured, type Phase } from './scenario.ts';
 import { ServerUse } from './server-use.ts';
@@ -87,15 +87,7 @@ class Run {
   readonly #threads: Threads;
   readonly #use: ServerUse;
   readonly #at = new Date();
-  readonly #began = performance.now();
-  readonly #totals = makeHistograms();
-  readonly #count = noCount();
-  readonly #errors: Errors = {};
-  readonly #series: Second[] = [];
-  readonly #delays: number[] = [];
-  #measured = 0;
-  #busy = 0;
-  #cpuSeconds = 0;
+  readonly #measured = new Measurements();
   #most = 0;
   #ended: Result['ended'] = 'complete';
   #empty = 0;
@@ -146,7 +138,7 @@ class Run {
       await this.#look('ramp', false, Math.max(0, left - since));
     }
     if (this.#most > 0 || this.#isOver || !this.#hasUsers) return undefined;
-    const [reason] = Object.keys(this.#errors);
+    const [reason] = Object.keys(this.#measured.errors);
     const { address } = this.#plan.server;
     const text = `nobody could come in at ${address}: ${reason ?? 'no answer'}. Is a server running there, and does it let these users in?`;
     return { type: 'failed', exitCode: EXIT.unavailable, text };
@@ -155,7 +147,7 @@ class Run {
   /** A server that is busy may let somebody in yet. */
   #isHopeless(began: number): boolean {
     if (this.#most > 0 || performance.now() - began < NOBODY_MS) return false;
-    return Object.keys(this.#errors).some((name) => name !== 'login: busy');
+    return Object.keys(this.#measured.errors).some((name) => name !== 'login: busy');
   }
 
   get #hasUsers(): boolean {
@@ -181,13 +173,9 @@ class Run {
     if (measured) this.#use.endMeasure();
   }
 
-  #measure({ count, busy, cpuSeconds, delays }: Together, seconds: number): void {
-    addCount(this.#count, count);
-    this.#measured += seconds;
-    this.#busy += busy * seconds;
-    this.#cpuSeconds += cpuSeconds;
-    this.#delays.push(...delays);
-    if (!this.#plan.abortOnFail || this.#measured < ABORT_AFTER || this.#isOver) return;
+  #measure(together: Together, seconds: number): void {
+    this.#measured.add(together, seconds);
+    if (!this.#plan.abortOnFail || this.#measured.seconds < ABORT_AFTER || this.#isOver) return;
     const partial = this.#describe(NOTHING_SETTLED);
     if (this.#plan.expectations.some((expectation) => isBroken(expectation, partial)))
       this.#ended = 'aborted';
@@ -196,34 +184,15 @@ class Run {
   /** One look at what has happened since the last. */
   async #look(phase: string, isMeasured: boolean, left: number): Promise<Together> {
     const here = makeHistograms();
-    const together = await this.#threads.report(
-      here,
-      ...(isMeasured || phase === 'ramp' ? [this.#totals] : []),
-    );
-    addErrors(this.#errors, together.errors);
+    const isTold = isMeasured || phase === 'ramp';
+    const together = await this.#threads.report(here, ...(isTold ? [this.#measured.latencies] : []));
     const used = this.#use.look();
     this.#most = Math.max(this.#most, together.connections);
     this.#empty = together.isDeserted && this.#hasUsers && this.#most > 0 ? this.#empty + 1 : 0;
     const isGone = this.#empty >= GONE_SECONDS || this.#use.hasEnded;
     if (isGone && !this.#isOver) this.#ended = 'server_gone';
     if (this.#events.signal.aborted && !this.#isOver) this.#ended = 'interrupted';
-    const { count, connections, errors, busy } = together;
-    const second: Second = {
-      second: Math.round((performance.now() - this.#began) / 100) / 10,
-      phase,
-      connections,
-      sent: count.sent,
-      acknowledged: count.acknowledged,
-      delivered: count.delivered,
-      errors: Object.values(errors).reduce((sum, of) => sum + of, 0),
-      deliverP50: milliseconds(here.deliver, 50),
-      deliverP99: milliseconds(here.deliver, 99),
-      acknowledgeP99: milliseconds(here.acknowledge, 99),
-      serverCores: used?.cores ?? null,
-      serverBytes: used?.bytes ?? null,
-      generatorBusy: busy,
-    };
-    this.#series.push(second);
+    const second = this.#measured.look(phase, together, here, used);
     this.#events.second(second, left);
     return together;
   }
@@ -250,7 +219,7 @@ class Run {
     for (let idle = 0; performance.now() < deadline && idle < DRAIN_IDLE; ) {
       const isAll = await this.#hasAllCome(performance.now() + LOOK_MS);
       const { count } = await this.#look(DRAIN, true, 0);
-      addCount(this.#count, count);
+      this.#measured.addLate(count);
       if (isAll || this.#ended === 'server_gone') return;
       idle = count.delivered + count.acknowledged === 0 ? idle + 1 : 0;
     }
@@ -268,7 +237,7 @@ class Run {
   async #result(): Promise<Result> {
     const { absent, ...settled } = await this.#threads.settle();
     if (absent > 0 && this.#ended === 'complete')
-      addErrors(this.#errors, { 'not connected at the end': absent });
+      addErrors(this.#measured.errors, { 'not connected at the end': absent });
     const result = this.#describe({ ...settled, examples: [...settled.examples] });
     const expectations = this.#plan.expectations.map((expectation) => evaluate(expectation, result));
     return { ...result, expectations };
@@ -276,9 +245,7 @@ class Run {
 
   #describe(correctness: Result['correctness']): Result {
     const { scenario, seed, server, environment, threads } = this.#plan;
-    const latency = describeLatencies(this.#totals);
-    const seconds = this.#measured;
-    const delays = this.#delays.toSorted((a, b) => a - b);
+    const { figures, latency, generator, series } = this.#measured.describe();
     const result: Result = {
       format: 'parley-load',
       version: RESULT_VERSION,
@@ -289,38 +256,15 @@ class Run {
       environment,
       ended: this.#ended,
       invalid: [],
-      figures: {
-        ...this.#figures(seconds),
-        logins: latency.login?.count ?? 0,
-        resumes: latency.resume?.count ?? 0,
-      },
+      figures: { ...figures, connections: this.#most },
       correctness,
       latency,
-      usage: this.#use.describe(this.#count.delivered, this.#count.sent),
-      generator: {
-        threads,
-        cpuSeconds: this.#cpuSeconds,
-        busy: seconds === 0 ? 0 : this.#busy / seconds,
-        delayP99: delays[Math.floor(delays.length * 0.99)] ?? 0,
-        delayMax: delays.at(-1) ?? 0,
-      },
-      series: this.#series,
+      usage: this.#use.describe(figures.delivered, figures.sent),
+      generator: { threads, ...generator },
+      series,
       expectations: [],
     };
     return { ...result, invalid: judge(result) };
-  }
-
-  #figures(seconds: number): Omit<Result['figures'], 'logins' | 'resumes'> {
-    const count: Count = this.#count;
-    const rate = (of: number): number => (seconds === 0 ? 0 : of / seconds);
-    return {
-      seconds,
-      ...count,
-      sentRate: rate(count.sent),
-      deliveredRate: rate(count.delivered),
-      connections: this.#most,
-      errors: this.#errors,
-    };
   }
 }
 

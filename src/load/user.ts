@@ -5,7 +5,15 @@
 
 import { now } from './clock.ts';
 import type { Latencies } from './latencies.ts';
-import type { Connection, Endpoint, Past, Visitor, Wire, WireHandler } from './wire.ts';
+import {
+  type Connection,
+  type Endpoint,
+  type Past,
+  UNMATCHED,
+  type Visitor,
+  type Wire,
+  type WireHandler,
+} from './wire.ts';
 
 export type Where = 'outside' | 'coming' | 'in' | 'gone';
 
@@ -189,6 +197,7 @@ export class User implements WireHandler {
   }
 
   refused(number: number, code: string): void {
+    if (number === UNMATCHED) this.#options.events.failed(`refused: ${code}`);
     const saying = this.#unanswered.get(number);
     if (saying === undefined) return;
     this.#unanswered.delete(number);
