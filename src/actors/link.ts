@@ -48,6 +48,11 @@ export type Command =
   /** The password has been changed: ends the account's other sessions, on all shards. */
   | readonly ['expel', number: number, connection: number, serial: number];
 
+/** Whether a command becomes an entry of the log, if it is not refused. */
+export function isEntry([verb]: Command): boolean {
+  return verb === 'send' || verb === 'join' || verb === 'leave';
+}
+
 /**
  * The first item on every channel. `cursor` is the last id that the shard was routed, or −1 for a shard that
  * was routed nothing yet. The registry first sends everything behind the cursor, then `caught_up`.

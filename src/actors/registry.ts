@@ -12,7 +12,7 @@ import type { MessageLog } from '../store/message-log.ts';
 import type { Behavior } from './actor.ts';
 import { Arrivals } from './arrivals.ts';
 import { Ledger } from './ledger.ts';
-import type { Command, ToRegistry } from './link.ts';
+import { type Command, isEntry, type ToRegistry } from './link.ts';
 import type { Parts } from './parts.ts';
 import { Requests } from './requests.ts';
 import { Roster } from './roster.ts';
@@ -289,8 +289,4 @@ class Registry {
       }
     }
   }
-}
-
-function isEntry([verb]: Command): boolean {
-  return verb === 'send' || verb === 'join' || verb === 'leave';
 }

@@ -22,6 +22,7 @@ import {
   type Attached,
   BatchPort,
   type Command,
+  isEntry,
   type ToRegistry,
   type ToShard,
   takeBatches,
@@ -71,6 +72,8 @@ export class Shard implements Services {
   readonly #anonymous = new Map<Connection, number>();
   readonly #unanswered = new Map<number, Unanswered>();
   readonly #waiting = new Set<Connection>();
+  /** While a new registry sends what this shard missed: the last command of each connection that was committed. */
+  readonly #committed = new Map<Connection, number>();
   #nextConnection = 1;
   #nextNumber = 1;
   #registry: BatchPort<ToRegistry> | undefined;
@@ -291,16 +294,30 @@ export class Shard implements Services {
         return false;
       case 'caught_up':
         this.#isCaughtUp = true;
-        for (const { command } of this.#unanswered.values()) this.#registry?.push(command);
+        this.#askAgain();
         return false;
       default:
         return item satisfies never;
     }
   }
 
+  /**
+   * What has no answer is asked of the new registry. But not what comes before something on its connection that has been
+   * committed: the old registry had refused that, and now that more has happened it might be taken, too late.
+   */
+  #askAgain(): void {
+    for (const { command, connection } of [...this.#unanswered.values()]) {
+      const isOutrun = command[1] < (this.#committed.get(connection) ?? 0) && isEntry(command);
+      if (isOutrun) this.#settle(command[1], { type: 'refused', code: 'unavailable' }, null);
+      else this.#registry?.push(command);
+    }
+    this.#committed.clear();
+  }
+
   #deliver(item: Extract<ToShard, readonly ['message' | 'direct' | 'joined' | 'left', ...unknown[]]>): void {
     const [kind, id, number] = item;
     const origin = this.#unanswered.get(number)?.connection;
+    if (!this.#isCaughtUp && origin !== undefined) this.#committed.set(origin, number);
     // A registry that has restarted sends again what it cannot know was taken before.
     if (id > this.#cursor) {
       this.#cursor = id;

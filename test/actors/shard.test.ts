@@ -1,0 +1,114 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import type { AuthApi } from '../../src/actors/auth-api.ts';
+import { BatchPort, type ToRegistry, type ToShard, takeBatches } from '../../src/actors/link.ts';
+import { Shard } from '../../src/actors/shard.ts';
+import { servePort } from '../../src/actors/thread.ts';
+import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
+import { FrameDecoder } from '../../src/transport/frame.ts';
+import type { Wire } from '../../src/transport/tcp.ts';
+import { until } from '../support/process.ts';
+
+/** The registry's end of a link: what the shard asks, and what it is told. */
+class RegistryEnd {
+  readonly asked: ToRegistry[] = [];
+  readonly #out: BatchPort<ToShard>;
+
+  constructor(port: MessagePort) {
+    this.#out = new BatchPort(port);
+    takeBatches<ToRegistry>(port, (batch) => this.asked.push(...batch));
+    onTestFinished(() => port.close());
+  }
+
+  tell(...items: readonly ToShard[]): void {
+    for (const item of items) this.#out.push(item);
+  }
+
+  /** The number of the command of that verb, once it has been asked. */
+  number(verb: string, place = 0): Promise<number> {
+    return until(`a ${verb}`, () => {
+      const item = this.asked.filter(([name]) => name === verb)[place];
+      return typeof item?.[1] === 'number' ? item[1] : undefined;
+    });
+  }
+}
+
+function linkRegistry(shard: Shard): RegistryEnd {
+  const { port1, port2 } = new MessageChannel();
+  shard.connectRegistry(port1);
+  return new RegistryEnd(port2);
+}
+
+function linkAuth(shard: Shard): void {
+  const { port1, port2 } = new MessageChannel();
+  shard.connectAuth(port1);
+  servePort<AuthApi>(port2, {
+    authenticate: () => Promise.resolve({ type: 'ok', user: 'ann', serial: 1 }),
+  });
+  onTestFinished(() => port2.close());
+}
+
+/** A connection whose other end is this test. */
+class Peer implements Wire {
+  readonly address = '127.0.0.1';
+  readonly buffered = 0;
+  readonly frames: unknown[][] = [];
+  readonly #decoder = new FrameDecoder(65_536);
+  readonly #handler: ReturnType<Shard['accept']>;
+
+  constructor(shard: Shard) {
+    this.#handler = shard.accept(this);
+  }
+
+  ask(...frame: readonly unknown[]): void {
+    this.#handler.data(encodeFrame(frame));
+  }
+
+  answer(id: number): Promise<unknown[]> {
+    return until(`an answer to ${id}`, () => this.frames.find((frame) => frame[1] === id));
+  }
+
+  write(bytes: Buffer): void {
+    this.#decoder.push(bytes);
+    for (let next = this.#decoder.next(); next.type === 'body'; next = this.#decoder.next()) {
+      this.frames.push(decodeBody(next.body) ?? []);
+    }
+  }
+
+  drained(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {}
+}
+
+it('does not ask a new registry for what the old one must have refused: more has happened on that connection since', async () => {
+  const options = { incarnation: 1, server: 'test', outboxLimit: 1_048_576, commandsPerSecond: 0 };
+  const shard = new Shard(options, pino({ level: 'silent' }));
+  linkAuth(shard);
+  const old = linkRegistry(shard);
+  old.tell(['caught_up']);
+  const ann = new Peer(shard);
+  ann.ask('login', 1, 'ann', 'secret of ann');
+  old.tell(['attached', await old.number('attach'), 7, 'ann', [], 0, 0]);
+  old.tell(['live', await old.number('live'), [], [], 0]);
+  await ann.answer(1);
+  ann.ask('send', 2, '#r', 'too early');
+  ann.ask('join', 3, '#r');
+  ann.ask('send', 4, '#r', 'not yet asked for');
+  ann.ask('who', 5, '#r');
+  const join = await old.number('join');
+  await old.number('who');
+
+  // It refused the first and committed the second, and died before it could say so.
+  const next = linkRegistry(shard);
+  next.tell(['joined', 1_000, join, 7, 'ann', 3, '#r'], ['ok', join, [1_000, [[], null]]], ['caught_up']);
+  expect((await ann.answer(2)).slice(0, 3)).toEqual(['error', 2, 'unavailable']);
+  expect((await ann.answer(3)).slice(0, 2)).toEqual(['ok', 3]);
+  await next.number('who');
+  expect(next.asked.flatMap((item) => (item[0] === 'send' ? [item[4]] : []))).toEqual(['not yet asked for']);
+});
