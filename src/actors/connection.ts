@@ -26,7 +26,7 @@ import { FloodGate } from './flood.ts';
 import { Inlet, type InletHandler } from './inlet.ts';
 import type { Command } from './link.ts';
 import { Past } from './past.ts';
-import { replay } from './replay.ts';
+import { PAGE_PAUSE_MS, replay } from './replay.ts';
 import type { Services, Settled } from './services.ts';
 
 /** That the connection is lost is no message: then the actor is stopped, whatever is waiting. */
@@ -73,6 +73,8 @@ export class Connection implements Caller, Recipient, InletHandler {
   /** Set when the connection is to end as soon as everything that was asked before has been answered. */
   #ending: { readonly code: FarewellCode; readonly last: Answer | undefined } | undefined;
   #unanswered = 0;
+  /** When the archive answered last. */
+  #consultedAt = Number.NEGATIVE_INFINITY;
   #whenAnswered: (() => void) | undefined;
 
   constructor(services: Services, wire: Wire, id: number, self: ActorRef<ConnectionMsg>) {
@@ -334,9 +336,13 @@ export class Connection implements Caller, Recipient, InletHandler {
   /** Asks the archive, when everything that the connection has asked before has been answered. */
   async #consult(ask: (past: Past) => Promise<Answer | Buffer>): Promise<void> {
     await this.#settled();
+    // Who looks back page by page, without a pause, does not take the processor from those who chat.
+    const pause = this.#consultedAt + PAGE_PAUSE_MS - performance.now();
+    if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
     const answer = await ask(new Past(this.#services.archive, this.account));
     if (Buffer.isBuffer(answer)) this.push(answer);
     else this.#respond(answer);
+    this.#consultedAt = performance.now();
   }
 
   /** Resolves when the registry has answered everything that was forwarded. */

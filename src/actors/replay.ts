@@ -14,6 +14,8 @@ import type { Services } from './services.ts';
  * arrived meanwhile, up to half of what may wait for a client. So a session becomes live also where much is said.
  */
 const LAST_PIECE_BYTES = 32 * 1_024;
+/** Between two pages of a session: who has missed much does not take the processor from those who chat. */
+export const PAGE_PAUSE_MS = 10;
 /** How long a client may take for one page before it counts as one that does not read. */
 const PAGE_TIMEOUT_MS = 60_000;
 const ARCHIVE_TIMEOUT_MS = 10_000;
@@ -42,6 +44,7 @@ export async function replay(
       cursor = page.through;
       isLast = page.isLast;
       if (!(await session.drained(PAGE_TIMEOUT_MS))) return 'too_slow';
+      if (!isLast) await new Promise((resolve) => setTimeout(resolve, PAGE_PAUSE_MS));
     }
   }
 }
