@@ -12,7 +12,7 @@ import type { SearchIndex } from '../store/search-index.ts';
 const STEP = 500;
 /** Entries between two calls of `run` from which on the index waits, and how many of them it may be behind because of that. */
 const BUSY = 2_000;
-const LAG_LIMIT = 500_000;
+const LAG_LIMIT = 1_000_000;
 /** How long after a fault of the disk it is tried again. */
 const RETRY_MS = 5_000;
 
