@@ -91,11 +91,6 @@ export function roomsOf({ conversations }: Cast): ReadonlyMap<number, readonly s
   return rooms;
 }
 
-/** How many pairs of a writer and a reader there are: each is accounted for. */
-export function pairsOf({ conversations }: Cast): number {
-  return conversations.reduce((sum, { members, writers }) => sum + members.length * writers, 0);
-}
-
 function* split(group: Group, everybody: readonly number[], shuffled: () => number[]): Iterable<number[]> {
   if (group.kind === 'pairs') {
     yield* chunks(everybody, 2);

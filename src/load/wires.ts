@@ -8,8 +8,6 @@ import { socketIoWire } from './wires/socket-io.ts';
 
 const WIRES: readonly Wire[] = [parleyWire, ircWire, socketIoWire];
 
-export const WIRE_NAMES: readonly string[] = WIRES.map(({ name }) => name);
-
 export function wireNamed(name: string): Wire {
   const wire = WIRES.find((one) => one.name === name);
   if (wire === undefined) throw new Error(`there is no wire ${name}`);
