@@ -4,10 +4,12 @@
  * wait, so that pipelined commands keep their order.
  */
 
+import { timeOf } from '../chat/entry.ts';
 import type { Greeting } from '../commands/arguments.ts';
 import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
 import type { HeaderFault } from '../transport/frame.ts';
+import { STORED_BYTES, writeStored } from '../transport/message-frame.ts';
 import { Outbox } from '../transport/outbox.ts';
 import {
   type Answer,
@@ -104,14 +106,28 @@ export class Connection implements Caller, Recipient, InletHandler {
     return this.#isClosing;
   }
 
-  push(frame: Buffer): void {
-    this.#outbox.push(frame);
+  push(bytes: Buffer, start?: number, end?: number): void {
+    this.#outbox.push(bytes, start, end);
   }
 
   /** The registry's answer to a request that was forwarded. */
   answer(answer: Answer): void {
-    this.#unanswered -= 1;
     this.#respond(answer);
+    this.#answered();
+  }
+
+  /** The registry's answer to `send`: the message is stored under that id. */
+  stored(requestId: number, id: number): void {
+    const { arena } = this.#services.turn;
+    const start = arena.open(STORED_BYTES);
+    const end = writeStored(arena.block, start, requestId, id, timeOf(id));
+    arena.close(end);
+    this.#outbox.push(arena.block, start, end);
+    this.#answered();
+  }
+
+  #answered(): void {
+    this.#unanswered -= 1;
     if (this.#unanswered === 0) this.#whenAnswered?.();
     if (this.#ending !== undefined) this.#closeWhenAnswered();
     else this.#inlet.wakeIfPaused();

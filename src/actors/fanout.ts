@@ -1,17 +1,18 @@
 /**
- * A shard's own recipients: which of its connections each account and each room has. Encodes an entry once, and
- * gives the same bytes to every recipient.
+ * A shard's own recipients: which of its connections each account and each room has. Gives the same bytes to every
+ * recipient of an entry.
  */
 
 import { encodeFrame } from '../transport/codec.ts';
+import { withKey } from '../transport/message-frame.ts';
 import type { Event } from '../transport/protocol.ts';
-import type { ToldPresence } from './link.ts';
-import { eventFrame, type RoutedChange, type RoutedDirect, type RoutedMessage } from './routed.ts';
+import type { Delivery, ToldPresence } from './link.ts';
 
 export interface Recipient {
   /** The account's id; 0 before login. */
   readonly account: number;
-  push(frame: Buffer): void;
+  /** A frame, which is the bytes from `start` to before `end`, or all of them. */
+  push(bytes: Buffer, start?: number, end?: number): void;
 }
 
 export class Fanout {
@@ -43,34 +44,36 @@ export class Fanout {
   }
 
   /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
-  message(item: RoutedMessage, origin: Recipient | undefined): void {
-    const [, , , account, , room] = item;
+  message(delivery: Delivery, origin: Recipient | undefined): void {
+    const [, , , account, room, , bytes, start, end] = delivery;
     const members = this.#rooms.get(room);
     if (members === undefined) return;
-    const frame = eventFrame(item, NO_ACCOUNT);
-    const own = this.#ownFrame(item, frame);
+    const own = this.#ownFrame(delivery);
     for (const member of members) {
-      if (member !== origin) member.push(member.account === account ? own : frame);
+      if (member === origin) continue;
+      if (own !== undefined && member.account === account) member.push(own);
+      else member.push(bytes, start, end);
     }
   }
 
-  direct(item: RoutedDirect, origin: Recipient | undefined): void {
-    const [, , , account, , peer] = item;
-    const frame = eventFrame(item, NO_ACCOUNT);
-    const own = this.#ownFrame(item, frame);
-    for (const session of this.sessionsOf(account)) if (session !== origin) session.push(own);
+  direct(delivery: Delivery, origin: Recipient | undefined): void {
+    const [, , , account, peer, , bytes, start, end] = delivery;
+    const own = this.#ownFrame(delivery);
+    for (const session of this.sessionsOf(account)) {
+      if (session === origin) continue;
+      if (own !== undefined) session.push(own);
+      else session.push(bytes, start, end);
+    }
     if (peer === account) return;
-    for (const session of this.sessionsOf(peer)) session.push(frame);
+    for (const session of this.sessionsOf(peer)) session.push(bytes, start, end);
   }
 
-  change(item: RoutedChange, origin: Recipient | undefined): void {
-    const [kind, , , account, , room] = item;
+  change([kind, , , account, room, , bytes, start, end]: Delivery, origin: Recipient | undefined): void {
     const sessions = this.sessionsOf(account);
     if (kind === 'joined') for (const session of sessions) this.#enter(session, room);
     const members = this.#rooms.get(room);
     if (members === undefined) return;
-    const frame = eventFrame(item, NO_ACCOUNT);
-    for (const member of members) if (member !== origin) member.push(frame);
+    for (const member of members) if (member !== origin) member.push(bytes, start, end);
     if (kind === 'left') for (const session of sessions) this.#exit(session, room);
   }
 
@@ -92,10 +95,10 @@ export class Fanout {
     for (const member of told) if (member.account !== account) member.push(frame);
   }
 
-  /** The sender's other connections also get the key, if there are any. */
-  #ownFrame(item: RoutedMessage | RoutedDirect, frame: Buffer): Buffer {
-    const [, , , account, , , , , key] = item;
-    return key === null || this.sessionsOf(account).size === 0 ? frame : eventFrame(item, account);
+  /** The sender's other connections also get the key, if there are any. Undefined if there is no key to tell. */
+  #ownFrame([, , , account, , key, bytes, start, end]: Delivery): Buffer | undefined {
+    if (key === null || this.sessionsOf(account).size === 0) return undefined;
+    return withKey(bytes.subarray(start, end), key);
   }
 
   #enter(recipient: Recipient, id: number): void {
@@ -112,6 +115,4 @@ export class Fanout {
   }
 }
 
-/** No account has this id. */
-const NO_ACCOUNT = 0;
 const NOBODY: ReadonlySet<Recipient> = new Set();

@@ -4,7 +4,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
 import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
-import { BatchPort, type ToRegistry, type ToShard, takeBatches } from './link.ts';
+import { BatchPort, takeBatches } from './batch.ts';
+import type { ToShard } from './link.ts';
+import { readToRegistry, writeToShard } from './link-bytes.ts';
 import { registry } from './registry.ts';
 import { serve, threadData } from './thread.ts';
 
@@ -30,9 +32,9 @@ void actor.exited.then((reason) => {
 
 const api = {
   connectShard(shard: number, port: MessagePort): void {
-    const out = new BatchPort<ToShard>(port);
+    const out = new BatchPort<ToShard>(port, writeToShard);
     actor.tell({ type: 'shard_connected', shard, out });
-    takeBatches<ToRegistry>(port, (items) => {
+    takeBatches(port, readToRegistry, (items) => {
       // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
       if (!actor.tell({ type: 'batch', shard, out, items }))
         throw new Error('the mailbox of the registry is full');

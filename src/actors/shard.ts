@@ -6,7 +6,6 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
-import { timeOf } from '../chat/entry.ts';
 import { encodeFrame } from '../transport/codec.ts';
 import { WriteTurn } from '../transport/outbox.ts';
 import { type Event, refusal } from '../transport/protocol.ts';
@@ -15,19 +14,20 @@ import { type ActorRef, spawn } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
+import { BatchPort, takeBatches } from './batch.ts';
 import { type Connection, type ConnectionMsg, connection } from './connection.ts';
 import { Fanout } from './fanout.ts';
 import {
   type AnnouncedSession,
   type Attached,
-  BatchPort,
   type Command,
+  type Delivery,
   isEntry,
   type ToRegistry,
   type ToShard,
-  takeBatches,
   type WentLive,
 } from './link.ts';
+import { readToShard, writeToRegistry } from './link-bytes.ts';
 import { eventFrame } from './routed.ts';
 import type { Services, Settled } from './services.ts';
 import { callPort, type Peer } from './thread.ts';
@@ -48,6 +48,8 @@ export interface ShardOptions {
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
 }
+
+type FromRegistry = ReturnType<typeof readToShard>;
 
 /** A command without an answer. Kept until there is one: it is asked again of a registry that has restarted. */
 interface Unanswered {
@@ -138,11 +140,11 @@ export class Shard implements Services {
   /** Takes the port to a registry, the first one or one that has restarted. */
   connectRegistry(port: MessagePort): void {
     this.#registry?.close();
-    const registry = new BatchPort<ToRegistry>(port);
+    const registry = new BatchPort<ToRegistry>(port, writeToRegistry);
     this.#registry = registry;
     this.#isCaughtUp = false;
     this.#handled = 0;
-    takeBatches<ToShard>(port, (batch) => {
+    takeBatches(port, readToShard, (batch) => {
       if (this.#registry === registry) this.#take(batch);
     });
     const sessions = [...this.#sessions].map(
@@ -244,7 +246,7 @@ export class Shard implements Services {
     if (this.#isCaughtUp) this.#registry?.push(unanswered.command);
   }
 
-  #take(batch: readonly ToShard[]): void {
+  #take(batch: readonly FromRegistry[]): void {
     let entries = 0;
     for (const item of batch) if (this.#handle(item)) entries += 1;
     if (entries > 0) {
@@ -257,7 +259,7 @@ export class Shard implements Services {
   }
 
   /** True for entries, which the registry gives on credit. */
-  #handle(item: ToShard): boolean {
+  #handle(item: FromRegistry): boolean {
     switch (item[0]) {
       case 'message':
       case 'direct':
@@ -314,9 +316,10 @@ export class Shard implements Services {
     this.#committed.clear();
   }
 
-  #deliver(item: Extract<ToShard, readonly ['message' | 'direct' | 'joined' | 'left', ...unknown[]]>): void {
+  #deliver(item: Delivery): void {
     const [kind, id, number] = item;
-    const origin = this.#unanswered.get(number)?.connection;
+    const asked = this.#unanswered.get(number);
+    const origin = asked?.connection;
     if (!this.#isCaughtUp && origin !== undefined) this.#committed.set(origin, number);
     // A registry that has restarted sends again what it cannot know was taken before.
     if (id > this.#cursor) {
@@ -326,16 +329,20 @@ export class Shard implements Services {
       else this.#fanout.change(item, origin);
     }
     // The answer to a join or leave comes apart, because it tells more than the id.
-    if (number !== 0 && (kind === 'message' || kind === 'direct')) {
-      this.#settle(number, { type: 'done' }, [id, timeOf(id)]);
-    }
+    if (asked === undefined || (kind !== 'message' && kind !== 'direct')) return;
+    this.#forget(number);
+    asked.connection.stored(asked.requestId, id);
+  }
+
+  #forget(number: number): void {
+    this.#unanswered.delete(number);
+    if (this.#unanswered.size === 0) this.#drained?.();
   }
 
   #settle(number: number, settled: Settled, result: unknown): void {
     const unanswered = this.#unanswered.get(number);
     if (unanswered === undefined) return;
-    this.#unanswered.delete(number);
-    if (this.#unanswered.size === 0) this.#drained?.();
+    this.#forget(number);
     const { connection, requestId, settle } = unanswered;
     if (settle !== undefined) settle(settled);
     else if (settled.type === 'refused') connection.answer(refusal(requestId, settled.code));

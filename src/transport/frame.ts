@@ -41,16 +41,19 @@ export function readSize(bytes: Buffer, offset: number): number {
   return size;
 }
 
-/** Writes the header for a body of `size` bytes (1 to 9,999,999) into the first 8 bytes of `frame`. */
-export function writeSize(frame: Buffer, size: number): void {
+/** Writes the header for a body of `size` bytes (1 to 9,999,999) into the 8 bytes of `target` from `start` on. */
+export function writeSize(target: Buffer, size: number, start = 0): void {
   let digits = 1;
   for (let bound = 10; bound <= size; bound *= 10) digits += 1;
   let rest = size;
-  for (let i = digits - 1; i >= 0; i -= 1) {
-    frame[i] = ZERO + (rest % 10);
-    rest = Math.floor(rest / 10);
+  for (let i = HEADER_BYTES - 1; i >= 0; i -= 1) {
+    if (i >= digits) {
+      target[start + i] = BLANK;
+    } else {
+      target[start + i] = ZERO + (rest % 10);
+      rest = Math.floor(rest / 10);
+    }
   }
-  frame.fill(BLANK, digits, HEADER_BYTES);
 }
 
 /** A frame around a body that is already encoded. */

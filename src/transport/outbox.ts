@@ -7,28 +7,58 @@
  * - What waits here and in the socket MUST NOT exceed the limit by more than one frame. The push that exceeds it
  *   writes what waits here. Only if the network does not take it, because the peer has not read what came before,
  *   is the peer too slow: `overflow` is called, once, and every later frame is dropped.
+ *
+ * Frames that lie side by side in one buffer, as those of a batch do that all go to one room, are one piece here: one more
+ * of them costs next to nothing, however many recipients there are.
  */
+
+import { Arena } from './arena.ts';
 
 /** The side of a connection that an outbox writes to. */
 export interface Sink {
-  /** Bytes handed over that have not yet gone to the network. */
+  /** Bytes handed over that have not yet gone to the network. While this is 0, the sink keeps no buffer that it was given. */
   readonly buffered: number;
   write(bytes: Buffer): void;
 }
 
+/** Largest write that is put together in the buffer that all outboxes of a thread share. */
+const SHARED_BYTES = 65_536;
+
 /** Outboxes that have something to write in this turn. One for each thread that writes to sockets. */
 export class WriteTurn {
+  /** For frames that are pushed in the turn in which they are made. */
+  readonly arena = new Arena();
   #dirty: Outbox[] = [];
+  #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
   readonly #flush = (): void => {
     const dirty = this.#dirty;
     this.#dirty = [];
     for (const outbox of dirty) outbox.flush();
+    this.arena.reset();
   };
 
   add(outbox: Outbox): void {
     if (this.#dirty.length === 0) setImmediate(this.#flush);
     this.#dirty.push(outbox);
   }
+
+  /** Writes the pieces as one. What the network takes at once, as nearly always, leaves no garbage. */
+  write(sink: Sink, pieces: readonly Piece[], size: number): void {
+    const isShared = size <= SHARED_BYTES && sink.buffered === 0;
+    const target = isShared ? this.#shared : Buffer.allocUnsafeSlow(size);
+    let at = 0;
+    for (const { bytes, start, end } of pieces) at += bytes.copy(target, at, start, end);
+    sink.write(target.subarray(0, size));
+    // The socket keeps what the network did not take.
+    if (isShared && sink.buffered > 0) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  }
+}
+
+/** Bytes of a buffer, from `start` to before `end`. */
+interface Piece {
+  readonly bytes: Buffer;
+  readonly start: number;
+  end: number;
 }
 
 export class Outbox {
@@ -36,8 +66,11 @@ export class Outbox {
   readonly #sink: Sink;
   readonly #limit: number;
   readonly #overflow: () => void;
-  #frames: Buffer[] = [];
-  #bytes = 0;
+  #pieces: Piece[] = [];
+  #last: Piece | undefined;
+  #size = 0;
+  /** How large the pieces may become before the limit has to be looked at. Looked up when the first of a turn comes. */
+  #room = 0;
   #isClosed = false;
 
   constructor(turn: WriteTurn, sink: Sink, limit: number, overflow: () => void) {
@@ -47,32 +80,53 @@ export class Outbox {
     this.#overflow = overflow;
   }
 
-  push(frame: Buffer): void {
+  /** A frame, which is the bytes from `start` to before `end`. They must not change before the end of the turn. */
+  push(bytes: Buffer, start = 0, end = bytes.length): void {
     if (this.#isClosed) return;
-    if (this.#frames.length === 0) this.#turn.add(this);
-    this.#frames.push(frame);
-    this.#bytes += frame.length;
-    if (this.#bytes + this.#sink.buffered <= this.#limit) return;
+    const last = this.#last;
+    if (last !== undefined && last.bytes === bytes && last.end === start) {
+      last.end = end;
+    } else {
+      if (last === undefined) this.#begin();
+      this.#last = { bytes, start, end };
+      this.#pieces.push(this.#last);
+    }
+    this.#size += end - start;
+    if (this.#size > this.#room) this.#exceed();
+  }
+
+  /** Writes what waits, now rather than at the end of the turn. */
+  flush(): void {
+    if (this.#size === 0) return;
+    const pieces = this.#pieces;
+    const size = this.#size;
+    this.#clear();
+    const [first] = pieces;
+    if (pieces.length === 1 && first?.bytes.length === size) this.#sink.write(first.bytes);
+    else this.#turn.write(this.#sink, pieces, size);
+  }
+
+  /** Drops what waits, and everything from now on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#clear();
+  }
+
+  #begin(): void {
+    this.#turn.add(this);
+    this.#room = this.#limit - this.#sink.buffered;
+  }
+
+  #exceed(): void {
     this.flush();
     if (this.#sink.buffered <= this.#limit) return;
     this.close();
     this.#overflow();
   }
 
-  /** Writes what waits, now rather than at the end of the turn. */
-  flush(): void {
-    if (this.#frames.length === 0) return;
-    const [first] = this.#frames;
-    const bytes = this.#frames.length === 1 && first ? first : Buffer.concat(this.#frames, this.#bytes);
-    this.#frames = [];
-    this.#bytes = 0;
-    this.#sink.write(bytes);
-  }
-
-  /** Drops what waits, and everything from now on. */
-  close(): void {
-    this.#isClosed = true;
-    this.#frames = [];
-    this.#bytes = 0;
+  #clear(): void {
+    this.#pieces = [];
+    this.#last = undefined;
+    this.#size = 0;
   }
 }

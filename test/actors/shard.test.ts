@@ -2,7 +2,9 @@ import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
 import type { AuthApi } from '../../src/actors/auth-api.ts';
-import { BatchPort, type ToRegistry, type ToShard, takeBatches } from '../../src/actors/link.ts';
+import { BatchPort, takeBatches } from '../../src/actors/batch.ts';
+import type { ToRegistry, ToShard } from '../../src/actors/link.ts';
+import { readToRegistry, writeToShard } from '../../src/actors/link-bytes.ts';
 import { Shard } from '../../src/actors/shard.ts';
 import { servePort } from '../../src/actors/thread.ts';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
@@ -16,8 +18,8 @@ class RegistryEnd {
   readonly #out: BatchPort<ToShard>;
 
   constructor(port: MessagePort) {
-    this.#out = new BatchPort(port);
-    takeBatches<ToRegistry>(port, (batch) => this.asked.push(...batch));
+    this.#out = new BatchPort(port, writeToShard);
+    takeBatches(port, readToRegistry, (batch) => this.asked.push(...batch));
     onTestFinished(() => port.close());
   }
 

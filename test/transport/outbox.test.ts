@@ -1,5 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { Outbox, type Sink, WriteTurn } from '../../src/transport/outbox.ts';
+import { listenTcp, type Wire } from '../../src/transport/tcp.ts';
+import { until } from '../support/process.ts';
 
 class Recorder implements Sink {
   readonly writes: string[] = [];
@@ -71,5 +74,57 @@ describe('an outbox', () => {
     expect(overflows).toBe(0);
     outbox.push(Buffer.from('3'));
     expect(overflows).toBe(1);
+  });
+
+  it('writes pieces of buffers that others write pieces of, too', async () => {
+    const turn = new WriteTurn();
+    const sinks = [new Recorder(), new Recorder()];
+    const [one, two] = sinks.map((sink) => new Outbox(turn, sink, 1_000, () => {}));
+    const batch = Buffer.from('.aa.bbb.c.');
+    one?.push(batch, 1, 3);
+    two?.push(batch, 1, 3);
+    two?.push(Buffer.from('!'));
+    for (const outbox of [one, two]) outbox?.push(batch, 4, 7);
+    one?.push(batch, 7, 8);
+    one?.push(batch, 8, 9);
+    await endOfTurn();
+    expect(sinks.map((sink) => sink.writes)).toEqual([['aabbb.c'], ['aa!bbb']]);
+  });
+
+  it('keeps what a socket could not send at once, whatever is written after it', async () => {
+    let socket: Wire | undefined;
+    const listening = await listenTcp({ host: '127.0.0.1', port: 0, reusePort: false }, (wire) => {
+      socket = wire;
+      return { data() {}, ended() {}, closed() {} };
+    });
+    if (listening.type !== 'listening') throw new Error(listening.text);
+    const peer = connect(listening.port, '127.0.0.1').pause();
+    onTestFinished(() => {
+      peer.destroy();
+      listening.stop();
+    });
+    const wire = await until('a connection', () => socket);
+    const turn = new WriteTurn();
+    const outbox = new Outbox(turn, wire, 64 * 1_048_576, () => expect.fail('there is room'));
+    const other = new Outbox(turn, new Recorder(), 64 * 1_048_576, () => expect.fail('there is room'));
+    const sent: Buffer[] = [];
+    // In two pieces each, so that both outboxes put together what they write in the buffer that they share.
+    for (let n = 0; n < 300 || wire.buffered < 1_000_000; n += 1) {
+      const halves = [Buffer.alloc(20_000, n), Buffer.alloc(20_000, n + 1)];
+      for (const half of halves) outbox.push(half);
+      for (const half of halves) other.push(Buffer.alloc(half.length, 0xff));
+      sent.push(...halves);
+      await endOfTurn();
+    }
+    const expected = Buffer.concat(sent);
+    const received: Buffer[] = [];
+    let bytes = 0;
+    peer.on('data', (chunk: Buffer) => {
+      received.push(chunk);
+      bytes += chunk.length;
+    });
+    peer.resume();
+    await until('all bytes', () => (bytes >= expected.length ? true : undefined));
+    expect(Buffer.concat(received).equals(expected)).toBe(true);
   });
 });
