@@ -9,6 +9,7 @@ import { foldName, isRoomName } from '../chat/names.ts';
 import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
 import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge.ts';
+import { type Range, Tail } from './tail.ts';
 
 /** From which id to which an account sees a conversation, both included. */
 export interface Interval {
@@ -52,6 +53,7 @@ interface Statements {
   readonly intervals: StatementSync;
   readonly ids: StatementSync;
   readonly messageIds: StatementSync;
+  readonly tail: Tail;
   readonly entries: StatementSync;
   readonly newestEntries: StatementSync;
   readonly texts: StatementSync;
@@ -127,11 +129,15 @@ export class Archive {
   replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
     // What is committed while this reads has larger ids, and comes with the next page.
     const newest = this.lastId;
+    const { ids: placedIds, tail } = this.#sql;
+    tail.readOn();
     const series = this.intervals(account).map(({ conversation, from, to }): Series => {
       const last = Math.min(to, newest);
       return (behind, count) => {
-        const first = Math.max(behind, from - 1);
-        return first >= last ? [] : this.#list(this.#sql.ids, conversation, first, last, count);
+        const range = { conversation, after: Math.max(behind, from - 1), last };
+        if (range.after >= last) return [];
+        const ids = this.#list(placedIds, range, count);
+        return [...ids, ...tail.oldest(range, count - ids.length)];
       };
     });
     const ids = mergeSeries(series, after, limit);
@@ -142,12 +148,14 @@ export class Archive {
 
   /** Messages of these intervals below `before`, newest first: at most `limit`, and about `bytes`. */
   history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
+    const { messageIds: placedIds, tail } = this.#sql;
+    tail.readOn();
     const ids: number[] = [];
     for (const { conversation, from, to } of intervals.toSorted((a, b) => b.from - a.from)) {
-      const last = Math.min(to, before - 1);
-      if (last >= from && ids.length <= limit) {
-        ids.push(...this.#list(this.#sql.messageIds, conversation, from - 1, last, limit + 1 - ids.length));
-      }
+      const range = { conversation, after: from - 1, last: Math.min(to, before - 1) };
+      if (range.last <= range.after || ids.length > limit) continue;
+      ids.push(...tail.newestMessages(range, limit + 1 - ids.length));
+      ids.push(...this.#list(placedIds, range, limit + 1 - ids.length));
     }
     const messages = this.#take(this.#sql.newestEntries, ids.slice(0, limit), bytes);
     return { messages, isLast: messages.length === ids.length };
@@ -189,36 +197,42 @@ export class Archive {
     this.#open?.db.close();
   }
 
-  #list(statement: StatementSync, ...values: number[]): number[] {
-    return Array.from(rows(statement, ...values), ([id]) => integer(id));
+  /** The ids of the range that are in `places`. */
+  #list(statement: StatementSync, { conversation, after, last }: Range, limit: number): number[] {
+    const placed = Math.min(last, this.#sql.tail.placed);
+    if (limit <= 0 || placed <= after) return [];
+    return Array.from(rows(statement, conversation, after, placed, limit), ([id]) => integer(id));
   }
-}
-
-/**
- * The ids of a conversation (1) behind (2) up to (3), under a further condition on the entry: those that can be found, and those
- * that have to be looked for. Both come in order, and are merged no further than the limit.
- */
-function places(condition: string): string {
-  return `
-    SELECT p.id AS id FROM places p ${condition === '' ? '' : 'CROSS JOIN entries e ON e.id = p.id'}
-    WHERE p.conversation = ?1 AND p.id > ?2 AND p.id <= min(?3, (SELECT id FROM placed)) ${condition}
-    UNION ALL
-    SELECT e.id FROM entries e
-    WHERE e.conversation = ?1 AND e.id > max(?2, (SELECT id FROM placed)) AND e.id <= ?3 ${condition}`;
 }
 
 function openStatements(file: string): Statements {
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.exec('PRAGMA query_only = ON');
+    const firstId = db.prepare('SELECT min(id) AS id FROM entries');
     return {
       db,
       lastId: db.prepare('SELECT max(id) AS id FROM entries'),
-      firstId: db.prepare('SELECT min(id) AS id FROM entries'),
+      firstId,
       count: db.prepare('SELECT count(*) AS entries FROM entries WHERE id > ? AND id <= ?'),
       intervals: db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?'),
-      ids: asArrays(db.prepare(`${places('')} ORDER BY id LIMIT ?4`)),
-      messageIds: asArrays(db.prepare(`${places(`AND e.kind = ${KIND.message}`)} ORDER BY id DESC LIMIT ?4`)),
+      ids: asArrays(
+        db.prepare('SELECT id FROM places WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'),
+      ),
+      messageIds: asArrays(
+        db.prepare(
+          `SELECT p.id FROM places p CROSS JOIN entries e ON e.id = p.id
+           WHERE p.conversation = ? AND p.id > ? AND p.id <= ? AND e.kind = ${KIND.message}
+           ORDER BY p.id DESC LIMIT ?`,
+        ),
+      ),
+      tail: new Tail({
+        firstId,
+        placed: db.prepare('SELECT id FROM placed'),
+        entriesAfter: asArrays(
+          db.prepare('SELECT id, conversation, kind FROM entries WHERE id > ? ORDER BY id'),
+        ),
+      }),
       entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
       newestEntries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id DESC`),
       texts: asArrays(

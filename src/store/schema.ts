@@ -7,7 +7,7 @@
  *   the member is in.
  * - `visible` is the rule of who may see what (`src/chat/visibility.ts`): the account sees the entries of the
  *   conversation with ids from `from_id` to `to_id`, both included.
- * - `places` finds the entries of a conversation, up to the id in `placed`; the few behind it are looked through. They are put
+ * - `places` finds the entries of a conversation, up to the id in `placed`; what is behind it, `tail.ts` keeps. They are put
  *   there a few thousand at a time, in order: to have them there at once would cost a page of the write-ahead log for each
  *   conversation that is spoken in, at each commit, which was two thirds of the cost of storing a message (measured).
  * - `seen` is what a person has been shown everything up to.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
-import { Archive } from '../../src/store/archive.ts';
+import { Archive, type Interval } from '../../src/store/archive.ts';
 import type { MessageLog } from '../../src/store/message-log.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import { testFolder } from '../support/folder.ts';
@@ -148,4 +148,34 @@ describe('the archive', () => {
     expect(at.log.lastId).toBe(all[19]);
     at.log.close();
   });
+
+  it('finds what has been put in its place, and what has not yet, while that changes', () => {
+    const at = world(['ann', 'bob', 'cat']);
+    const [ann, bob, cat] = at.people;
+    if (ann === undefined || bob === undefined || cat === undefined) throw new Error('nobody');
+    const to = (peer: Account): Draft => ({
+      kind: 'direct',
+      ...by(ann),
+      peer: peer.id,
+      peerName: peer.name,
+      text: 'x',
+      key: null,
+    });
+    const toBob: number[] = [];
+    // Entries are put in their places some thousands at a time.
+    for (let batch = 0; batch < 24; batch += 1) {
+      const said = commit(at, ...Array.from({ length: 700 }, (_, n) => to(n % 7 === 0 ? bob : cat)));
+      toBob.push(...said.flatMap((entry) => ('peer' in entry && entry.peer === bob.id ? [entry.id] : [])));
+      const newest = at.archive.history(intervalsOf(at, bob, 'ann'), Number.MAX_SAFE_INTEGER, 150, 1_000_000);
+      expect(newest.messages.map(({ id }) => id)).toEqual(toBob.slice(-150).reverse());
+    }
+    expect(replayAll(at.archive, bob.id, 0, 1_000)).toEqual(toBob);
+    at.log.close();
+  });
 });
+
+function intervalsOf({ archive }: World, account: Account, name: string): readonly Interval[] {
+  const found = archive.find(account.id, name);
+  if (found.type !== 'found') throw new Error(found.code);
+  return found.intervals;
+}
