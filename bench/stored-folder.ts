@@ -26,7 +26,7 @@ const MEMBERS = 100;
 const PAIRS = 400;
 const BATCH = 10_000;
 /** On disk, log and search index together; measured, and a third more. */
-const BYTES_A_MESSAGE = 450;
+const BYTES_A_MESSAGE = 310;
 /** Accounts whose password costs next to nothing to check: those that log in while something is measured. */
 const CHEAP_ACCOUNTS = 1_000;
 
