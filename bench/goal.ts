@@ -10,5 +10,6 @@ export interface Goal {
 /** Such as `≤ 5 ms, met` or `≤ 5 ms, missed by 12 %`. */
 export function judge(value: number, { most, text }: Goal): string {
   if (value <= most) return `≤ ${text}, met`;
-  return `≤ ${text}, missed by ${((value / most - 1) * 100).toFixed(0)} %`;
+  const percent = (value / most - 1) * 100;
+  return `≤ ${text}, missed by ${percent.toFixed(percent < 10 ? 1 : 0)} %`;
 }
