@@ -6,7 +6,8 @@
  *
  * The large folder is made if it is not there, which takes some minutes and gigabytes, and is kept: remove it by hand. Each
  * run adds to it what it says. Before each run the search index is completed, so that no run has to do it for the one
- * before; during the runs it waits in both folders, because much is said. Those who take part are members of conversations
+ * before; during the runs it waits in both folders while more than 2,000 messages a second are said (what the archive's
+ * thread used tells whether it did). Those who take part are members of conversations
  * with much in them. `npm run bench:startup` takes the same folder.
  */
 
@@ -25,6 +26,7 @@ import { countStored, makeStoredFolder, STORED_FOLDER } from './stored-folder.ts
 import { formatSurroundings } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
+import { describeThreads } from './thread-times.ts';
 import { cpuPerDelivery, runTrial, type Tried } from './trial.ts';
 
 const GOAL: Goal = { most: 1.1, text: '1.1 ×' };
@@ -100,9 +102,10 @@ function tell({ name, title }: Workload): void {
       `${(cpu.median / base).toFixed(2)} ×`,
       isStored ? judge(cpu.median / base, GOAL) : '',
       formatSpread(spreadOf(results.map(({ figures }) => figures.deliveredRate)), formatNumber),
+      describeThreads(results),
     ];
   });
-  const head = [title, 'server CPU for each delivery', '×', 'goal', 'deliveries a second'];
+  const head = [title, 'server CPU for each delivery', '×', 'goal', 'deliveries a second', 'by thread'];
   console.log(`${renderTable(head, rows)}\n`);
 }
 

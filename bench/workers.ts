@@ -17,6 +17,7 @@ import { formatSpread, spreadOf } from './spread.ts';
 import { formatSurroundings } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
+import { describeThreads } from './thread-times.ts';
 import { cpuPerDelivery, runTrial, type Tried } from './trial.ts';
 
 const GOAL: Goal = { most: 1.3, text: '1.3 ×' };
@@ -70,7 +71,7 @@ function tell({ name, title }: Workload): void {
       `${times.toFixed(2)} ×`,
       index === 0 ? '' : judge(times, GOAL),
       formatSpread(spreadOf(results.map(({ figures }) => figures.deliveredRate)), formatNumber),
-      threadsOf(results),
+      describeThreads(results),
     ];
   });
   const head = [
@@ -82,22 +83,4 @@ function tell({ name, title }: Workload): void {
     'by thread',
   ];
   console.log(`${renderTable(head, rows)}\n`);
-}
-
-/** Medians of the time for each delivery by kind of thread, the busiest first: `shard 0.9 µs, registry 0.2 µs`. */
-function threadsOf(results: readonly Result[]): string {
-  const kinds = new Map<string, number[]>();
-  for (const [index, { usage, figures }] of results.entries()) {
-    for (const { name, cpuSeconds } of usage?.threads ?? []) {
-      const kind = name.replace(/-\d+$/, '');
-      const each = kinds.get(kind) ?? results.map(() => 0);
-      each[index] = (each[index] ?? 0) + (cpuSeconds * 1e6) / figures.delivered;
-      kinds.set(kind, each);
-    }
-  }
-  return [...kinds]
-    .map(([kind, each]) => ({ kind, time: spreadOf(each).median }))
-    .toSorted((a, b) => b.time - a.time)
-    .map(({ kind, time }) => `${kind} ${time.toFixed(3)} µs`)
-    .join(', ');
 }
