@@ -4,9 +4,10 @@
  * data in memory, by turns: what is in both columns is not the disk's doing. The generator is on the same machine, and what
  * it is late is in the figures.
  *
- *   node bench/latency.ts [--rounds 5] [--seconds 10] [--stall-seconds 20] [--rate 3000] [--memory /dev/shm]
+ *   node bench/latency.ts [--rounds 5] [--seconds 10] [--stall-seconds 20] [--rate 3000] [--memory /dev/shm] [--wait 0]
  *
- * `--rate`: messages a second while stalls are looked for.
+ * `--rate`: messages a second while stalls are looked for. `--wait`: minutes that each run waits at most until others leave
+ * the machine alone; a thread that waits for a core is late, and that is not the server's doing.
  */
 
 import { existsSync } from 'node:fs';
@@ -21,11 +22,13 @@ import { catchInterruption } from './interruption.ts';
 import { fileSystemOf } from './peers/file-system.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { formatSpread, spreadOf } from './spread.ts';
-import { formatSurroundings } from './surroundings.ts';
+import { formatSurroundings, waitForQuiet } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
 import { runTrial, type Tried } from './trial.ts';
 
+/** What others may use of the machine, in cores. */
+const QUIET = 0.15;
 /** Of the saturation rate. */
 const SHARE = 0.5;
 
@@ -70,6 +73,7 @@ const { values } = parseArgs({
     'stall-seconds': { type: 'string', default: '20' },
     rate: { type: 'string', default: '3000' },
     memory: { type: 'string', default: '/dev/shm' },
+    wait: { type: 'string', default: '0' },
   },
 });
 const rounds = Number(values.rounds);
@@ -104,6 +108,7 @@ tellStalls();
 console.log(formatSurroundings(all));
 
 async function measure(what: string, scenario: Scenario, place: Place | undefined): Promise<Result> {
+  await waitForQuiet(QUIET, Number(values.wait), signal);
   return withFolder(async (data) => {
     const watch = new CheckpointWatch(data);
     try {

@@ -7,8 +7,7 @@
  * The large folder is made if it is not there, which takes some minutes and gigabytes, and is kept: remove it by hand. Each
  * run adds to it what it says. Before each run the search index is completed, so that no run has to do it for the one
  * before; during the runs it waits in both folders while more than 2,000 messages a second are said (what the archive's
- * thread used tells whether it did). Those who take part are members of conversations
- * with much in them. `npm run bench:startup` takes the same folder.
+ * thread used tells whether it did). Those who take part are members of conversations with much in them. `npm run bench:startup` takes the same folder.
  */
 
 import { parseArgs } from 'node:util';
