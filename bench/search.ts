@@ -12,10 +12,12 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { startRandom } from '../src/load/random.ts';
 import type { IndexRow, Interval } from '../src/store/archive.ts';
 import { SearchIndex } from '../src/store/search-index.ts';
 import { parseQuery, toMatch } from '../src/store/search-query.ts';
 import { snippet } from '../src/store/snippet.ts';
+import { Speech, zipf } from './speech.ts';
 
 const { values } = parseArgs({
   options: {
@@ -31,64 +33,19 @@ const conversations = Number(values.conversations);
 const step = Number(values.step);
 const budgetMs = Number(values.budget);
 
-const VOCABULARY = 50_000;
 const PAGE = 50;
 const REPEATS = 15;
-let state = 1;
-/** The same numbers in each run, from 0 to 1. */
-function random(): number {
-  state = (state + 0x6d2b79f5) | 0;
-  let t = Math.imul(state ^ (state >>> 15), 1 | state);
-  t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-  return ((t ^ (t >>> 14)) >>> 0) / 0x1_0000_0000;
-}
-
-/** Draws numbers from 0 on; the n-th as often as 1 / n^exponent says. */
-function zipf(count: number, exponent: number): () => number {
-  const sums = new Float64Array(count);
-  let sum = 0;
-  for (let rank = 0; rank < count; rank += 1) {
-    sum += 1 / (rank + 1) ** exponent;
-    sums[rank] = sum;
-  }
-  return () => {
-    const drawn = random() * sum;
-    let low = 0;
-    let high = count - 1;
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((sums[middle] ?? 0) < drawn) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  };
-}
-
-/** Short ones first, as in languages. */
-function makeWords(count: number): string[] {
-  const pick = (letters: string): string => letters.charAt(Math.floor(random() * letters.length));
-  const words = new Set<string>();
-  while (words.size < count) {
-    const syllables = 1 + Math.floor(Math.log2(2 + words.size / 40) / 2 + random() * 1.5);
-    let word = '';
-    for (let n = 0; n < syllables; n += 1) {
-      word += pick('bcdfghjklmnprstvwz') + pick('aeiou') + (random() < 0.3 ? pick('lmnrst') : '');
-    }
-    words.add(word);
-  }
-  return [...words];
-}
-
-const words = makeWords(VOCABULARY);
-const drawWord = zipf(VOCABULARY, 1);
-const drawConversation = zipf(conversations, 0.7);
+/** The same numbers in each run. */
+const random = startRandom(1);
+const speech = new Speech(random);
+const { words } = speech;
+const drawConversation = zipf(random, conversations, 0.7);
 let lastId = 1_795_000_000_000_000;
 
 function makeRow(): IndexRow {
   lastId += 1 + Math.floor(random() * 200_000);
   const conversation = 1 + drawConversation();
-  const length = 2 + Math.floor(-Math.log(1 - random()) * 9);
-  const text = Array.from({ length }, () => words[drawWord()]);
+  const text = speech.say();
   // A word of the less busy half of the conversations.
   if (conversation > conversations / 2 && random() < 0.2) text.push('hidden');
   return { id: lastId, conversation, text: text.join(' ') };
@@ -132,7 +89,7 @@ function fill(count: number, size: number): void {
 
 function search(): void {
   const [first = '', second = '', third = '', fourth = ''] = words;
-  const rare = words[VOCABULARY - 20_000] ?? '';
+  const rare = words[words.length - 20_000] ?? '';
   const beginnings = words.slice(0, 4).map((word) => `${word.slice(0, 2)}*`);
   const queries: ReadonlyArray<readonly [name: string, query: string]> = [
     ['rare word', rare],

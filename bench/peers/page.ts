@@ -2,8 +2,9 @@
 
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/format.ts';
 import type { Result } from '../../src/load/result.ts';
+import { formatSpread, spreadOf } from '../spread.ts';
 import type { Peer } from './peer.ts';
-import { type Sample, type Spread, spreadOf } from './sample.ts';
+import type { Sample } from './sample.ts';
 import { TEXT_BYTES, type Workload } from './workloads.ts';
 
 export interface Benchmark {
@@ -95,31 +96,26 @@ function figures(workload: Workload, { peers, samples }: Benchmark): string[] {
     const bound = own.some(({ isBound }) => isBound) ? '≥ ' : '';
     const row = [
       name,
-      shown(
-        spreadOf(own, ({ cpuPerDelivery }) => cpuPerDelivery),
+      formatSpread(
+        spreadOf(own.map(({ cpuPerDelivery }) => cpuPerDelivery)),
         (cpu) => `${significant(cpu, 3)} µs`,
       ),
       ratio(own, reference, ({ cpuPerDelivery }) => cpuPerDelivery),
-      `${bound}${shown(
-        spreadOf(own, ({ rate }) => rate),
-        (rate) => formatCount(Number(rate.toPrecision(3))),
+      `${bound}${formatSpread(spreadOf(own.map(({ rate }) => rate)), (rate) =>
+        formatCount(Number(rate.toPrecision(3))),
       )}`,
       ratio(own, reference, ({ rate }) => rate),
     ];
     if (isSingle)
       row.push(
-        ...[spreadOf(own, ({ p50 }) => p50), spreadOf(own, ({ p99 }) => p99)].map((spread) =>
-          shown(spread, formatDuration),
+        ...[spreadOf(own.map(({ p50 }) => p50)), spreadOf(own.map(({ p99 }) => p99))].map((spread) =>
+          formatSpread(spread, formatDuration),
         ),
       );
-    return [...row, formatBytes(spreadOf(own, ({ bytes }) => bytes).median)];
+    return [...row, formatBytes(spreadOf(own.map(({ bytes }) => bytes)).median)];
   });
   const table = [head, ['---', ...head.slice(1).map(() => '--:')], ...rows];
   return [`### ${workload.title}`, table.map((row) => `| ${row.join(' | ')} |`).join('\n')];
-}
-
-function shown({ median, least, most }: Spread, write: (value: number) => string): string {
-  return `${write(median)} (${write(least)} – ${write(most)})`;
 }
 
 function significant(value: number, digits: number): string {
@@ -127,8 +123,8 @@ function significant(value: number, digits: number): string {
 }
 
 function ratio(own: readonly Sample[], reference: readonly Sample[], of: (sample: Sample) => number): string {
-  const base = reference.length === 0 ? 0 : spreadOf(reference, of).median;
-  return base === 0 ? '–' : significant(spreadOf(own, of).median / base, 2);
+  const base = reference.length === 0 ? 0 : spreadOf(reference.map(of)).median;
+  return base === 0 ? '–' : significant(spreadOf(own.map(of)).median / base, 2);
 }
 
 /** What went wrong in runs whose figures are above. */

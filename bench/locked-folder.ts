@@ -1,0 +1,14 @@
+/** A data folder that no server can use meanwhile. */
+
+import { type DataFolder, openDataFolder } from '../src/store/data-folder.ts';
+
+/** Makes it if there is none. */
+export async function withLock<T>(path: string, work: (folder: DataFolder) => T | Promise<T>): Promise<T> {
+  const opened = openDataFolder(path);
+  if (opened.type === 'refused') throw new Error(opened.text);
+  try {
+    return await work(opened.folder);
+  } finally {
+    opened.folder.unlock();
+  }
+}

@@ -1,0 +1,21 @@
+/** Takes what a log has and its search index lacks into the index, as a server does that has nothing else to do. */
+
+import { pino } from 'pino';
+import { Indexer } from '../src/actors/indexer.ts';
+import { Archive } from '../src/store/archive.ts';
+import type { DataFolder } from '../src/store/data-folder.ts';
+import { SearchIndex } from '../src/store/search-index.ts';
+
+/** Throws if something still lacks at the end. */
+export async function indexBacklog({ chatDb, searchDb }: DataFolder): Promise<void> {
+  const archive = new Archive(chatDb);
+  const warn = (text: string): void => console.error(text);
+  const index = new SearchIndex({ file: searchDb, has: (id) => archive.has(id), warn });
+  try {
+    await new Indexer(archive, index, pino({ level: 'silent' })).run();
+    if (index.indexed < archive.lastId) throw new Error('the search index could not be completed');
+  } finally {
+    index.close();
+    archive.close();
+  }
+}

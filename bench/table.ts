@@ -1,0 +1,6 @@
+/** A table in Markdown: the first column is text, the others are figures. */
+
+export function renderTable(head: readonly string[], rows: ReadonlyArray<readonly string[]>): string {
+  const lines = [head, head.map((_, column) => (column === 0 ? '---' : '--:')), ...rows];
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
