@@ -1,0 +1,25 @@
+/** Remembers which conversation two accounts have. Bounded: at the limit everything is forgotten, and looked up again. */
+
+const LIMIT = 100_000;
+
+export class Pairs {
+  /** By the smaller id, then by the larger. Numbers, because to put a text together for each message costs more. */
+  readonly #conversations = new Map<number, Map<number, number>>();
+  #size = 0;
+
+  find(low: number, high: number): number | undefined {
+    return this.#conversations.get(low)?.get(high);
+  }
+
+  remember(low: number, high: number, conversation: number): void {
+    if (this.#size >= LIMIT) this.forget();
+    const ofLow = this.#conversations.get(low) ?? new Map<number, number>();
+    this.#conversations.set(low, ofLow.set(high, conversation));
+    this.#size += 1;
+  }
+
+  forget(): void {
+    this.#conversations.clear();
+    this.#size = 0;
+  }
+}
