@@ -24,22 +24,35 @@ export interface Sink {
 /** Largest write that is put together in the buffer that all outboxes of a thread share. */
 const SHARED_BYTES = 65_536;
 
+const PACE = Number(process.env.PACE ?? 0);
+const LONGEST_WAIT_MS = 20;
+
 /** Outboxes that have something to write in this turn. One for each thread that writes to sockets. */
 export class WriteTurn {
   /** For frames that are pushed in the turn in which they are made. */
   readonly arena = new Arena();
   #dirty: Outbox[] = [];
   #shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+  #earliest = 0;
   readonly #flush = (): void => {
     const dirty = this.#dirty;
     this.#dirty = [];
+    const began = performance.now();
     for (const outbox of dirty) outbox.flush();
     this.arena.reset();
+    const ended = performance.now();
+    this.#earliest = ended + PACE * (ended - began);
   };
 
   add(outbox: Outbox): void {
-    if (this.#dirty.length === 0) setImmediate(this.#flush);
+    if (this.#dirty.length === 0) this.#schedule();
     this.#dirty.push(outbox);
+  }
+
+  #schedule(): void {
+    const wait = this.#earliest - performance.now();
+    if (wait < 1) setImmediate(this.#flush);
+    else setTimeout(this.#flush, Math.min(wait, LONGEST_WAIT_MS));
   }
 
   /** Writes the pieces as one. What the network takes at once, as nearly always, leaves no garbage. */
