@@ -13,7 +13,8 @@ import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
-import { type Latency, measureChat, median } from './chatter.ts';
+import { type Latency, measureChat } from './chatter.ts';
+import { median } from './spread.ts';
 
 /** What a client waits that was told `busy`. */
 const BUSY_WAIT_MS = 200;

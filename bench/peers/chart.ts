@@ -4,7 +4,7 @@
  */
 
 import { escapeHtml } from '../../src/client/display/escape.ts';
-import type { Spread } from './sample.ts';
+import type { Spread } from '../spread.ts';
 
 export interface Bar {
   readonly name: string;

@@ -1,10 +1,11 @@
 /** `docs/benchmarks.md`: what was measured, how, and what it does not say. */
 
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/format.ts';
+import { type Spread, spreadOf } from '../spread.ts';
 import type { Benchmark } from './benchmark.ts';
 import { describePanels } from './chart.ts';
 import { drawnOf, panelsOf } from './panels.ts';
-import { type Sample, type Spread, spreadOf } from './sample.ts';
+import type { Sample } from './sample.ts';
 import { significant, writeCpu, writeRate } from './units.ts';
 import { TEXT_BYTES, type Workload } from './workloads.ts';
 

@@ -1,8 +1,9 @@
 /** What is drawn of a workload: what a delivery costs each server, and how many it makes. */
 
+import { type Spread, spreadOf } from '../spread.ts';
 import type { Benchmark } from './benchmark.ts';
 import type { Panel } from './chart.ts';
-import { type Sample, type Spread, spreadOf } from './sample.ts';
+import type { Sample } from './sample.ts';
 import { writeCpu, writeRate } from './units.ts';
 import type { Workload } from './workloads.ts';
 

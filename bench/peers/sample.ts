@@ -4,7 +4,6 @@ import { loadavg } from 'node:os';
 import { z } from 'zod';
 import { errorsOf } from '../../src/load/metric.ts';
 import { faultsOf, type Result } from '../../src/load/result.ts';
-import { median } from '../chatter.ts';
 
 export const sampleSchema = z.object({
   peer: z.string(),
@@ -49,15 +48,4 @@ export function sampleOf(peer: string, workload: string, result: Result): Sample
     errors: errorsOf(result),
     load: loadavg()[0] ?? 0,
   };
-}
-
-export interface Spread {
-  readonly median: number;
-  readonly least: number;
-  readonly most: number;
-}
-
-export function spreadOf(samples: readonly Sample[], of: (sample: Sample) => number): Spread {
-  const values = samples.map(of);
-  return { median: median(values), least: Math.min(...values), most: Math.max(...values) };
 }
