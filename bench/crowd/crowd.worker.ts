@@ -1,12 +1,15 @@
 /** The thread of a crowd; see `crowd.ts`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { lowerPriority } from '../../src/actors/priority.ts';
 import { accountName } from '../../src/load/account.ts';
 import { sourceAddresses } from '../../src/load/source-addresses.ts';
 import { inTurn } from '../in-turn.ts';
 import { Member } from './member.ts';
 import type { CrowdPlan, Done, Order } from './plan.ts';
 
+// In life it is other machines: what it takes from this one says nothing about the server.
+lowerPriority();
 const plan: CrowdPlan = workerData;
 /** One host, of which there are many addresses. */
 const sourceOf = sourceAddresses('127.0.0.1');
