@@ -3,7 +3,7 @@
  * else going on, and while the hash pool is full all the time; alternating, medians of the rounds. The storm comes
  * from a thread of its own, so that it does not hold up the clock of the one that measures.
  *
- *   node bench/login-storm.ts [--rounds 5] [--seconds 4] [--clients 200]
+ *   node bench/login-storm.ts [--rounds 3] [--seconds 60] [--clients 200]
  */
 
 import { once } from 'node:events';
@@ -11,9 +11,11 @@ import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
+import { formatCount, formatDuration } from '../src/load/format.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
-import { type Latency, measureChat, median } from './chatter.ts';
+import { type Latency, measureChat } from './chatter.ts';
+import { type Figure, formatFigures, formatTimes } from './figures.ts';
 
 /** What a client waits that was told `busy`. */
 const BUSY_WAIT_MS = 200;
@@ -27,9 +29,29 @@ interface Storm {
   readonly ms: number;
 }
 
-interface Round extends Latency {
+interface Measured extends Latency {
+  /** A second. */
   readonly logins: number;
 }
+
+interface Round {
+  readonly idle: Measured;
+  readonly storm: Measured;
+}
+
+const FIGURES: readonly Figure<Round>[] = [
+  { name: 'p50, nothing else', of: ({ idle }) => idle.p50, write: formatDuration },
+  { name: 'p50, storm', of: ({ storm }) => storm.p50, write: formatDuration },
+  { name: 'p99, nothing else', of: ({ idle }) => idle.p99, write: formatDuration },
+  { name: 'p99, storm', of: ({ storm }) => storm.p99, write: formatDuration },
+  {
+    name: 'p99, storm ÷ nothing else',
+    of: ({ idle, storm }) => storm.p99 / idle.p99,
+    write: formatTimes,
+    goal: 2,
+  },
+  { name: 'logins a second', of: ({ storm }) => storm.logins, write: formatCount },
+];
 
 if (isMainThread) await compare();
 else parentPort?.postMessage(await storm(workerData));
@@ -37,8 +59,8 @@ else parentPort?.postMessage(await storm(workerData));
 async function compare(): Promise<void> {
   const { values } = parseArgs({
     options: {
-      rounds: { type: 'string', default: '5' },
-      seconds: { type: 'string', default: '4' },
+      rounds: { type: 'string', default: '3' },
+      seconds: { type: 'string', default: '60' },
       clients: { type: 'string', default: '200' },
     },
   });
@@ -50,17 +72,15 @@ async function compare(): Promise<void> {
   try {
     const ann = await TestClient.register(address, 'ann');
     await TestClient.register(address, 'ben');
-    const idle: Round[] = [];
-    const stormy: Round[] = [];
+    const measured: Round[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      idle.push(await measure(ann, { address, clients: 0, ms }));
-      stormy.push(await measure(ann, { address, clients, ms }));
+      const idle = await measure(ann, { address, clients: 0, ms });
+      measured.push({ idle, storm: await measure(ann, { address, clients, ms }) });
     }
     console.log(
-      `${rounds} rounds of ${ms} ms each, ${clients} clients logging in without pause; Node ${process.version}`,
+      `${rounds} rounds of ${values.seconds} s each, ${clients} clients logging in without pause; Node ${process.version}\n`,
     );
-    console.log(describe('idle', idle, ms));
-    console.log(describe('storm', stormy, ms));
+    console.log(formatFigures(FIGURES, measured));
   } finally {
     await stop();
     rmSync(data, { recursive: true, force: true });
@@ -68,12 +88,12 @@ async function compare(): Promise<void> {
 }
 
 /** One round: sends one message after the other while the storm goes on. */
-async function measure(chatter: TestClient, plan: Storm): Promise<Round> {
+async function measure(chatter: TestClient, plan: Storm): Promise<Measured> {
   const thread = new Worker(new URL(import.meta.url), { workerData: plan });
   const ended = once(thread, 'message');
   const latency = await measureChat(chatter, 'ben', plan.ms);
   const [logins] = await ended;
-  return { ...latency, logins };
+  return { ...latency, logins: (logins * 1_000) / plan.ms };
 }
 
 /** Clients that do nothing but log in and out. Returns how often they did. */
@@ -95,10 +115,4 @@ async function storm({ address, clients, ms }: Storm): Promise<number> {
   };
   await Promise.all(Array.from({ length: clients }, one));
   return logins;
-}
-
-function describe(name: string, rounds: readonly Round[], ms: number): string {
-  const of = (pick: (round: Round) => number, digits: number): string =>
-    median(rounds.map(pick)).toFixed(digits);
-  return `${name.padEnd(6)} p50 ${of((r) => r.p50, 2)} ms   p99 ${of((r) => r.p99, 2)} ms   ${of((r) => (r.logins * 1_000) / ms, 0)} logins/s`;
 }

@@ -16,7 +16,8 @@ import { lowerPriority } from '../src/actors/priority.ts';
 import { openSqliteLog } from '../src/store/sqlite-log.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
-import { type Latency, measureChat, median } from './chatter.ts';
+import { type Latency, measureChat } from './chatter.ts';
+import { median } from './spread.ts';
 
 const ROOM = '#long';
 const BATCH = 10_000;

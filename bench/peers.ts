@@ -1,23 +1,28 @@
 /**
- * Parley beside other servers: the same closed loops against each, alternating, and `docs/benchmarks.md` from the medians. Installs
- * nothing: a server that is not there is left out, and it is said how to get it.
+ * Parley beside other servers: the same closed loops against each, alternating; `docs/benchmarks.md` from the medians, with a chart
+ * for each loop, and what was measured in `docs/benchmarks/samples.json`. Installs nothing: a server that is not there is left out,
+ * and it is said how to get it.
  *
- *   node bench/peers.ts [--rounds 5] [--seconds 8] [--only ngircd,room,…]
+ *   node bench/peers.ts [--rounds 5] [--seconds 8] [--only ngircd,room,…] [--from docs/benchmarks/samples.json]
  *
- * With --only, which takes servers and workloads, the page is printed and not written.
+ * With --only, which takes servers and workloads, the page is printed and nothing is written. With --from nothing is measured: page
+ * and charts are made anew from what that file says.
  */
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environmentOf } from '../src/load/environment.ts';
 import { formatBytes, formatCount } from '../src/load/format.ts';
 import { runLoad } from '../src/load/run.ts';
+import { type Benchmark, readBenchmark, writeBenchmark } from './peers/benchmark.ts';
+import { renderChart } from './peers/chart.ts';
 import { fileSystemOf } from './peers/file-system.ts';
 import { inspircd } from './peers/inspircd.ts';
 import { ngircd } from './peers/ngircd.ts';
-import { renderPage } from './peers/page.ts';
+import { chartOf, renderPage } from './peers/page.ts';
+import { drawnOf, panelsOf } from './peers/panels.ts';
 import { parley } from './peers/parley.ts';
 import type { Peer } from './peers/peer.ts';
 import { type Sample, sampleOf } from './peers/sample.ts';
@@ -25,20 +30,22 @@ import { socketIo } from './peers/socket-io.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 
 const PEERS: readonly Peer[] = [parley, ngircd, inspircd, socketIo];
-const PAGE = new URL('../docs/benchmarks.md', import.meta.url);
+const DOCS = new URL('../docs/', import.meta.url);
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '8' },
     only: { type: 'string' },
+    from: { type: 'string' },
   },
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const interrupted = new AbortController();
 process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort());
-process.exitCode = await compare(values.only?.toLowerCase().split(','));
+if (values.from === undefined) process.exitCode = await compare(values.only?.toLowerCase().split(','));
+else publish(readBenchmark(readFileSync(values.from, 'utf8'), PEERS, WORKLOADS));
 
 async function compare(only: readonly string[] | undefined): Promise<number> {
   const at = new Date().toISOString();
@@ -66,7 +73,7 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
     }
   }
   if (samples.length === 0) return 1;
-  const page = renderPage({
+  const benchmark: Benchmark = {
     at,
     environment: environmentOf(),
     fileSystem: fileSystemOf(tmpdir()),
@@ -76,10 +83,24 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
     missing: missing.map(({ name }) => name),
     workloads,
     samples,
-  });
-  if (only === undefined) writeFileSync(PAGE, page);
-  else console.log(page);
+  };
+  if (only !== undefined) console.log(renderPage(benchmark));
+  else {
+    mkdirSync(new URL('benchmarks/', DOCS), { recursive: true });
+    writeFileSync(new URL('benchmarks/samples.json', DOCS), writeBenchmark(benchmark));
+    publish(benchmark);
+  }
   return 0;
+}
+
+/** Writes the page and its charts. */
+function publish(benchmark: Benchmark): void {
+  mkdirSync(new URL('benchmarks/', DOCS), { recursive: true });
+  writeFileSync(new URL('benchmarks.md', DOCS), renderPage(benchmark));
+  for (const workload of benchmark.workloads) {
+    const chart = renderChart(workload.title, panelsOf(drawnOf(workload, benchmark)));
+    writeFileSync(new URL(chartOf(workload), DOCS), chart);
+  }
 }
 
 /** Whether it was asked for: everything of a kind is, of which nothing was named. */

@@ -1,72 +1,108 @@
 /**
- * How fast clients come back after a restart: resumes a second beside logins a second, on the same machine with the
- * same number of connections; and how long it takes until all are live.
+ * A restart of the server: how long until all clients are live again, each with its token and its last id, and what their coming
+ * back does to the chat of others, which is the time from a send until it is stored and its recipient has it. In each round the
+ * server is stopped and started, all come back as fast as they can, and then nothing else goes on for a while.
  *
- *   node bench/resumes.ts [--clients 10000] [--logins 200]
+ *   node bench/resumes.ts [--rounds 3] [--seconds 10] [--clients 15000] [--at-once 15000] [--room 25] [--workers N]
+ *
+ * `--seconds`: of quiet chat. `--at-once`: how many are on their way at a time. `--room`: members of each room, 0 for no rooms.
  */
 
 import { rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
+import { DEFAULT_PASSWORD } from '../src/load/account.ts';
+import { formatCount, formatDuration } from '../src/load/format.ts';
+import { prepareAccounts } from '../src/load/prepare.ts';
 import { TestClient } from '../test/support/client.ts';
-import { startServer } from '../test/support/server.ts';
+import { type RunningServer, startServer } from '../test/support/server.ts';
+import { type Latency, measureChat } from './chatter.ts';
+import { Crowd } from './crowd/crowd.ts';
+import { type Figure, formatFigures, formatTimes } from './figures.ts';
 
-const AT_ONCE = 200;
-const ACCOUNTS = 100;
-const ROOM = '#all';
+/** Who comes back is told to others within a second, and what is written behind is written by then. */
+const SETTLE_MS = 3_000;
 
 const { values } = parseArgs({
-  options: { clients: { type: 'string', default: '10000' }, logins: { type: 'string', default: '200' } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '10' },
+    clients: { type: 'string', default: '15000' },
+    'at-once': { type: 'string', default: '15000' },
+    room: { type: 'string', default: '25' },
+    workers: { type: 'string' },
+  },
 });
 const clients = Number(values.clients);
-const logins = Number(values.logins);
 const data = `${tmpdir()}/parley-resumes-${process.pid}`;
-const args = ['--log-level', 'warn', '--hash-workers', '2'];
+const workers = values.workers === undefined ? [] : ['--workers', values.workers];
+const args = ['--guests', '--log-level', 'warn', ...workers];
 
-const first = await startServer({ data, args });
-const userOf = (index: number): string => `user${index % ACCOUNTS}`;
-await inTurn(ACCOUNTS, 8, async (index) =>
-  (await TestClient.register(first.address, userOf(index))).ok('join', ROOM),
-);
-const tokens = new Map<string, string>();
-const startOfLogins = performance.now();
-await inTurn(logins, 8, async (index) => {
-  const user = userOf(index);
-  const client = await TestClient.connect(first.address);
-  const result = await client.ok('login', user, `secret of ${user}`, Number.MAX_SAFE_INTEGER);
-  if (typeof result === 'object' && result !== null && 'token' in result)
-    tokens.set(user, String(result.token));
-});
-const loginsPerSecond = (logins * 1_000) / (performance.now() - startOfLogins);
-await first.stop();
+interface Round {
+  /** From when the server was told to end until it listened again, in milliseconds. */
+  readonly downMs: number;
+  /** From when it listened until all were live, in milliseconds. */
+  readonly backMs: number;
+  /** Tries to come back that came to nothing. */
+  readonly failures: number;
+  readonly meanwhile: Latency;
+  readonly quiet: Latency;
+}
 
-const second = await startServer({ data, args });
-const startOfResumes = performance.now();
-await inTurn(clients, AT_ONCE, async (index) => {
-  const user = userOf(index);
-  const client = await TestClient.connect(second.address);
-  await client.ok('resume', user, tokens.get(user), Number.MAX_SAFE_INTEGER);
-  await client.event('live');
-});
-const seconds = (performance.now() - startOfResumes) / 1_000;
-console.log(`Node ${process.version}, ${args.join(' ')}`);
-console.log(`logins   ${loginsPerSecond.toFixed(0)} a second`);
+const FIGURES: readonly Figure<Round>[] = [
+  { name: 'server away', of: ({ downMs }) => downMs, write: formatDuration },
+  { name: 'all live after', of: ({ backMs }) => backMs, write: formatDuration, goal: 15_000 },
+  { name: 'resumes a second', of: ({ backMs }) => (clients * 1_000) / backMs, write: formatCount },
+  { name: 'tries that came to nothing', of: ({ failures }) => failures, write: formatCount },
+  { name: 'p50 of others, quiet', of: ({ quiet }) => quiet.p50, write: formatDuration },
+  { name: 'p50 of others, meanwhile', of: ({ meanwhile }) => meanwhile.p50, write: formatDuration },
+  { name: 'p99 of others, quiet', of: ({ quiet }) => quiet.p99, write: formatDuration },
+  { name: 'p99 of others, meanwhile', of: ({ meanwhile }) => meanwhile.p99, write: formatDuration },
+  {
+    name: 'p99, meanwhile ÷ quiet',
+    of: ({ meanwhile, quiet }) => meanwhile.p99 / quiet.p99,
+    write: formatTimes,
+    goal: 2,
+  },
+];
+
+const prepared = await prepareAccounts({ data, users: clients, cost: 'cheap' });
+if (prepared.type === 'refused') throw new Error(prepared.text);
+const crowd = new Crowd({ size: clients, password: DEFAULT_PASSWORD, room: Number(values.room) });
+const rounds: Round[] = [];
+let server = await startServer({ data, args });
+try {
+  await crowd.comeIn(server.address);
+  // Not counted: the first time they are also told who joined their rooms.
+  await restart();
+  for (let round = 1; round <= Number(values.rounds); round += 1) rounds.push(await restart());
+} finally {
+  await crowd.end();
+  await server.kill();
+  rmSync(data, { recursive: true, force: true });
+}
 console.log(
-  `resumes  ${(clients / seconds).toFixed(0)} a second: ${clients} clients live after ${seconds.toFixed(2)} s`,
+  `${clients} clients in rooms of ${values.room}, ${values['at-once']} at once, ${values.rounds} restarts; Node ${process.version}\n`,
 );
-await second.kill();
-rmSync(data, { recursive: true, force: true });
-process.exit(0);
+console.log(formatFigures(FIGURES, rounds));
 
-/** Does `work` for each number below `count`, `width` of them at a time. */
-async function inTurn(
-  count: number,
-  width: number,
-  work: (index: number) => Promise<unknown>,
-): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let index = next++; index < count; index = next++) await work(index);
-  };
-  await Promise.all(Array.from({ length: width }, worker));
+async function restart(): Promise<Round> {
+  const stopped = performance.now();
+  await server.stop();
+  server = await startServer({ data, args });
+  const downMs = performance.now() - stopped;
+  const [ann, ben] = await Promise.all([guest(server, 'ann'), guest(server, 'ben')]);
+  const back = crowd.comeBack(server.address, Number(values['at-once']));
+  const meanwhile = await measureChat(ann, 'ben', back, ben);
+  const { seconds, failures } = await back;
+  await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+  const quiet = await measureChat(ann, 'ben', Number(values.seconds) * 1_000, ben);
+  return { downMs, backMs: seconds * 1_000, failures, meanwhile, quiet };
+}
+
+async function guest({ address }: RunningServer, name: string): Promise<TestClient> {
+  const client = await TestClient.connect(address);
+  await client.ok('guest', name);
+  await client.event('live');
+  return client;
 }

@@ -1,32 +1,19 @@
 /** `docs/benchmarks.md`: what was measured, how, and what it does not say. */
 
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/format.ts';
-import type { Result } from '../../src/load/result.ts';
 import { formatSpread, spreadOf } from '../spread.ts';
-import type { Peer } from './peer.ts';
+import type { Benchmark } from './benchmark.ts';
+import { describePanels } from './chart.ts';
+import { drawnOf, panelsOf } from './panels.ts';
 import type { Sample } from './sample.ts';
+import { significant, writeCpu, writeRate } from './units.ts';
 import { TEXT_BYTES, type Workload } from './workloads.ts';
-
-export interface Benchmark {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly environment: Result['environment'];
-  /** Of the folder where the data of the servers was. */
-  readonly fileSystem: string;
-  readonly rounds: number;
-  readonly seconds: number;
-  /** Parley first. */
-  readonly peers: ReadonlyArray<{ readonly peer: Peer; readonly version: string }>;
-  readonly missing: readonly string[];
-  readonly workloads: readonly Workload[];
-  readonly samples: readonly Sample[];
-}
 
 export function renderPage(benchmark: Benchmark): string {
   const { workloads, missing } = benchmark;
   return [
     '# Benchmarks',
-    'The same work, done by Parley and by other servers, side by side on one machine. This page is written by `npm run bench:peers`, from what it has just measured; run it on your own machine, and it is written anew.',
+    'The same work, done by Parley and by other servers, side by side on one machine. This page is written by `npm run bench:peers`, from what it has just measured; run it on your own machine, and it is written anew. Each run is in [samples.json](benchmarks/samples.json).',
     'Read first [what is not the same](#what-is-not-the-same): Parley has a message on disk before anybody is told of it, the others store nothing.',
     machine(benchmark),
     '## Method',
@@ -76,12 +63,13 @@ function legend({ rounds, peers }: Benchmark): string[] {
     if (peer.remark !== undefined) remarks.set(peer.remark, [...(remarks.get(peer.remark) ?? []), peer.name]);
   }
   return [
-    `Medians of ${rounds} rounds, (least – most). × is relative to Parley: below 1 is less than Parley. ≥: in some round the generator’s thread had no time left, so the server might do more. Where the ranges of two servers overlap, their medians say little about which is ahead.`,
+    `Medians of ${rounds} rounds, (least – most); in the charts that is the thin line. × is relative to Parley: below 1 is less than Parley. ≥: in some round the generator’s thread had no time left, so the server might do more. Where the ranges of two servers overlap, their medians say little about which is ahead.`,
     ...[...remarks].map(([remark, names]) => `${names.join(' and ')}: each ${remark}.`),
   ];
 }
 
-function figures(workload: Workload, { peers, samples }: Benchmark): string[] {
+function figures(workload: Workload, benchmark: Benchmark): string[] {
+  const { peers, samples } = benchmark;
   const isSingle = workload.inFlight === 1;
   const of = (name: string): Sample[] =>
     samples.filter((sample) => sample.workload === workload.name && sample.peer === name);
@@ -96,14 +84,9 @@ function figures(workload: Workload, { peers, samples }: Benchmark): string[] {
     const bound = own.some(({ isBound }) => isBound) ? '≥ ' : '';
     const row = [
       name,
-      formatSpread(
-        spreadOf(own.map(({ cpuPerDelivery }) => cpuPerDelivery)),
-        (cpu) => `${significant(cpu, 3)} µs`,
-      ),
+      formatSpread(spreadOf(own.map(({ cpuPerDelivery }) => cpuPerDelivery)), writeCpu),
       ratio(own, reference, ({ cpuPerDelivery }) => cpuPerDelivery),
-      `${bound}${formatSpread(spreadOf(own.map(({ rate }) => rate)), (rate) =>
-        formatCount(Number(rate.toPrecision(3))),
-      )}`,
+      `${bound}${formatSpread(spreadOf(own.map(({ rate }) => rate)), writeRate)}`,
       ratio(own, reference, ({ rate }) => rate),
     ];
     if (isSingle)
@@ -115,11 +98,17 @@ function figures(workload: Workload, { peers, samples }: Benchmark): string[] {
     return [...row, formatBytes(spreadOf(own.map(({ bytes }) => bytes)).median)];
   });
   const table = [head, ['---', ...head.slice(1).map(() => '--:')], ...rows];
-  return [`### ${workload.title}`, table.map((row) => `| ${row.join(' | ')} |`).join('\n')];
+  const drawn = describePanels(panelsOf(drawnOf(workload, benchmark)));
+  return [
+    `### ${workload.title}`,
+    `![${drawn}](${chartOf(workload)})`,
+    table.map((row) => `| ${row.join(' | ')} |`).join('\n'),
+  ];
 }
 
-function significant(value: number, digits: number): string {
-  return value < 10 ** digits ? value.toPrecision(digits) : formatCount(value);
+/** Where its chart is, beside the page. */
+export function chartOf({ name }: Workload): string {
+  return `benchmarks/${name}.svg`;
 }
 
 function ratio(own: readonly Sample[], reference: readonly Sample[], of: (sample: Sample) => number): string {

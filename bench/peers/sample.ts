@@ -1,29 +1,32 @@
 /** What one run of one server tells, and what the runs of a server tell together. */
 
 import { loadavg } from 'node:os';
+import { z } from 'zod';
 import { errorsOf } from '../../src/load/metric.ts';
 import { faultsOf, type Result } from '../../src/load/result.ts';
 
-export interface Sample {
-  readonly peer: string;
-  readonly workload: string;
+export const sampleSchema = z.object({
+  peer: z.string(),
+  workload: z.string(),
   /** Microseconds of the server's processes. */
-  readonly cpuPerDelivery: number;
+  cpuPerDelivery: z.number(),
   /** A second. */
-  readonly rate: number;
+  rate: z.number(),
   /** From when a message was sent until a recipient had it, in milliseconds. */
-  readonly p50: number;
-  readonly p99: number;
+  p50: z.number(),
+  p99: z.number(),
   /** The most resident memory of the server, in bytes. */
-  readonly bytes: number;
+  bytes: z.number(),
   /** True if the generator, and not the server, may be what bounded the rate. */
-  readonly isBound: boolean;
+  isBound: z.boolean(),
   /** Lost, repeated, out of order, or at the wrong place. */
-  readonly faults: number;
-  readonly errors: number;
+  faults: z.number(),
+  errors: z.number(),
   /** Programs that wanted a core, in the last minute: the server, the generator, and whatever else ran here. */
-  readonly load: number;
-}
+  load: z.number(),
+});
+
+export type Sample = Readonly<z.output<typeof sampleSchema>>;
 
 /** Undefined if nothing was delivered, or the server's use is not known: nothing can be compared then. */
 export function sampleOf(peer: string, workload: string, result: Result): Sample | undefined {

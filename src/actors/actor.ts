@@ -132,7 +132,8 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
   #phase: Phase<State> = { type: 'starting' };
   /** True while in the run queue, or while an asynchronous handler is at work: at most one of them at a time. */
   #busy = true;
-  readonly #watchers = new Set<(reason: ExitReason) => void>();
+  /** Undefined before the first: nobody watches most of the many that there are. */
+  #watchers: Set<(reason: ExitReason) => void> | undefined;
 
   constructor(name: string, behavior: Behavior<State, Msg>, mailboxLimit: number) {
     this.name = name;
@@ -146,8 +147,11 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
 
   watch(ended: (reason: ExitReason) => void): () => void {
     if (this.#phase.type === 'ended') ended(this.#phase.reason);
-    else this.#watchers.add(ended);
-    return () => this.#watchers.delete(ended);
+    else {
+      this.#watchers ??= new Set();
+      this.#watchers.add(ended);
+    }
+    return () => this.#watchers?.delete(ended);
   }
 
   start(): void {
@@ -238,7 +242,7 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
     this.#phase = { type: 'ended', reason };
     this.#mailbox.clear();
     if (last.type === 'running') this.#behavior.stopped?.(last.state, reason);
-    for (const ended of this.#watchers) ended(reason);
-    this.#watchers.clear();
+    for (const ended of this.#watchers ?? []) ended(reason);
+    this.#watchers = undefined;
   }
 }

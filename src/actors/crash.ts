@@ -29,10 +29,10 @@ export function testNumber(name: `PARLEY_TEST_${string}`): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** Options of a thread: a small heap, in MiB from PARLEY_TEST_HEAP_MB, so that running out of it takes no time. */
-export function testHeap(): { readonly resourceLimits?: ResourceLimits } {
+/** Limits of a thread: a small heap, in MiB from PARLEY_TEST_HEAP_MB, so that running out of it takes no time. */
+export function testHeap(): ResourceLimits {
   const megabytes = testNumber('PARLEY_TEST_HEAP_MB');
-  return megabytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: megabytes } };
+  return megabytes === undefined ? {} : { maxOldGenerationSizeMb: megabytes };
 }
 
 export function isCrash(value: unknown): value is Crash {

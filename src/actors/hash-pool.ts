@@ -43,7 +43,7 @@ export class HashPool {
       minThreads: 1,
       maxThreads: threads,
       idleTimeout: 60_000,
-      ...testHeap(),
+      resourceLimits: testHeap(),
     });
     // What dies between two tasks fails none of them, but an unheard 'error' would end the thread that this one is.
     this.#pool.on('error', (error: Error) => this.#died(error));

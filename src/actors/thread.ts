@@ -43,6 +43,11 @@ export type Started<Api> =
 
 export const CALL_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 60_000;
+/**
+ * Of each thread, for what it has made lately. A storm of logins or messages grows this part of the heap to its limit, and it stays
+ * so large while little is done: at V8’s own limit that is 50 MiB and more. What outlives it is little here, so a small one costs next to nothing.
+ */
+const YOUNG_MB = 12;
 /** The first thing a thread says. Not a comlink message, and comlink passes over it. */
 const READY = 'ready';
 
@@ -62,7 +67,12 @@ export async function startThread<Api>(
   ports: MessagePort[] = [],
   { watchdogMs }: ThreadOptions = {},
 ): Promise<Started<Api>> {
-  const worker = new Worker(file, { name, workerData: data, transferList: ports, ...testHeap() });
+  const worker = new Worker(file, {
+    name,
+    workerData: data,
+    transferList: ports,
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, ...testHeap() },
+  });
   const { exited, stuck, end } = own(worker, name);
   const gone = exited.then(() => undefined);
   const ready = new Promise<boolean>((resolve) => {

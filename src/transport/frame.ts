@@ -76,7 +76,8 @@ export class FrameDecoder {
   limit: number;
   #chunk: Buffer = EMPTY;
   #offset = 0;
-  readonly #header = Buffer.alloc(HEADER_BYTES);
+  /** Of the header that comes in pieces. Most connections never have one. */
+  #header = EMPTY;
   #headerFill = 0;
   #body: Buffer | undefined;
   #bodyFill = 0;
@@ -111,12 +112,16 @@ export class FrameDecoder {
   }
 
   #fillHeader(): Decoded {
+    if (this.#offset === this.#chunk.length) return this.#more();
+    if (this.#headerFill === 0) this.#header = Buffer.alloc(HEADER_BYTES);
     const taken = this.#chunk.copy(this.#header, this.#headerFill, this.#offset);
     this.#headerFill += taken;
     this.#offset += taken;
     if (this.#headerFill < HEADER_BYTES) return this.#more();
     this.#headerFill = 0;
-    return this.#start(readSize(this.#header, 0));
+    const size = readSize(this.#header, 0);
+    this.#header = EMPTY;
+    return this.#start(size);
   }
 
   #start(size: number): Decoded {

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { type Benchmark, readBenchmark, writeBenchmark } from '../../../bench/peers/benchmark.ts';
+import { renderChart } from '../../../bench/peers/chart.ts';
 import { inspircd } from '../../../bench/peers/inspircd.ts';
 import { ngircd } from '../../../bench/peers/ngircd.ts';
-import { type Benchmark, renderPage } from '../../../bench/peers/page.ts';
+import { renderPage } from '../../../bench/peers/page.ts';
 import { parley } from '../../../bench/peers/parley.ts';
 import type { Sample } from '../../../bench/peers/sample.ts';
 import { WORKLOADS } from '../../../bench/peers/workloads.ts';
@@ -28,8 +30,8 @@ function samples(change: (peer: string, round: number) => Partial<Sample> = () =
   );
 }
 
-function page(change: Partial<Benchmark> = {}): string {
-  return renderPage({
+function benchmark(change: Partial<Benchmark> = {}): Benchmark {
+  return {
     at: '2026-11-26T12:00:00.000Z',
     environment: sampleResult().environment,
     fileSystem: 'ext4',
@@ -43,8 +45,10 @@ function page(change: Partial<Benchmark> = {}): string {
     workloads: WORKLOADS,
     samples: samples(),
     ...change,
-  });
+  };
 }
+
+const page = (change: Partial<Benchmark> = {}): string => renderPage(benchmark(change));
 
 const rowsOf = (text: string, name: string): string[] =>
   text.split('\n').filter((line) => line.startsWith(`| ${name} |`));
@@ -85,5 +89,37 @@ describe('the page of benchmarks', () => {
   it('has a row for a server of which no run was complete', () => {
     const text = page({ samples: samples().filter(({ peer }) => peer === 'Parley') });
     expect(rowsOf(text, 'ngIRCd')[0]).toBe('| ngIRCd | no run was complete | – | – | – | – |');
+  });
+
+  it('is the same when it is made from a file', () => {
+    const measured = benchmark({ samples: samples().slice(1), missing: [inspircd.name] });
+    const saved = readBenchmark(writeBenchmark(measured), [parley, ngircd], WORKLOADS);
+    expect(renderPage(saved)).toBe(renderPage(measured));
+    expect(() => readBenchmark(writeBenchmark(measured), [parley], WORKLOADS)).toThrow('ngIRCd is not known');
+  });
+
+  it('shows a chart of each workload, and says what is in it', () => {
+    const text = page({ samples: samples((peer) => ({ isBound: peer === 'ngIRCd' })) });
+    for (const { name } of WORKLOADS) expect(text).toContain(`](benchmarks/${name}.svg)`);
+    expect(text).toContain(
+      '![Server CPU for each delivery (less is better): Parley 2.00 µs, ngIRCd 2.00 µs. Deliveries a second (more is better): Parley 200,000, ngIRCd ≥ 200,000.]',
+    );
+  });
+});
+
+describe('a chart of the page', () => {
+  it('has a bar up to the median, and a whisker from the least to the most', () => {
+    const bars = [
+      { name: 'Parley', isOwn: true, spread: { median: 2, least: 1, most: 4 }, isAtLeast: false },
+      { name: '<other>', isOwn: false, spread: undefined, isAtLeast: false },
+    ];
+    const svg = renderChart('Title', [{ title: 'Cost', note: 'less', write: String, bars }]);
+    const [, x = '', width = ''] = /class="bar own" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(svg) ?? [];
+    const [, least = '', most = ''] = /class="whisker" d="M([\d.]+) .*?H([\d.]+)/.exec(svg) ?? [];
+    expect(Number(least) - Number(x)).toBeCloseTo(Number(width) / 2, 0);
+    expect(Number(most) - Number(x)).toBeCloseTo(Number(width) * 2, 0);
+    expect(svg.match(/class="bar/g)).toHaveLength(1);
+    expect(svg).toContain('&lt;other&gt; no run was complete');
+    expect(svg).not.toContain('<other>');
   });
 });
