@@ -62,8 +62,8 @@ export function readToShard(batch: BatchReader): Exclude<ToShard, Routed> | Deli
   const account = batch.number();
   const target = batch.number();
   const key = readKey(batch);
-  batch.piece();
-  return [kind, id, number, account, target, key, batch.block, batch.start, batch.end];
+  batch.frame();
+  return [kind, id, number, account, target, key, batch.frames, batch.start, batch.end];
 }
 
 function writeEntry(out: BatchWriter, item: Routed): void {
@@ -77,12 +77,12 @@ function writeEntry(out: BatchWriter, item: Routed): void {
     const text = item[7];
     out.text(item[8] ?? NO_KEY);
     const start = out.open(MESSAGE_BYTES + BYTES_A_UNIT * (user.length + name.length + text.length));
-    out.close(writeMessage(out.block, start, id, timeOf(id), user, name, text));
+    out.close(writeMessage(out.frames, start, id, timeOf(id), user, name, text));
   } else {
     out.text(NO_KEY);
     const frame = eventFrame(item, NO_ACCOUNT);
     const start = out.open(frame.length);
-    out.close(start + frame.copy(out.block, start));
+    out.close(start + frame.copy(out.frames, start));
   }
 }
 

@@ -108,10 +108,18 @@ describe('an outbox', () => {
     const outbox = new Outbox(turn, wire, 64 * 1_048_576, () => expect.fail('there is room'));
     const other = new Outbox(turn, new Recorder(), 64 * 1_048_576, () => expect.fail('there is room'));
     const sent: Buffer[] = [];
-    // In two pieces each, so that both outboxes put together what they write in the buffer that they share.
+    // In two pieces each, so that both outboxes put together what they write in the buffer that they share; or by
+    // turns in the arena, which is used again in the next turn.
     for (let n = 0; n < 300 || wire.buffered < 1_000_000; n += 1) {
       const halves = [Buffer.alloc(20_000, n), Buffer.alloc(20_000, n + 1)];
-      for (const half of halves) outbox.push(half);
+      if (n % 2 === 0) {
+        const start = turn.arena.open(40_000);
+        turn.arena.close(start + 40_000);
+        for (const half of halves) half.copy(turn.arena.block, half === halves[0] ? start : start + 20_000);
+        outbox.push(turn.arena.block, start, start + 40_000);
+      } else {
+        for (const half of halves) outbox.push(half);
+      }
       for (const half of halves) other.push(Buffer.alloc(half.length, 0xff));
       sent.push(...halves);
       await endOfTurn();
