@@ -7,6 +7,7 @@ import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
 import type { Connection } from './connection.ts';
+import type { Entrance } from './entrance.ts';
 import type { Command } from './link.ts';
 import type { Peer } from './thread.ts';
 
@@ -26,6 +27,7 @@ export interface Services {
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
   readonly turn: WriteTurn;
+  readonly entrance: Entrance;
   readonly log: Logger;
   /** True when the registry has as much to do as it may: nothing more is forwarded until it has caught up. */
   readonly isCongested: boolean;

@@ -16,6 +16,7 @@ import type { AuthAnswer } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
 import { BatchPort, takeBatches } from './batch.ts';
 import { type Connection, type ConnectionMsg, connection } from './connection.ts';
+import { Entrance } from './entrance.ts';
 import { Fanout } from './fanout.ts';
 import {
   type AnnouncedSession,
@@ -65,6 +66,7 @@ export class Shard implements Services {
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
   readonly turn = new WriteTurn();
+  readonly entrance = new Entrance();
   readonly log: Logger;
   readonly #incarnation: number;
   readonly #fanout = new Fanout();

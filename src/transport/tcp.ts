@@ -44,7 +44,8 @@ export interface ListenOptions {
 
 const END_TIMEOUT_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
-const BACKLOG = 4_096;
+/** All of them are accepted in one turn of the event loop: more than so many would hold up those who chat (measured). */
+const BACKLOG = 512;
 
 export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHandler): Promise<Listening> {
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {

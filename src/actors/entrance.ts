@@ -1,0 +1,25 @@
+/**
+ * Lets so many in at a time, and the others in the order in which they came: after a restart all clients come back at once, and
+ * those who are in already chat meanwhile. Bounded by the number of connections; who waits is not read from.
+ */
+
+const AT_A_TIME = 16;
+
+export class Entrance {
+  readonly #waiting: Array<() => void> = [];
+  #entering = 0;
+
+  /** Runs `enter` when it is its turn. */
+  async pass(enter: () => Promise<void>): Promise<void> {
+    if (this.#entering >= AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#entering += 1;
+    try {
+      await enter();
+    } finally {
+      // The place goes to the next, or is free.
+      const next = this.#waiting.shift();
+      if (next === undefined) this.#entering -= 1;
+      else setImmediate(next);
+    }
+  }
+}
