@@ -157,15 +157,18 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
   });
 
   it('tells members of a room who came online, once, and not who only came back', async () => {
-    const [ann, ben] = [await register('preann'), await register('preben')];
+    const ann = await register('preann');
     await ann.ok('join', '#presence');
-    await ben.ok('join', '#presence');
-    await ann.event('online', (e) => e[1] === 'preben');
-    ben.close();
-    const again = await TestClient.login(server.address, 'preben');
+    const name = await firstSeen(['preben', 'precora', 'predan'], async (candidate) => {
+      const comer = await register(candidate);
+      await comer.ok('join', '#presence');
+      await ann.event('online', (e) => e[1] === candidate, 3_000);
+      comer.close();
+    });
+    const again = await TestClient.login(server.address, name);
     await again.ok('send', '#presence', 'back');
     await ann.event('message', (e) => e[5] === 'back');
-    expect(ann.events.filter((e) => e[1] === 'preben').map((e) => e[0])).toEqual(['online']);
+    expect(ann.events.filter((e) => e[1] === name).map((e) => e[0])).toEqual(['online']);
     expect(ann.events.filter((e) => e[1] === 'preann')).toEqual([]);
   });
 
@@ -221,3 +224,20 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     await again.ok('send', 'ann', 'accounts are there too');
   });
 });
+
+/**
+ * The first name with which it works. Who is online is told once a second, to those who share a room then: between a login
+ * and a join there may be such a moment.
+ */
+async function firstSeen(names: readonly string[], tryOne: (name: string) => Promise<void>): Promise<string> {
+  let failure: unknown;
+  for (const name of names) {
+    try {
+      await tryOne(name);
+      return name;
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
