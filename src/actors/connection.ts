@@ -236,7 +236,10 @@ export class Connection implements Caller, Recipient, InletHandler {
   }
 
   async resume(requestId: number, user: string, token: string, lastId: number | null): Promise<void> {
-    await this.#services.entrance.pass(() => this.#enter(requestId, { type: 'resume', user, token }, lastId));
+    await this.#services.entrance.pass(async () => {
+      // It may have waited long.
+      if (!this.#isClosing) await this.#enter(requestId, { type: 'resume', user, token }, lastId);
+    });
   }
 
   async guest(requestId: number, name: string): Promise<void> {

@@ -4,6 +4,8 @@
  */
 
 const AT_A_TIME = 16;
+/** Who takes longer, such as one who does not read what was missed, is not waited for. */
+const PATIENCE_MS = 1_000;
 
 export class Entrance {
   readonly #waiting: Array<() => void> = [];
@@ -13,13 +15,24 @@ export class Entrance {
   async pass(enter: () => Promise<void>): Promise<void> {
     if (this.#entering >= AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     else this.#entering += 1;
+    let isInside = true;
+    const leave = (): void => {
+      if (isInside) this.#giveWay();
+      isInside = false;
+    };
+    const patience = setTimeout(leave, PATIENCE_MS);
     try {
       await enter();
     } finally {
-      // The place goes to the next, or is free.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#entering -= 1;
-      else setImmediate(next);
+      clearTimeout(patience);
+      leave();
     }
+  }
+
+  /** The place goes to the next, or is free. */
+  #giveWay(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#entering -= 1;
+    else setImmediate(next);
   }
 }

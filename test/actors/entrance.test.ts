@@ -34,3 +34,13 @@ it('lets in some at a time, all in order, whatever becomes of those before', asy
   });
   expect(isFree).toBe(true);
 });
+
+it('does not wait for those who do not come in', async () => {
+  const entrance = new Entrance();
+  const stuck = Array.from({ length: 16 }, () => entrance.pass(() => new Promise(() => {})));
+  let isIn = false;
+  await entrance.pass(async () => {
+    isIn = true;
+  });
+  expect([isIn, stuck.length]).toEqual([true, 16]);
+});
