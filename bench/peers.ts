@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { environmentOf } from '../src/load/environment.ts';
 import { formatBytes, formatCount } from '../src/load/format.ts';
 import { runLoad } from '../src/load/run.ts';
+import { catchInterruption } from './interruption.ts';
 import { type Benchmark, readBenchmark, writeBenchmark } from './peers/benchmark.ts';
 import { renderChart } from './peers/chart.ts';
 import { fileSystemOf } from './peers/file-system.ts';
@@ -42,8 +43,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
-const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort()).once('SIGTERM', () => interrupted.abort());
+const signal = catchInterruption();
 if (values.from === undefined) process.exitCode = await compare(values.only?.toLowerCase().split(','));
 else publish(readBenchmark(readFileSync(values.from, 'utf8'), PEERS, WORKLOADS));
 
@@ -64,7 +64,7 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
     for (let round = 1; round <= rounds; round += 1) {
       for (const { peer } of peers) {
         const sample = await measure(peer, workload);
-        if (interrupted.signal.aborted) return 130;
+        if (signal.aborted) return 130;
         console.log(
           `${workload.name} ${round}/${rounds} ${peer.name.padEnd(10)} ${sample === undefined ? 'not complete' : told(sample)}`,
         );
@@ -86,9 +86,8 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
   };
   if (only !== undefined) console.log(renderPage(benchmark));
   else {
-    mkdirSync(new URL('benchmarks/', DOCS), { recursive: true });
-    writeFileSync(new URL('benchmarks/samples.json', DOCS), writeBenchmark(benchmark));
     publish(benchmark);
+    writeFileSync(new URL('benchmarks/samples.json', DOCS), writeBenchmark(benchmark));
   }
   return 0;
 }
@@ -133,7 +132,7 @@ async function measure(peer: Peer, workload: Workload): Promise<Sample | undefin
           expectations: [],
           abortOnFail: false,
         },
-        { second: () => {}, signal: interrupted.signal },
+        { second: () => {}, signal },
       );
       if (ran.type === 'ran') return sampleOf(peer.name, workload.name, ran.result);
       console.log(`${peer.name}: ${ran.text}`);

@@ -2,6 +2,7 @@
 
 import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/format.ts';
 import { formatSpread, spreadOf } from '../spread.ts';
+import { renderTable } from '../table.ts';
 import type { Benchmark } from './benchmark.ts';
 import { describePanels } from './chart.ts';
 import { drawnOf, panelsOf } from './panels.ts';
@@ -97,13 +98,8 @@ function figures(workload: Workload, benchmark: Benchmark): string[] {
       );
     return [...row, formatBytes(spreadOf(own.map(({ bytes }) => bytes)).median)];
   });
-  const table = [head, ['---', ...head.slice(1).map(() => '--:')], ...rows];
   const drawn = describePanels(panelsOf(drawnOf(workload, benchmark)));
-  return [
-    `### ${workload.title}`,
-    `![${drawn}](${chartOf(workload)})`,
-    table.map((row) => `| ${row.join(' | ')} |`).join('\n'),
-  ];
+  return [`### ${workload.title}`, `![${drawn}](${chartOf(workload)})`, renderTable(head, rows)];
 }
 
 /** Where its chart is, beside the page. */

@@ -5,7 +5,7 @@ import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
 
 /** `number` is 0 in entries that answer no command of the receiving shard. */
-export type RoutedMessage = readonly [
+type RoutedMessage = readonly [
   'message',
   id: number,
   number: number,
@@ -16,7 +16,7 @@ export type RoutedMessage = readonly [
   text: string,
   key: string | null,
 ];
-export type RoutedDirect = readonly [
+type RoutedDirect = readonly [
   'direct',
   id: number,
   number: number,
@@ -27,7 +27,7 @@ export type RoutedDirect = readonly [
   text: string,
   key: string | null,
 ];
-export type RoutedChange = readonly [
+type RoutedChange = readonly [
   'joined' | 'left',
   id: number,
   number: number,

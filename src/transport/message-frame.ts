@@ -49,7 +49,7 @@ export function withKey(frame: Buffer, key: string): Buffer {
   frame.copy(keyed);
   keyed[HEADER_BYTES] = ARRAY | 7;
   const end = writeText(keyed, frame.length, key);
-  writeSize(keyed, end - HEADER_BYTES, 0);
+  writeSize(keyed, end - HEADER_BYTES);
   return keyed.subarray(0, end);
 }
 
