@@ -9,13 +9,11 @@
  * and charts are made anew from what that file says.
  */
 
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { environmentOf } from '../src/load/environment.ts';
 import { formatBytes, formatCount } from '../src/load/format.ts';
-import { runLoad } from '../src/load/run.ts';
 import { catchInterruption } from './interruption.ts';
 import { type Benchmark, readBenchmark, writeBenchmark } from './peers/benchmark.ts';
 import { renderChart } from './peers/chart.ts';
@@ -29,6 +27,8 @@ import type { Peer } from './peers/peer.ts';
 import { type Sample, sampleOf } from './peers/sample.ts';
 import { socketIo } from './peers/socket-io.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
+import { runScenario } from './run-scenario.ts';
+import { withFolder } from './temporary-folder.ts';
 
 const PEERS: readonly Peer[] = [parley, ngircd, inspircd, socketIo];
 const DOCS = new URL('../docs/', import.meta.url);
@@ -112,37 +112,28 @@ function isChosen(
   return named.length === 0 || named.includes(name.toLowerCase());
 }
 
-async function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
-  const folder = mkdtempSync(join(tmpdir(), 'parley-peer-'));
-  try {
+function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
+  return withFolder(async (folder) => {
     const server = await peer.start(folder);
     try {
       const [host = '', port] = server.address.split(':');
-      const ran = await runLoad(
-        {
-          scenario: scenarioOf(workload, seconds),
-          seed: 1,
-          threads: 1,
-          endpoint: { host, port: Number(port) },
-          wire: peer.wire.name,
-          password: undefined,
-          pid: server.pid,
-          server: { address: server.address, protocol: peer.wire.name, name: peer.name, isOwn: true },
-          environment: environmentOf(),
-          expectations: [],
-          abortOnFail: false,
-        },
-        { second: () => {}, signal },
-      );
-      if (ran.type === 'ran') return sampleOf(peer.name, workload.name, ran.result);
-      console.log(`${peer.name}: ${ran.text}`);
+      const { name, wire } = peer;
+      const target = {
+        name,
+        host,
+        port: Number(port),
+        wire: wire.name,
+        pid: server.pid,
+        password: undefined,
+      };
+      const ran = await runScenario(scenarioOf(workload, seconds), target, signal);
+      if (ran.type === 'ran') return sampleOf(name, workload.name, ran.result);
+      console.log(`${name}: ${ran.text}`);
       return undefined;
     } finally {
       await server.stop();
     }
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+  });
 }
 
 function told({ cpuPerDelivery, rate, p50, p99, bytes, isBound, faults, errors, load }: Sample): string {

@@ -1,11 +1,10 @@
 /** One run of `parley load` against a server that is started for it. */
 
-import { environmentOf } from '../src/load/environment.ts';
 import { startOwnServer } from '../src/load/own-server.ts';
 import { faultsOf, type Result } from '../src/load/result.ts';
-import { runLoad } from '../src/load/run.ts';
 import type { Scenario } from '../src/load/scenario.ts';
 import { VERSION } from '../src/version.ts';
+import { runScenario } from './run-scenario.ts';
 import { type Surroundings, SurroundingsWatch } from './surroundings.ts';
 
 export interface Trial {
@@ -33,22 +32,15 @@ export async function runTrial({ scenario, data, password, workers, signal }: Tr
   const { server } = started;
   const { host, port } = server.address;
   try {
-    const ran = await runLoad(
-      {
-        scenario,
-        seed: 1,
-        threads: 1,
-        endpoint: { host, port },
-        wire: 'parley',
-        password,
-        pid: server.pid,
-        server: { address: `${host}:${port}`, protocol: 'parley', name: `parley ${VERSION}`, isOwn: true },
-        environment: environmentOf(),
-        expectations: [],
-        abortOnFail: false,
-      },
-      { second: () => {}, signal },
-    );
+    const target = {
+      name: `parley ${VERSION}`,
+      host,
+      port,
+      wire: 'parley',
+      pid: server.pid,
+      password,
+    } as const;
+    const ran = await runScenario(scenario, target, signal);
     signal.throwIfAborted();
     if (ran.type === 'failed') throw new Error(ran.text);
     check(ran.result);
