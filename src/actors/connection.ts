@@ -20,7 +20,7 @@ import {
   refusal,
 } from '../transport/protocol.ts';
 import type { Wire } from '../transport/tcp.ts';
-import type { ActorRef, Behavior } from './actor.ts';
+import type { ActorRef, Behavior, ExitReason } from './actor.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
 import type { Recipient } from './fanout.ts';
@@ -44,22 +44,32 @@ const UNANSWERED_LIMIT = 1_000;
 
 export function connection(services: Services, wire: Wire, id: number): Behavior<Connection, ConnectionMsg> {
   return {
-    init: (self) => new Connection(services, wire, id, self),
-    receive(state, msg) {
-      const done = state.receive(msg);
-      return done === undefined ? state : done.then(() => state);
+    init(self) {
+      const state = new Connection(services, wire, id, self);
+      services.opened(state, self);
+      return state;
     },
-    stopped(state, reason) {
-      if (reason.type === 'failed') state.fail(reason.error);
-      state.lost();
-    },
+    // Not made anew for each of the many that there are.
+    receive,
+    stopped,
   };
+}
+
+function receive(state: Connection, msg: ConnectionMsg): Connection | Promise<Connection> {
+  const done = state.receive(msg);
+  return done === undefined ? state : done.then(() => state);
+}
+
+function stopped(state: Connection, reason: ExitReason): void {
+  if (reason.type === 'failed') state.fail(reason.error);
+  state.lost();
 }
 
 export class Connection implements Caller, Recipient, InletHandler {
   readonly id: number;
   readonly #services: Services;
   readonly #wire: Wire;
+  readonly #self: ActorRef<ConnectionMsg>;
   readonly #outbox: Outbox;
   readonly #inlet: Inlet;
   state: 'anonymous' | 'guest' | 'account' = 'anonymous';
@@ -83,8 +93,9 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.id = id;
     this.#services = services;
     this.#wire = wire;
+    this.#self = self;
     const flood = new FloodGate(services.commandsPerSecond, performance.now());
-    this.#inlet = new Inlet(wire, LIMITS.frameBeforeLogin, flood, this, () => self.tell({ type: 'go_on' }));
+    this.#inlet = new Inlet(wire, LIMITS.frameBeforeLogin, flood, this);
     this.#outbox = new Outbox(services.turn, wire, services.outboxLimit, () => this.close('too_slow'));
   }
 
@@ -203,6 +214,10 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   ended(): void {
     this.#end('quit', undefined);
+  }
+
+  wake(): void {
+    this.#self.tell({ type: 'go_on' });
   }
 
   isHeldBack(): boolean {

@@ -16,31 +16,35 @@ export interface Recipient {
 }
 
 export class Fanout {
-  readonly #accounts = new Map<number, Set<Recipient>>();
+  /** Lists, because most have one session, and a set takes ten times the room. */
+  readonly #accounts = new Map<number, Recipient[]>();
   readonly #rooms = new Map<number, Set<Recipient>>();
   readonly #roomsOf = new Map<Recipient, Set<number>>();
 
   attach(recipient: Recipient, rooms: readonly number[]): void {
-    const sessions = this.#accounts.get(recipient.account) ?? new Set();
-    this.#accounts.set(recipient.account, sessions.add(recipient));
-    this.#roomsOf.set(recipient, new Set());
+    const sessions = this.#accounts.get(recipient.account);
+    if (sessions === undefined) this.#accounts.set(recipient.account, [recipient]);
+    else sessions.push(recipient);
+    this.#roomsOf.set(recipient, NO_ROOMS);
     for (const room of rooms) this.#enter(recipient, room);
   }
 
   detach(recipient: Recipient): void {
-    const sessions = this.#accounts.get(recipient.account);
-    sessions?.delete(recipient);
-    if (sessions?.size === 0) this.#accounts.delete(recipient.account);
-    for (const room of this.#roomsOf.get(recipient) ?? []) this.#exit(recipient, room);
+    const rooms = this.#roomsOf.get(recipient);
+    if (rooms === undefined) return;
     this.#roomsOf.delete(recipient);
+    for (const room of rooms) this.#exit(recipient, room);
+    const others = this.sessionsOf(recipient.account).filter((session) => session !== recipient);
+    if (others.length === 0) this.#accounts.delete(recipient.account);
+    else this.#accounts.set(recipient.account, others);
   }
 
   has(recipient: Recipient): boolean {
     return this.#roomsOf.has(recipient);
   }
 
-  sessionsOf(account: number): ReadonlySet<Recipient> {
-    return this.#accounts.get(account) ?? NOBODY;
+  sessionsOf(account: number): readonly Recipient[] {
+    return this.#accounts.get(account) ?? NO_SESSIONS;
   }
 
   /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
@@ -79,7 +83,7 @@ export class Fanout {
 
   delivered(author: number, ids: readonly number[]): void {
     const sessions = this.sessionsOf(author);
-    for (const id of sessions.size === 0 ? [] : ids) {
+    for (const id of sessions.length === 0 ? [] : ids) {
       const frame = encodeFrame(['delivered', id] satisfies Event);
       for (const session of sessions) session.push(frame);
     }
@@ -90,29 +94,35 @@ export class Fanout {
     const frame = encodeFrame([online ? 'online' : 'offline', user] satisfies Event);
     const told = new Set<Recipient>();
     for (const room of rooms) {
-      for (const member of this.#rooms.get(room) ?? NOBODY) told.add(member);
+      for (const member of this.#rooms.get(room) ?? []) told.add(member);
     }
     for (const member of told) if (member.account !== account) member.push(frame);
   }
 
   /** The sender's other connections also get the key, if there are any. Undefined if there is no key to tell. */
   #ownFrame([, , , account, , key, bytes, start, end]: Delivery): Buffer | undefined {
-    if (key === null || this.sessionsOf(account).size === 0) return undefined;
+    if (key === null || this.sessionsOf(account).length === 0) return undefined;
     return withKey(bytes.subarray(start, end), key);
   }
 
   #enter(recipient: Recipient, id: number): void {
     const members = this.#rooms.get(id) ?? new Set();
     this.#rooms.set(id, members.add(recipient));
-    this.#roomsOf.get(recipient)?.add(id);
+    const rooms = this.#roomsOf.get(recipient);
+    if (rooms === NO_ROOMS) this.#roomsOf.set(recipient, new Set([id]));
+    else rooms?.add(id);
   }
 
   #exit(recipient: Recipient, id: number): void {
     const members = this.#rooms.get(id);
     members?.delete(recipient);
     if (members?.size === 0) this.#rooms.delete(id);
-    this.#roomsOf.get(recipient)?.delete(id);
+    const rooms = this.#roomsOf.get(recipient);
+    rooms?.delete(id);
+    if (rooms?.size === 0) this.#roomsOf.set(recipient, NO_ROOMS);
   }
 }
 
-const NOBODY: ReadonlySet<Recipient> = new Set();
+const NO_SESSIONS: readonly Recipient[] = [];
+/** Of all that are in no room: never added to. */
+const NO_ROOMS = new Set<number>();

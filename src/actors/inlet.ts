@@ -15,14 +15,14 @@ export interface InletHandler {
   ended(): void;
   /** True while nothing more may be handled; `goOn` is to be called when that has changed. */
   isHeldBack(): boolean;
+  /** Asks for a call of `goOn`. */
+  wake(): void;
 }
 
 export class Inlet {
   readonly #wire: Wire;
   readonly #flood: FloodGate;
   readonly #handler: InletHandler;
-  /** Asks for a call of `goOn`. */
-  readonly #wake: () => void;
   readonly #decoder: FrameDecoder;
   #isPaused = false;
   #isWakeDue = false;
@@ -30,11 +30,10 @@ export class Inlet {
   #isShut = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(wire: Wire, limit: number, flood: FloodGate, handler: InletHandler, wake: () => void) {
+  constructor(wire: Wire, limit: number, flood: FloodGate, handler: InletHandler) {
     this.#wire = wire;
     this.#flood = flood;
     this.#handler = handler;
-    this.#wake = wake;
     this.#decoder = new FrameDecoder(limit);
   }
 
@@ -63,7 +62,7 @@ export class Inlet {
   wakeIfPaused(): void {
     if (!this.#isPaused || this.#isWakeDue || this.#isShut) return;
     this.#isWakeDue = true;
-    this.#wake();
+    this.#handler.wake();
   }
 
   /** Handles nothing more, and drops what still comes. */

@@ -3,10 +3,11 @@
 import type { Logger } from 'pino';
 import type { WriteTurn } from '../transport/outbox.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
+import type { ActorRef } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthCall } from './auth-api.ts';
-import type { Connection } from './connection.ts';
+import type { Connection, ConnectionMsg } from './connection.ts';
 import type { Entrance } from './entrance.ts';
 import type { Command } from './link.ts';
 import type { Peer } from './thread.ts';
@@ -31,6 +32,8 @@ export interface Services {
   readonly log: Logger;
   /** True when the registry has as much to do as it may: nothing more is forwarded until it has caught up. */
   readonly isCongested: boolean;
+  /** Called first of all. */
+  opened(connection: Connection, ref: ActorRef<ConnectionMsg>): void;
   /** The number for the next command to the registry. */
   number(): number;
   /** Forwards a command whose answer goes straight to the client. */

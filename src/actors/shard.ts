@@ -108,35 +108,14 @@ export class Shard implements Services {
     const id = this.#nextConnection;
     this.#nextConnection += 1;
     this.log.info({ event: 'connection.opened', connection: id, address: wire.address }, 'connection opened');
-    const ref = spawn(`connection ${id}`, this.#behavior(wire, id), MAILBOX);
-    return {
-      data: (bytes) => {
-        if (!ref.tell({ type: 'bytes', bytes })) wire.destroy();
-      },
-      ended: () => {
-        if (!ref.tell({ type: 'ended' })) wire.destroy();
-      },
-      closed: (error) => {
-        const fields = { event: 'connection.closed', connection: id, error: error?.message };
-        this.log.info(fields, 'connection closed');
-        ref.stop();
-      },
-    };
+    const ref = spawn(`connection ${id}`, connection(this, wire, id), MAILBOX);
+    return new Inbound(id, wire, ref, this.log);
   }
 
-  #behavior(wire: Wire, id: number): ReturnType<typeof connection> {
-    const behavior = connection(this, wire, id);
-    return {
-      ...behavior,
-      init: (self) => {
-        const state = behavior.init(self);
-        if (state instanceof Promise) return state;
-        this.#connections.set(state, self);
-        if (this.#drained !== undefined) state.close('shutdown', this.#retryAfterMs);
-        else this.#anonymous.set(state, Date.now());
-        return state;
-      },
-    };
+  opened(connection: Connection, ref: ActorRef<ConnectionMsg>): void {
+    this.#connections.set(connection, ref);
+    if (this.#drained !== undefined) connection.close('shutdown', this.#retryAfterMs);
+    else this.#anonymous.set(connection, Date.now());
   }
 
   /** Takes the port to a registry, the first one or one that has restarted. */
@@ -383,6 +362,35 @@ export class Shard implements Services {
     for (const session of this.#sessions) {
       if (session.account === account && session.id !== except) session.close(code);
     }
+  }
+}
+
+/** Hands on to a connection's actor what happens to its socket. A class, because there are many, and closures take more room. */
+class Inbound implements WireHandler {
+  readonly #connection: number;
+  readonly #wire: Wire;
+  readonly #ref: ActorRef<ConnectionMsg>;
+  readonly #log: Logger;
+
+  constructor(connection: number, wire: Wire, ref: ActorRef<ConnectionMsg>, log: Logger) {
+    this.#connection = connection;
+    this.#wire = wire;
+    this.#ref = ref;
+    this.#log = log;
+  }
+
+  data(bytes: Buffer): void {
+    if (!this.#ref.tell({ type: 'bytes', bytes })) this.#wire.destroy();
+  }
+
+  ended(): void {
+    if (!this.#ref.tell({ type: 'ended' })) this.#wire.destroy();
+  }
+
+  closed(error: Error | undefined): void {
+    const fields = { event: 'connection.closed', connection: this.#connection, error: error?.message };
+    this.#log.info(fields, 'connection closed');
+    this.#ref.stop();
   }
 }
 

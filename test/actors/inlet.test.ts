@@ -26,6 +26,7 @@ class QuietWire implements Wire {
 class Notes implements InletHandler {
   readonly seen: string[] = [];
   isFull = false;
+  wakes = 0;
   /** What handling a body of this text waits for. */
   readonly gates = new Map<string, Promise<unknown>>();
   body(body: Buffer): undefined | Promise<unknown> {
@@ -41,6 +42,9 @@ class Notes implements InletHandler {
   isHeldBack(): boolean {
     return this.isFull;
   }
+  wake(): void {
+    this.wakes += 1;
+  }
 }
 
 const LIMIT = 100;
@@ -48,16 +52,11 @@ const frames = (...bodies: string[]): Buffer =>
   Buffer.concat(bodies.map((body) => frameBody(Buffer.from(body))));
 let wire: QuietWire;
 let notes: Notes;
-let wakes: number;
 
 function open(commandsPerSecond = 0): Inlet {
   wire = new QuietWire();
   notes = new Notes();
-  wakes = 0;
-  const wake = (): void => {
-    wakes += 1;
-  };
-  return new Inlet(wire, LIMIT, new FloodGate(commandsPerSecond, performance.now()), notes, wake);
+  return new Inlet(wire, LIMIT, new FloodGate(commandsPerSecond, performance.now()), notes);
 }
 
 describe('an inlet', () => {
@@ -85,19 +84,19 @@ describe('an inlet', () => {
     const inlet = open();
     notes.isFull = true;
     inlet.take(frames('a', 'b'));
-    expect([notes.seen, wire.isPaused, wakes]).toEqual([[], true, 0]);
+    expect([notes.seen, wire.isPaused, notes.wakes]).toEqual([[], true, 0]);
     for (let i = 0; i < 1_000; i += 1) inlet.wakeIfPaused();
-    expect(wakes).toBe(1);
+    expect(notes.wakes).toBe(1);
     inlet.goOn();
     expect([notes.seen, wire.isPaused]).toEqual([[], true]);
     notes.isFull = false;
     inlet.wakeIfPaused();
     inlet.wakeIfPaused();
-    expect(wakes).toBe(2);
+    expect(notes.wakes).toBe(2);
     inlet.goOn();
     expect([notes.seen, wire.isPaused]).toEqual([['a', 'b'], false]);
     inlet.wakeIfPaused();
-    expect(wakes).toBe(2);
+    expect(notes.wakes).toBe(2);
   });
 
   it('asks at most once to be woken while a body is being handled', async () => {
@@ -108,7 +107,7 @@ describe('an inlet', () => {
     for (let i = 0; i < 1_000; i += 1) inlet.wakeIfPaused();
     gate.resolve();
     await taken;
-    expect(wakes).toBe(1);
+    expect(notes.wakes).toBe(1);
   });
 
   it('says that the peer has ended when all that it sent has been handled, not before', async () => {
@@ -163,7 +162,7 @@ describe('an inlet', () => {
     inlet.end();
     inlet.wakeIfPaused();
     inlet.goOn();
-    expect([notes.seen, wire.isPaused, wakes]).toEqual([['slow'], false, 0]);
+    expect([notes.seen, wire.isPaused, notes.wakes]).toEqual([['slow'], false, 0]);
   });
 
   it('once shut keeps nothing of what still comes', async () => {
@@ -203,9 +202,9 @@ describe('an inlet with a flood', () => {
     expect([notes.seen.length, vi.getTimerCount()]).toEqual([BURST, 1]);
     for (let i = 1; i <= 10; i += 1) {
       vi.advanceTimersByTime(1_000 / RATE);
-      expect(wakes).toBe(i);
+      expect(notes.wakes).toBe(i);
       inlet.wakeIfPaused();
-      expect(wakes).toBe(i);
+      expect(notes.wakes).toBe(i);
       inlet.goOn();
       expect(notes.seen.length).toBe(BURST + i);
     }
@@ -221,6 +220,6 @@ describe('an inlet with a flood', () => {
     inlet.shut();
     expect(vi.getTimerCount()).toBe(0);
     vi.advanceTimersByTime(10_000);
-    expect(wakes).toBe(0);
+    expect(notes.wakes).toBe(0);
   });
 });
