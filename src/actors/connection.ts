@@ -10,7 +10,7 @@ import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
 import type { HeaderFault } from '../transport/frame.ts';
 import { STORED_BYTES, writeStored } from '../transport/message-frame.ts';
-import { Outbox } from '../transport/outbox.ts';
+import { Outbox, type OutboxOwner } from '../transport/outbox.ts';
 import {
   type Answer,
   type FarewellCode,
@@ -42,30 +42,36 @@ export type ConnectionMsg =
 /** Requests of one connection that the registry has not answered. Policy: its later frames wait. */
 const UNANSWERED_LIMIT = 1_000;
 
-export function connection(services: Services, wire: Wire, id: number): Behavior<Connection, ConnectionMsg> {
-  return {
-    init(self) {
-      const state = new Connection(services, wire, id, self);
-      services.opened(state, self);
-      return state;
-    },
-    // Not made anew for each of the many that there are.
-    receive,
-    stopped,
-  };
+/** Of one connection. A class, because there are many, and closures take more room. */
+export class ConnectionBehavior implements Behavior<Connection, ConnectionMsg> {
+  readonly #services: Services;
+  readonly #wire: Wire;
+  readonly #id: number;
+
+  constructor(services: Services, wire: Wire, id: number) {
+    this.#services = services;
+    this.#wire = wire;
+    this.#id = id;
+  }
+
+  init(self: ActorRef<ConnectionMsg>): Connection {
+    const state = new Connection(this.#services, this.#wire, this.#id, self);
+    this.#services.opened(state, self);
+    return state;
+  }
+
+  receive(state: Connection, msg: ConnectionMsg): Connection | Promise<Connection> {
+    const done = state.receive(msg);
+    return done === undefined ? state : done.then(() => state);
+  }
+
+  stopped(state: Connection, reason: ExitReason): void {
+    if (reason.type === 'failed') state.fail(reason.error);
+    state.lost();
+  }
 }
 
-function receive(state: Connection, msg: ConnectionMsg): Connection | Promise<Connection> {
-  const done = state.receive(msg);
-  return done === undefined ? state : done.then(() => state);
-}
-
-function stopped(state: Connection, reason: ExitReason): void {
-  if (reason.type === 'failed') state.fail(reason.error);
-  state.lost();
-}
-
-export class Connection implements Caller, Recipient, InletHandler {
+export class Connection implements Caller, Recipient, InletHandler, OutboxOwner {
   readonly id: number;
   readonly #services: Services;
   readonly #wire: Wire;
@@ -96,7 +102,7 @@ export class Connection implements Caller, Recipient, InletHandler {
     this.#self = self;
     const flood = new FloodGate(services.commandsPerSecond, performance.now());
     this.#inlet = new Inlet(wire, LIMITS.frameBeforeLogin, flood, this);
-    this.#outbox = new Outbox(services.turn, wire, services.outboxLimit, () => this.close('too_slow'));
+    this.#outbox = new Outbox(services.turn, wire, services.outboxLimit, this);
   }
 
   receive(msg: ConnectionMsg): undefined | Promise<void> {
@@ -119,6 +125,10 @@ export class Connection implements Caller, Recipient, InletHandler {
 
   push(bytes: Buffer, start?: number, end?: number): void {
     this.#outbox.push(bytes, start, end);
+  }
+
+  overflow(): void {
+    this.close('too_slow');
   }
 
   /** The registry's answer to a request that was forwarded. */

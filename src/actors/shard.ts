@@ -15,7 +15,7 @@ import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
 import type { AuthApi, AuthCall } from './auth-api.ts';
 import { BatchPort, takeBatches } from './batch.ts';
-import { type Connection, type ConnectionMsg, connection } from './connection.ts';
+import { type Connection, ConnectionBehavior, type ConnectionMsg } from './connection.ts';
 import { Entrance } from './entrance.ts';
 import { Fanout } from './fanout.ts';
 import {
@@ -108,7 +108,7 @@ export class Shard implements Services {
     const id = this.#nextConnection;
     this.#nextConnection += 1;
     this.log.info({ event: 'connection.opened', connection: id, address: wire.address }, 'connection opened');
-    const ref = spawn(`connection ${id}`, connection(this, wire, id), MAILBOX);
+    const ref = spawn(`connection ${id}`, new ConnectionBehavior(this, wire, id), MAILBOX);
     return new Inbound(id, wire, ref, this.log);
   }
 

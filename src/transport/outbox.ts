@@ -21,6 +21,12 @@ export interface Sink {
   write(bytes: Buffer): void;
 }
 
+/** Whoever an outbox belongs to. */
+export interface OutboxOwner {
+  /** The peer is too slow: nothing more will be written. */
+  overflow(): void;
+}
+
 /** Largest write that is put together in the buffer that all outboxes of a thread share. */
 const SHARED_BYTES = 65_536;
 
@@ -98,7 +104,7 @@ export class Outbox {
   readonly #turn: WriteTurn;
   readonly #sink: Sink;
   readonly #limit: number;
-  readonly #overflow: () => void;
+  readonly #owner: OutboxOwner;
   #pieces: Piece[] = [];
   #last: Piece | undefined;
   #frames = 0;
@@ -107,11 +113,11 @@ export class Outbox {
   #room = 0;
   #isClosed = false;
 
-  constructor(turn: WriteTurn, sink: Sink, limit: number, overflow: () => void) {
+  constructor(turn: WriteTurn, sink: Sink, limit: number, owner: OutboxOwner) {
     this.#turn = turn;
     this.#sink = sink;
     this.#limit = limit;
-    this.#overflow = overflow;
+    this.#owner = owner;
   }
 
   /** A frame, which is the bytes from `start` to before `end`. They must not change before they are written. */
@@ -156,7 +162,7 @@ export class Outbox {
     this.flush();
     if (this.#sink.buffered <= this.#limit) return;
     this.close();
-    this.#overflow();
+    this.#owner.overflow();
   }
 
   #clear(): void {

@@ -20,7 +20,7 @@ const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(res
 describe('an outbox', () => {
   it('writes once for each turn, in order', async () => {
     const sink = new Recorder();
-    const outbox = new Outbox(new WriteTurn(), sink, 1_000, () => {});
+    const outbox = new Outbox(new WriteTurn(), sink, 1_000, { overflow() {} });
     for (const text of ['a', 'b', 'c']) outbox.push(Buffer.from(text));
     expect(sink.writes).toEqual([]);
     await endOfTurn();
@@ -32,7 +32,7 @@ describe('an outbox', () => {
   it('serves several connections in the same turn', async () => {
     const turn = new WriteTurn();
     const sinks = [new Recorder(), new Recorder()];
-    const outboxes = sinks.map((sink) => new Outbox(turn, sink, 1_000, () => {}));
+    const outboxes = sinks.map((sink) => new Outbox(turn, sink, 1_000, { overflow() {} }));
     const shared = Buffer.from('same bytes');
     for (const outbox of outboxes) outbox.push(shared);
     await endOfTurn();
@@ -41,7 +41,7 @@ describe('an outbox', () => {
 
   it('over its limit writes what waits, and goes on if the network takes it', async () => {
     const sink = new Recorder();
-    const outbox = new Outbox(new WriteTurn(), sink, 10, () => expect.fail('the peer reads'));
+    const outbox = new Outbox(new WriteTurn(), sink, 10, { overflow: () => expect.fail('the peer reads') });
     for (const text of ['0123456789', 'x', 'y']) outbox.push(Buffer.from(text));
     await endOfTurn();
     expect(sink.writes).toEqual(['0123456789x', 'y']);
@@ -51,8 +51,10 @@ describe('an outbox', () => {
     const sink = new Recorder();
     sink.isStuck = true;
     let overflows = 0;
-    const outbox = new Outbox(new WriteTurn(), sink, 10, () => {
-      overflows += 1;
+    const outbox = new Outbox(new WriteTurn(), sink, 10, {
+      overflow() {
+        overflows += 1;
+      },
     });
     outbox.push(Buffer.from('0123456789'));
     expect(overflows).toBe(0);
@@ -67,8 +69,10 @@ describe('an outbox', () => {
     sink.isStuck = true;
     sink.buffered = 8;
     let overflows = 0;
-    const outbox = new Outbox(new WriteTurn(), sink, 10, () => {
-      overflows += 1;
+    const outbox = new Outbox(new WriteTurn(), sink, 10, {
+      overflow() {
+        overflows += 1;
+      },
     });
     outbox.push(Buffer.from('12'));
     expect(overflows).toBe(0);
@@ -79,7 +83,7 @@ describe('an outbox', () => {
   it('writes pieces of buffers that others write pieces of, too', async () => {
     const turn = new WriteTurn();
     const sinks = [new Recorder(), new Recorder()];
-    const [one, two] = sinks.map((sink) => new Outbox(turn, sink, 1_000, () => {}));
+    const [one, two] = sinks.map((sink) => new Outbox(turn, sink, 1_000, { overflow() {} }));
     const batch = Buffer.from('.aa.bbb.c.');
     one?.push(batch, 1, 3);
     two?.push(batch, 1, 3);
@@ -105,8 +109,10 @@ describe('an outbox', () => {
     });
     const wire = await until('a connection', () => socket);
     const turn = new WriteTurn();
-    const outbox = new Outbox(turn, wire, 64 * 1_048_576, () => expect.fail('there is room'));
-    const other = new Outbox(turn, new Recorder(), 64 * 1_048_576, () => expect.fail('there is room'));
+    const outbox = new Outbox(turn, wire, 64 * 1_048_576, { overflow: () => expect.fail('there is room') });
+    const other = new Outbox(turn, new Recorder(), 64 * 1_048_576, {
+      overflow: () => expect.fail('there is room'),
+    });
     const sent: Buffer[] = [];
     // In two pieces each, so that both outboxes put together what they write in the buffer that they share; or by
     // turns in the arena, which is used again in the next turn.

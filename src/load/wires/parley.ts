@@ -77,9 +77,9 @@ class ParleyConnection implements Connection {
         return socket.writableLength;
       },
     };
-    this.#outbox = new Outbox(turn, sink, OUTBOX_LIMIT, () =>
-      socket.destroy(new Error('the server does not read')),
-    );
+    this.#outbox = new Outbox(turn, sink, OUTBOX_LIMIT, {
+      overflow: () => socket.destroy(new Error('the server does not read')),
+    });
   }
 
   begin(): void {
