@@ -206,7 +206,8 @@ class Threads {
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
     const server = `parley/${VERSION}`;
-    const data: ShardData = { name, incarnation, server, outboxLimit, commandsPerSecond, logLevel };
+    const shards = this.#workers;
+    const data: ShardData = { name, incarnation, shards, server, outboxLimit, commandsPerSecond, logLevel };
     const file = threadFile('./actors/shard.worker.ts', import.meta.url);
     const started = await startThread<ShardApi>(name, file, data, [], GUARDED);
     if (started.type === 'failed') return started;

@@ -65,7 +65,7 @@ export function registry(log: MessageLog, keepMs: number, logger: Logger): Behav
 
 interface Asked {
   readonly link: ShardLink;
-  readonly item: ToRegistry;
+  readonly items: readonly ToRegistry[];
 }
 
 interface Turn {
@@ -176,12 +176,12 @@ class Registry {
 
   #enqueue(shard: number, out: Outgoing, items: readonly ToRegistry[]): void {
     const link = this.#router.links.get(shard);
-    if (link?.out === out) for (const item of items) this.#queue.push({ link, item });
+    if (link?.out === out) this.#queue.push({ link, items });
   }
 
   /** What was held back comes before all that has been asked since. */
   #release(link: ShardLink): void {
-    if (link.held.length > 0) this.#queue.unshift(...link.held.splice(0).map((item) => ({ link, item })));
+    if (link.held.length > 0) this.#queue.unshift({ link, items: link.held.splice(0) });
   }
 
   /**
@@ -206,20 +206,20 @@ class Registry {
     const turn: Turn = { waiting: [], blocked: new Map() };
     const queue = this.#queue;
     this.#queue = [];
-    for (const asked of queue) {
+    for (const { link, items } of queue) {
       // Its thread may have died since.
-      if (this.#router.links.get(asked.link.index) === asked.link) this.#take(asked, turn);
+      if (this.#router.links.get(link.index) !== link) continue;
+      for (const item of items) this.#take(link, item, turn);
     }
     const refused = this.#ledger.commit();
-    for (const asked of turn.waiting) {
+    for (const { link, item } of turn.waiting) {
       // What depends on something that could not be stored cannot be stored either. All else is taken all the same.
-      if (refused !== undefined && isEntry(asked.item))
-        asked.link.out.push(['error', asked.item[1], refused]);
-      else this.#queue.push(asked);
+      if (refused !== undefined && isEntry(item)) link.out.push(['error', item[1], refused]);
+      else this.#queue.push({ link, items: [item] });
     }
   }
 
-  #take({ link, item }: Asked, turn: Turn): void {
+  #take(link: ShardLink, item: ToRegistry, turn: Turn): void {
     switch (item[0]) {
       case 'announce':
         for (const session of item[3]) this.#arrivals.restore(link, session);

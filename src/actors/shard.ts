@@ -45,6 +45,8 @@ const DRAIN_TIMEOUT_MS = 1_000;
 export interface ShardOptions {
   /** Which run of which shard this is; never used again while the server runs. */
   readonly incarnation: number;
+  /** How many shards there are. */
+  readonly shards: number;
   readonly server: string;
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
@@ -65,7 +67,7 @@ export class Shard implements Services {
   readonly server: string;
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
-  readonly turn = new WriteTurn();
+  readonly turn: WriteTurn;
   readonly entrance = new Entrance();
   readonly log: Logger;
   readonly #incarnation: number;
@@ -96,6 +98,7 @@ export class Shard implements Services {
     this.server = options.server;
     this.outboxLimit = options.outboxLimit;
     this.commandsPerSecond = options.commandsPerSecond;
+    this.turn = new WriteTurn(options.shards);
     this.#incarnation = options.incarnation;
     this.log = log;
   }

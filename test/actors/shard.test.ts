@@ -89,7 +89,13 @@ class Peer implements Wire {
 }
 
 it('does not ask a new registry for what the old one must have refused: more has happened on that connection since', async () => {
-  const options = { incarnation: 1, server: 'test', outboxLimit: 1_048_576, commandsPerSecond: 0 };
+  const options = {
+    incarnation: 1,
+    shards: 1,
+    server: 'test',
+    outboxLimit: 1_048_576,
+    commandsPerSecond: 0,
+  };
   const shard = new Shard(options, pino({ level: 'silent' }));
   linkAuth(shard);
   const old = linkRegistry(shard);
