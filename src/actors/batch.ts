@@ -37,12 +37,14 @@ class Block {
 
   /** All that was written since the last call. */
   take(): ArrayBuffer {
-    const { buffer } = this.bytes;
     this.view.setUint32(0, this.end);
+    const { buffer } = this.bytes;
+    // Room was made for the longest that texts may become; who keeps a frame keeps no more than its block.
+    const block = 2 * this.end < buffer.byteLength ? buffer.slice(0, this.end) : buffer;
     // What the next turn has to say is probably about as much.
     this.#replace(Math.max(LEAST_BYTES, this.end + (this.end >> 1)));
     this.end = SIZE_BYTES;
-    return buffer;
+    return block;
   }
 
   #replace(bytes: number): void {

@@ -80,16 +80,25 @@ export class WriteTurn {
   write(sink: Sink, pieces: readonly Piece[], size: number): void {
     const [first] = pieces;
     if (first === undefined) return;
-    if (sink.buffered > 0 || size > SHARED_BYTES) {
-      sink.write(join(pieces, Buffer.allocUnsafeSlow(size)));
-    } else if (pieces.length === 1) {
+    const isKept = sink.buffered > 0;
+    if (pieces.length === 1 && (!isKept || this.#mayBeKept(first))) {
       sink.write(first.bytes.subarray(first.start, first.end));
       // The socket keeps what the network did not take: that must not be written over.
       if (sink.buffered > 0 && first.bytes === this.arena.block) this.arena.renew();
+    } else if (isKept || size > SHARED_BYTES) {
+      sink.write(join(pieces, Buffer.allocUnsafeSlow(size)));
     } else {
       sink.write(join(pieces, this.#shared));
       if (sink.buffered > 0) this.#shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
     }
+  }
+
+  /**
+   * Those who do not read keep the same bytes, however many they are; but not much more than that: a small piece must not hold a
+   * large block.
+   */
+  #mayBeKept({ bytes, start, end }: Piece): boolean {
+    return bytes !== this.arena.block && 2 * (end - start) >= bytes.buffer.byteLength;
   }
 }
 
