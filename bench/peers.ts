@@ -20,6 +20,7 @@ import { renderChart } from './peers/chart.ts';
 import { fileSystemOf } from './peers/file-system.ts';
 import { inspircd } from './peers/inspircd.ts';
 import { ngircd } from './peers/ngircd.ts';
+import { withoutDelay } from './peers/no-delay.ts';
 import { chartOf, renderPage } from './peers/page.ts';
 import { drawnOf, panelsOf } from './peers/panels.ts';
 import { parley } from './peers/parley.ts';
@@ -30,7 +31,7 @@ import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { runScenario } from './run-scenario.ts';
 import { withFolder } from './temporary-folder.ts';
 
-const PEERS: readonly Peer[] = [parley, ngircd, inspircd, socketIo];
+const PEERS: readonly Peer[] = [parley, ngircd, inspircd, withoutDelay(inspircd), socketIo];
 const DOCS = new URL('../docs/', import.meta.url);
 
 const { values } = parseArgs({

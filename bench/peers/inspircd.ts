@@ -20,14 +20,14 @@ export const inspircd: Peer = {
     const program = findDaemon('inspircd');
     return program === undefined ? undefined : versionOf(program, /InspIRCd-(\d[\d.]*)/);
   },
-  async start(folder) {
+  async start(folder, env) {
     const file = join(folder, 'inspircd.conf');
     const port = await freePort();
     writeFileSync(file, configuration(port, folder));
     // It refuses to run as root unless it is told.
     const asRoot = process.getuid?.() === 0 ? ['--runasroot'] : [];
     const args = ['--nofork', '--config', file, ...asRoot];
-    return startProgram(findDaemon('inspircd') ?? 'inspircd', args, { port, cwd: folder });
+    return startProgram(findDaemon('inspircd') ?? 'inspircd', args, { port, cwd: folder, env });
   },
 };
 

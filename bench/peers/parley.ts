@@ -14,7 +14,7 @@ export const parley: Peer = {
   wire: parleyWire,
   install: 'npm install',
   setup:
-    'guests let in, no limit of commands a second; each message is on disk (synced) before it is acknowledged or delivered',
+    'guests let in, no limit of commands a second; each message is on disk (synced) before it is acknowledged or delivered. The search index waits while 2,000 messages a second or more come in, and takes them in later: that work is in these figures only where more than a million messages came in one run',
   remark: undefined,
   lacks: [],
   offers: [

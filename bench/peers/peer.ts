@@ -18,8 +18,8 @@ export interface Peer {
   readonly offers: readonly string[];
   /** As the program tells it; undefined if it is not installed. */
   version(): Promise<string | undefined>;
-  /** Starts it in `folder`, which is there and is its own. Rejects if it does not listen in time, and then it has been ended. */
-  start(folder: string): Promise<RunningPeer>;
+  /** Starts it in `folder`, which is there and is its own, with these variables in its environment, too. Rejects if it does not listen in time, and then it has been ended. */
+  start(folder: string, env?: NodeJS.ProcessEnv): Promise<RunningPeer>;
 }
 
 export interface RunningPeer {

@@ -49,11 +49,12 @@ export async function freePort(): Promise<number> {
 export async function startProgram(
   file: string,
   args: readonly string[],
-  { port, cwd }: { port?: number; cwd?: string } = {},
+  { port, cwd, env }: { port?: number; cwd?: string; env?: NodeJS.ProcessEnv | undefined } = {},
 ): Promise<RunningPeer> {
   const started = runProcess(file, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     ...(cwd === undefined ? {} : { cwd }),
+    env: { ...process.env, ...env },
   });
   const { child } = started;
   // Whatever ends this process ends that one too.
