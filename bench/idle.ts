@@ -6,8 +6,7 @@
  *   node bench/idle.ts [--rounds 3] [--seconds 20] [--connections 15000] [--workers N]
  */
 
-import { mkdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatBytes, formatDuration } from '../src/load/format.ts';
 import { Usage } from '../src/load/usage.ts';
@@ -16,6 +15,7 @@ import { type RunningServer, startServer } from '../test/support/server.ts';
 import { type Latency, latencyOf, timeChat } from './chatter.ts';
 import { Crowd } from './crowd/crowd.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { withFolder } from './temporary-folder.ts';
 
 const WARM_UP_SECONDS = 3;
 const SLICE_MS = 1_000;
@@ -31,7 +31,6 @@ const { values } = parseArgs({
   },
 });
 const connections = Number(values.connections);
-const folder = `${tmpdir()}/parley-idle-${process.pid}`;
 const workers = values.workers === undefined ? [] : ['--workers', values.workers];
 
 interface Round {
@@ -65,16 +64,16 @@ const FIGURES: readonly Figure<Round>[] = [
 ];
 
 const rounds: Round[] = [];
-for (let round = 1; round <= Number(values.rounds); round += 1) rounds.push(await measure());
+for (let round = 1; round <= Number(values.rounds); round += 1) rounds.push(await withFolder(measure));
 console.log(
   `${connections} idle connections, ${values.rounds} rounds of ${values.seconds} s each; Node ${process.version}\n`,
 );
 console.log(formatFigures(FIGURES, rounds));
 
-async function measure(): Promise<Round> {
+async function measure(folder: string): Promise<Round> {
   const crowd = new Crowd({ size: connections, password: undefined, room: 0 });
-  const crowded = await start('crowded');
-  const empty = await start('empty');
+  const crowded = await start(join(folder, 'crowded'));
+  const empty = await start(join(folder, 'empty'));
   try {
     const pairs = [await pairOn(crowded), await pairOn(empty)] as const;
     await chat(pairs, WARM_UP_SECONDS);
@@ -87,13 +86,11 @@ async function measure(): Promise<Round> {
   } finally {
     await crowd.end();
     await Promise.all([crowded.stop(), empty.stop()]);
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
-function start(name: string): Promise<RunningServer> {
-  mkdirSync(folder, { recursive: true });
-  return startServer({ data: `${folder}/${name}`, args: ['--guests', '--log-level', 'warn', ...workers] });
+function start(data: string): Promise<RunningServer> {
+  return startServer({ data, args: ['--guests', '--log-level', 'warn', ...workers] });
 }
 
 interface Pair {

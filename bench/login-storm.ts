@@ -7,8 +7,6 @@
  */
 
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { formatCount, formatDuration } from '../src/load/format.ts';
@@ -16,6 +14,7 @@ import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
 import { type Latency, measureChat } from './chatter.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { withFolder } from './temporary-folder.ts';
 
 /** What a client waits that was told `busy`. */
 const BUSY_WAIT_MS = 200;
@@ -67,24 +66,25 @@ async function compare(): Promise<void> {
   const rounds = Number(values.rounds);
   const ms = Number(values.seconds) * 1_000;
   const clients = Number(values.clients);
-  const data = `${tmpdir()}/parley-login-storm-${process.pid}`;
-  const { address, stop } = await startServer({ data, args: ['--log-level', 'warn'] });
-  try {
-    const ann = await TestClient.register(address, 'ann');
-    await TestClient.register(address, 'ben');
-    const measured: Round[] = [];
-    for (let round = 0; round < rounds; round += 1) {
-      const idle = await measure(ann, { address, clients: 0, ms });
-      measured.push({ idle, storm: await measure(ann, { address, clients, ms }) });
+  const measured = await withFolder(async (data) => {
+    const { address, stop } = await startServer({ data, args: ['--log-level', 'warn'] });
+    try {
+      const ann = await TestClient.register(address, 'ann');
+      await TestClient.register(address, 'ben');
+      const done: Round[] = [];
+      for (let round = 0; round < rounds; round += 1) {
+        const idle = await measure(ann, { address, clients: 0, ms });
+        done.push({ idle, storm: await measure(ann, { address, clients, ms }) });
+      }
+      return done;
+    } finally {
+      await stop();
     }
-    console.log(
-      `${rounds} rounds of ${values.seconds} s each, ${clients} clients logging in without pause; Node ${process.version}\n`,
-    );
-    console.log(formatFigures(FIGURES, measured));
-  } finally {
-    await stop();
-    rmSync(data, { recursive: true, force: true });
-  }
+  });
+  console.log(
+    `${rounds} rounds of ${values.seconds} s each, ${clients} clients logging in without pause; Node ${process.version}\n`,
+  );
+  console.log(formatFigures(FIGURES, measured));
 }
 
 /** One round: sends one message after the other while the storm goes on. */

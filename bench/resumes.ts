@@ -8,8 +8,6 @@
  * `--seconds`: of quiet chat. `--at-once`: how many are on their way at a time. `--room`: members of each room, 0 for no rooms.
  */
 
-import { rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DEFAULT_PASSWORD } from '../src/load/account.ts';
 import { formatCount, formatDuration } from '../src/load/format.ts';
@@ -19,6 +17,7 @@ import { type RunningServer, startServer } from '../test/support/server.ts';
 import { type Latency, measureChat } from './chatter.ts';
 import { Crowd } from './crowd/crowd.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { withFolder } from './temporary-folder.ts';
 
 /** Who comes back is told to others within a second, and what is written behind is written by then. */
 const SETTLE_MS = 3_000;
@@ -34,7 +33,6 @@ const { values } = parseArgs({
   },
 });
 const clients = Number(values.clients);
-const data = `${tmpdir()}/parley-resumes-${process.pid}`;
 const workers = values.workers === undefined ? [] : ['--workers', values.workers];
 const args = ['--guests', '--log-level', 'warn', ...workers];
 
@@ -66,38 +64,45 @@ const FIGURES: readonly Figure<Round>[] = [
   },
 ];
 
-const prepared = await prepareAccounts({ data, users: clients, cost: 'cheap' });
-if (prepared.type === 'refused') throw new Error(prepared.text);
-const crowd = new Crowd({ size: clients, password: DEFAULT_PASSWORD, room: Number(values.room) });
-const rounds: Round[] = [];
-let server = await startServer({ data, args });
-try {
-  await crowd.comeIn(server.address);
-  // Not counted: the first time they are also told who joined their rooms.
-  await restart();
-  for (let round = 1; round <= Number(values.rounds); round += 1) rounds.push(await restart());
-} finally {
-  await crowd.end();
-  await server.kill();
-  rmSync(data, { recursive: true, force: true });
-}
+const rounds = await withFolder(measure);
 console.log(
   `${clients} clients in rooms of ${values.room}, ${values['at-once']} at once, ${values.rounds} restarts; Node ${process.version}\n`,
 );
 console.log(formatFigures(FIGURES, rounds));
 
-async function restart(): Promise<Round> {
-  const stopped = performance.now();
-  await server.stop();
-  server = await startServer({ data, args });
-  const downMs = performance.now() - stopped;
+async function measure(data: string): Promise<Round[]> {
+  const prepared = await prepareAccounts({ data, users: clients, cost: 'cheap' });
+  if (prepared.type === 'refused') throw new Error(prepared.text);
+  const crowd = new Crowd({ size: clients, password: DEFAULT_PASSWORD, room: Number(values.room) });
+  const measured: Round[] = [];
+  let server = await startServer({ data, args });
+  try {
+    await crowd.comeIn(server.address);
+    // The first is not counted: then they are also told who joined their rooms.
+    for (let round = 0; round <= Number(values.rounds); round += 1) {
+      const stopped = performance.now();
+      await server.stop();
+      server = await startServer({ data, args });
+      const downMs = performance.now() - stopped;
+      const back = await comeBack(crowd, server);
+      if (round > 0) measured.push({ downMs, ...back });
+    }
+    return measured;
+  } finally {
+    await crowd.end();
+    await server.kill();
+  }
+}
+
+/** To a server that has just started. */
+async function comeBack(crowd: Crowd, server: RunningServer): Promise<Omit<Round, 'downMs'>> {
   const [ann, ben] = await Promise.all([guest(server, 'ann'), guest(server, 'ben')]);
   const back = crowd.comeBack(server.address, Number(values['at-once']));
   const meanwhile = await measureChat(ann, 'ben', back, ben);
   const { seconds, failures } = await back;
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
   const quiet = await measureChat(ann, 'ben', Number(values.seconds) * 1_000, ben);
-  return { downMs, backMs: seconds * 1_000, failures, meanwhile, quiet };
+  return { backMs: seconds * 1_000, failures, meanwhile, quiet };
 }
 
 async function guest({ address }: RunningServer, name: string): Promise<TestClient> {

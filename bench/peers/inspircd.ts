@@ -3,9 +3,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ircWire } from '../../src/load/wires/irc.ts';
+import { findProgram } from '../../test/support/program.ts';
 import { IRC_LACKS, IRC_OFFERS, IRC_REMARK } from './irc-differences.ts';
 import type { Peer } from './peer.ts';
-import { findDaemon, freePort, startProgram, versionOf } from './program.ts';
+import { freePort, startProgram, versionOf } from './program.ts';
 
 export const inspircd: Peer = {
   name: 'InspIRCd',
@@ -17,7 +18,7 @@ export const inspircd: Peer = {
   lacks: IRC_LACKS,
   offers: [...IRC_OFFERS, 'has many modules for what it does not do by itself'],
   async version() {
-    const program = findDaemon('inspircd');
+    const program = findProgram('inspircd');
     return program === undefined ? undefined : versionOf(program, /InspIRCd-(\d[\d.]*)/);
   },
   async start(folder, env) {
@@ -27,7 +28,7 @@ export const inspircd: Peer = {
     // It refuses to run as root unless it is told.
     const asRoot = process.getuid?.() === 0 ? ['--runasroot'] : [];
     const args = ['--nofork', '--config', file, ...asRoot];
-    return startProgram(findDaemon('inspircd') ?? 'inspircd', args, { port, cwd: folder, env });
+    return startProgram(findProgram('inspircd') ?? 'inspircd', args, { port, cwd: folder, env });
   },
 };
 

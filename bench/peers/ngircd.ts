@@ -3,9 +3,10 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ircWire } from '../../src/load/wires/irc.ts';
+import { findProgram } from '../../test/support/program.ts';
 import { IRC_LACKS, IRC_OFFERS, IRC_REMARK } from './irc-differences.ts';
 import type { Peer } from './peer.ts';
-import { findDaemon, freePort, startProgram, versionOf } from './program.ts';
+import { freePort, startProgram, versionOf } from './program.ts';
 
 export const ngircd: Peer = {
   name: 'ngIRCd',
@@ -16,14 +17,14 @@ export const ngircd: Peer = {
   lacks: IRC_LACKS,
   offers: IRC_OFFERS,
   async version() {
-    const program = findDaemon('ngircd');
+    const program = findProgram('ngircd');
     return program === undefined ? undefined : versionOf(program, /ngIRCd (\d[\d.]*)/);
   },
   async start(folder) {
     const file = join(folder, 'ngircd.conf');
     const port = await freePort();
     writeFileSync(file, configuration(port));
-    return startProgram(findDaemon('ngircd') ?? 'ngircd', ['--nodaemon', '--config', file], {
+    return startProgram(findProgram('ngircd') ?? 'ngircd', ['--nodaemon', '--config', file], {
       port,
       cwd: folder,
     });

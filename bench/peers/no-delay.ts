@@ -2,12 +2,10 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runProcess } from '../../test/support/process.ts';
+import { compileLibrary, hasCompiler } from '../../test/support/program.ts';
 import type { Peer } from './peer.ts';
-import { findDaemon } from './program.ts';
 
 const SOURCE = fileURLToPath(new URL('no-delay.c', import.meta.url));
-const COMPILE_MS = 30_000;
 
 export function withoutDelay(peer: Peer): Peer {
   return {
@@ -19,12 +17,10 @@ export function withoutDelay(peer: Peer): Peer {
     // What it lacks and offers is told of the server itself.
     lacks: [],
     offers: [],
-    version: () => (findDaemon('cc') === undefined ? Promise.resolve(undefined) : peer.version()),
+    version: () => (hasCompiler() ? peer.version() : Promise.resolve(undefined)),
     async start(folder) {
       const library = join(folder, 'no-delay.so');
-      const compiler = runProcess(findDaemon('cc') ?? 'cc', ['-shared', '-fPIC', '-o', library, SOURCE]);
-      const { code } = await compiler.exit(COMPILE_MS);
-      if (code !== 0) throw new Error(`${SOURCE} cannot be compiled: ${compiler.stderr()}`);
+      compileLibrary(SOURCE, library);
       return peer.start(folder, { LD_PRELOAD: library });
     },
   };

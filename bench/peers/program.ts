@@ -1,32 +1,12 @@
 /** Programs that are there or not, and that listen on a port once they have started. */
 
-import { accessSync, constants } from 'node:fs';
 import { connect, createServer } from 'node:net';
-import { delimiter, join } from 'node:path';
 import { type RunningProcess, runProcess, until } from '../../test/support/process.ts';
 import type { RunningPeer } from './peer.ts';
 
 const START_MS = 15_000;
 const STOP_MS = 10_000;
 const VERSION_MS = 5_000;
-
-/** Where daemons are, which is not on everybody's path. */
-const SYSTEM = ['/usr/sbin', '/usr/local/sbin'];
-
-/** The path of a program, if it can be run. */
-export function findDaemon(name: string): string | undefined {
-  const folders = [...(process.env.PATH ?? '').split(delimiter), ...SYSTEM];
-  return folders.map((folder) => join(folder, name)).find(canRun);
-}
-
-function canRun(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
-}
 
 /** What the pattern's first group finds in what `program --version` says. */
 export async function versionOf(program: string, pattern: RegExp): Promise<string> {

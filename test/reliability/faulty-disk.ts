@@ -3,12 +3,11 @@
  * file that both sides have mapped or open, at any time.
  */
 
-import { execFileSync } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram } from '../support/needs.ts';
+import { compileLibrary } from '../support/program.ts';
 
 const SOURCE = fileURLToPath(new URL('./faulty-disk.c', import.meta.url));
 
@@ -61,8 +60,7 @@ export class FaultyDisk {
   static make(folder: string, tools: string, journal?: string): FaultyDisk {
     mkdirSync(tools, { recursive: true });
     const library = join(tools, 'faulty-disk.so');
-    const compiler = findProgram('cc', 'gcc', 'clang') ?? 'cc';
-    execFileSync(compiler, ['-shared', '-fPIC', '-O1', '-o', library, SOURCE, '-ldl', '-pthread']);
+    compileLibrary(SOURCE, library);
     const control = join(tools, 'control');
     writeFileSync(control, Buffer.alloc(CONTROL_BYTES));
     if (journal !== undefined) writeFileSync(journal, '');

@@ -7,12 +7,12 @@ import { inspircd } from '../../../bench/peers/inspircd.ts';
 import { ngircd } from '../../../bench/peers/ngircd.ts';
 import { parley } from '../../../bench/peers/parley.ts';
 import type { Peer, RunningPeer } from '../../../bench/peers/peer.ts';
-import { findDaemon } from '../../../bench/peers/program.ts';
 import { socketIo } from '../../../bench/peers/socket-io.ts';
 import type { Connection, Endpoint } from '../../../src/load/wire.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { until } from '../../support/process.ts';
+import { findProgram } from '../../support/program.ts';
 import { dribble } from './dribble.ts';
 import { Recorder } from './recorder.ts';
 
@@ -25,7 +25,7 @@ describe('ngIRCd', () => {
   conversing(ngircd);
 });
 // Larger than all that CI installs, and its protocol is that of the other: CI may do without.
-describe.skipIf(findDaemon('inspircd') === undefined)('InspIRCd', () => conversing(inspircd));
+describe.skipIf(findProgram('inspircd') === undefined)('InspIRCd', () => conversing(inspircd));
 
 interface Person {
   readonly connection: Connection;
