@@ -69,3 +69,16 @@ it('carries entries as the frames of their events, and all else as it was, in or
     ['caught_up'],
   ]);
 });
+
+it('hands over no more memory than what is said takes, twice at most', async () => {
+  const text = 'a'.repeat(8_000);
+  const [said] = await cross(
+    [['message', 1_795_000_000_000_000, 0, 7, 'ann', 3, '#r', text, null]] satisfies ToShard[],
+    writeToShard,
+    readToShard,
+  );
+  if (said?.[0] !== 'message') expect.fail('a message');
+  const [, , , , , , bytes, start, end] = said;
+  expect(end - start).toBeGreaterThan(text.length);
+  expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * (end - start));
+});

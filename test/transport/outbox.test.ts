@@ -15,6 +15,15 @@ class Recorder implements Sink {
   }
 }
 
+/** A peer that does not read, and has something waiting already. */
+class Keeper implements Sink {
+  readonly buffered = 1;
+  kept: Buffer | undefined;
+  write(bytes: Buffer): void {
+    this.kept = bytes;
+  }
+}
+
 const endOfTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 describe('an outbox', () => {
@@ -93,6 +102,30 @@ describe('an outbox', () => {
     one?.push(batch, 8, 9);
     await endOfTurn();
     expect(sinks.map((sink) => sink.writes)).toEqual([['aabbb.c'], ['aa!bbb']]);
+  });
+
+  it('lets peers that do not read keep the same bytes, if these are most of what they are a part of', async () => {
+    const turn = new WriteTurn();
+    const block = Buffer.from('0123456789abcdef');
+    /** Whether what two stuck peers keep of a block is the block itself, or a copy each. */
+    const isShared = async (bytes: Buffer, start: number, end: number): Promise<boolean> => {
+      const sinks = [new Keeper(), new Keeper()];
+      for (const sink of sinks) new Outbox(turn, sink, 1_000, { overflow() {} }).push(bytes, start, end);
+      await endOfTurn();
+      expect(sinks.map(({ kept }) => String(kept))).toEqual(
+        sinks.map(() => bytes.subarray(start, end).toString()),
+      );
+      return sinks.every(({ kept }) => kept?.buffer === bytes.buffer);
+    };
+    const own = Buffer.allocUnsafeSlow(block.length);
+    block.copy(own);
+    expect(await isShared(own, 0, 16)).toBe(true);
+    expect(await isShared(own, 4, 12)).toBe(true);
+    expect(await isShared(own, 4, 11)).toBe(false);
+    const { arena } = turn;
+    const start = arena.open(60_000);
+    arena.close(start + 60_000);
+    expect(await isShared(arena.block, start, start + 60_000)).toBe(false);
   });
 
   it('keeps what a socket could not send at once, whatever is written after it', async () => {
