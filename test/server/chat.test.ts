@@ -27,6 +27,19 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     expect(ann.messages()).toEqual([]);
   });
 
+  it('gives nothing to a connection that has logged out, while another session of its account goes on', async () => {
+    const [kay, max] = [await register('kay'), await register('max')];
+    const other = await TestClient.login(server.address, 'kay');
+    for (const member of [kay, max]) await member.ok('join', '#later');
+    await other.ok('logout');
+    await max.ok('send', 'kay', 'to those who are in');
+    await max.ok('send', '#later', 'to all members');
+    await kay.until(() => kay.messages().length === 2, 'both messages');
+    // The answer comes from the registry, behind all that it has routed to that connection's shard.
+    await other.ok('register', 'somebody', 'secret of somebody');
+    expect(other.messages()).toEqual([]);
+  });
+
   it('gives a room’s messages to all members in one order, and to nobody else', async () => {
     const names = ['r1', 'r2', 'r3', 'r4'];
     const clients = await Promise.all(names.map(register));
