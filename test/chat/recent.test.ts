@@ -32,9 +32,9 @@ describe('the newest entries', () => {
 
   it('forgets the oldest when there are too many, and knows which', () => {
     const recent = new Recent(0, []);
-    for (let id = 1; id <= 16_385; id += 1) recent.add(entry(id));
-    expect(recent.after(8_191)).toBeUndefined();
-    expect(recent.after(8_192)).toHaveLength(16_385 - 8_192);
+    for (let id = 1; id <= 4_097; id += 1) recent.add(entry(id));
+    expect(recent.after(2_047)).toBeUndefined();
+    expect(recent.after(2_048)).toHaveLength(4_097 - 2_048);
   });
 
   it('forgets the oldest when they are too long', () => {

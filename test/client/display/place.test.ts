@@ -9,11 +9,11 @@ const browser = useBrowser();
 const distanceToEnd = (page: Page) =>
   page.evaluate('document.documentElement.scrollHeight - innerHeight - Math.round(scrollY)');
 
-/** The text of the message in the middle of the window. */
+/** The text of the first message that ends below the middle of the window. */
 const textInSight = async (page: Page) =>
   String(
     await page.evaluate(
-      "document.elementFromPoint(400, 310).closest('.entry').querySelector('.text').textContent",
+      "[...document.querySelectorAll('.entry')].find((entry) => entry.getBoundingClientRect().bottom > 310).querySelector('.text').textContent",
     ),
   );
 
