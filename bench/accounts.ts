@@ -5,31 +5,27 @@
  *   node bench/accounts.ts [--accounts 1000000] [--starts 3]
  */
 
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { hashSync } from '@node-rs/argon2';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
+import { withFolder } from './temporary-folder.ts';
 
 const { values } = parseArgs({
   options: { accounts: { type: 'string', default: '1000000' }, starts: { type: 'string', default: '3' } },
 });
 const accounts = Number(values.accounts);
-const data = `${tmpdir()}/parley-accounts-${process.pid}`;
 const password = 'the same for all';
 
-mkdirSync(data, { mode: 0o700 });
-try {
+await withFolder(async (data) => {
   writeUsers(`${data}/users.txt`);
   console.log(`${accounts} accounts; Node ${process.version}`);
   for (let start = 1; start <= Number(values.starts); start += 1)
-    await measure(start === 1 ? 'first start' : 'later start');
-} finally {
-  rmSync(data, { recursive: true, force: true });
-}
+    await measure(data, start === 1 ? 'first start' : 'later start');
+});
 
-async function measure(name: string): Promise<void> {
+async function measure(data: string, name: string): Promise<void> {
   const began = performance.now();
   const server = await startServer({ data, args: ['--log-level', 'warn'] });
   const listening = performance.now() - began;

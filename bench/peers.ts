@@ -67,7 +67,7 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
         const sample = await measure(peer, workload);
         if (signal.aborted) return 130;
         console.log(
-          `${workload.name} ${round}/${rounds} ${peer.name.padEnd(10)} ${sample === undefined ? 'not complete' : told(sample)}`,
+          `${workload.name} ${round}/${rounds} ${peer.name.padEnd(16)} ${sample === undefined ? 'not complete' : told(sample)}`,
         );
         if (sample !== undefined) samples.push(sample);
       }

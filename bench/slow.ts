@@ -11,13 +11,12 @@
 
 import { parseArgs } from 'node:util';
 import { DEFAULT_PASSWORD } from '../src/load/account.ts';
-import { environmentOf } from '../src/load/environment.ts';
 import { formatBytes, formatCount, formatDuration, formatShare } from '../src/load/format.ts';
 import { startOwnServer } from '../src/load/own-server.ts';
 import { faultsOf, type Result } from '../src/load/result.ts';
-import { runLoad } from '../src/load/run.ts';
 import { type Scenario, scenarioSchema } from '../src/load/scenario.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { runScenario } from './run-scenario.ts';
 
 /** What may wait for one client: the server's default, in bytes. */
 const OUTBOX_LIMIT = 2 ** 20;
@@ -88,27 +87,8 @@ async function measure(slowShare: number): Promise<Result> {
   if (started.type === 'failed') throw new Error(started.text);
   const { address, pid, stop } = started.server;
   try {
-    const ran = await runLoad(
-      {
-        scenario: scenarioOf(slowShare),
-        seed: 1,
-        threads: 1,
-        endpoint: address,
-        wire: 'parley',
-        password: DEFAULT_PASSWORD,
-        pid,
-        server: {
-          address: `${address.host}:${address.port}`,
-          protocol: 'parley',
-          name: 'Parley',
-          isOwn: true,
-        },
-        environment: environmentOf(),
-        expectations: [],
-        abortOnFail: false,
-      },
-      { second: () => {}, signal: new AbortController().signal },
-    );
+    const target = { name: 'Parley', ...address, wire: 'parley', pid, password: DEFAULT_PASSWORD } as const;
+    const ran = await runScenario(scenarioOf(slowShare), target, new AbortController().signal);
     if (ran.type === 'failed') throw new Error(ran.text);
     return ran.result;
   } finally {

@@ -1,4 +1,4 @@
-/** Programs that are there or not, and that listen on a port once they have started. */
+/** Programs that listen on a port once they have started. */
 
 import { connect, createServer } from 'node:net';
 import { type RunningProcess, runProcess, until } from '../../test/support/process.ts';
