@@ -1,14 +1,18 @@
 /** What the README says is tried out. */
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS as SLASH_COMMANDS } from '../src/client/commands.ts';
+import { VERSION } from '../src/version.ts';
 import { testFolder } from './support/folder.ts';
-import { passwordFile } from './support/parley.ts';
+import { runScript } from './support/parley.ts';
 import { runProcess } from './support/process.ts';
 import { PARLEY, startServer } from './support/server.ts';
+
+/** What the README tells people to type in a checkout. */
+const PROGRAM = fileURLToPath(new URL('../parley', import.meta.url));
 
 const folder = testFolder();
 const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8');
@@ -46,19 +50,40 @@ describe('the README', () => {
     for (const name of named) expect(there).toContain(name);
   });
 
-  it('has an example for scripts that works', async () => {
-    const server = await startServer({ data: join(folder, 'data') });
+  it('gives commands that run this checkout, and nothing that npm would download', async () => {
+    expect(readme).not.toMatch(/npx parley/);
+    const version = runProcess(PROGRAM, ['--version'], { cwd: folder });
+    expect([(await version.exit()).code, version.stdout()]).toEqual([0, `${VERSION}\n`]);
+  });
+
+  it('leads through a tour in which every line works as it stands', async () => {
+    const start = readme.indexOf('## Two minutes');
+    const tour = readme.slice(start, readme.indexOf('## ', start + 3));
+    // Bob comes first, as in the tour: Alice can only write to somebody who is registered.
+    expect(tour.indexOf('bob.html')).toBeLessThan(tour.indexOf('Alice'));
+    const rows = [...tour.matchAll(/^\| (`.*?`) \| /gm)].map((match) => match[1] ?? '');
+    const lines = rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? ''));
+    expect(lines).toContain('/join tea');
+    expect(lines).toContain('/msg bob psst');
+
+    const server = await startServer({ data: join(folder, 'tour') });
+    const bob = { folder, user: 'bob', address: server.address, flags: ['--register'] };
+    expect((await runScript([], bob)).code).toBe(0);
+    const alice = await runScript(lines, { ...bob, user: 'alice' });
+    await server.stop();
+    expect([alice.code, alice.stderr]).toEqual([0, '']);
+  });
+
+  it('has an example for scripts that works as it stands', async () => {
     const script = blocks.find((block) => block.includes('--password-file')) ?? '';
-    expect(script).toContain('npx parley connect localhost:4040');
-    const secret = passwordFile(folder, 'the robot secret');
-    const command = script
-      .replace('npx parley', `${process.execPath} ${PARLEY}`)
-      .replace('localhost:4040', server.address)
-      .replace('robot.secret', `${secret} --register`);
+    expect(script).toContain('./parley connect localhost:4040');
+    const server = await startServer({ data: join(folder, 'script') });
+    const command = script.replace('./parley', PROGRAM).replace('localhost:4040', server.address);
     const shell = runProcess('sh', ['-c', command], { cwd: folder });
     const exit = await shell.exit();
     await server.stop();
     expect([exit.code, shell.stderr()]).toEqual([0, '']);
     expect(readFileSync(join(folder, 'build.html'), 'utf8')).toContain('The build is green.');
+    expect(statSync(join(folder, 'robot.secret')).mode & 0o077).toBe(0);
   });
 });

@@ -37,11 +37,17 @@ describe('the published package, installed in an empty folder', () => {
   }, INSTALL_TIMEOUT_MS);
 
   it('holds the compiled program and the docs, and neither sources nor tests', () => {
-    const names = readdirSync(`${app}/node_modules/parley`, { recursive: true }).map(String);
+    const names = readdirSync(`${app}/node_modules/parley-chat`, { recursive: true }).map(String);
     expect(names).toContain('dist/cli.js');
     expect(names).toContain('dist/actors/registry.worker.js');
     expect(names).toContain('docs/protocol.md');
     expect(names.filter((name) => /^(src|test|bench)\b/.test(name) || name.endsWith('.ts'))).toEqual([]);
+  });
+
+  it('has a name on npm that is not somebody else’s, and the license', () => {
+    const names = readdirSync(`${app}/node_modules/parley-chat`);
+    expect(names).toContain('LICENSE');
+    expect(readdirSync(`${app}/node_modules`)).not.toContain('parley');
   });
 
   it('tells its version and its commands', async () => {
