@@ -22,7 +22,8 @@ export type DisplayRecord =
   | { readonly type: 'stored'; readonly tag: string; readonly id: number; readonly at: number }
   /** Somebody else has been shown the own message with that id. */
   | { readonly type: 'delivered'; readonly id: number }
-  | { readonly type: 'failed'; readonly tag: string; readonly text: string }
+  /** `isUnsure`: nobody knows whether the server has stored it all the same. */
+  | { readonly type: 'failed'; readonly tag: string; readonly text: string; readonly isUnsure?: boolean }
   | {
       readonly type: 'membership';
       readonly kind: 'joined' | 'left';

@@ -8,6 +8,7 @@ import { foldName } from '../../chat/names.ts';
 import { type AnswerLine, isMarked } from '../answer-line.ts';
 import { formatMoment, momentOf } from '../moment.ts';
 import { cleanBlock, cleanLine, escapeHtml } from './escape.ts';
+import { findLinks } from './links.ts';
 import { conversationOf, type DisplayRecord, isRoom, type Message } from './record.ts';
 
 /** Number of colours for names: the classes `hue-0`, `hue-1` and so on of the page's style. */
@@ -23,10 +24,6 @@ export function renderBreak(sequence: number): string {
   return sequence > 1 && sequence % BLOCK === 1 ? `</div>\n${BLOCK_START}` : '';
 }
 
-/** Only printable ASCII, so that nothing invisible or right-to-left can dress up an address as another. */
-const LINK = /https?:\/\/[!-~]+/g;
-const LINK_END = /[<>"'].*$|[.,:;!?)\]}*]+$/;
-
 /** `sequence` counts the records of one run of the display from 1. */
 export function renderRecord(record: DisplayRecord, sequence: number): string {
   switch (record.type) {
@@ -41,8 +38,8 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
         sequence,
         record.type,
         'notice error',
-        { tag: record.tag },
-        `<span class="label">Not sent</span> ${block(record.text)}`,
+        { tag: record.tag, unsure: record.isUnsure ? '' : undefined },
+        `<span class="label">${record.isUnsure ? 'Not acknowledged' : 'Not sent'}</span> ${block(record.text)}`,
       );
     case 'membership':
       return element(
@@ -88,6 +85,12 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
       record satisfies never;
       return '';
   }
+}
+
+/** The end of a page that is full: it goes on in another one, of that name. */
+export function renderEnd(name: string): string {
+  const link = `<a href="./${escapeHtml(encodeURIComponent(name))}">${line(name)}</a>`;
+  return `<p class="end">This page is full. It goes on in ${link}.</p>\n`;
 }
 
 const NOTICE_LABELS = { info: 'Notice', warning: 'Warning', error: 'Error' } as const;
@@ -159,12 +162,11 @@ function renderLine(answer: AnswerLine): string {
 function linked(text: string): string {
   let html = '';
   let done = 0;
-  for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(LINK_END, '');
-    if (!URL.canParse(address)) continue;
-    const escaped = escapeHtml(address);
-    html += `${escapeHtml(text.slice(done, match.index))}<a href="${escaped}" target="_blank" rel="noopener noreferrer">${escaped}</a>`;
-    done = match.index + address.length;
+  for (const { start, end, href, host } of findLinks(text)) {
+    // The style shows the host behind the link.
+    const told = host === undefined ? '' : ` data-host="${escapeHtml(host)}"`;
+    html += `${escapeHtml(text.slice(done, start))}<a href="${escapeHtml(href)}"${told} dir="ltr" target="_blank" rel="noopener noreferrer">${escapeHtml(text.slice(start, end))}</a>`;
+    done = end;
   }
   return html + escapeHtml(text.slice(done));
 }
