@@ -8,6 +8,7 @@ import { startThread, type Thread, threadFile } from '../actors/thread.ts';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { plainLine } from './answer-line.ts';
+import type { Connection } from './display/live.ts';
 import type { Refused } from './display/opening.ts';
 import { Ending } from './ending.ts';
 import { eventLine, type JsonLine, resultLine } from './json.ts';
@@ -17,7 +18,7 @@ import { shorten } from './printable.ts';
 import type { ReaderApi } from './reader.worker.ts';
 import { type FromReader, ReaderLink } from './reader-link.ts';
 import type { Result } from './result.ts';
-import { Session } from './session.ts';
+import { Session, type State } from './session.ts';
 import type { WriterApi } from './writer.worker.ts';
 
 /** How long the display may take to open, and at the end to write what is outstanding. In ms. */
@@ -28,6 +29,13 @@ const WRITTEN_MS = 1_000;
 const ACKNOWLEDGE_MS = 3_000;
 /** Of a typed line, as much as the display repeats above its result. */
 const SHOWN_CHARACTERS = 200;
+
+export interface Unfinished {
+  /** Messages that the server has not acknowledged. */
+  readonly unacknowledged: number;
+  /** Entries that are not in the display. */
+  readonly unwritten: number;
+}
 
 export class Client {
   readonly ending = new Ending();
@@ -78,7 +86,10 @@ export class Client {
   /** The session that this client is for. `changed` is called whenever its state has changed. */
   openSession(address: Address, changed: () => void): Session {
     const session = new Session(address, this.readerLink, {
-      changed,
+      changed: () => {
+        this.readerLink.connection(connectionOf(session.state));
+        changed();
+      },
       connection: (state, text) => {
         const at = Date.now();
         this.readerLink.show({ type: 'connection', state, at, text });
@@ -117,8 +128,8 @@ export class Client {
     });
   }
 
-  /** Ends everything in order. Returns how many messages the server has not acknowledged. */
-  async stop(): Promise<number> {
+  /** Ends everything in order. Returns what was not carried through. */
+  async stop(): Promise<Unfinished> {
     const session = this.#session;
     if (session?.state.type === 'online') {
       await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
@@ -126,10 +137,11 @@ export class Client {
     }
     const unacknowledged = session?.outgoing.size ?? 0;
     await session?.quit();
-    if (this.#isDisplayOpen) await this.readerLink.close(DISPLAY_MS);
+    let unwritten = 0;
+    if (this.#isDisplayOpen) unwritten = await this.readerLink.close(DISPLAY_MS);
     else this.readerLink.abandon();
     await Promise.all([this.reader.kill(), this.writer.kill()]);
-    return unacknowledged;
+    return { unacknowledged, unwritten };
   }
 
   /** What the reader of `--json` could not take is held back at the socket. */
@@ -156,9 +168,9 @@ export class Client {
         this.#matched?.();
         return;
       case 'trouble':
-        if (message.trouble.type === 'lost') this.ending.end(EXIT.failure, message.trouble.text);
-        else if (message.trouble.type === 'failed') this.#output?.error(message.trouble.text);
-        else this.#output?.answer(['the display can be written again']);
+        // With `--json`, stdout is for events and answers.
+        if (message.trouble.type === 'failed' || this.#json) this.#output?.error(message.trouble.text);
+        else this.#output?.answer([message.trouble.text]);
         return;
       case 'written':
       case 'floor':
@@ -167,6 +179,22 @@ export class Client {
       default:
         message satisfies never;
     }
+  }
+}
+
+/** As the display tells it. */
+function connectionOf(state: State): Connection {
+  switch (state.type) {
+    case 'online':
+    case 'connecting':
+      return { state: state.type };
+    case 'waiting':
+      return { state: 'waiting', retryIn: state.until - performance.now() };
+    case 'outside':
+    case 'over':
+      return { state: 'offline' };
+    default:
+      return state satisfies never;
   }
 }
 

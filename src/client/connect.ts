@@ -1,7 +1,7 @@
 /** `parley connect`: from the command line to an exit code. */
 
 import { EXIT, type ExitCode } from '../exit.ts';
-import { type Client, startClient } from './client.ts';
+import { type Client, startClient, type Unfinished } from './client.ts';
 import type { End } from './ending.ts';
 import { type Visit, visit } from './interactive.ts';
 import { type ConnectOptions, type Given, missingForScript, readOptions } from './options.ts';
@@ -34,8 +34,7 @@ export async function connect(options: ConnectOptions): Promise<number> {
   unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
-  const unacknowledged = await client.stop();
-  return conclude(end, unacknowledged);
+  return conclude(end, await client.stop());
 }
 
 function visitTerminal(client: Client, given: Given): Visit {
@@ -43,11 +42,18 @@ function visitTerminal(client: Client, given: Given): Visit {
   return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
 }
 
-function conclude({ code, text }: End, unacknowledged: number): ExitCode {
+function conclude({ code, text }: End, { unacknowledged, unwritten }: Unfinished): ExitCode {
   if (text !== undefined) complain(code, text);
-  if (unacknowledged === 0) return code;
-  const messages = unacknowledged === 1 ? '1 message was' : `${unacknowledged} messages were`;
-  return complain(code === EXIT.ok ? EXIT.failure : code, `${messages} not acknowledged by the server`);
+  const failure = code === EXIT.ok ? EXIT.failure : code;
+  if (unwritten > 0) {
+    const entries = unwritten === 1 ? '1 entry' : `${unwritten} entries`;
+    complain(failure, `the display lacks the last ${entries}, because it could not be written`);
+  }
+  if (unacknowledged > 0) {
+    const messages = unacknowledged === 1 ? '1 message was' : `${unacknowledged} messages were`;
+    complain(failure, `${messages} not acknowledged by the server`);
+  }
+  return unacknowledged + unwritten === 0 ? code : failure;
 }
 
 /** Signals end the client in order; so does a reader of stdout that has gone. Returns what gives signals their force back. */

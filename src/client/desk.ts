@@ -99,7 +99,8 @@ export class Desk {
         const { id, at } = outcome;
         return done('send', [], { id, at, to, text });
       }
-      readerLink.show({ type: 'failed', tag: key, text: outcome.text });
+      const isUnsure = outcome.code === 'lost';
+      readerLink.show({ type: 'failed', tag: key, text: outcome.text, isUnsure });
       return refused('send', outcome.code, `not sent to ${to}: ${outcome.text}`);
     });
     return { finished: isScript ? withinPatience(sent) : sent };

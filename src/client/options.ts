@@ -1,5 +1,6 @@
 /** What `parley connect` was given on its command line, checked before anything is asked, opened or connected. */
 
+import { statSync } from 'node:fs';
 import { isUserName, USER_RULE } from '../chat/names.ts';
 import { type Address, readAddress } from './address.ts';
 import { readPasswordFile } from './password-file.ts';
@@ -78,9 +79,17 @@ export function missingForScript(given: Given): string | undefined {
   return `the input is not a terminal, so nothing can be asked: give ${missing.join(', ')}`;
 }
 
-/** A name without `.html` gets one. */
+/** A name without `.html` gets one; but not what cannot be a display, such as `/dev/null`, and is refused later. */
 export function displayFile(name: string): string {
-  return /\.html?$/i.test(name) ? name : `${name}.html`;
+  return /\.html?$|[/\\]$/i.test(name) || isNoFile(name) ? name : `${name}.html`;
+}
+
+function isNoFile(name: string): boolean {
+  try {
+    return !statSync(name).isFile();
+  } catch {
+    return false;
+  }
 }
 
 function refuse(text: string): ReadOptions {

@@ -9,6 +9,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Event } from '../transport/protocol.ts';
 import { within } from './deadline.ts';
+import type { Connection } from './display/live.ts';
 import type { DisplayRecord } from './display/record.ts';
 import type { Expectation } from './expected.ts';
 import type { Trouble } from './recorder.ts';
@@ -20,6 +21,8 @@ export type ToReader =
   | { readonly type: 'bytes'; readonly bytes: Uint8Array }
   /** The connection has closed; answered by `ended` when all its bytes have been read. */
   | { readonly type: 'end'; readonly connection: number }
+  /** How the session is connected from here on, for open pages. */
+  | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
   /** The answer to a request that is about to be sent is an entry of the log. */
   | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
@@ -61,7 +64,8 @@ export type FromReader =
   /** Nothing of the conversation below this id is in the display; null before the first `live`. */
   | { readonly type: 'floor'; readonly id: number | null }
   | { readonly type: 'matched' }
-  | { readonly type: 'closed' }
+  /** `missing`: records that could not be written. */
+  | { readonly type: 'closed'; readonly missing: number }
   | { readonly type: 'trouble'; readonly trouble: Trouble };
 
 const BYTES_LIMIT = 1024 * 1024;
@@ -83,7 +87,7 @@ export class ReaderLink {
   #source: Source | undefined;
   #bytes = 0;
   #records = 0;
-  #closed: (() => void) | undefined;
+  #closed: ((missing: number) => void) | undefined;
   #allWritten: (() => void) | undefined;
   readonly #floors: Array<(id: number | null) => void> = [];
   readonly #holds = new Set<Hold>();
@@ -94,12 +98,12 @@ export class ReaderLink {
 
   constructor(port: MessagePort, receive: (message: FromReader) => void) {
     this.#port = port;
-    port.once('close', () => this.#closed?.());
+    port.once('close', () => this.#closed?.(0));
     port.on('message', (message: FromReader) => {
       if (message.type === 'ended') this.taken = message.taken;
       if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
       else if (message.type === 'floor') this.#floors.shift()?.(message.id);
-      else if (message.type === 'closed') this.#closed?.();
+      else if (message.type === 'closed') this.#closed?.(message.missing);
       else receive(message);
     });
   }
@@ -145,6 +149,11 @@ export class ReaderLink {
     this.#post({ type: 'end', connection });
   }
 
+  /** Tells open pages how the session is connected. */
+  connection(connection: Connection): void {
+    this.#post({ type: 'connection', connection });
+  }
+
   show(...records: DisplayRecord[]): void {
     this.#records += records.length;
     this.#post({ type: 'records', records });
@@ -179,13 +188,17 @@ export class ReaderLink {
     this.#post({ type: 'unwatch' });
   }
 
-  /** Closes the display behind all that was shown, and the channel. Waits for that, but not forever. */
-  async close(timeoutMs: number): Promise<void> {
-    const closed = Promise.withResolvers<void>();
+  /**
+   * Closes the display behind all that was shown, and the channel. Waits for that, but not forever. Returns how many
+   * records the display lacks.
+   */
+  async close(timeoutMs: number): Promise<number> {
+    const closed = Promise.withResolvers<number>();
     this.#closed = closed.resolve;
     this.#post({ type: 'close' });
-    await within(closed.promise, timeoutMs, undefined);
+    const missing = await within(closed.promise, timeoutMs, this.#records);
     this.#port.close();
+    return missing;
   }
 
   /** Closes the channel at once. */

@@ -46,6 +46,7 @@ export class Reader {
   constructor(options: ReaderOptions) {
     this.#options = options;
     this.#watch = new Watch(() => options.post({ type: 'matched' }));
+    options.recorder.onRenewal((oldest) => this.#shown.renew(oldest ?? this.#taken + 1));
   }
 
   receive(message: ToReader): void {
@@ -65,6 +66,9 @@ export class Reader {
         this.#expected.lose();
         this.#options.post({ type: 'ended', connection: message.connection, taken: this.#taken });
         return;
+      case 'connection':
+        this.#options.recorder.connection(message.connection);
+        return;
       case 'records':
         this.#show(message.records);
         return;
@@ -81,7 +85,9 @@ export class Reader {
         this.#watch.end();
         return;
       case 'close':
-        void this.#options.recorder.close().then(() => this.#options.post({ type: 'closed' }));
+        void this.#options.recorder
+          .close()
+          .then((missing) => this.#options.post({ type: 'closed', missing }));
         return;
       default:
         message satisfies never;

@@ -2,10 +2,11 @@
 
 import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../actors/thread.ts';
+import { cleanLine } from './display/escape.ts';
 import { checkDisplay, openDisplay, type Refused } from './display/opening.ts';
 import { Reader } from './reader.ts';
 import type { FromReader, ToReader } from './reader-link.ts';
-import { Recorder } from './recorder.ts';
+import { Recorder, type Trouble } from './recorder.ts';
 
 export interface ReaderData {
   readonly port: MessagePort;
@@ -31,16 +32,28 @@ serve<ReaderApi>({
   async open(file, title, force) {
     calls += 1;
     const call = calls;
-    const opened = await openDisplay(file, { title, force });
+    const report = (problem: string | undefined): void =>
+      post({ type: 'trouble', trouble: describeLive(file, problem) });
+    const opened = await openDisplay(file, { title, force, report });
     if (opened.type === 'refused') return opened;
     if (call !== calls) {
       await opened.display.close();
       return { type: 'refused', code: 'unwritable', text: `${file} took too long to open` };
     }
-    recorder.open(opened.display);
+    recorder.open(opened.display, () => openDisplay(file, { title, keep: true, report }));
     return { type: 'open' };
   },
 });
+
+/** What is wrong with the file from which open pages learn what comes; undefined if it is right again. */
+function describeLive(file: string, problem: string | undefined): Trouble {
+  if (problem === undefined) return { type: 'recovered', text: 'open pages follow by themselves again' };
+  const what = 'an open page shows what comes only when you reload it';
+  return {
+    type: 'failed',
+    text: `cannot write the live file beside ${cleanLine(file)}: ${problem}. Until then ${what}`,
+  };
+}
 
 function readData(data: unknown): ReaderData {
   if (

@@ -1,10 +1,13 @@
 /**
  * The queue in front of the display. One write at a time, each with all that has gathered. What cannot be written
- * because of the disk, or because no display is open yet, is kept; the queue is bounded by whoever fills it (see
- * `ReaderLink`).
+ * because of the disk, or because no display is open, is kept; the queue is bounded by whoever fills it (see
+ * `ReaderLink`). A page that is full, or that somebody took away, is left for a fresh one.
  */
 
 import type { Display } from './display/display.ts';
+import { cleanLine } from './display/escape.ts';
+import type { Connection } from './display/live.ts';
+import type { Opened } from './display/opening.ts';
 import type { DisplayRecord } from './display/record.ts';
 
 /** How long a failed write waits for its next try, and how long closing waits for the last one. In ms. */
@@ -22,57 +25,87 @@ export interface Waiting {
 
 export type Trouble =
   | { readonly type: 'failed'; readonly text: string }
-  | { readonly type: 'recovered' }
-  /** No write will work again. */
-  | { readonly type: 'lost'; readonly text: string };
+  | { readonly type: 'recovered'; readonly text: string };
+
+/** Opens a fresh page where the display is. One that is there already is set aside. */
+export type Reopen = () => Promise<Opened>;
 
 export class Recorder {
   #display: Display | undefined;
+  #reopen: Reopen | undefined;
   readonly #report: (trouble: Trouble) => void;
+  #renewed: (oldest: number | undefined) => void = () => {};
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
-  #isTroubled = false;
+  #connection: Connection | undefined;
+  /** Own messages that the server has not acknowledged, by their tags: a fresh page needs them too. */
+  readonly #pending = new Map<string, DisplayRecord>();
+  /** What a fresh page begins with, until it is written. */
+  #beginning: readonly DisplayRecord[] = [];
+  /** Somebody took the last page away. */
   #isLost = false;
+  /** What was reported last and is still so. */
+  #trouble: string | undefined;
+  #isOver = false;
 
   constructor(report: (trouble: Trouble) => void) {
     this.#report = report;
   }
 
+  /** `renewed` is told that a fresh page has taken the place of the last, and the lowest id that is yet to come. */
+  onRenewal(renewed: (oldest: number | undefined) => void): void {
+    this.#renewed = renewed;
+  }
+
   /** Where everything goes, also what was added before. */
-  open(display: Display): void {
-    this.#display = display;
-    this.#start(display);
+  open(display: Display, reopen: Reopen): void {
+    this.#reopen = reopen;
+    this.#use(display);
+    this.#start();
   }
 
   add(waiting: Waiting): void {
     this.#waiting.push(waiting);
-    if (this.#display !== undefined) this.#start(this.#display);
+    this.#start();
   }
 
-  /** Waits for what is in the queue, but not forever, and closes the display. */
-  async close(): Promise<void> {
+  /** Tells open pages how the client is connected from here on. */
+  connection(connection: Connection): void {
+    this.#connection = connection;
+    this.#display?.connection(connection);
+  }
+
+  /** Waits for what is in the queue, but not forever, and closes the display. Returns how many records it lacks. */
+  async close(): Promise<number> {
     const late = Promise.withResolvers<void>();
     const deadline = setTimeout(late.resolve, CLOSE_MS);
     await Promise.race([this.#writing, late.promise]);
     clearTimeout(deadline);
-    this.#isLost = true;
+    this.#isOver = true;
     await this.#display?.close();
+    return this.#waiting.filter(({ record }) => record !== undefined).length;
   }
 
-  #start(display: Display): void {
-    this.#writing ??= this.#writeAll(display);
+  #use(display: Display): void {
+    this.#display = display;
+    if (this.#connection !== undefined) display.connection(this.#connection);
   }
 
-  async #writeAll(display: Display): Promise<void> {
+  #start(): void {
+    if (this.#reopen !== undefined) this.#writing ??= this.#writeAll(this.#reopen);
+  }
+
+  async #writeAll(reopen: Reopen): Promise<void> {
     // Gathers what the rest of this turn adds.
     await Promise.resolve();
-    while (this.#waiting.length > 0 && !this.#isLost) {
+    while (this.#waiting.length > 0 && !this.#isOver) {
       const batch = this.#waiting.slice(0, BATCH_LIMIT);
       const records = batch.flatMap(({ record }) => record ?? []);
-      if (await this.#write(display, records)) {
+      const outcome = await this.#write(records, reopen);
+      if (outcome === 'written') {
         this.#waiting.splice(0, batch.length);
         for (const { written } of batch) written?.();
-      } else if (!this.#isLost) {
+      } else if (outcome === 'failed' && !this.#isOver) {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -80,21 +113,78 @@ export class Recorder {
     this.#writing = undefined;
   }
 
-  async #write(display: Display, records: readonly DisplayRecord[]): Promise<boolean> {
-    if (records.length === 0) return true;
-    const written = await display.append(records);
+  async #write(records: readonly DisplayRecord[], reopen: Reopen): Promise<'written' | 'full' | 'failed'> {
+    if (records.length === 0) return 'written';
+    const display = this.#display ?? (await this.#renew(reopen));
+    if (display === undefined) return 'failed';
+    const written = await display.append([...this.#beginning, ...records]);
     if (written.type === 'written') {
-      if (this.#isTroubled) this.#report({ type: 'recovered' });
-      this.#isTroubled = false;
-      return true;
+      this.#beginning = [];
+      this.#follow(records);
+      if (this.#trouble !== undefined) this.#recover('the display can be written again');
+      return 'written';
     }
-    if (written.code === 'lost' || written.code === 'closed') {
+    if (written.code === 'page_full') {
+      this.#display = undefined;
+      await display.finish();
+      return 'full';
+    }
+    if (written.code === 'lost') {
+      this.#display = undefined;
       this.#isLost = true;
-      this.#report({ type: 'lost', text: written.text });
-    } else if (!this.#isTroubled) {
-      this.#isTroubled = true;
-      this.#report({ type: 'failed', text: written.text });
+      await display.leave();
+    } else {
+      this.#fail(written.text);
     }
-    return false;
+    return 'failed';
   }
+
+  /** A fresh page in the place of the last; undefined if there can be none at the moment. */
+  async #renew(reopen: Reopen): Promise<Display | undefined> {
+    const opened = await reopen();
+    if (opened.type === 'refused') {
+      this.#fail(opened.text);
+      return undefined;
+    }
+    if (this.#isOver) {
+      await opened.display.close();
+      return undefined;
+    }
+    this.#use(opened.display);
+    this.#beginning = [...this.#pending.values()];
+    if (this.#isLost) {
+      const text = describeLoss(opened.earlier);
+      this.#beginning = [{ type: 'notice', level: 'warning', at: Date.now(), text }, ...this.#beginning];
+      this.#isLost = false;
+      this.#recover(text);
+    }
+    const ids = this.#waiting.flatMap(({ record }) =>
+      record !== undefined && 'id' in record ? (record.id ?? []) : [],
+    );
+    this.#renewed(ids.length === 0 ? undefined : Math.min(...ids));
+    return opened.display;
+  }
+
+  #follow(records: readonly DisplayRecord[]): void {
+    for (const record of records) {
+      if (record.type === 'message' && record.tag !== undefined) this.#pending.set(record.tag, record);
+      if (record.type === 'stored' || record.type === 'failed') this.#pending.delete(record.tag);
+    }
+  }
+
+  #fail(text: string): void {
+    if (this.#trouble === text) return;
+    this.#trouble = text;
+    this.#report({ type: 'failed', text: `${text}. What comes in meanwhile is kept, and written then` });
+  }
+
+  #recover(text: string): void {
+    this.#trouble = undefined;
+    this.#report({ type: 'recovered', text });
+  }
+}
+
+function describeLoss(earlier: string | undefined): string {
+  const before = earlier === undefined ? '' : `; what was there is now in ${cleanLine(earlier)}`;
+  return `the display was removed or changed by someone: it goes on in a fresh page${before}. /history brings earlier messages back`;
 }

@@ -202,18 +202,15 @@ export class Session {
       this.#giveUp(`${reason}: log in again with the present password`);
       return;
     }
-    const delay = this.#scheduleRetry(connection);
-    const seconds = Math.ceil(delay / 1_000);
-    this.#listener.connection('lost', `connection lost: ${reason}; next try in ${seconds} s`);
+    this.#scheduleRetry(connection);
+    this.#listener.connection('lost', `connection lost: ${reason}`);
   }
 
-  /** Returns the delay, in ms. */
-  #scheduleRetry(last: Connection): number {
+  #scheduleRetry(last: Connection): void {
     const delay = retryDelay(this.#failures, Math.random(), last.farewell?.[3]);
     this.#failures += 1;
     this.#retry = setTimeout(() => void this.#reconnect(), delay);
     this.#become({ type: 'waiting', until: performance.now() + delay });
-    return delay;
   }
 
   async #reconnect(): Promise<void> {

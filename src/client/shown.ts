@@ -15,6 +15,12 @@ export class Shown {
     this.#first ??= id + 1;
   }
 
+  /** A fresh page has nothing below this id. */
+  renew(id: number): void {
+    this.#oldest.clear();
+    this.#first = id;
+  }
+
   add(conversation: string, id: number): void {
     const key = foldName(conversation);
     const oldest = this.#oldest.get(key);

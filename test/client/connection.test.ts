@@ -25,12 +25,13 @@ afterEach(() => {
 /** A connection that is logged in, with its reader in this thread. */
 async function enter(script: Script) {
   const server = await ScriptedServer.start(script);
-  const opened = await openDisplay(join(folder, `${server.port}.html`), { title: 'alice' });
+  const file = join(folder, `${server.port}.html`);
+  const opened = await openDisplay(file, { title: 'alice' });
   if (opened.type === 'refused') throw new Error(opened.text);
   const { port1, port2 } = new MessageChannel();
   const post = (message: FromReader): void => port2.postMessage(message);
   const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-  recorder.open(opened.display);
+  recorder.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
   const reader = new Reader({ allEvents: false, post, recorder });
   port2.on('message', (message: ToReader) => reader.receive(message));
   const readerLink = new ReaderLink(port1, (message) => {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDisplay } from '../../src/client/display/opening.ts';
@@ -20,8 +20,8 @@ async function startReader({ allEvents = false } = {}) {
   const posted: FromReader[] = [];
   const post = (message: FromReader): void => void posted.push(message);
   const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-  recorder.open(opened.display);
-  onTestFinished(() => recorder.close());
+  recorder.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
+  onTestFinished(async () => void (await recorder.close()));
   const reader = new Reader({ allEvents, post, recorder });
   reader.receive({ type: 'begin', connection: 1, user: 'alice' });
   const frames = () => posted.flatMap((message) => (message.type === 'frames' ? [message] : []));
@@ -123,16 +123,19 @@ it('writes own records in their order, and what is outstanding when it closes', 
   expect(shown).toEqual(Array.from({ length: 500 }, (_, i) => i));
 });
 
-it('says once that the display is gone', async () => {
-  const { reader, file, posted } = await startReader();
+it('goes on in a fresh page when the display is gone, and says so once', async () => {
+  const { reader, file, posted, page } = await startReader();
   rmSync(file);
   for (const bytes of chunks(500)) reader.receive({ type: 'bytes', bytes });
-  await until('the trouble', () => posted.some(({ type }) => type === 'trouble'));
   reader.receive({ type: 'records', records: [{ type: 'notice', level: 'info', at: 1, text: 'more' }] });
-  await new Promise(setImmediate);
+  await until('the fresh page', () => existsSync(file) && page().includes('more'));
   expect(posted.filter(({ type }) => type === 'trouble')).toEqual([
-    { type: 'trouble', trouble: { type: 'lost', text: expect.stringContaining(file) } },
+    { type: 'trouble', trouble: { type: 'recovered', text: expect.stringContaining('a fresh page') } },
   ]);
+  // From here on the fresh page has everything, and `/history` begins below it.
+  reader.receive({ type: 'floor', conversation: '#tea' });
+  await until('the floor', () => posted.some(({ type }) => type === 'floor'));
+  expect(posted.find(({ type }) => type === 'floor')).toEqual({ type: 'floor', id: 11 });
 });
 
 it('watches for text in events', async () => {

@@ -93,7 +93,7 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
     readerLink,
     events,
     results,
-    open: () => recorder.open(opened.display),
+    open: () => recorder.open(opened.display, () => openDisplay(file, { title: user, keep: true })),
     async enter() {
       const credentials = {
         type: 'account',

@@ -67,8 +67,18 @@ export class ScriptedServer {
     return find();
   }
 
-  async stop(): Promise<void> {
+  /** Sends to every connection. */
+  say(...frames: Array<readonly unknown[]>): void {
+    for (const socket of this.#sockets) socket.write(Buffer.concat(frames.map(encodeFrame)));
+  }
+
+  /** Ends every connection at once, without a goodbye. */
+  hangUp(): void {
     for (const socket of this.#sockets) socket.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.hangUp();
     await new Promise((resolve) => this.#server.close(resolve));
   }
 

@@ -4,35 +4,56 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { cleanLine } from './escape.ts';
-import type { LiveFile } from './live.ts';
+import type { Connection, LiveFile } from './live.ts';
 import type { DisplayRecord } from './record.ts';
-import { renderBreak, renderRecord } from './render.ts';
-import { explain, isFull } from './target.ts';
+import { renderBreak, renderEnd, renderRecord } from './render.ts';
+import { explain, isAt, isFull } from './target.ts';
 
 /**
- * `disk_full`: nothing of this call is in the file; later calls work again when there is room. `lost`: someone
- * removed, replaced or changed the file; no call will work again. `busy`: too many calls are waiting. After a
+ * `disk_full`, `unwritable`: nothing of this call is in the file; later calls work again when the disk does.
+ * `page_full`: the page is as large as a page gets. `lost`: someone removed, replaced or changed the file. After
+ * either no call will work again, and the display is to be opened anew. `busy`: too many calls are waiting. After a
  * failure none of the records of that call are shown.
  */
 export type Written =
   | { readonly type: 'written' }
   | {
       readonly type: 'failed';
-      readonly code: 'disk_full' | 'unwritable' | 'lost' | 'busy' | 'closed';
+      readonly code: 'disk_full' | 'unwritable' | 'page_full' | 'lost' | 'busy' | 'closed';
       readonly text: string;
     };
 
 /** Calls of `append` that may wait for the disk; a further one fails at once and writes nothing. */
 const MAX_WAITING = 256;
 
+/** Bytes of a page, about 30,000 messages: what a browser opens in a few seconds. One call may go beyond it. */
+const PAGE_LIMIT = 16 * 1024 * 1024;
+
 const WRITTEN: Written = { type: 'written' };
+
+/** Where a display is, and what it holds on to. */
+export interface DisplayFiles {
+  /** As it was given: what people know it by. */
+  readonly name: string;
+  /** Behind links. */
+  readonly path: string;
+  readonly handle: FileHandle;
+  /** Bytes of the file. */
+  readonly length: number;
+  readonly live: LiveFile;
+  /** Gives up the lock on it. */
+  release(): void;
+}
 
 export class Display {
   readonly #name: string;
+  readonly #path: string;
   readonly #handle: FileHandle;
   readonly #live: LiveFile;
   readonly #release: () => void;
+  readonly #limit: number;
   /** Bytes of the file that are known to be good: the page so far, without the rest of a failed write. */
   #length: number;
   #torn = false;
@@ -41,13 +62,15 @@ export class Display {
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  /** For `openDisplay`. The file has `length` bytes; `release` gives up the lock on it. */
-  constructor(name: string, handle: FileHandle, length: number, live: LiveFile, release: () => void) {
+  /** For `openDisplay`. */
+  constructor({ name, path, handle, length, live, release }: DisplayFiles, limit: number = PAGE_LIMIT) {
     this.#name = cleanLine(name);
+    this.#path = path;
     this.#handle = handle;
     this.#length = length;
     this.#live = live;
     this.#release = release;
+    this.#limit = limit;
   }
 
   /** Appends the records with one write, after those of earlier calls. Resolves when the bytes are in the file. */
@@ -68,14 +91,37 @@ export class Display {
     return written;
   }
 
+  /** Tells open pages how the client is connected from here on. */
+  connection(connection: Connection): void {
+    this.#live.connection(connection);
+  }
+
   /**
    * Waits for earlier calls, gives open pages what is outstanding, and lets go of the file. The live file stays, so
    * that a page in the background finds it when it looks next.
    */
   close(): Promise<void> {
+    return this.#close(() => this.#live.close());
+  }
+
+  /** Lets go of the file because another page takes its place: open pages hear nothing of it. */
+  leave(): Promise<void> {
+    return this.#close(() => this.#live.abandon());
+  }
+
+  /** Leaves a page that is full, and that says at its end where it goes on. */
+  finish(): Promise<void> {
+    return this.#close(async () => {
+      // It is a page without it too.
+      await this.#append(renderEnd(basename(this.#path))).catch(() => {});
+      await this.#live.abandon();
+    });
+  }
+
+  #close(end: () => Promise<void>): Promise<void> {
     this.#closed ??= this.#turn.then(async () => {
-      await this.#live.close();
-      await this.#handle.close();
+      await end();
+      await this.#handle.close().catch(() => {});
       this.#release();
     });
     return this.#closed;
@@ -84,28 +130,32 @@ export class Display {
   async #write(records: readonly DisplayRecord[]): Promise<Written> {
     const next = this.#sequence + 1;
     const elements = records.map((record, index) => renderRecord(record, next + index));
-    const bytes = Buffer.from(elements.map((element, index) => renderBreak(next + index) + element).join(''));
+    const text = elements.map((element, index) => renderBreak(next + index) + element).join('');
     try {
       if (this.#torn) await this.#mend();
-      const { nlink, size } = await this.#handle.stat();
-      if (nlink === 0 || size !== this.#length) {
-        return this.#failed('lost', 'someone removed or changed it; start the client again for a fresh one');
+      const status = await this.#handle.stat();
+      if (status.size !== this.#length || !(await isAt(status, this.#path))) {
+        return this.#failed('lost', 'someone removed, replaced or changed it');
       }
-      this.#torn = true;
-      await this.#writeAll(bytes);
-      this.#torn = false;
+      if (this.#sequence > 0 && this.#length + Buffer.byteLength(text) > this.#limit) {
+        return this.#failed('page_full', 'the page is as large as it may get');
+      }
+      await this.#append(text);
     } catch (error) {
       // What fails here is tried again before the next write.
       await this.#mend().catch(() => {});
+      this.#live.cannotWritePage(true);
       return this.#failed(isFull(error) ? 'disk_full' : 'unwritable', explain(error));
     }
-    this.#length += bytes.length;
+    this.#live.cannotWritePage(false);
     this.#sequence += elements.length;
     this.#live.add(elements);
     return WRITTEN;
   }
 
-  async #writeAll(bytes: Buffer): Promise<void> {
+  async #append(text: string): Promise<void> {
+    const bytes = Buffer.from(text);
+    this.#torn = true;
     let done = 0;
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(
@@ -116,6 +166,8 @@ export class Display {
       );
       done += bytesWritten;
     }
+    this.#torn = false;
+    this.#length += bytes.length;
   }
 
   async #mend(): Promise<void> {

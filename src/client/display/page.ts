@@ -21,7 +21,9 @@ const MODULES = [
   'memory',
   'conversations',
   'place',
+  'liveness',
   'live',
+  'status',
   'main',
 ];
 
@@ -45,11 +47,17 @@ export type PageOptions = {
   readonly run: string;
   /** Name of the live file, in the folder of the page. */
   readonly liveName: string;
+  /** Address of the page that this one goes on from. */
+  readonly earlier?: string;
 };
 
-export function renderPage({ title, run, liveName }: PageOptions): string {
+export function renderPage({ title, run, liveName, earlier }: PageOptions): string {
   const heading = escapeHtml(cleanLine(title));
   const live = escapeHtml(`./${encodeURIComponent(liveName)}`);
+  const link =
+    earlier === undefined
+      ? ''
+      : `<p class="earlier"><a href="${escapeHtml(earlier)}">Earlier messages</a></p>\n`;
   return `${PAGE_MARKER}<html lang="en">
 <head>
 <meta charset="utf-8">
@@ -70,7 +78,7 @@ export function renderPage({ title, run, liveName }: PageOptions): string {
 <nav id="conversations" aria-label="Conversations" hidden></nav>
 <button id="latest" type="button" hidden></button>
 <main>
-<div id="log" role="log" aria-label="Messages" data-run="${escapeHtml(run)}" data-live="${live}">
+${link}<div id="log" role="log" aria-label="Messages" data-run="${escapeHtml(run)}" data-live="${live}">
 ${BLOCK_START}`;
 }
 

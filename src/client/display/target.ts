@@ -1,10 +1,13 @@
 /** What is at a path that the display is about to write to, and sentences for what the file system answers. */
 
-import { lstat, open, realpath } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** `special` is what is not a file and not a link, such as a folder or a device: it is never replaced. */
-export type Occupant = 'nothing' | 'ours' | 'foreign' | 'special';
+/** `kind` is what people call something that is not a file, such as `a folder`: it is never replaced. */
+export type Occupant =
+  | { readonly type: 'nothing' | 'ours' | 'foreign' }
+  | { readonly type: 'special'; readonly kind: string };
 
 /** The path behind symbolic links. Throws the file system's error, for instance when the folder does not exist. */
 export async function followLinks(file: string): Promise<string> {
@@ -18,22 +21,50 @@ export async function followLinks(file: string): Promise<string> {
 
 /** Ours is a file that begins with `marker`. Throws the file system's error. */
 export async function inspect(path: string, marker: string): Promise<Occupant> {
-  try {
-    const status = await lstat(path);
-    // Only a link that leads nowhere is still a link here.
-    if (status.isSymbolicLink()) return 'foreign';
-    if (!status.isFile()) return 'special';
-  } catch (error) {
-    if (errorCode(error) === 'ENOENT') return 'nothing';
-    throw error;
-  }
-  const handle = await open(path, 'r');
+  const status = await unlessMissing(lstat(path));
+  if (status === undefined) return { type: 'nothing' };
+  // A link that is still one leads nowhere, or to what has no path, such as the pipe behind /dev/stdout.
+  const target = status.isSymbolicLink() ? await unlessMissing(stat(path)) : status;
+  if (target?.isFile() === false) return { type: 'special', kind: kindOf(target) };
+  if (status.isSymbolicLink()) return { type: 'foreign' };
+  const handle = await unlessMissing(open(path, 'r'));
+  if (handle === undefined) return { type: 'nothing' };
   try {
     const expected = Buffer.from(marker);
     const { bytesRead, buffer } = await handle.read(Buffer.alloc(expected.length), 0, expected.length, 0);
-    return buffer.subarray(0, bytesRead).equals(expected) ? 'ours' : 'foreign';
+    return { type: buffer.subarray(0, bytesRead).equals(expected) ? 'ours' : 'foreign' };
   } finally {
     await handle.close();
+  }
+}
+
+/** What people call what is not a file. */
+function kindOf(status: Stats): string {
+  if (status.isDirectory()) return 'a folder';
+  if (status.isFIFO()) return 'a named pipe';
+  if (status.isSocket()) return 'a socket';
+  return 'a device';
+}
+
+/** Whether an open file is the one at the path, and nobody has removed it or put another there. */
+export async function isAt(opened: Stats, path: string): Promise<boolean> {
+  try {
+    const found = await lstat(path);
+    return opened.ino === found.ino && opened.dev === found.dev;
+  } catch (error) {
+    if (GONE.has(errorCode(error))) return false;
+    throw error;
+  }
+}
+
+const GONE: ReadonlySet<string> = new Set(['ENOENT', 'ENOTDIR']);
+
+async function unlessMissing<T>(looking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await looking;
+  } catch (error) {
+    if (errorCode(error) === 'ENOENT') return undefined;
+    throw error;
   }
 }
 

@@ -16,6 +16,9 @@ test.each(['light', 'dark'] as const)(
       messageAt(700, { ...OWN, id: null, tag: 'a', text: 'see https://example.org' }),
       messageAt(701, { ...OWN, to: 'bob' }),
       { type: 'failed', tag: 'a', text: 'no' },
+      messageAt(702, { ...OWN, id: null, tag: 'b' }),
+      { type: 'failed', tag: 'b', text: 'who knows', isUnsure: true },
+      messageAt(703, { text: 'see https://аpple.com' }),
       { type: 'answer', at: START, command: '/who', ok: true, lines: ['alice'] },
       { type: 'answer', at: START, command: '/who', ok: false, lines: ['no'] },
       {

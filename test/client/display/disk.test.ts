@@ -1,17 +1,18 @@
-import { spawn } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
-import { useBrowser } from '../../support/browser.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { openDisplay } from '../../../src/client/display/opening.ts';
+import { SOON, useBrowser } from '../../support/browser.ts';
 import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 
 /**
- * Runs a program in a process of its own whose files the system stops from growing past `kilobytes`, so that writes
- * are cut off as by a full disk. Resolves with what it prints.
+ * Starts a program in a process of its own whose files the system stops from growing past `kilobytes`, so that writes
+ * are cut off as by a full disk.
  */
-async function runConfined(folder: string, kilobytes: number, program: string): Promise<string> {
+function startConfined(folder: string, kilobytes: number, program: string): ChildProcess {
   const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
   const main = join(folder, 'main.mjs');
   writeFileSync(
@@ -20,9 +21,16 @@ async function runConfined(folder: string, kilobytes: number, program: string): 
 import { openDisplay } from ${JSON.stringify(module.href)};\n${program}`,
   );
   const shell = ['-c', `ulimit -f ${kilobytes * 2}; exec "$0" "$1"`, process.execPath, main];
-  const child = spawn('/bin/sh', shell, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('/bin/sh', shell, { stdio: ['pipe', 'pipe', 'inherit'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** Runs such a program to its end. Resolves with what it prints. */
+async function runConfined(folder: string, kilobytes: number, program: string): Promise<string> {
+  const child = startConfined(folder, kilobytes, program);
   let printed = '';
-  child.stdout.on('data', (data) => {
+  child.stdout?.on('data', (data) => {
     printed += String(data);
   });
   await new Promise((resolve) => child.once('close', resolve));
@@ -65,7 +73,7 @@ test('a display that does not fit on the disk is refused and not there', async (
     const opened = await openDisplay(${JSON.stringify(join(folder, 'chat.html'))}, { title: 'alice' });
     console.log(JSON.stringify([opened.type, opened.code, readdirSync(${JSON.stringify(folder)})]));`;
   const printed = await runConfined(folder, 4, program);
-  expect(JSON.parse(printed)).toEqual(['refused', 'unwritable', ['.chat.html.lock', 'main.mjs']]);
+  expect(JSON.parse(printed)).toEqual(['refused', 'unwritable', ['main.mjs']]);
 });
 
 test('what is appended at the same time is written in order, up to a bound', async () => {
@@ -79,4 +87,55 @@ test('what is appended at the same time is written in order, up to a bound', asy
   expect(texts).toEqual([...messagesBetween(0, 256), messageAt(300)].map(({ text }) => text));
   await display.close();
   expect(await display.append([messageAt(301)])).toMatchObject({ type: 'failed', code: 'closed' });
+});
+
+test('a live file that cannot be replaced is told of once, the page says so itself, and follows when it can', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const problems: Array<string | undefined> = [];
+  const opened = await openDisplay(file, { title: 'alice', report: (problem) => problems.push(problem) });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  const { display } = opened;
+  onTestFinished(() => display.close());
+  display.connection({ state: 'online' });
+  await display.append([messageAt(0)]);
+  const page = await browser.open(file);
+  const status = () => page.locator('#status').textContent();
+  await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0']);
+  // Where its next content is written first, there is a folder.
+  const obstacle = join(folder, '.chat.live.js.tmp');
+  mkdirSync(obstacle);
+  expect(await display.append([messageAt(1)])).toEqual({ type: 'written' });
+  await expect.poll(status, SOON).toBe('This page cannot follow by itself now: reload it to see what came');
+  await display.append([messageAt(2)]);
+  await page.reload();
+  expect(await shownTexts(page)).toEqual(['message 0', 'message 1', 'message 2']);
+  expect(problems).toEqual([expect.any(String)]);
+  rmSync(obstacle, { recursive: true });
+  await expect.poll(status, SOON).toBe('connected');
+  await display.append([messageAt(3)]);
+  await expect.poll(() => shownTexts(page), SOON).toContain('message 3');
+  expect(problems).toEqual([expect.any(String), undefined]);
+});
+
+test('a page whose file cannot be written says that it lacks what comes', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const program = `
+    const { display } = await openDisplay(${JSON.stringify(file)}, { title: 'alice' });
+    const message = (id, text) => ({ type: 'message', id, at: id, from: 'bob', to: '#tea', own: false, text });
+    display.connection({ state: 'online' });
+    await display.append([message(1, 'first')]);
+    await display.append([message(2, 'x'.repeat(200_000))]);
+    process.stdin.once('data', async () => {
+      await display.append([message(3, 'second')]);
+    });`;
+  const child = startConfined(folder, 100, program);
+  await expect.poll(() => existsSync(file), SOON).toBe(true);
+  const page = await browser.open(file);
+  const status = () => page.locator('#status').textContent();
+  await expect.poll(status, SOON).toContain('The client cannot write this page now');
+  child.stdin?.write('go on\n');
+  await expect.poll(status, SOON).toBe('connected');
+  expect(await shownTexts(page)).toEqual(['first', 'second']);
 });

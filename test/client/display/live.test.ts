@@ -1,9 +1,10 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
+import { openDisplay } from '../../../src/client/display/opening.ts';
 import type { DisplayRecord } from '../../../src/client/display/record.ts';
 import { mark, SOON, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, START, shownTexts, startDisplay } from './fixture.ts';
+import { createFolder, messageAt, messagesBetween, OWN, START, shownTexts, startDisplay } from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -42,13 +43,20 @@ test('an own message is pending, then stored or failed', async () => {
     messageAt(0, { ...own, tag: 'a' }),
     messageAt(1, { ...own, tag: 'b' }),
     messageAt(2, { ...own, tag: 'c' }),
+    messageAt(3, { ...own, tag: 'd' }),
   ]);
-  await expect.poll(states, SOON).toEqual(['Sending…', 'Sending…', 'Sending…']);
+  await expect.poll(states, SOON).toEqual(['Sending…', 'Sending…', 'Sending…', 'Sending…']);
   await display.append([
     { type: 'stored', tag: 'a', id: messageAt(0).at * 1000, at: messageAt(0).at },
     { type: 'failed', tag: 'b', text: 'there is no <such> user' },
+    { type: 'failed', tag: 'd', text: 'the client ended', isUnsure: true },
   ]);
-  const settled = ['Stored', 'Not sent: there is no <such> user', 'Sending…'];
+  const settled = [
+    'Stored',
+    'Not sent: there is no <such> user',
+    'Sending…',
+    'Not acknowledged: the client ended',
+  ];
   await expect.poll(states, SOON).toEqual(settled);
   await page.reload();
   expect(await states()).toEqual(settled);
@@ -216,7 +224,7 @@ test('the live file holds the latest records, few enough to be parsed often', as
   await display.append(messagesBetween(5000, 5010));
   await display.close();
   const live = await readFile(file.replace('.html', '.live.js'), 'utf8');
-  expect(live).toMatch(/^\/\* parley live 1 \*\/\nparleyLive\(\{.*\}\);\n$/s);
+  expect(live).toMatch(/^\/\* parley live 1 \*\/\nparleyPulse\([\d ,]{31}\);\nparleyLive\(\{.*\}\);\n$/s);
   expect(live.length).toBeLessThan(200_000);
   expect(live.match(/message \d+\b/g)?.at(-1)).toBe('message 5009');
   expect(live.match(/message \d+\b/g)?.length).toBe(300);
@@ -287,4 +295,33 @@ test('a page without a live file stays readable', async () => {
   const isSame = await mark(page);
   await page.waitForTimeout(1500);
   expect(await isSame()).toBe(true);
+});
+
+test('an open page goes on in the next one when it is full, and the full one says so', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  const earlier = join(folder, 'chat.earlier.html');
+  const display = await startDisplay(file);
+  await display.append([messageAt(0), messageAt(1, { ...OWN, id: null, tag: 'a', text: 'mine' })]);
+  const page = await browser.open(file);
+  expect(await shownTexts(page)).toEqual(['message 0', 'mine']);
+  await display.finish();
+  const opened = await openDisplay(file, { title: 'alice', keep: true });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  onTestFinished(() => opened.display.close());
+  expect(opened.earlier).toBe(earlier);
+  opened.display.connection({ state: 'online' });
+  await opened.display.append([messageAt(2)]);
+  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 2']);
+  expect(await page.locator('#status').textContent()).toBe('connected');
+  await page.getByRole('link', { name: 'Earlier messages' }).click();
+  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 0', 'mine']);
+  expect(await page.locator('#status').textContent()).toBe('This page is full. It goes on in chat.html.');
+  expect(await page.locator('.message .state').allTextContents()).toEqual(['Not acknowledged']);
+  // It stays as it is, whatever the live file beside it says.
+  const isSame = await mark(page);
+  await page.waitForTimeout(1500);
+  expect(await isSame()).toBe(true);
+  await page.getByRole('link', { name: 'chat.html' }).click();
+  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 2']);
 });

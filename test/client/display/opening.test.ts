@@ -1,9 +1,11 @@
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDisplay } from '../../../src/client/display/opening.ts';
+import { displayFile } from '../../../src/client/options.ts';
 import { createFolder, messageAt, startDisplay } from './fixture.ts';
 
 const options = { title: 'alice on localhost' };
@@ -102,7 +104,8 @@ test('a path that cannot be written is refused with what to do', async () => {
       'its folder does not exist; create the folder, or choose another file',
     [join(folder, 'file', 'chat.html')]: 'a part of its path is a file, not a folder; choose another file',
     [join(folder, `${'x'.repeat(300)}.html`)]: 'the name is too long; choose a shorter one',
-    [join(folder, `${'x'.repeat(246)}.html`)]: 'the name is too long; choose a shorter one',
+    [join(folder, `${'x'.repeat(246)}.html`)]:
+      `its lock ${join(folder, `.${'x'.repeat(246)}.html.lock`)}: the name is too long; choose a shorter one`,
   };
   for (const [file, reason] of Object.entries(refusals)) {
     const text = `cannot write the display ${file}: ${reason}`;
@@ -126,12 +129,7 @@ test('a display that cannot be reset keeps its old content', async () => {
   await mkdir(join(folder, '.chat.live.js.tmp'));
   expect(await openDisplay(file, options)).toMatchObject({ type: 'refused', code: 'unwritable' });
   expect(readFileSync(file, 'utf8')).toContain('from the earlier run');
-  expect(readdirSync(folder).sort()).toEqual([
-    '.chat.html.lock',
-    '.chat.live.js.tmp',
-    'chat.html',
-    'chat.live.js',
-  ]);
+  expect(readdirSync(folder).sort()).toEqual(['.chat.live.js.tmp', 'chat.html', 'chat.live.js']);
 });
 
 test('a display that another client writes to is in use, until that is closed or dies', async () => {
@@ -185,8 +183,94 @@ test('a display that was removed, replaced or changed takes nothing more, and sa
     if (opened.type === 'refused') throw new Error(opened.text);
     expect(await opened.display.append([messageAt(0)])).toEqual({ type: 'written' });
     await change(file);
-    const text = `cannot write the display ${file}: someone removed or changed it; start the client again for a fresh one`;
+    const text = `cannot write the display ${file}: someone removed, replaced or changed it`;
     expect(await opened.display.append([messageAt(1)])).toEqual({ type: 'failed', code: 'lost', text });
     await opened.display.close();
   }
+});
+
+test('what is no file is refused by its name, whatever is added to it, also if forced', async () => {
+  const folder = createFolder();
+  await mkdir(join(folder, 'folder'));
+  execFileSync('mkfifo', [join(folder, 'pipe')]);
+  const socket = createServer();
+  await new Promise<void>((resolve) => socket.listen(join(folder, 'socket'), resolve));
+  onTestFinished(() => new Promise<void>((resolve) => socket.close(() => resolve())));
+  await symlink('/dev/full', join(folder, 'link'));
+  expect(displayFile('/dev/null')).toBe('/dev/null');
+  const kinds = {
+    [join(folder, 'link')]: 'a device',
+    [join(folder, 'folder')]: 'a folder',
+    [`${join(folder, 'missing')}/`]: 'a folder',
+    [join(folder, 'pipe')]: 'a named pipe',
+    [join(folder, 'socket')]: 'a socket',
+  };
+  for (const [name, kind] of Object.entries(kinds)) {
+    const opened = await openDisplay(displayFile(name), { ...options, force: true });
+    const text = expect.stringMatching(new RegExp(`is ${kind}, not a file; choose another file$`));
+    expect(opened).toEqual({ type: 'refused', code: 'not_ours', text });
+  }
+  expect(readdirSync(folder).sort()).toEqual(['folder', 'link', 'pipe', 'socket']);
+  // What is a file, or nothing yet, gets the ending.
+  await writeFile(join(folder, 'notes'), '');
+  expect(displayFile(join(folder, 'notes'))).toBe(join(folder, 'notes.html'));
+  expect(displayFile(join(folder, 'new'))).toBe(join(folder, 'new.html'));
+});
+
+test('the standard output is not a display, where it is a pipe or a terminal', async () => {
+  // As /dev/stdout is one; that itself would be replaced if this test failed.
+  const link = join(createFolder(), 'stdout');
+  await symlink('/proc/self/fd/1', link);
+  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const program = `
+    import { openDisplay } from ${JSON.stringify(module.href)};
+    const opened = await openDisplay(${JSON.stringify(link)}, { title: 'other', force: true });
+    console.log(opened.type, opened.text);`;
+  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
+    encoding: 'utf8',
+  });
+  expect(printed).toMatch(/^refused \S+stdout is a (named pipe|socket), not a file/);
+});
+
+test('a lock is gone when its display is closed; one of a client that was killed is taken over', async () => {
+  const folder = createFolder();
+  const file = join(folder, 'chat.html');
+  await writeFile(join(folder, '.chat.html.lock'), '');
+  const display = await startDisplay(file);
+  expect(readdirSync(folder)).toContain('.chat.html.lock');
+  await display.close();
+  expect(readdirSync(folder).sort()).toEqual(['chat.html', 'chat.live.js']);
+});
+
+test('many that want one display at one moment get it one after the other', async () => {
+  const file = join(createFolder(), 'chat.html');
+  let open = 0;
+  const visit = async () => {
+    for (let tries = 0; tries < 20; tries += 1) {
+      const opened = await openDisplay(file, options);
+      if (opened.type === 'refused') {
+        expect(opened.code).toBe('in_use');
+        await new Promise(setImmediate);
+        continue;
+      }
+      open += 1;
+      expect(open).toBe(1);
+      await opened.display.append([messageAt(tries)]);
+      open -= 1;
+      await opened.display.close();
+    }
+  };
+  await Promise.all([visit(), visit(), visit(), visit()]);
+});
+
+test('a lock that cannot be written is named', async () => {
+  const folder = createFolder();
+  const lock = join(folder, '.chat.html.lock');
+  await mkdir(lock);
+  const text = expect.stringContaining(`its lock ${lock}: `);
+  expect(await openDisplay(join(folder, 'chat.html'), options)).toEqual({
+    type: 'refused',
+    code: 'unwritable',
+    text,
+  });
 });

@@ -68,21 +68,25 @@ test('each kind of record is told apart', async () => {
       'entry connection quiet lost: 14:05 Connection lost',
     ],
   );
-  expect(await page.locator('#status').textContent()).toBe('Connection lost · 14:05');
+  expect(await page.locator('#status').textContent()).toBe('offline · Connection lost · 14:05');
   expect(await page.locator('#status').getAttribute('data-state')).toBe('lost');
 });
 
 test('the status line follows the connection', async () => {
   const { file, display } = await startWith([]);
   const page = await browser.open(file);
-  for (const [state, text] of [
-    ['connected', 'Connected'],
-    ['lost', 'Connection lost; next try in 4 s'],
-    ['connected', 'Connected again'],
+  const status = page.locator('#status');
+  for (const [connection, state, text, shown] of [
+    ['connecting', 'connected', 'Connected', 'connecting'],
+    ['online', 'connected', 'Connected', 'Connected · 14:05'],
+    ['offline', 'lost', 'Connection lost', 'offline · Connection lost · 14:05'],
+    ['connecting', 'lost', 'Connection lost', 'connecting · Connection lost · 14:05'],
+    ['online', 'connected', 'Connected again', 'Connected again · 14:05'],
   ] as const) {
+    display.connection({ state: connection });
     await display.append([{ type: 'connection', state, at: START, text }]);
-    await expect.poll(() => page.locator('#status').textContent(), SOON).toBe(`${text} · 14:05`);
-    expect(await page.locator('#status').getAttribute('data-state')).toBe(state);
+    await expect.poll(() => status.textContent(), SOON).toBe(shown);
+    expect(await status.getAttribute('data-state')).toBe(state);
   }
 });
 
@@ -169,4 +173,46 @@ test('it has its landmarks, and the keyboard reaches the conversations with a vi
   expect(await page.evaluate('getComputedStyle(document.activeElement).outlineStyle')).toBe('solid');
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('nav [aria-current]').textContent(), SOON).toBe('#tea');
+});
+
+/** Names that every plain object has something under. */
+const NAMES = ['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'isPrototypeOf', 'proto'];
+
+test('people may be named as anything that a person may be named', async () => {
+  const direct = NAMES.map((from, index) => messageAt(index, { from, to: 'alice', text: `from ${from}` }));
+  const { file, display } = await startWith([messageAt(-1)]);
+  const page = await browser.open(file, { hash: '#in=%23tea' });
+  await display.append([...direct, messageAt(10, { ...OWN, to: 'constructor' })]);
+  const labels = () => page.getByRole('navigation').getByRole('link').allTextContents();
+  const sorted = NAMES.map((name) => name.toLowerCase()).sort();
+  const expected = [
+    'All6',
+    '#tea',
+    ...NAMES.toSorted((a, b) => sorted.indexOf(a.toLowerCase()) - sorted.indexOf(b.toLowerCase())).map(
+      (name) => `${name}1`,
+    ),
+  ];
+  await expect.poll(labels, SOON).toEqual(expected);
+  expect(await page.title()).toBe('(6) #tea – alice on localhost – Parley');
+  await page.reload();
+  expect(await labels()).toEqual(expected);
+  await page.goto(`${page.url().replace(/#.*/, '')}#in=constructor`);
+  await expect.poll(() => shownTexts(page), SOON).toEqual(['from constructor', 'message 10']);
+  expect(await page.title()).toBe('(5) constructor – alice on localhost – Parley');
+});
+
+test('a time that no calendar has becomes the nearest, and the page goes on', async () => {
+  const times = [2 ** 53 - 1, -1, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15];
+  const { file, display } = await startWith(
+    times.map((at, index) => messageAt(index, { at, text: `at ${at}` })),
+  );
+  await display.append([messageAt(9, { ...OWN, id: null, tag: 'a', text: 'mine' })]);
+  const page = await browser.open(file);
+  const expected = [...times.map((at) => `at ${at}`), 'mine'];
+  expect(await shownTexts(page)).toEqual(expected);
+  await display.append([
+    { type: 'stored', tag: 'a', id: messageAt(9).at * 1000, at: 2 ** 53 - 1 },
+    messageAt(10),
+  ]);
+  await expect.poll(() => shownTexts(page), SOON).toEqual([...expected, 'message 10']);
 });

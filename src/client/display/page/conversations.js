@@ -15,7 +15,7 @@ const PREFIX = '#in=';
 
 /**
  * @param {HTMLElement} bar
- * @param {Record<string, number>} unread counts from before a reload
+ * @param {Map<string, number>} unread counts from before a reload
  */
 export function createConversations(bar, unread) {
   /** @type {Map<string, Conversation>} */
@@ -31,7 +31,7 @@ export function createConversations(bar, unread) {
   /** @param {string} key @param {string} label */
   function add(key, label) {
     const conversation = createConversation(key, label);
-    conversation.unread = unread[key] ?? 0;
+    conversation.unread = unread.get(key) ?? 0;
     known.set(key, conversation);
     const list = key.startsWith('#') ? rooms : people;
     const item = document.createElement('li');
@@ -86,7 +86,8 @@ export function createConversations(bar, unread) {
       count();
     },
 
-    unread: () => Object.fromEntries([...known.values()].map(({ key, unread: count }) => [key, count])),
+    /** @returns {[key: string, unread: number][]} */
+    unread: () => [...known.values()].map(({ key, unread: count }) => [key, count]),
 
     /** @param {() => void} changed */
     onChoice(changed) {

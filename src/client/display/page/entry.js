@@ -19,13 +19,16 @@
  * @property {Entry | null} next
  */
 
+/** The end of what a `Date` can hold, in ms since 1970. */
+const LATEST = 8.64e15;
+
 /**
  * @param {HTMLElement} element
  * @param {number} latest time of the entry before, for what has no time of its own
  * @returns {Entry}
  */
 export function readEntry(element, latest) {
-  const at = Number(element.getAttribute('data-at') ?? latest);
+  const at = timeIn(element) ?? latest;
   /** @type {Entry} */
   const entry = {
     element,
@@ -47,6 +50,12 @@ export function readEntry(element, latest) {
   setTime(entry, at);
   if (entry.kind === 'message' && entry.own && entry.id === 0) setState(entry, 'pending', '');
   return entry;
+}
+
+/** The time in an element, or the nearest that a calendar has; null if it has none. @param {Element} element */
+export function timeIn(element) {
+  const text = element.getAttribute('data-at');
+  return text === null ? null : Math.min(Math.max(Number(text), 0), LATEST) || 0;
 }
 
 /** @param {Element} element */
@@ -79,16 +88,22 @@ export function clockOf(at) {
   return `${String(moment.getHours()).padStart(2, '0')}:${String(moment.getMinutes()).padStart(2, '0')}`;
 }
 
-const STATES = { pending: 'Sending…', stored: 'Stored', delivered: 'Delivered', failed: 'Not sent' };
+const STATES = {
+  pending: 'Sending…',
+  unknown: 'Not acknowledged',
+  stored: 'Stored',
+  delivered: 'Delivered',
+  failed: 'Not sent',
+};
 
 /**
  * @param {Entry} entry
  * @param {keyof typeof STATES} state
- * @param {string} reason why it failed
+ * @param {string} reason why it failed, or why that is not known
  */
 export function setState(entry, state, reason) {
   const mark = entry.state ?? document.createElement('span');
-  mark.className = `state ${state}`;
+  mark.className = `state ${state}${reason === '' ? '' : ' told'}`;
   mark.title = STATES[state];
   mark.dir = 'auto';
   const word = document.createElement('span');

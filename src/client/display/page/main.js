@@ -2,15 +2,16 @@
 
 import { createBlocks } from './blocks.js';
 import { createConversations } from './conversations.js';
-import { clockOf } from './entry.js';
 import { createGrouping } from './grouping.js';
 import { watchLive } from './live.js';
+import { createLiveness } from './liveness.js';
 import { recall, remember } from './memory.js';
 import { createPlace } from './place.js';
+import { createStatus } from './status.js';
 import { createTimeline } from './timeline.js';
 
 /** @import { Entry } from './entry.js' */
-/** @import { News } from './live.js' */
+/** @import { News, Pulse } from './live.js' */
 
 /** Earliest reload after the page was opened, in ms, so that a flood cannot keep it from being read. */
 const RELOAD_AFTER = 1000;
@@ -18,10 +19,10 @@ const RELOAD_AFTER = 1000;
 function start() {
   const log = document.getElementById('log');
   const bar = document.getElementById('conversations');
-  const status = document.getElementById('status');
+  const line = document.getElementById('status');
   const button = document.getElementById('latest');
   // A file that was cut off within its head lacks some of them.
-  if (log === null || bar === null || status === null || !(button instanceof HTMLButtonElement)) return;
+  if (log === null || bar === null || line === null || !(button instanceof HTMLButtonElement)) return;
 
   const { run = '', live = '' } = log.dataset;
   const memory = recall();
@@ -30,9 +31,13 @@ function start() {
 
   const blocks = createBlocks(log);
   const timeline = createTimeline(blocks);
-  const conversations = createConversations(bar, known?.unread ?? {});
+  const conversations = createConversations(bar, new Map(known?.unread ?? []));
   const grouping = createGrouping(blocks, timeline, conversations.shows);
   const place = createPlace(log, button, see);
+  const status = createStatus(line);
+  const liveness = createLiveness();
+  /** @type {Pulse | null} */
+  let pulse = null;
 
   function see() {
     if (!document.hidden && place.following()) conversations.see();
@@ -56,7 +61,7 @@ function start() {
       if (type === 'changed') continue;
       if (!renew) grouping.extend(entry);
       conversations.meet(entry);
-      if (entry.kind === 'connection') showConnection(entry);
+      if (entry.kind === 'connection') status.record(entry);
       // History that was asked for is not news.
       const isNews = entry.kind === 'message' && !entry.own && entry.id > newest;
       if (isNews && entry.sequence > seen) missed.push(entry);
@@ -64,19 +69,6 @@ function start() {
     if (renew) grouping.renew();
     conversations.miss(missed);
     return missed.filter(conversations.shows).length;
-  }
-
-  /** @param {Entry} entry */
-  function showConnection({ element, at }) {
-    const said = element.querySelector('.said')?.textContent ?? '';
-    showStatus(element.dataset.state ?? '', `${said} · ${clockOf(at)}`);
-  }
-
-  /** @param {string} state @param {string} text */
-  function showStatus(state, text) {
-    if (status === null || status.textContent === text) return;
-    status.dataset.state = state;
-    status.textContent = text;
   }
 
   function save() {
@@ -95,15 +87,14 @@ function start() {
     reloadedFor = reason;
     const again = () => {
       if (save()) location.reload();
-      else showStatus('lost', 'Reload this page to see what came since');
+      else status.end('lost', 'Reload this page to see what came since');
     };
     setTimeout(again, Math.max(0, RELOAD_AFTER - performance.now()));
   }
 
   /** @param {News} news */
-  function receive({ run: writer, first, elements, closed }) {
+  function update({ run: writer, first, elements }) {
     const next = timeline.sequence() + 1;
-    if (writer !== run) return reload(writer);
     if (first > next) return reload(`${writer} ${first}`);
     const template = document.createElement('template');
     template.innerHTML = elements.slice(next - first).join('');
@@ -112,7 +103,29 @@ function start() {
       place.changed(take(fresh, 0));
       see();
     }
-    if (closed) showStatus('closed', 'The client has ended; this page stays as it is');
+  }
+
+  /** What a look at the live file has brought. @param {News | null} news @param {Pulse | null} felt */
+  function receive(news, felt) {
+    const isOurs = news?.run === run;
+    if (news !== null && !isOurs) reload(news.run);
+    if (news !== null && isOurs) {
+      update(news);
+      pulse = felt;
+    }
+    const life = liveness.look(isOurs ? (felt?.at ?? null) : null, performance.now(), Date.now());
+    const hasEnded = isOurs && news.closed;
+    if (hasEnded) status.say('closed', 'The client has ended; this page stays as it is');
+    else status.tell(life, liveness.since(), pulse);
+    const isAlone = hasEnded || life === 'silent';
+    timeline.forsake(isAlone);
+    return !isAlone;
+  }
+
+  /** For a page that is full. @param {Element} end says where it goes on */
+  function finish(end) {
+    status.say('closed', end.textContent ?? '');
+    timeline.forsake(true);
   }
 
   function restore() {
@@ -148,7 +161,9 @@ function start() {
       log.ariaLive = 'polite';
     }, 1000);
   });
-  watchLive(live, receive);
+  const end = log.querySelector('.end');
+  if (end === null) watchLive(live, receive);
+  else finish(end);
 }
 
 document.documentElement.classList.add('scripted', 'loading');

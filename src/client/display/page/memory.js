@@ -4,7 +4,7 @@
  * @typedef {object} Memory
  * @property {string} run of the client that had written the page
  * @property {number} sequence up to which the tab had seen the run
- * @property {Record<string, number>} unread per conversation
+ * @property {[key: string, unread: number][]} unread per conversation
  * @property {{ sequence: number, id: number, top: number } | null} place the entry at the top; null at the end
  * @property {number} below messages that came since the reader left the end
  * @property {string} reloadedFor state of the live file for which the page was last reloaded

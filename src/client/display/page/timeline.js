@@ -1,6 +1,6 @@
 /** The timeline: the entries of the log, those with an id in the order of their ids, whenever they came. */
 
-import { kindOf, readEntry, sequenceOf, setState, setTime } from './entry.js';
+import { kindOf, readEntry, sequenceOf, setState, setTime, timeIn } from './entry.js';
 
 /** @import { Blocks } from './blocks.js' */
 /** @import { Entry } from './entry.js' */
@@ -27,6 +27,10 @@ export function createTimeline(blocks) {
   const entries = new WeakMap();
   /** @type {Map<string, Entry>} */
   const tagged = new Map();
+  /** @type {Set<Entry>} Own messages that are neither stored nor failed. */
+  const pending = new Set();
+  /** Nobody is there who could send them. */
+  let isForsaken = false;
   /** @type {Entry[]} Those that have an id, ascending. */
   const ordered = [];
   /** @type {Entry | null} */
@@ -77,6 +81,7 @@ export function createTimeline(blocks) {
     const index = indexOf(entry.id);
     if (ordered[index] === entry) ordered.splice(index, 1);
     entries.delete(entry.element);
+    pending.delete(entry);
     unlink(entry);
     entry.element.remove();
   }
@@ -111,12 +116,14 @@ export function createTimeline(blocks) {
     element.remove();
     // What is stored stays so.
     if (entry.id !== 0) return NOTHING;
+    pending.delete(entry);
     if (kindOf(element) === 'failed') {
-      setState(entry, 'failed', element.querySelector('.text')?.textContent ?? '');
+      const state = element.hasAttribute('data-unsure') ? 'unknown' : 'failed';
+      setState(entry, state, element.querySelector('.text')?.textContent ?? '');
       return NOTHING;
     }
     entry.id = Number(element.getAttribute('data-id'));
-    setTime(entry, Number(element.getAttribute('data-at')));
+    setTime(entry, timeIn(element) ?? entry.at);
     const placed = place(entry);
     if (placed === 'taken') remove(entry);
     return placed === 'stays' ? { type: 'changed', entry } : REORDERED;
@@ -160,6 +167,8 @@ export function createTimeline(blocks) {
     }
     latest = Math.max(latest, entry.at);
     if (entry.tag !== '') tagged.set(entry.tag, entry);
+    if (entry.kind === 'message' && entry.own && entry.id === 0) pending.add(entry);
+    if (isForsaken && pending.has(entry)) setState(entry, 'unknown', '');
     return { type: entry.next === null ? 'added' : 'reordered', entry };
   }
 
@@ -171,6 +180,13 @@ export function createTimeline(blocks) {
     first: () => first,
     /** @param {Element} element */
     entryOf: (element) => entries.get(element),
+
+    /** Whether nobody is there who could send what is pending. @param {boolean} forsaken */
+    forsake(forsaken) {
+      if (isForsaken === forsaken) return;
+      isForsaken = forsaken;
+      for (const entry of pending) setState(entry, forsaken ? 'unknown' : 'pending', '');
+    },
 
     /**
      * Takes the next element, in the order of running numbers, of the file or of the live file.

@@ -1,0 +1,180 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { copyFile, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { expect, onTestFinished, test } from 'vitest';
+import { mark, useBrowser } from '../../support/browser.ts';
+import { createFolder, messageAt, OWN, START, shownTexts, startDisplay, startWith } from './fixture.ts';
+
+const browser = useBrowser();
+
+/** A page gives the client up after 8 seconds; more is for a busy machine. */
+const IN_TIME = { timeout: 20_000, interval: 50 };
+
+const OPENING = new URL('../../../src/client/display/opening.ts', import.meta.url).href;
+
+/** A display in a process of its own, with one message that is stored and one that is not. */
+async function startClient(file: string): Promise<ChildProcess> {
+  const records = [
+    { type: 'connection', state: 'connected', at: START, text: 'connected to tea.example as alice' },
+    messageAt(1, { ...OWN, text: 'stored' }),
+    messageAt(2, { ...OWN, id: null, tag: 'a', text: 'not stored' }),
+  ];
+  const program = `
+    import { openDisplay } from ${JSON.stringify(OPENING)};
+    const { display } = await openDisplay(${JSON.stringify(file)}, { title: 'alice' });
+    display.connection({ state: 'online' });
+    await display.append(${JSON.stringify(records)});
+    console.log('open');
+    setInterval(() => {}, 1000);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return child;
+}
+
+const statusOf = (page: Page) => page.locator('#status').textContent();
+const statesOf = (page: Page) => page.locator('.message .state').allTextContents();
+
+const CONNECTED = 'connected to tea.example as alice · 14:05';
+const NO_SIGN = /^No sign of the client since \d\d:\d\d$/;
+
+/** Keeps every text that the status line has from now on. */
+async function watchStatus(page: Page): Promise<() => Promise<unknown>> {
+  await page.evaluate(`
+    window.said = [document.getElementById('status').textContent];
+    new MutationObserver(() => said.push(document.getElementById('status').textContent))
+      .observe(document.getElementById('status'), { childList: true, characterData: true, subtree: true });`);
+  return () => page.evaluate('said.join("\\n")');
+}
+
+test('a page says that its client was killed, also a page that is opened later', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const client = await startClient(file);
+  const page = await browser.open(file);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe(CONNECTED);
+  expect(await statesOf(page)).toEqual(['Stored', 'Sending…']);
+  client.kill('SIGKILL');
+  await expect.poll(() => statusOf(page), IN_TIME).toMatch(NO_SIGN);
+  expect(await page.locator('#status').getAttribute('data-state')).toBe('lost');
+  // Nobody is there who could send it, and nobody knows whether it was sent.
+  expect(await statesOf(page)).toEqual(['Stored', 'Not acknowledged']);
+
+  const later = await browser.open(file);
+  const said = await watchStatus(later);
+  await expect.poll(() => statusOf(later), IN_TIME).toMatch(NO_SIGN);
+  expect(await said()).not.toContain('connected');
+  expect(await statesOf(later)).toEqual(['Stored', 'Not acknowledged']);
+
+  const next = await startDisplay(file);
+  next.connection({ state: 'online' });
+  await next.append([messageAt(5)]);
+  for (const each of [page, later]) {
+    await expect.poll(() => shownTexts(each).catch(() => []), IN_TIME).toEqual(['message 5']);
+    expect(await statusOf(each)).toBe('connected');
+  }
+}, 90_000);
+
+test('a client that stood still is missed, and is there again when it goes on', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const client = await startClient(file);
+  const page = await browser.open(file);
+  const isSame = await mark(page);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe(CONNECTED);
+  client.kill('SIGSTOP');
+  await expect.poll(() => statusOf(page), IN_TIME).toMatch(NO_SIGN);
+  client.kill('SIGCONT');
+  await expect.poll(() => statusOf(page), IN_TIME).toBe(CONNECTED);
+  expect(await statesOf(page)).toEqual(['Stored', 'Sending…']);
+  expect(await isSame()).toBe(true);
+}, 90_000);
+
+/** Waits for signs of life in the live file of a display. */
+async function pulses(file: string, count: number): Promise<void> {
+  const seen = new Set<string | undefined>();
+  const look = async () => {
+    const text = await readFile(file.replace('.html', '.live.js'), 'utf8');
+    return seen.add(/parleyPulse\((\d+)/.exec(text)?.[1]).size;
+  };
+  await expect.poll(look, IN_TIME).toBeGreaterThan(count);
+}
+
+test('neither a step of the clock nor a sleep makes a page miss a client that is there', async () => {
+  const { file, display } = await startWith([
+    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
+  ]);
+  display.connection({ state: 'online' });
+  const page = await browser.open(file);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
+  const said = await watchStatus(page);
+  for (const hours of [1, -2]) {
+    await page.evaluate(`Date.now = ((now) => () => now() + ${hours} * 3600_000)(Date.now)`);
+    await pulses(file, 2);
+  }
+  // As if the page's own clock had gone on in the sleep.
+  await page.evaluate('performance.now = ((now) => () => now() + 60_000)(performance.now.bind(performance))');
+  await pulses(file, 2);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
+  expect(await said()).not.toContain('No sign');
+}, 60_000);
+
+test('a page without its live file does not say that it is connected', async () => {
+  const { file, display } = await startWith([
+    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
+  ]);
+  display.connection({ state: 'online' });
+  const copy = join(createFolder(), 'chat.html');
+  await copyFile(file, copy);
+  const page = await browser.open(copy);
+  const said = await watchStatus(page);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('No sign of the client');
+  expect(await said()).not.toContain('Connected');
+}, 60_000);
+
+test('a live file that was taken away comes again by itself', async () => {
+  const { file, display } = await startWith([
+    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
+  ]);
+  display.connection({ state: 'online' });
+  const page = await browser.open(file);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
+  await rm(file.replace('.html', '.live.js'));
+  await expect
+    .poll(
+      () =>
+        rm(file.replace('.html', '.live.js')).then(
+          () => true,
+          () => false,
+        ),
+      IN_TIME,
+    )
+    .toBe(true);
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
+  await display.append([messageAt(1)]);
+  await expect.poll(() => shownTexts(page), IN_TIME).toEqual(['message 1']);
+}, 60_000);
+
+test('the page counts down to the next try by itself', async () => {
+  const { file, display } = await startWith([
+    {
+      type: 'connection',
+      state: 'lost',
+      at: START,
+      text: 'connection lost: the server closed the connection',
+    },
+  ]);
+  const page = await browser.open(file);
+  const said = await watchStatus(page);
+  display.connection({ state: 'waiting', retryIn: 4_000 });
+  const reason = ' · connection lost: the server closed the connection · 14:05';
+  await expect.poll(() => statusOf(page), IN_TIME).toBe(`offline, next try in 0 s${reason}`);
+  for (const seconds of [3, 2, 1, 0])
+    expect(await said()).toContain(`offline, next try in ${seconds} s${reason}`);
+  expect(await said()).not.toContain('in 5 s');
+  // What changes every second is not read out.
+  expect(await page.getByRole('status').ariaSnapshot()).not.toContain('next try');
+  display.connection({ state: 'connecting' });
+  await expect.poll(() => statusOf(page), IN_TIME).toBe(`connecting${reason}`);
+}, 60_000);
