@@ -8,7 +8,8 @@ import type { Logger } from 'pino';
 import type { ArchiveData, ArchiveThreadApi } from './actors/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
 import { link } from './actors/channel.ts';
-import type { Crash } from './actors/crash.ts';
+import { type Crash, testNumber } from './actors/crash.ts';
+import { LOOK_EVERY_MS, watchPeers } from './actors/peer-watch.ts';
 import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
 import type { ShardApi, ShardData } from './actors/shard.worker.ts';
 import {
@@ -23,6 +24,7 @@ import { WATCHDOG_MS } from './actors/watchdog.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { LogLevel } from './log.ts';
 import { type DataFolder, openDataFolder } from './store/data-folder.ts';
+import type { Endpoints } from './transport/socket-table.ts';
 import { VERSION } from './version.ts';
 
 export interface ServerOptions {
@@ -59,6 +61,8 @@ export interface Server {
 /** A client that is sent away by a shutdown may come back after this long. */
 const RETRY_AFTER_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 4_000;
+const UNWATCHED =
+  'cannot look for peers that are gone: a connection whose network is cut may stay open for 15 minutes or more';
 const GUARDED = { watchdogMs: WATCHDOG_MS };
 
 export async function startServer(options: ServerOptions, log: Logger): Promise<StartedServer> {
@@ -84,6 +88,12 @@ export async function startServer(options: ServerOptions, log: Logger): Promise<
     return { type: 'refused', exitCode: EXIT.failure, text: supervised.error.message };
   }
   const { supervisor } = supervised;
+  const unwatchPeers = watchPeers({
+    port: claimed.port,
+    everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? LOOK_EVERY_MS,
+    lost: (peers) => threads.abandon(peers),
+    failed: (text) => log.warn({ event: 'peers.unwatched', error: text }, UNWATCHED),
+  });
   return {
     type: 'listening',
     server: {
@@ -91,6 +101,7 @@ export async function startServer(options: ServerOptions, log: Logger): Promise<
       failed: supervisor.gaveUp,
       crash: (name, how, part) => supervisor.crash(name, how, part),
       stop: async () => {
+        unwatchPeers();
         await threads.stop(supervisor);
         folder.unlock();
       },
@@ -142,6 +153,11 @@ class Threads {
       { name: 'archive', start: () => this.#startArchive() },
       ...shards,
     ];
+  }
+
+  /** Ends the connections to peers that are gone, whichever shard has them. */
+  abandon(peers: readonly Endpoints[]): void {
+    for (const shard of this.#shards.values()) void shard.call((api) => api.abandon(peers));
   }
 
   async stop(supervisor: Supervisor): Promise<void> {

@@ -193,6 +193,11 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     void this.#leave();
   }
 
+  /** Ends it at once if it is one of these, whose peers are gone. */
+  abandonIfAmong(locals: ReadonlyMap<string, string>): void {
+    if (this.#wire.isAmong(locals)) this.#wire.abandon('the peer does not acknowledge anything any more');
+  }
+
   /** A bug in handling this connection ends this connection, and nothing else. */
   fail(error: Error): void {
     const fields = { event: 'connection.failed', connection: this.id, err: error };

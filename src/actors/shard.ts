@@ -9,6 +9,7 @@ import type { Logger } from 'pino';
 import { encodeFrame } from '../transport/codec.ts';
 import { WriteTurn } from '../transport/outbox.ts';
 import { type Event, refusal } from '../transport/protocol.ts';
+import type { Endpoints } from '../transport/socket-table.ts';
 import type { Wire, WireHandler } from '../transport/tcp.ts';
 import { type ActorRef, spawn } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
@@ -164,6 +165,12 @@ export class Shard implements Services {
       this.#anonymous.delete(waiting);
       waiting.close('login_timeout');
     }
+  }
+
+  /** Ends the connections that this shard has to these peers, which are gone. */
+  abandon(peers: readonly Endpoints[]): void {
+    const locals = new Map(peers.map(({ local, remote }) => [remote, local]));
+    for (const connection of this.#connections.keys()) connection.abandonIfAmong(locals);
   }
 
   /**

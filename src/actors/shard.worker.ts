@@ -2,7 +2,9 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../log.ts';
+import type { Endpoints } from '../transport/socket-table.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../transport/tcp.ts';
+import { testNumber } from './crash.ts';
 import { Shard, type ShardOptions } from './shard.ts';
 import { serve, threadData } from './thread.ts';
 
@@ -33,8 +35,15 @@ const api = {
 
   /** Takes connections. Returns what went wrong, for people; undefined if nothing did. */
   async listen(options: ListenOptions): Promise<string | undefined> {
-    listening = await listenTcp(options, (wire) => shard.accept(wire));
+    const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
+    const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
+    listening = await listenTcp(tested, (wire) => shard.accept(wire));
     return listening.type === 'failed' ? listening.text : undefined;
+  },
+
+  /** Peers that are gone; their connections may be another shard's. */
+  abandon(peers: readonly Endpoints[]): void {
+    shard.abandon(peers);
   },
 
   /** Takes no new connections, and says goodbye to those there are. */

@@ -1,6 +1,7 @@
 /** The wire over TCP: a listener, and one `Wire` for each connection. */
 
 import { createServer, type Server, type Socket } from 'node:net';
+import { endpointName } from './socket-table.ts';
 
 /** One connection's bytes, whatever carries them. */
 export interface Wire {
@@ -15,6 +16,10 @@ export interface Wire {
   /** Says goodbye: what was written goes out, then the connection is closed, at the latest after a deadline. */
   end(): void;
   destroy(): void;
+  /** Whether it is one of these connections: the local ends by the remote ones, as in `Endpoints`. */
+  isAmong(locals: ReadonlyMap<string, string>): boolean;
+  /** Ends it at once because its peer is gone: what was written is dropped. The handler is told `reason`. */
+  abandon(reason: string): void;
 }
 
 export interface WireHandler {
@@ -40,15 +45,26 @@ export interface ListenOptions {
   readonly port: number;
   /** Lets several threads listen on the same port; the kernel spreads the connections. Linux. */
   readonly reusePort: boolean;
+  /** How long a connection is idle before the system asks whether its peer is still there. */
+  readonly keepAliveMs?: number;
 }
 
 const END_TIMEOUT_MS = 2_000;
+/**
+ * An idle peer counts as lost when it has left all probes unanswered: after 85 s. `peer-watch.ts` finds those to whom something is on
+ * its way, and who is lost to both in turn is still found within 3 minutes. Node before 26.4 has 10 probes in 10 s instead.
+ */
 const KEEP_ALIVE_MS = 60_000;
+const PROBES = 5;
+/** The length of the first wait, for one of those between probes. */
+const PROBE_SHARE = 12;
 /** All of them are accepted in one turn of the event loop: more than so many would hold up those who chat (measured). */
 const BACKLOG = 512;
 
 export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHandler): Promise<Listening> {
+  const { keepAliveMs = KEEP_ALIVE_MS } = options;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    socket.setKeepAlive(true, keepAliveMs, Math.max(1_000, keepAliveMs / PROBE_SHARE), PROBES);
     const wire = new TcpWire(socket);
     wire.serve(accept(wire));
   });
@@ -72,21 +88,27 @@ function portOf(server: Server): number {
 class TcpWire implements Wire {
   readonly address: string;
   readonly #socket: Socket;
+  #failure: Error | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
     this.address = socket.remoteAddress ?? 'unknown';
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
   }
 
   serve(handler: WireHandler): void {
-    let failure: Error | undefined;
     this.#socket.on('data', (bytes: Buffer) => handler.data(bytes));
     this.#socket.on('end', () => handler.ended());
     this.#socket.on('error', (error) => {
-      failure = error;
+      this.#failure = error;
     });
-    this.#socket.on('close', () => handler.closed(failure));
+    this.#socket.on('close', () => handler.closed(this.#failure));
+  }
+
+  isAmong(locals: ReadonlyMap<string, string>): boolean {
+    const socket = this.#socket;
+    const local = locals.get(endpointName(socket.remoteAddress, socket.remotePort));
+    // The system is asked for the local end, and Node keeps it: not for thousands of connections.
+    return local !== undefined && local === endpointName(socket.localAddress, socket.localPort);
   }
 
   get buffered(): number {
@@ -130,5 +152,10 @@ class TcpWire implements Wire {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  abandon(reason: string): void {
+    this.#failure ??= new Error(reason);
+    this.#socket.resetAndDestroy();
   }
 }

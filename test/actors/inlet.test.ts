@@ -20,6 +20,10 @@ class QuietWire implements Wire {
   }
   end(): void {}
   destroy(): void {}
+  isAmong(): boolean {
+    return false;
+  }
+  abandon(): void {}
 }
 
 /** Notes what it is given. */

@@ -86,6 +86,10 @@ class Peer implements Wire {
   resume(): void {}
   end(): void {}
   destroy(): void {}
+  isAmong(): boolean {
+    return false;
+  }
+  abandon(): void {}
 }
 
 it('does not ask a new registry for what the old one must have refused: more has happened on that connection since', async () => {
