@@ -88,6 +88,8 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   /** What the client can come back with; undefined for guests, and where none could be stored. */
   #token: string | undefined;
   #isClosing = false;
+  /** The client promised to send something at least this often, in ms; 0 if it promised nothing. */
+  #heartbeatMs = 0;
   /** Set when the connection is to end as soon as everything that was asked before has been answered. */
   #ending: { readonly code: FarewellCode; readonly last: Answer | undefined } | undefined;
   #unanswered = 0;
@@ -193,6 +195,13 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     void this.#leave();
   }
 
+  /** Ends it when the client breaks its promise: nothing came for twice the time. Time before `awakeAt` does not count. */
+  checkHeartbeat(now: number, awakeAt: number): void {
+    if (this.#heartbeatMs === 0) return;
+    const heardAt = this.#inlet.heardAt ?? now;
+    if (now - Math.max(heardAt, awakeAt) > 2 * this.#heartbeatMs) this.close('silent');
+  }
+
   /** Ends it at once if it is one of these, whose peers are gone. */
   abandonIfAmong(locals: ReadonlyMap<string, string>): void {
     if (this.#wire.isAmong(locals)) this.#wire.abandon('the peer does not acknowledge anything any more');
@@ -247,6 +256,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
       this.#respond(refusal(requestId, 'bad_version'));
       return;
     }
+    this.#heartbeatMs = hello?.heartbeat ?? 0;
     const result = { version: PROTOCOL_VERSION, server: this.#services.server, limits: LIMITS };
     this.#respond(['ok', requestId, result]);
   }

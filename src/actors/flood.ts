@@ -25,6 +25,11 @@ export class FloodGate {
     this.#tokens = Math.min(this.#perSecond * BURST_SECONDS, this.#tokens + seconds * this.#perSecond);
   }
 
+  /** When `fill` was called last. */
+  get filledAt(): number {
+    return this.#filledAt;
+  }
+
   /** Milliseconds until a command may be taken; 0 for now. */
   get wait(): number {
     return this.#perSecond === 0 || this.#tokens >= 1 ? 0 : Math.ceil(1_000 / this.#perSecond);

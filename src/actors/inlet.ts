@@ -42,6 +42,11 @@ export class Inlet {
     this.#decoder.limit = bytes;
   }
 
+  /** When the peer gave a sign of life last; undefined while this side does not read. In the clock of `performance.now`. */
+  get heardAt(): number | undefined {
+    return this.#isPaused ? undefined : this.#flood.filledAt;
+  }
+
   take(bytes: Buffer): undefined | Promise<void> {
     if (this.#isShut) return undefined;
     this.#decoder.push(bytes);

@@ -42,6 +42,8 @@ const MAILBOX = 1_000;
 const AUTH_TIMEOUT_MS = 30_000;
 const LOGIN_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 1_000;
+/** Rarely, because it looks at each connection. */
+export const HEARTBEAT_CHECK_MS = 5_000;
 
 export interface ShardOptions {
   /** Which run of which shard this is; never used again while the server runs. */
@@ -94,6 +96,8 @@ export class Shard implements Services {
   /** Set while the server shuts down; called when nothing is unanswered any more. */
   #drained: (() => void) | undefined;
   #retryAfterMs = 0;
+  #heartbeatsCheckedAt = performance.now();
+  #awakeAt = performance.now();
 
   constructor(options: ShardOptions, log: Logger) {
     this.server = options.server;
@@ -165,6 +169,14 @@ export class Shard implements Services {
       this.#anonymous.delete(waiting);
       waiting.close('login_timeout');
     }
+  }
+
+  /** Closes connections whose client promised to be heard, and is not. To be called every `HEARTBEAT_CHECK_MS`. */
+  checkHeartbeats(now: number): void {
+    // This thread, or the whole process, did not run: what was sent to it meanwhile is still unread.
+    if (now - this.#heartbeatsCheckedAt > 2 * HEARTBEAT_CHECK_MS) this.#awakeAt = now;
+    this.#heartbeatsCheckedAt = now;
+    for (const connection of this.#connections.keys()) connection.checkHeartbeat(now, this.#awakeAt);
   }
 
   /** Ends the connections that this shard has to these peers, which are gone. */

@@ -5,7 +5,7 @@ import { type LogLevel, openLog } from '../log.ts';
 import type { Endpoints } from '../transport/socket-table.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../transport/tcp.ts';
 import { testNumber } from './crash.ts';
-import { Shard, type ShardOptions } from './shard.ts';
+import { HEARTBEAT_CHECK_MS, Shard, type ShardOptions } from './shard.ts';
 import { serve, threadData } from './thread.ts';
 
 const SWEEP_MS = 1_000;
@@ -18,6 +18,7 @@ export interface ShardData extends ShardOptions {
 const data = threadData<ShardData>();
 const shard = new Shard(data, await openLog(data.name, data.logLevel));
 setInterval(() => shard.sweep(Date.now()), SWEEP_MS);
+setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
 let listening: Listening | undefined;
 
 const api = {

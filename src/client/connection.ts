@@ -10,6 +10,7 @@ import { type Address, formatAddress } from './address.ts';
 import { type Credentials, type Entry, logIn, type Return } from './login.ts';
 import type { FromReader, ReaderLink } from './reader-link.ts';
 import type { Requests, Response } from './requests.ts';
+import { readClocks } from './sleep.ts';
 import { Watchdog } from './watchdog.ts';
 
 const CONNECT_MS = 10_000;
@@ -35,7 +36,7 @@ export class Connection {
   readonly #opened: Promise<boolean>;
   readonly #drained = Promise.withResolvers<void>();
   readonly #live = Promise.withResolvers<boolean>();
-  readonly #watchdog = new Watchdog(performance.now());
+  readonly #watchdog = new Watchdog(readClocks());
   #reason: string | undefined;
   #isLive = false;
   /** Up to where the server has been told that the display has everything. */
@@ -105,7 +106,9 @@ export class Connection {
 
   /** Sends a frame that expects an answer of this id. */
   request(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void {
-    this.#options.requests.expect(requestId, performance.now(), settle);
+    const now = performance.now();
+    this.#options.requests.expect(requestId, now, settle);
+    this.#watchdog.sent(now);
     if (this.#socket.writable) this.#socket.write(frame);
   }
 
@@ -176,7 +179,7 @@ export class Connection {
   #tick(): void {
     this.tellSeen();
     if (this.#options.readerLink.isPaused) this.#watchdog.heard(performance.now());
-    const verdict = this.#watchdog.check(performance.now(), this.#options.requests.askedAt);
+    const verdict = this.#watchdog.check(readClocks(), this.#options.requests.askedAt);
     if (verdict === 'ping') void this.ask('ping');
     else if (verdict === 'lost') this.close('the server does not answer');
   }

@@ -4,6 +4,7 @@ import { PROTOCOL_VERSION } from '../transport/protocol.ts';
 import { VERSION } from '../version.ts';
 import type { Response } from './requests.ts';
 import { readWelcome } from './server-frame.ts';
+import { HEARTBEAT_MS } from './watchdog.ts';
 
 /** Who comes in. A password is kept in memory only. */
 export type Credentials =
@@ -40,7 +41,8 @@ export interface Return {
 
 /** With a token that does not do any more the password is tried. */
 export async function logIn(ask: Ask, credentials: Credentials, back: Return): Promise<LoggedIn> {
-  const hello = await ask('hello', { version: PROTOCOL_VERSION, client: `parley/${VERSION}` });
+  const greeting = { version: PROTOCOL_VERSION, client: `parley/${VERSION}`, heartbeat: HEARTBEAT_MS };
+  const hello = await ask('hello', greeting);
   if (hello.type !== 'ok') return refusedOrLost(hello);
   if (credentials.type === 'guest') return welcome(await ask('guest', credentials.user));
   const { user, password } = credentials;

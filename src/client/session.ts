@@ -14,6 +14,7 @@ import type { Credentials, Entry } from './login.ts';
 import { Outgoing } from './outgoing.ts';
 import type { ReaderLink } from './reader-link.ts';
 import { Requests, type Response } from './requests.ts';
+import { afterOrAwake } from './sleep.ts';
 
 export type State =
   | { readonly type: 'outside' }
@@ -52,7 +53,7 @@ export class Session {
   #connection: Connection | undefined;
   #connections = 0;
   #failures = 0;
-  #retry: NodeJS.Timeout | undefined;
+  #cancelRetry: (() => void) | undefined;
 
   constructor(address: Address, readerLink: ReaderLink, listener: SessionListener) {
     this.address = address;
@@ -209,7 +210,11 @@ export class Session {
   #scheduleRetry(last: Connection): void {
     const delay = retryDelay(this.#failures, Math.random(), last.farewell?.[3]);
     this.#failures += 1;
-    this.#retry = setTimeout(() => void this.#reconnect(), delay);
+    this.#cancelRetry = afterOrAwake(delay, (hasSlept) => {
+      // What failed before was another network.
+      if (hasSlept) this.#failures = 0;
+      void this.#reconnect();
+    });
     this.#become({ type: 'waiting', until: performance.now() + delay });
   }
 
@@ -232,7 +237,7 @@ export class Session {
   }
 
   #end(): void {
-    clearTimeout(this.#retry);
+    this.#cancelRetry?.();
     this.#become({ type: 'over' });
     this.outgoing.detach();
     this.outgoing.failAll('the client ended before the server answered');

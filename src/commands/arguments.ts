@@ -92,12 +92,22 @@ export const optionalConversation = optional('with', isConversation, 'bad_name',
 export interface Greeting {
   readonly version?: unknown;
   readonly client?: unknown;
+  /** In ms: the client promises to send something at least this often. */
+  readonly heartbeat?: number | null | undefined;
 }
+const isHeartbeat = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (Number.isSafeInteger(value) && Number(value) >= 1_000 && Number(value) <= 3_600_000);
 export const greeting = optional(
   'greeting',
-  (value): value is Greeting => typeof value === 'object' && value !== null && !Array.isArray(value),
+  (value): value is Greeting =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    (!('heartbeat' in value) || isHeartbeat(value.heartbeat)),
   'bad_argument',
-  'hello takes a map with "version" and "client"',
+  'hello takes a map with "version", "client" and "heartbeat", which is 1000 to 3600000 ms',
 );
 
 /** What is wrong with the arguments, or undefined if they fit. */

@@ -75,6 +75,7 @@ export const FAREWELLS = {
   bad_frame: 'the stream of frames can no longer be trusted',
   too_slow: 'this connection read too slowly; reconnect',
   login_timeout: 'no login within the time allowed',
+  silent: 'nothing was heard from this client for too long; reconnect',
   password_changed: 'the password of this account was changed elsewhere',
   failed: 'the server failed on this connection; reconnect',
 } as const;

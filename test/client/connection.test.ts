@@ -7,7 +7,7 @@ import { Reader } from '../../src/client/reader.ts';
 import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader-link.ts';
 import { Recorder } from '../../src/client/recorder.ts';
 import { Requests } from '../../src/client/requests.ts';
-import { IDLE_MS, PING_MS, UNANSWERED_MS } from '../../src/client/watchdog.ts';
+import { HEARTBEAT_MS, IDLE_MS, PING_MS, UNANSWERED_MS } from '../../src/client/watchdog.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
 import { type Caller, type Script, ScriptedServer } from '../support/scripted-server.ts';
@@ -16,7 +16,7 @@ const folder = testFolder();
 
 // Only the clock that the watch goes by: sockets and ports keep the real one.
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] });
+  vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'Date'] });
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -84,14 +84,40 @@ it('goes on with a server that answers when asked', async () => {
   }
 });
 
+it('promises a heartbeat, and lets a server hear something in time that says much and asks nothing', async () => {
+  let caller: Caller | undefined;
+  const { server } = await enter((request, from) => {
+    caller = from;
+    return request.verb === 'seen';
+  });
+  expect(server.requests.find(({ verb }) => verb === 'hello')?.values).toEqual([
+    expect.objectContaining({ heartbeat: HEARTBEAT_MS }),
+  ]);
+  const heard = server.requests.length;
+  for (let passed = 0; passed < HEARTBEAT_MS && server.requests.length === heard; passed += 1_000) {
+    caller?.send(['online', 'bob']);
+    vi.advanceTimersByTime(1_000);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+  await server.asked('ping');
+});
+
+it('asks at once after a sleep in which its clock stood still, and soon counts a server that is gone as lost', async () => {
+  const { server, connection } = await enter(({ verb }) => verb === 'ping');
+  vi.setSystemTime(Date.now() + 3_600_000);
+  vi.advanceTimersByTime(1_000);
+  await server.asked('ping');
+  vi.advanceTimersByTime(PING_MS + 1_000);
+  expect(await connection.ended).toBe('the server does not answer');
+});
+
 it('does not take its own pause for the silence of the server', async () => {
-  const { server, connection, readerLink } = await enter(() => false);
+  const { connection, readerLink } = await enter(() => false);
   readerLink.hold('display');
   const rooms = connection.ask('rooms');
   vi.advanceTimersByTime(10 * IDLE_MS);
   readerLink.release('display');
   expect(await rooms).toMatchObject({ type: 'ok' });
-  expect(server.requests.filter(({ verb }) => verb === 'ping')).toEqual([]);
 });
 
 it('tells what has been seen: what is written, when that has moved, once a second', async () => {

@@ -45,6 +45,8 @@ describe('every refusal has a code of its own and a text', () => {
     ['a guest where none is let in', ['guest', 'visitor'], 'guests_refused'],
     ['another version', ['hello', { version: 99 }], 'bad_version'],
     ['a hello that is a string', ['hello', 'hi'], 'bad_argument'],
+    ['a heartbeat that is too fast', ['hello', { heartbeat: 999 }], 'bad_argument'],
+    ['a heartbeat that is no whole number', ['hello', { heartbeat: '60000' }], 'bad_argument'],
     ['a last id that is text', ['login', 'ann', 'secret of ann', 'x'], 'bad_argument'],
   ])('%s', async (_, request, code) => {
     const [verb, ...values] = request as [string, ...unknown[]];
