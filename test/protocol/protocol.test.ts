@@ -717,6 +717,13 @@ describe('farewells', () => {
     expect(slow.frames.at(-1)?.value).toEqual(['bye', 'too_slow', expect.any(String)]);
   });
 
+  it('to somebody who promised a heartbeat and is silent', async () => {
+    const connection = await account('eli');
+    await connection.ask('hello', new Map<string, Value>([['heartbeat', 1_000]]));
+    await connection.ended;
+    expect(connection.frames.at(-1)?.value).toEqual(['bye', 'silent', expect.any(String)]);
+  });
+
   it('when the server stops', async () => {
     const stopping = await serve();
     const [inside, outside] = [await account('ada', stopping), await open(stopping)];
