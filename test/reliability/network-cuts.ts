@@ -87,6 +87,11 @@ class NetworkCuts {
     await wait(this.#limits.closedMs);
     await this.#closeWindow(watcher, closed);
 
+    // Each of these has just given a sign of life: the kernel waits longest before it asks whether they are there.
+    for (const { name, process } of [idle, late]) {
+      await watcher.ok('send', name, 'see you');
+      await until(`${name} to be told`, () => /^message/m.test(process.stdout()));
+    }
     this.#log('cut');
     const at = performance.now();
     for (const { address } of [listener, idle, late, closed, closedLong]) this.#network.cut(address);
