@@ -5,7 +5,7 @@ import type { AuthApi } from '../../src/actors/auth-api.ts';
 import { BatchPort, takeBatches } from '../../src/actors/batch.ts';
 import type { ToRegistry, ToShard } from '../../src/actors/link.ts';
 import { readToRegistry, writeToShard } from '../../src/actors/link-bytes.ts';
-import { Shard } from '../../src/actors/shard.ts';
+import { HEARTBEAT_CHECK_MS, Shard } from '../../src/actors/shard.ts';
 import { servePort } from '../../src/actors/thread.ts';
 import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
 import { FrameDecoder } from '../../src/transport/frame.ts';
@@ -123,4 +123,25 @@ it('does not ask a new registry for what the old one must have refused: more has
   expect((await ann.answer(3)).slice(0, 2)).toEqual(['ok', 3]);
   await next.number('who');
   expect(next.asked.flatMap((item) => (item[0] === 'send' ? [item[4]] : []))).toEqual(['not yet asked for']);
+});
+
+it('does not take the time in which it did not run itself for the silence of a client', async () => {
+  const options = {
+    incarnation: 1,
+    shards: 1,
+    server: 'test',
+    outboxLimit: 1_048_576,
+    commandsPerSecond: 0,
+  };
+  const shard = new Shard(options, pino({ level: 'silent' }));
+  const ann = new Peer(shard);
+  ann.ask('hello', 1, { heartbeat: HEARTBEAT_CHECK_MS });
+  await ann.answer(1);
+  const farewell = () => ann.frames.find(([name]) => name === 'bye')?.[1];
+  const stoodStillUntil = performance.now() + 3_600_000;
+  shard.checkHeartbeats(stoodStillUntil);
+  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS);
+  expect(farewell()).toBeUndefined();
+  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS + 1);
+  expect(farewell()).toBe('silent');
 });
