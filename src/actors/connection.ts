@@ -28,6 +28,7 @@ import { FloodGate } from './flood.ts';
 import { Inlet, type InletHandler } from './inlet.ts';
 import type { Command } from './link.ts';
 import { Past } from './past.ts';
+import { nameForLog, Refusals } from './refusals.ts';
 import { PAGE_PAUSE_MS, replay } from './replay.ts';
 import type { Services, Settled } from './services.ts';
 
@@ -87,6 +88,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   #entering: { readonly requestId: number; readonly token: string | undefined } | undefined;
   /** What the client can come back with; undefined for guests, and where none could be stored. */
   #token: string | undefined;
+  /** Undefined before the first one, as there are many connections. */
+  #refusals: Refusals | undefined;
+  #hasSpoken = false;
   #isClosing = false;
   /** The client promised to send something at least this often, in ms; 0 if it promised nothing. */
   #heartbeatMs = 0;
@@ -110,6 +114,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   receive(msg: ConnectionMsg): undefined | Promise<void> {
     switch (msg.type) {
       case 'bytes':
+        this.#hasSpoken = true;
         return this.#inlet.take(msg.bytes);
       case 'go_on':
         return this.#inlet.goOn();
@@ -186,7 +191,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   close(code: FarewellCode, retryAfterMs?: number): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
-    this.#log('connection.closing', code);
+    // Scans and health checks only connect.
+    const fields = { event: 'connection.closing', connection: this.id, subject: code };
+    this.#services.log[this.#hasSpoken ? 'info' : 'debug'](fields, 'connection.closing');
     this.#inlet.shut();
     this.#outbox.flush();
     this.#outbox.close();
@@ -221,6 +228,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#outbox.close();
     void this.#leave();
     this.#services.closed(this);
+    const omitted = this.#refusals?.takeOmitted();
+    if (omitted === undefined) return;
+    this.#services.log.info({ event: 'refused.omitted', connection: this.id, omitted }, 'more was refused');
   }
 
   body(body: Buffer): undefined | Promise<unknown> {
@@ -228,7 +238,8 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     const ran = request === undefined ? refusal(null, 'malformed') : runCommand(this, request);
     if (ran === 'done') return undefined;
     if (ran instanceof Promise) return ran;
-    this.#respond(ran);
+    const [verb, , name] = request ?? [];
+    this.#respond(ran, verb === 'login' || verb === 'resume' ? this.#attempt('login.failed', name) : {});
     return undefined;
   }
 
@@ -264,7 +275,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   async register(requestId: number, user: string, password: string): Promise<void> {
     const address = this.#wire.address;
     const answer = await this.#services.authenticate({ type: 'register', user, password, address });
-    if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
+    if (answer.type === 'refused') {
+      return this.#respond(refusal(requestId, answer.code), this.#attempt('register.failed', user));
+    }
     const command = ['account', this.#services.number(), this.id, answer.user] as const;
     const settled = await this.#services.ask(this, requestId, command);
     if (settled.type === 'done') this.#log('registered', answer.user);
@@ -284,7 +297,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
 
   async guest(requestId: number, name: string): Promise<void> {
     const answer = await this.#services.authenticate({ type: 'claim', user: name });
-    if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
+    if (answer.type === 'refused') {
+      return this.#respond(refusal(requestId, answer.code), this.#attempt('guest.failed', name));
+    }
     this.guestName = name;
     if (!(await this.#attach(requestId, answer, null))) await this.#releaseName();
   }
@@ -298,7 +313,9 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
       address: this.#wire.address,
     } as const;
     const answer = await this.#services.authenticate(call);
-    if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
+    if (answer.type === 'refused') {
+      return this.#respond(refusal(requestId, answer.code), this.#attempt('password.failed', this.user));
+    }
     this.#log('password.changed', this.user);
     const command = ['expel', this.#services.number(), this.id, answer.serial] as const;
     this.#respondTo(requestId, await this.#services.ask(this, requestId, command));
@@ -366,8 +383,8 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
 
   async #enter(requestId: number, call: AuthCall, lastId: number | null): Promise<void> {
     const answer = await this.#services.authenticate(call);
-    if (answer.type === 'refused') this.#respond(refusal(requestId, answer.code));
-    else await this.#attach(requestId, answer, lastId);
+    if (answer.type === 'ok') return void (await this.#attach(requestId, answer, lastId));
+    this.#respond(refusal(requestId, answer.code), this.#attempt('login.failed', call.user));
   }
 
   /** Returns true, when this connection has become a session and is up to date. */
@@ -447,12 +464,27 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#respond(settled.type === 'refused' ? refusal(requestId, settled.code) : ['ok', requestId]);
   }
 
-  #respond(answer: Answer): void {
-    if (answer[0] === 'error') {
-      const fields = { event: 'refused', connection: this.id, user: this.user || undefined, code: answer[2] };
-      this.#services.log.info(fields, 'refused');
-    }
+  /** `about`: what the log is to tell of it if it is a refusal. */
+  #respond(answer: Answer, about: object = {}): void {
+    if (answer[0] === 'error') this.#logRefusal(answer[2], about);
     this.push(encodeFrame(answer));
+  }
+
+  #logRefusal(code: string, about: object): void {
+    this.#refusals ??= new Refusals();
+    // Whoever watches the log for guessed passwords wants all of them. They are limited by address.
+    if (code !== 'wrong_credentials' && !this.#refusals.admits(performance.now())) return;
+    const omitted = this.#refusals.takeOmitted();
+    const user = this.user || undefined;
+    const fields = { event: 'refused', connection: this.id, user, code, omitted, ...about };
+    this.#services.log.info(fields, fields.event);
+  }
+
+  #attempt(
+    event: string,
+    name: unknown,
+  ): { readonly event: string; readonly name: string; readonly address: string } {
+    return { event, name: nameForLog(name), address: this.#wire.address };
   }
 
   #log(event: string, subject: string): void {

@@ -115,7 +115,8 @@ export class Shard implements Services {
   accept(wire: Wire): WireHandler {
     const id = this.#nextConnection;
     this.#nextConnection += 1;
-    this.log.info({ event: 'connection.opened', connection: id, address: wire.address }, 'connection opened');
+    const fields = { event: 'connection.accepted', connection: id, address: wire.address };
+    this.log.debug(fields, 'connection accepted');
     const ref = spawn(`connection ${id}`, new ConnectionBehavior(this, wire, id), MAILBOX);
     return new Inbound(id, wire, ref, this.log);
   }
@@ -393,6 +394,7 @@ class Inbound implements WireHandler {
   readonly #wire: Wire;
   readonly #ref: ActorRef<ConnectionMsg>;
   readonly #log: Logger;
+  #hasSpoken = false;
 
   constructor(connection: number, wire: Wire, ref: ActorRef<ConnectionMsg>, log: Logger) {
     this.#connection = connection;
@@ -402,6 +404,7 @@ class Inbound implements WireHandler {
   }
 
   data(bytes: Buffer): void {
+    if (!this.#hasSpoken) this.#logOpened();
     if (!this.#ref.tell({ type: 'bytes', bytes })) this.#wire.destroy();
   }
 
@@ -410,9 +413,16 @@ class Inbound implements WireHandler {
   }
 
   closed(error: Error | undefined): void {
+    // Scans and health checks, which never send a byte, would fill the log.
     const fields = { event: 'connection.closed', connection: this.#connection, error: error?.message };
-    this.#log.info(fields, 'connection closed');
+    this.#log[this.#hasSpoken ? 'info' : 'debug'](fields, 'connection closed');
     this.#ref.stop();
+  }
+
+  #logOpened(): void {
+    this.#hasSpoken = true;
+    const fields = { event: 'connection.opened', connection: this.#connection, address: this.#wire.address };
+    this.#log.info(fields, 'connection opened');
   }
 }
 

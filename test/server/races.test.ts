@@ -36,6 +36,8 @@ async function connectTo(server: RunningServer, shard: string): Promise<TestClie
   for (;;) {
     const before = opened().length;
     const client = await TestClient.connect(server.address);
+    // A connection that has sent nothing is not in the log.
+    await client.ok('ping');
     if ((await until('the connection in the log', () => opened()[before])) === shard) return client;
     client.close();
   }
