@@ -1,0 +1,220 @@
+/**
+ * An output that must never hold up the program: the log, and what a server prints.
+ *
+ * - `write` never blocks and never throws, whatever the file descriptor leads to.
+ * - A slow reader (a pipe nobody reads, a stopped terminal) is waited for. Up to `MAX_WAITING` bytes wait with it; then
+ *   further lines are dropped until everything that waits has been written.
+ * - When the output fails (a full disk, a reader that has gone), all waiting lines are dropped, and so is every line until
+ *   it can be written again, which is tried once a second. The rest of a line that was cut in the middle is kept, so that no
+ *   line is ever torn.
+ * - As soon as writing works again, one line reports how many lines were dropped.
+ */
+
+import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { isatty } from 'node:tty';
+
+export interface LossyOptions {
+  /** The line that reports how many lines were dropped. Without it nothing is reported. */
+  readonly report?: ((lines: number) => string) | undefined;
+  /** Writes before `write` returns, if it can be done then. For a program that writes to several outputs in one order. */
+  readonly isSync?: boolean;
+  /** How a line looks on the output; as it is, if left out. */
+  readonly format?: ((line: string) => string) | undefined;
+}
+
+/** Bytes that wait for a slow reader. */
+const MAX_WAITING = 4 * 1024 * 1024;
+const MAX_WRITE = 64 * 1024;
+/** How soon a slow reader is tried again, and how soon an output that failed. */
+const SLOW_RETRY_MS = 20;
+const FAILED_RETRY_MS = 1_000;
+const NEWLINE = 10;
+
+export class LossyOutput {
+  readonly #fd: number;
+  readonly #options: LossyOptions;
+  /** Whole lines, oldest first. */
+  #waiting: Buffer[] = [];
+  #waitingBytes = 0;
+  /** What is being written, as far as it has not been. It begins within a line if `#isTorn`. */
+  #current: Buffer | undefined;
+  #isTorn = false;
+  /** Lines that the current write reports as dropped; counted again if the report cannot be written. */
+  #reported = 0;
+  #dropped = 0;
+  #state: 'idle' | 'writing' | 'slow' | 'failed' = 'idle';
+  #isOverflowing = false;
+  #retrying: NodeJS.Timeout | undefined;
+  #whenFlushed: ((isFlushed: boolean) => void) | undefined;
+  #fault: NodeJS.ErrnoException | undefined;
+
+  constructor(fd: number, options: LossyOptions = {}) {
+    this.#fd = unblocked(fd);
+    this.#options = options;
+  }
+
+  /** Takes one or more whole lines; a newline at the end may be missing. */
+  write(text: string | Uint8Array): void {
+    const bytes = this.#encode(text);
+    if (this.#state === 'failed' || this.#isOverflowing || this.#waitingBytes + bytes.length > MAX_WAITING) {
+      this.#dropped += countLines(bytes);
+      if (this.#state !== 'failed') this.#isOverflowing = true;
+      return;
+    }
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#state === 'idle') this.#next();
+  }
+
+  /**
+   * Resolves with true when everything has been written; with false if it is not after `timeoutMs`, or if it fails. An output
+   * that has failed is tried once more. To be called by one at a time.
+   */
+  flush(timeoutMs: number): Promise<boolean> {
+    if (this.#state === 'idle') return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const deadline = setTimeout(resolve, timeoutMs, false);
+      this.#whenFlushed = (isFlushed) => {
+        clearTimeout(deadline);
+        resolve(isFlushed);
+      };
+      if (this.#state === 'failed') this.#next();
+    });
+  }
+
+  /** Why lines were dropped the last time that writing failed. */
+  get fault(): NodeJS.ErrnoException | undefined {
+    return this.#fault;
+  }
+
+  /** True while the system has not come back from a write: then `process.exit` waits for it too. */
+  get isWriting(): boolean {
+    return this.#state === 'writing';
+  }
+
+  #encode(text: string | Uint8Array): Buffer {
+    const { format } = this.#options;
+    const plain = typeof text === 'string' ? text : Buffer.from(text).toString();
+    const shown =
+      format === undefined
+        ? plain
+        : plain
+            .split(/(?<=\n)/)
+            .map(format)
+            .join('');
+    return Buffer.from(shown.endsWith('\n') ? shown : `${shown}\n`);
+  }
+
+  #next(): void {
+    clearTimeout(this.#retrying);
+    this.#current ??= this.#take();
+    if (this.#current === undefined) {
+      this.#state = 'idle';
+      this.#flushed(true);
+      return;
+    }
+    this.#state = 'writing';
+    if (this.#options.isSync === true) this.#writeNow(this.#current);
+    else write(this.#fd, this.#current, (error, written) => this.#wrote(error, written));
+  }
+
+  #writeNow(current: Buffer): void {
+    try {
+      this.#wrote(null, writeSync(this.#fd, current));
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#wrote(error, 0);
+    }
+  }
+
+  /** The next lines to write, or the report on those that were dropped before them. */
+  #take(): Buffer | undefined {
+    // What waits while a slow reader is behind came before the lines that were dropped then.
+    if (this.#dropped > 0 && (this.#waiting.length === 0 || !this.#isOverflowing)) {
+      this.#reported = this.#dropped;
+      this.#dropped = 0;
+      this.#isOverflowing = false;
+      const report = this.#options.report?.(this.#reported);
+      if (report !== undefined) return this.#encode(report);
+    }
+    if (this.#waiting.length === 0) return undefined;
+    let bytes = 0;
+    let count = 0;
+    while (count < this.#waiting.length && bytes < MAX_WRITE) {
+      bytes += this.#waiting[count]?.length ?? 0;
+      count += 1;
+    }
+    this.#waitingBytes -= bytes;
+    return Buffer.concat(this.#waiting.splice(0, count));
+  }
+
+  #wrote(error: NodeJS.ErrnoException | null, written: number): void {
+    const current = this.#current;
+    if (current === undefined) return;
+    if (error?.code === 'EAGAIN') {
+      this.#retry('slow', SLOW_RETRY_MS);
+      return;
+    }
+    if (error !== null) {
+      this.#fail(current, error);
+      return;
+    }
+    if (written > 0) this.#isTorn = current[written - 1] !== NEWLINE;
+    this.#current = written < current.length ? current.subarray(written) : undefined;
+    if (this.#current === undefined) this.#reported = 0;
+    this.#next();
+  }
+
+  /** Drops everything but the rest of a line that has been begun. */
+  #fail(current: Buffer, error: NodeJS.ErrnoException): void {
+    this.#fault = error;
+    const end = this.#isTorn ? current.indexOf(NEWLINE) + 1 : 0;
+    this.#current = end > 0 ? current.subarray(0, end) : undefined;
+    const lost = [current.subarray(end), ...this.#waiting];
+    const lines = lost.reduce((sum, bytes) => sum + countLines(bytes), 0);
+    // A report that was not even begun was no line of the program: what it reports is reported later.
+    this.#dropped += this.#reported > 0 && end === 0 ? lines - 1 + this.#reported : lines;
+    this.#reported = 0;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    this.#isOverflowing = false;
+    this.#retry('failed', FAILED_RETRY_MS);
+    this.#flushed(false);
+  }
+
+  #flushed(isFlushed: boolean): void {
+    this.#whenFlushed?.(isFlushed);
+    this.#whenFlushed = undefined;
+  }
+
+  #retry(state: 'slow' | 'failed', afterMs: number): void {
+    this.#state = state;
+    this.#retrying = setTimeout(() => this.#next(), afterMs).unref();
+  }
+}
+
+function countLines(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = bytes.indexOf(NEWLINE); at !== -1; at = bytes.indexOf(NEWLINE, at + 1)) lines += 1;
+  return lines;
+}
+
+/**
+ * A descriptor on which a write does not block: a blocked write would hold a thread of Node's pool, and `process.exit`
+ * waits for those.
+ *
+ * - Pipes and sockets: opening them as a stream makes Node set O_NONBLOCK, and take it back at the end.
+ * - Terminals: the shell shares the open file, so a second one is opened. Where that is refused, writes may block.
+ * - Files: a write ends when the disk answers.
+ */
+function unblocked(fd: number): number {
+  try {
+    if (isatty(fd)) {
+      const { O_WRONLY, O_NONBLOCK, O_NOCTTY } = constants;
+      return openSync(`/proc/self/fd/${fd}`, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+    }
+    const stat = fstatSync(fd);
+    if (stat.isFIFO() || stat.isSocket()) void (fd === 2 ? process.stderr : process.stdout);
+  } catch {}
+  return fd;
+}
