@@ -1,5 +1,6 @@
 /** The command line: `parley serve`, `parley connect` and `parley load`. Flag over environment over default. */
 
+import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
@@ -36,6 +37,8 @@ const connectOptions = z.object({
 
 /** Runs the program that the arguments name. Ends the process, unless it goes on serving. */
 export async function main(argv: readonly string[]): Promise<void> {
+  // What cannot be told on stderr must not end what it is told about.
+  process.stderr.on('error', () => {});
   const program = new Command('parley')
     .description('A chat server and its terminal client: type in the terminal, read in the browser.')
     .version(VERSION)
@@ -58,7 +61,7 @@ function addServe(program: Command): void {
     .command('serve')
     .description('Run the chat server.')
     .exitOverride()
-    .addOption(flag('--host <address>', 'address to listen on', 'HOST').default('127.0.0.1'))
+    .addOption(flag('--host <address>', 'address to listen on', 'HOST', host).default('127.0.0.1'))
     .addOption(
       flag('--port <number>', 'port to listen on; 0: any free one', 'PORT', number(0, 65_535)).default(4040),
     )
@@ -143,6 +146,17 @@ function addConnect(program: Command): void {
 function flag<T>(flags: string, description: string, variable: string, parse?: (text: string) => T): Option {
   const option = new Option(flags, description).env(`PARLEY_${variable}`);
   return parse === undefined ? option : option.argParser(parse);
+}
+
+/** An IPv6 address may stand in brackets, as it does everywhere else. */
+function host(text: string): string {
+  const [, inside] = /^\[(.*)\]$/.exec(text) ?? [];
+  const address = inside ?? text;
+  if (isIPv6(address)) return address;
+  if (inside === undefined && /^[^\s:[\]/]+$/.test(address)) return address;
+  throw new InvalidArgumentError(
+    'It is a name or an IP address, such as 0.0.0.0 or [::]; the port is --port.',
+  );
 }
 
 function number(min: number, max: number): (text: string) => number {

@@ -3,7 +3,7 @@
  *
  * `worker.terminate()` interrupts JavaScript, but not native code (a query, a write to a disk that hangs), and not every
  * loop that V8 has optimized. A worker that is stuck there keeps what it has open, so that no other can take its place, and
- * `process.exit` waits for it for ever.
+ * `process.exit` waits for it for ever: see `endProcess`.
  */
 
 import type { MessagePort, Worker } from 'node:worker_threads';
@@ -17,6 +17,9 @@ import { Watchdog } from './watchdog.ts';
  */
 const END_TIMEOUT_MS = 60_000;
 
+/** How long all workers together may take to end with the process. */
+const LAST_TIMEOUT_MS = 200;
+
 const PING = 'ping';
 const PONG = 'pong';
 
@@ -28,20 +31,22 @@ export interface Owned {
   end(cause?: Error): Promise<void>;
 }
 
-/** Those that were told to end and are not gone. */
-const ending = new Set<Worker>();
+/** Those that are not gone. */
+const running = new Set<Worker>();
+let isEnding = false;
 
 /** Takes care of a worker: tells how it ended, and ends it. */
 export function own(worker: Worker, name: string): Owned {
   let failure: Error | undefined;
   let isGone = false;
+  running.add(worker);
   const exited = new Promise<ExitReason>((resolve) => {
     worker.on('error', (error: unknown) => {
       failure ??= error instanceof Error ? error : new Error(String(error));
     });
     worker.once('exit', (code) => {
       isGone = true;
-      ending.delete(worker);
+      running.delete(worker);
       if (failure !== undefined) resolve({ type: 'failed', error: failure });
       else resolve({ type: code === 0 ? 'normal' : 'killed' });
     });
@@ -49,7 +54,6 @@ export function own(worker: Worker, name: string): Owned {
   const stuck = Promise.withResolvers<Error>();
   const end = async (cause?: Error): Promise<void> => {
     if (isGone) return;
-    ending.add(worker);
     failure ??= cause;
     const deadline = setTimeout(() => {
       stuck.resolve(new Error(`thread ${name} cannot be ended, only its process can`, { cause: failure }));
@@ -85,11 +89,23 @@ export function answerPings(port: MessagePort): void {
   port.on('message', (message: unknown) => message === PING && port.postMessage(PONG));
 }
 
+/** True once the process is ending: no worker is to be started any more. */
+export function isProcessEnding(): boolean {
+  return isEnding;
+}
+
 /**
- * Ends the process, also when a thread that was told to end does not: `process.exit` would wait for that one for ever.
- * The exit code is that of SIGKILL then.
+ * Ends all workers, then the process. `process.exit` would wait for ever for a worker that does not end, or for a write to a
+ * disk that does not answer: then SIGKILL ends the process, and the exit code is that of SIGKILL. `isQuiet` tells, when the
+ * workers are gone, whether the last write has come back.
  */
-export function endProcess(code: number): never {
-  if (ending.size > 0) process.kill(process.pid, 'SIGKILL');
+export async function endProcess(
+  code: number,
+  isQuiet: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<never> {
+  isEnding = true;
+  const ended = Promise.all(Array.from(running, (worker) => worker.terminate()));
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LAST_TIMEOUT_MS))]);
+  if (running.size > 0 || !(await isQuiet())) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
 }

@@ -1,12 +1,16 @@
 /** `parley connect`: from the command line to an exit code. */
 
+import { endProcess } from '../actors/lifetime.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { type Client, startClient, type Unfinished } from './client.ts';
 import type { End } from './ending.ts';
 import { type Visit, visit } from './interactive.ts';
 import { type ConnectOptions, type Given, missingForScript, readOptions } from './options.ts';
-import { printable } from './printable.ts';
+import { flushOutput, writeError } from './output.ts';
 import { runScript } from './script.ts';
+
+/** How long the end may take once it was asked for by a signal. In ms. */
+const INTERRUPTED_MS = 4_500;
 
 export type { ConnectOptions } from './options.ts';
 
@@ -34,7 +38,13 @@ export async function connect(options: ConnectOptions): Promise<number> {
   unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
-  return conclude(end, await client.stop());
+  return lastWords(conclude(end, await client.stop()));
+}
+
+async function lastWords(code: ExitCode): Promise<ExitCode> {
+  const fault = await flushOutput();
+  if (fault === undefined) return code;
+  return complain(code === EXIT.ok ? EXIT.failure : code, `cannot write to stdout: ${fault}`);
 }
 
 function visitTerminal(client: Client, given: Given): Visit {
@@ -58,7 +68,11 @@ function conclude({ code, text }: End, { unacknowledged, unwritten }: Unfinished
 
 /** Signals end the client in order; so does a reader of stdout that has gone. Returns what gives signals their force back. */
 function watchProcess(client: Client): () => void {
-  const interrupt = (): void => client.ending.end(EXIT.interrupted);
+  const interrupt = (): void => {
+    client.ending.end(EXIT.interrupted);
+    // Whatever does not end by then: a disk that does not answer, a reader of stdout that does not read.
+    setTimeout(() => void endProcess(EXIT.interrupted), INTERRUPTED_MS).unref();
+  };
   const broken = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') client.ending.end(EXIT.ok);
     else client.ending.end(EXIT.failure, `cannot write to stdout: ${error.message}`);
@@ -70,13 +84,13 @@ function watchProcess(client: Client): () => void {
   process.stdout.on('error', broken);
   // A terminal that was closed can neither be read nor written any more; the signal for that may come later.
   process.stdin.on('error', interrupt);
-  process.stderr.on('error', interrupt);
+  if (process.stderr.isTTY) process.stderr.on('error', interrupt);
   return () => {
     for (const signal of signals) process.off(signal, interrupt);
   };
 }
 
 function complain(code: ExitCode, text: string): ExitCode {
-  process.stderr.write(`parley: ${printable(text)}\n`);
+  writeError(`parley: ${text}`);
   return code;
 }
