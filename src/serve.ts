@@ -2,49 +2,83 @@
 
 import { type Crash, hasTestHooks, isCrash } from './actors/crash.ts';
 import { endProcess } from './actors/lifetime.ts';
-import { EXIT } from './exit.ts';
-import { openLog } from './log.ts';
+import { watchOpenFiles } from './descriptor-limit.ts';
+import { EXIT, type ExitCode } from './exit.ts';
+import { openLog, openLogOutput } from './log.ts';
+import { LossyOutput } from './lossy-output.ts';
+import { onNpmGone } from './npm-parent.ts';
+import { formatAddress, reachable } from './port.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
+import { onStopSignal } from './stop-signals.ts';
 
-/** The whole of a shutdown, in milliseconds. What is not done by then is cut off; the log on disk is whole anyway. */
-const STOP_TIMEOUT_MS = 4_800;
+/** The whole of a shutdown, in milliseconds. What is not done by then is cut off, which takes up to 600 ms; the log on disk is whole anyway. */
+const STOP_TIMEOUT_MS = 4_300;
+/** How long the end waits for the last lines of the log to be written. */
+const LAST_LINES_MS = 200;
 
 export async function serve(options: ServerOptions): Promise<void> {
   // Whatever this process creates is for its owner alone.
   process.umask(0o077);
-  const log = await openLog('main', options.logLevel);
-  const started = await startServer(options, log);
-  if (started.type === 'refused') {
-    console.error(`parley: ${started.text}`);
-    process.exit(started.exitCode);
-  }
-  const { server } = started;
-  obeySignals(server);
-  if (hasTestHooks()) obeyCrashes(server);
+  const output = await openLogOutput();
+  const log = openLog('main', options.logLevel, output);
+  let server: Server | undefined;
+  let stoppingSince: number | undefined;
+  let isLeaving = false;
+  const leave = async (code: ExitCode): Promise<void> => {
+    if (isLeaving) return;
+    isLeaving = true;
+    await output.flush(LAST_LINES_MS);
+    // What the threads' end looks like from the outside is not worth a line.
+    log.level = 'silent';
+    await endProcess(code, async () => (await output.flush(LAST_LINES_MS)) || !output.isWriting);
+  };
+  const fail = (error: Error): void => {
+    if (isLeaving) return;
+    log.fatal({ event: 'server.failed', err: error }, 'the server cannot go on');
+    output.write(`parley: the server cannot go on: ${error.message}`);
+    void leave(EXIT.failure);
+  };
+  const stop = async (cause: string): Promise<void> => {
+    if (stoppingSince !== undefined) return;
+    const since = performance.now();
+    stoppingSince = since;
+    log.info({ event: 'server.stopping', cause }, `the server is stopping: ${cause}`);
+    setTimeout(() => {
+      log.warn({ event: 'server.cut_off' }, `not everything ended within ${STOP_TIMEOUT_MS} ms: cut off`);
+      void leave(EXIT.ok);
+    }, STOP_TIMEOUT_MS);
+    // A server that is still starting has nobody to say goodbye to.
+    await server?.stop();
+    const tookMs = Math.round(performance.now() - since);
+    log.info({ event: 'server.stopped', tookMs }, `the server has stopped, after ${tookMs} ms`);
+    await leave(EXIT.ok);
+  };
+  onStopSignal((signal, isAgain) => void (isAgain ? leave(EXIT.interrupted) : stop(signal)));
+  onNpmGone(() => void stop('npm, which had started it, has ended'));
+  process.on('uncaughtException', fail);
+  // The server itself does not write to it, and what else does must not end it. The same goes for stderr; see `cli.ts`.
   process.stdout.on('error', () => {});
-  process.stdout.write(`listening on ${server.address}\nconnect with: parley connect ${server.address}\n`);
+  watchOpenFiles(log);
+  const started = await startServer(options, log, output);
+  // While it stops, what was still starting may fail for that reason.
+  if (stoppingSince !== undefined) return;
+  if (started.type === 'refused') {
+    output.write(`parley: ${started.text}`);
+    return leave(started.exitCode);
+  }
+  server = started.server;
+  if (hasTestHooks()) obeyCrashes(server);
+  announce(server, options.host);
   log.info(
     { event: 'server.listening', address: server.address, ...options },
     `listening on ${server.address}`,
   );
-  const error = await server.failed;
-  log.fatal({ event: 'server.failed', err: error }, 'the server cannot go on');
-  console.error(`parley: the server cannot go on: ${error.message}`);
-  endProcess(EXIT.failure);
+  fail(await server.failed);
 }
 
-/** The first signal stops the server in order, the second one at once. */
-function obeySignals(server: Server): void {
-  let isStopping = false;
-  const stop = async (): Promise<void> => {
-    if (isStopping) process.exit(EXIT.interrupted);
-    isStopping = true;
-    setTimeout(() => endProcess(EXIT.ok), STOP_TIMEOUT_MS);
-    await server.stop();
-    process.exit(EXIT.ok);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+function announce({ address, port }: Server, host: string): void {
+  const there = formatAddress(reachable(host), port);
+  new LossyOutput(1).write(`listening on ${address}\nconnect with: parley connect ${there}\n`);
 }
 
 interface Crashing {

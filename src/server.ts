@@ -1,9 +1,9 @@
 /**
  * The server, put together: options → data folder → threads → channels between them → listen; and the way back.
+ * The port is opened last, when everything behind it is ready.
  * Which threads there are, and which talk to which, is said here and nowhere else.
  */
 
-import { createServer } from 'node:net';
 import type { Logger } from 'pino';
 import type { ArchiveData, ArchiveThreadApi } from './actors/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from './actors/auth.worker.ts';
@@ -11,7 +11,7 @@ import { link } from './actors/channel.ts';
 import { type Crash, testNumber } from './actors/crash.ts';
 import { LOOK_EVERY_MS, watchPeers } from './actors/peer-watch.ts';
 import type { RegistryApi, RegistryData } from './actors/registry.worker.ts';
-import type { ShardApi, ShardData } from './actors/shard.worker.ts';
+import type { Listened, ShardApi, ShardData } from './actors/shard.worker.ts';
 import {
   type ChildSpec,
   type ChildStart,
@@ -19,12 +19,16 @@ import {
   type Supervisor,
   supervise,
 } from './actors/supervisor.ts';
-import { startThread, type Thread, threadFile } from './actors/thread.ts';
+import { startThread, type Thread, type ThreadOptions, threadFile } from './actors/thread.ts';
 import { WATCHDOG_MS } from './actors/watchdog.ts';
 import { EXIT, type ExitCode } from './exit.ts';
 import type { LogLevel } from './log.ts';
+import type { LossyOutput } from './lossy-output.ts';
+import { checkPort, explainListen, findPortFault, formatAddress, inTurn } from './port.ts';
+import { ShardSlot } from './shard-slot.ts';
 import { type DataFolder, openDataFolder } from './store/data-folder.ts';
 import type { Endpoints } from './transport/socket-table.ts';
+import type { ListenOptions } from './transport/tcp.ts';
 import { VERSION } from './version.ts';
 
 export interface ServerOptions {
@@ -49,7 +53,9 @@ export type StartedServer =
   | { readonly type: 'refused'; readonly exitCode: ExitCode; readonly text: string };
 
 export interface Server {
+  /** `HOST:PORT`, with the host as it was given. */
   readonly address: string;
+  readonly port: number;
   /** Resolves when the server cannot go on. */
   readonly failed: Promise<Error>;
   /** Takes no new connections, says goodbye to all clients, and ends. */
@@ -63,33 +69,42 @@ const RETRY_AFTER_MS = 1_000;
 const DRAIN_TIMEOUT_MS = 4_000;
 const UNWATCHED =
   'cannot look for peers that are gone: a connection whose network is cut may stay open for 15 minutes or more';
-const GUARDED = { watchdogMs: WATCHDOG_MS };
 
-export async function startServer(options: ServerOptions, log: Logger): Promise<StartedServer> {
+/** `output`: where the log lines of all threads go. */
+export async function startServer(
+  options: ServerOptions,
+  log: Logger,
+  output: LossyOutput,
+): Promise<StartedServer> {
   const opened = openDataFolder(options.data);
   if (opened.type === 'refused') {
     const exitCode = opened.code === 'in_use' ? EXIT.unavailable : EXIT.refused;
     return { type: 'refused', exitCode, text: opened.text };
   }
   const { folder } = opened;
-  const claimed = await claimPort(options.host, options.port);
-  if (claimed.type === 'refused') {
+  const refuse = (exitCode: ExitCode, text: string): StartedServer => {
     folder.unlock();
-    return { type: 'refused', exitCode: EXIT.unavailable, text: claimed.text };
-  }
-  const threads = new Threads({ ...options, port: claimed.port }, folder, log);
+    return { type: 'refused', exitCode, text };
+  };
+  const { host, port } = options;
+  const checked = await checkPort(host, port);
+  if (checked.type === 'refused') return refuse(EXIT.unavailable, checked.text);
+  const threads = new Threads(options, folder, log, output);
   const supervised = await supervise(threads.specs(), RESTART_POLICY, (event) => {
     const fields = { event: `thread.${event.type}`, ...event };
     if (event.type === 'restarted') log.warn(fields, 'thread restarted');
     else log.error({ ...fields, err: errorOf(event) }, `thread ${event.type}`);
   });
-  if (supervised.type === 'failed') {
-    folder.unlock();
-    return { type: 'refused', exitCode: EXIT.failure, text: supervised.error.message };
-  }
+  if (supervised.type === 'failed') return refuse(EXIT.failure, supervised.error.message);
   const { supervisor } = supervised;
+  const listened = await threads.listen(checked.address);
+  if (listened.type !== 'listening') {
+    await supervisor.stop();
+    const { code, text: message } = listened;
+    return refuse(EXIT.unavailable, explainListen({ code, message }, host, port));
+  }
   const unwatchPeers = watchPeers({
-    port: claimed.port,
+    port: listened.port,
     everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? LOOK_EVERY_MS,
     lost: (peers) => threads.abandon(peers),
     failed: (text) => log.warn({ event: 'peers.unwatched', error: text }, UNWATCHED),
@@ -97,7 +112,8 @@ export async function startServer(options: ServerOptions, log: Logger): Promise<
   return {
     type: 'listening',
     server: {
-      address: formatAddress(options.host, claimed.port),
+      address: formatAddress(host, listened.port),
+      port: listened.port,
       failed: supervisor.gaveUp,
       crash: (name, how, part) => supervisor.crash(name, how, part),
       stop: async () => {
@@ -117,24 +133,26 @@ function errorOf(event: { readonly reason?: unknown; readonly error?: Error }): 
     : undefined;
 }
 
-type Shards = Map<number, Thread<ShardApi>>;
-
 /** The threads that are up at present, and the channels between them. */
 class Threads {
   readonly #options: ServerOptions;
   readonly #folder: DataFolder;
-  readonly #shards: Shards = new Map();
+  readonly #shards = new Map<number, ShardSlot>();
+  readonly #guarded: ThreadOptions;
   #registry: Thread<RegistryApi> | undefined;
   #auth: Thread<AuthThreadApi> | undefined;
   #archive: Thread<ArchiveThreadApi> | undefined;
   /** Resolves when the registry has been started, or not: by then there is a `chat.db`, if there can be one. */
   readonly #registryTried = Promise.withResolvers<void>();
+  /** Set when the server is open. */
+  #listenOptions: ListenOptions | undefined;
   #incarnation = 0;
   readonly #workers: number;
 
-  constructor(options: ServerOptions, folder: DataFolder, log: Logger) {
+  constructor(options: ServerOptions, folder: DataFolder, log: Logger, output: LossyOutput) {
     this.#options = options;
     this.#folder = folder;
+    this.#guarded = { watchdogMs: WATCHDOG_MS, stderr: (bytes) => output.write(bytes) };
     const canShare = process.platform === 'linux';
     this.#workers = canShare ? options.workers : 1;
     if (!canShare && options.workers > 1) {
@@ -157,12 +175,37 @@ class Threads {
 
   /** Ends the connections to peers that are gone, whichever shard has them. */
   abandon(peers: readonly Endpoints[]): void {
-    for (const shard of this.#shards.values()) void shard.call((api) => api.abandon(peers));
+    for (const shard of this.#shards.values()) void shard.thread.call((api) => api.abandon(peers));
+  }
+
+  /**
+   * Opens the port. The first shard listens alone, so that a port that cannot be had is found, and port 0 becomes a number
+   * for all. A shard that dies meanwhile is started again, and listens then.
+   */
+  async listen(address: string): Promise<Listened> {
+    const { port } = this.#options;
+    const first = this.#shards.get(0);
+    if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard ended while it started' };
+    const reusePort = this.#workers > 1;
+    const open = (): Promise<Listened> => first.listen({ host: address, port, reusePort });
+    const openIfFree = async (): Promise<Listened> => {
+      const fault = await findPortFault(address, port);
+      return fault === undefined
+        ? open()
+        : { type: 'failed', code: fault.code ?? 'UNKNOWN', text: fault.message };
+    };
+    // A port that is shared can be had also if another server shares it.
+    const listened = await (reusePort ? inTurn(port, openIfFree) : open());
+    if (listened.type === 'failed') return listened;
+    const listenOptions = { host: address, port: listened.port, reusePort };
+    this.#listenOptions = listenOptions;
+    const all = await Promise.all(Array.from(this.#shards.values(), (shard) => shard.listen(listenOptions)));
+    return all.find((one) => one.type === 'failed' && one.code !== 'gone') ?? listened;
   }
 
   async stop(supervisor: Supervisor): Promise<void> {
-    const drained = [...this.#shards.values()].map((shard) =>
-      shard.call((api) => api.drain(RETRY_AFTER_MS), DRAIN_TIMEOUT_MS),
+    const drained = Array.from(this.#shards.values(), ({ thread }) =>
+      thread.call((api) => api.drain(RETRY_AFTER_MS), DRAIN_TIMEOUT_MS),
     );
     await Promise.all(drained);
     await this.#auth?.call((api) => api.stop(), DRAIN_TIMEOUT_MS);
@@ -174,12 +217,12 @@ class Threads {
     const { logLevel, keepMs } = this.#options;
     const data: RegistryData = { chatDb: this.#folder.chatDb, keepMs, logLevel };
     const file = threadFile('./actors/registry.worker.ts', import.meta.url);
-    const started = await startThread<RegistryApi>('registry', file, data, [], GUARDED);
+    const started = await startThread<RegistryApi>('registry', file, data, [], this.#guarded);
     if (started.type === 'failed') return started;
     const registry = started.thread;
     this.#registry = registry;
     if (this.#auth !== undefined) await linkAuth(registry, this.#auth);
-    await Promise.all([...this.#shards].map(([index, shard]) => linkRegistry(shard, index, registry)));
+    await Promise.all(Array.from(this.#shards, ([index, shard]) => shard.linkRegistry(index, registry)));
     return { type: 'started', child: registry };
   }
 
@@ -188,7 +231,7 @@ class Threads {
     const { usersFile, tokensDb } = this.#folder;
     const data: AuthData = { usersFile, tokensDb, hashWorkers, guests, logLevel };
     const file = threadFile('./actors/auth.worker.ts', import.meta.url);
-    const started = await startThread<AuthThreadApi>('auth', file, data, [], GUARDED);
+    const started = await startThread<AuthThreadApi>('auth', file, data, [], this.#guarded);
     if (started.type === 'failed') return started;
     const auth = started.thread;
     const refused = await auth.call((api) => api.refusal());
@@ -199,7 +242,7 @@ class Threads {
     }
     this.#auth = auth;
     if (this.#registry !== undefined) await linkAuth(this.#registry, auth);
-    await Promise.all([...this.#shards.values()].map((shard) => linkShardToAuth(shard, auth)));
+    await Promise.all(Array.from(this.#shards.values(), (shard) => shard.linkAuth(auth)));
     return { type: 'started', child: auth };
   }
 
@@ -208,16 +251,16 @@ class Threads {
     const { chatDb, searchDb } = this.#folder;
     const data: ArchiveData = { chatDb, searchDb, logLevel: this.#options.logLevel };
     const file = threadFile('./actors/archive.worker.ts', import.meta.url);
-    const started = await startThread<ArchiveThreadApi>('archive', file, data, [], GUARDED);
+    const started = await startThread<ArchiveThreadApi>('archive', file, data, [], this.#guarded);
     if (started.type === 'failed') return started;
     const archive = started.thread;
     this.#archive = archive;
-    await Promise.all([...this.#shards.values()].map((shard) => linkShardToArchive(shard, archive)));
+    await Promise.all(Array.from(this.#shards.values(), (shard) => shard.linkArchive(archive)));
     return { type: 'started', child: archive };
   }
 
   async #startShard(index: number): Promise<ChildStart> {
-    const { logLevel, outboxLimit, commandsPerSecond, host, port } = this.#options;
+    const { logLevel, outboxLimit, commandsPerSecond } = this.#options;
     const name = `shard-${index + 1}`;
     this.#incarnation += 1;
     const incarnation = this.#incarnation;
@@ -225,94 +268,29 @@ class Threads {
     const shards = this.#workers;
     const data: ShardData = { name, incarnation, shards, server, outboxLimit, commandsPerSecond, logLevel };
     const file = threadFile('./actors/shard.worker.ts', import.meta.url);
-    const started = await startThread<ShardApi>(name, file, data, [], GUARDED);
+    const started = await startThread<ShardApi>(name, file, data, [], this.#guarded);
     if (started.type === 'failed') return started;
-    const shard = started.thread;
+    const { thread } = started;
+    const shard = new ShardSlot(thread);
     this.#shards.set(index, shard);
-    void shard.exited.then(() => {
+    void thread.exited.then(() => {
       if (this.#shards.get(index) === shard) this.#shards.delete(index);
     });
-    if (this.#registry !== undefined) await linkRegistry(shard, index, this.#registry);
-    if (this.#auth !== undefined) await linkShardToAuth(shard, this.#auth);
-    if (this.#archive !== undefined) await linkShardToArchive(shard, this.#archive);
-    const reusePort = process.platform === 'linux';
-    const listened = await shard.call((api) => api.listen({ host, port, reusePort }));
-    if (listened.type === 'answered' && listened.value === undefined)
-      return { type: 'started', child: shard };
-    await shard.kill();
-    const text = listened.type === 'answered' ? listened.value : 'the thread ended';
-    return {
-      type: 'failed',
-      error: new Error(`${name} cannot listen on ${formatAddress(host, port)}: ${text}`),
-    };
+    // Who starts later links this shard by themselves.
+    if (this.#registry !== undefined) await shard.linkRegistry(index, this.#registry);
+    if (this.#auth !== undefined) await shard.linkAuth(this.#auth);
+    if (this.#archive !== undefined) await shard.linkArchive(this.#archive);
+    if (this.#listenOptions === undefined) return { type: 'started', child: thread };
+    const listened = await shard.listen(this.#listenOptions);
+    if (listened.type === 'listening') return { type: 'started', child: thread };
+    await thread.kill();
+    return { type: 'failed', error: new Error(`${name} cannot listen: ${listened.text}`) };
   }
 }
 
-function linkAuth(registry: Thread<RegistryApi>, auth: Thread<AuthThreadApi>): Promise<void> {
-  return link(
+async function linkAuth(registry: Thread<RegistryApi>, auth: Thread<AuthThreadApi>): Promise<void> {
+  await link(
     (port) => registry.call((api) => api.connectAuth(port)),
     (port) => auth.call((api) => api.connectRegistry(port)),
   );
-}
-
-function linkRegistry(shard: Thread<ShardApi>, index: number, registry: Thread<RegistryApi>): Promise<void> {
-  return link(
-    (port) => registry.call((api) => api.connectShard(index, port)),
-    (port) => shard.call((api) => api.connectRegistry(port)),
-  );
-}
-
-function linkShardToAuth(shard: Thread<ShardApi>, auth: Thread<AuthThreadApi>): Promise<void> {
-  return link(
-    (port) => auth.call((api) => api.connectShard(port)),
-    (port) => shard.call((api) => api.connectAuth(port)),
-  );
-}
-
-function linkShardToArchive(shard: Thread<ShardApi>, archive: Thread<ArchiveThreadApi>): Promise<void> {
-  return link(
-    (port) => archive.call((api) => api.connectShard(port)),
-    (port) => shard.call((api) => api.connectArchive(port)),
-  );
-}
-
-type Claimed =
-  | { readonly type: 'claimed'; readonly port: number }
-  | { readonly type: 'refused'; readonly text: string };
-
-/**
- * Binds the port once without sharing it: that finds a port in use, which threads that share it would not, and
- * turns port 0 into a number for all of them.
- */
-function claimPort(host: string, port: number): Promise<Claimed> {
-  const probe = createServer();
-  return new Promise((resolve) => {
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      resolve({ type: 'refused', text: explainListen(error, host, port) });
-    });
-    probe.listen({ host, port, exclusive: true }, () => {
-      const address = probe.address();
-      const claimed = typeof address === 'object' && address !== null ? address.port : port;
-      probe.close(() => resolve({ type: 'claimed', port: claimed }));
-    });
-  });
-}
-
-function explainListen(error: NodeJS.ErrnoException, host: string, port: number): string {
-  const address = formatAddress(host, port);
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `${address} is in use by another program: stop that one, or give another --port`;
-    case 'EACCES':
-      return `${address} needs more rights than this user has: give a --port of 1024 or more`;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${host} is not an address of this machine: give another --host`;
-    default:
-      return `cannot listen on ${address}: ${error.message}`;
-  }
-}
-
-export function formatAddress(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

@@ -21,7 +21,7 @@ export interface ArchiveData {
 }
 
 const data = threadData<ArchiveData>();
-const log = await openLog('archive', data.logLevel);
+const log = openLog('archive', data.logLevel);
 lowerPriority('below normal');
 const store = new Archive(data.chatDb);
 const index = new SearchIndex({

@@ -24,7 +24,7 @@ export interface AuthData {
 }
 
 const data = threadData<AuthData>();
-const log = await openLog('auth', data.logLevel);
+const log = openLog('auth', data.logLevel);
 const pool = new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
 const opened = await openUsersFile(data.usersFile, {
   hash: (password) => pool.hashNow(password),

@@ -20,7 +20,7 @@ export interface RegistryData {
 }
 
 const data = threadData<RegistryData>();
-const log = await openLog('registry', data.logLevel);
+const log = openLog('registry', data.logLevel);
 const actor = spawn('registry', registry(openSqliteLog(data.chatDb), data.keepMs, log));
 const ticks = setInterval(() => actor.tell({ type: 'tick', now: Date.now() }), TICK_MS);
 

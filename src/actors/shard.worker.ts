@@ -15,8 +15,12 @@ export interface ShardData extends ShardOptions {
   readonly logLevel: LogLevel;
 }
 
+export type Listened =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly code: string; readonly text: string };
+
 const data = threadData<ShardData>();
-const shard = new Shard(data, await openLog(data.name, data.logLevel));
+const shard = new Shard(data, openLog(data.name, data.logLevel));
 setInterval(() => shard.sweep(Date.now()), SWEEP_MS);
 setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
 let listening: Listening | undefined;
@@ -34,12 +38,13 @@ const api = {
     shard.connectArchive(port);
   },
 
-  /** Takes connections. Returns what went wrong, for people; undefined if nothing did. */
-  async listen(options: ListenOptions): Promise<string | undefined> {
+  /** Takes connections from here on. */
+  async listen(options: ListenOptions): Promise<Listened> {
     const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
     const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
     listening = await listenTcp(tested, (wire) => shard.accept(wire));
-    return listening.type === 'failed' ? listening.text : undefined;
+    if (listening.type === 'failed') return listening;
+    return { type: 'listening', port: listening.port };
   },
 
   /** Peers that are gone; their connections may be another shard's. */

@@ -10,7 +10,7 @@ import { expose, type Remote, transfer, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { ExitReason, Outcome } from './actor.ts';
 import { type Crash, type CrashOrder, obeyCrashes, testHeap } from './crash.ts';
-import { answerPings, guard, own } from './lifetime.ts';
+import { answerPings, guard, isProcessEnding, own } from './lifetime.ts';
 
 /** The other side of a channel of calls. */
 export interface Peer<Api> {
@@ -35,6 +35,8 @@ export interface Thread<Api> extends Peer<Api> {
 export interface ThreadOptions {
   /** Ends the thread when it has not answered for that long, as in an endless loop. No limit if left out. */
   readonly watchdogMs?: number;
+  /** Takes what the thread writes to its stderr, such as its log. Left out: it goes to the stderr of the process. */
+  readonly stderr?: (bytes: Uint8Array) => void;
 }
 
 export type Started<Api> =
@@ -65,14 +67,17 @@ export async function startThread<Api>(
   file: URL,
   data: object,
   ports: MessagePort[] = [],
-  { watchdogMs }: ThreadOptions = {},
+  { watchdogMs, stderr }: ThreadOptions = {},
 ): Promise<Started<Api>> {
+  if (isProcessEnding()) return { type: 'failed', error: new Error('the process is ending') };
   const worker = new Worker(file, {
     name,
     workerData: data,
     transferList: ports,
+    stderr: stderr !== undefined,
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, ...testHeap() },
   });
+  if (stderr !== undefined) worker.stderr.on('data', stderr);
   const { exited, stuck, end } = own(worker, name);
   const gone = exited.then(() => undefined);
   const ready = new Promise<boolean>((resolve) => {

@@ -1,8 +1,9 @@
 /** The data folder: private to its owner, and locked for one server. */
 
-import { accessSync, constants, mkdirSync, statSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { createFolder } from '../common/create-folder.ts';
 
 export interface DataFolder {
   readonly usersFile: string;
@@ -24,7 +25,7 @@ const SQLITE_FULL = 13;
 /** Creates the folder if there is none, checks that only its owner can read it, and locks it. */
 export function openDataFolder(path: string): OpenedFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    createFolder(path, 0o700);
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -92,7 +92,8 @@ class TcpWire implements Wire {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    this.address = socket.remoteAddress ?? 'unknown';
+    // A listener for IPv4 and IPv6 (`::`) gives IPv4 addresses as ::ffff:192.0.2.1.
+    this.address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, '');
   }
 
   serve(handler: WireHandler): void {

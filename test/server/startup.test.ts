@@ -4,6 +4,7 @@ import { afterAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess, until } from '../support/process.ts';
+import { findProcesses } from '../support/processes.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
 
 const folder = testFolder();
@@ -56,6 +57,11 @@ describe('options', () => {
     [['--workers', '1.5'], {}, 'workers'],
     [['--hash-workers', 'many'], {}, 'hash-workers'],
     [['--log-level', 'loud'], {}, 'log-level'],
+    [['--host', '[::1]:4040'], {}, '--port'],
+    [['--host', 'localhost:4040'], {}, '--port'],
+    [['--host', '[127.0.0.1]'], {}, 'host'],
+    [['--host', '[::1'], {}, 'host'],
+    [[], { PARLEY_HOST: '' }, 'PARLEY_HOST'],
     [['--prot', '1'], {}, '--port'],
     [[], { PARLEY_PORT: 'x' }, 'PARLEY_PORT'],
     [[], { PARLEY_GUESTS: 'perhaps' }, 'PARLEY_GUESTS'],
@@ -75,9 +81,22 @@ describe('options', () => {
     }
   });
 
-  it('listens on IPv6 too', async () => {
-    const server = await start(['--host', '::1']);
+  it.each(['::1', '[::1]'])('listens on IPv6 too: --host %s', async (host) => {
+    const server = await start(['--host', host]);
     expect(server.address).toMatch(/^\[::1\]:\d+$/);
+    const client = await TestClient.connect(`[::1]:${server.port}`);
+    await client.ok('ping');
+    await until('the log', () => server.stderr().includes('"address":"::1"'));
+  });
+
+  it('knows IPv4 addresses as such where it listens on IPv6 and IPv4, and says how to connect', async () => {
+    const server = await start(['--host', '[::]', '--workers', '2']);
+    expect(server.address).toMatch(/^\[::\]:\d+$/);
+    expect(server.stdout()).toContain(`connect with: parley connect [::1]:${server.port}\n`);
+    const client = await TestClient.connect(`127.0.0.1:${server.port}`);
+    await client.ok('ping');
+    await until('the log', () => server.stderr().includes('"address":"127.0.0.1"'));
+    expect(server.stderr()).not.toContain('ffff');
   });
 });
 
@@ -132,6 +151,12 @@ describe('what stands in the way gets one clear line and an exit code', () => {
     expect(text).toContain(data);
   });
 
+  it.each(['/proc/x', '/proc/x/y'])('a data folder that cannot be made: %s', async (data) => {
+    const [code, text] = await fail(['--port', '0', '--data', data]);
+    expect(code).toBe(77);
+    expect(text).toMatch(/^parley: data folder \/proc\/x\S* cannot be used: /);
+  });
+
   it('a users.txt with damage in the middle: names the line, and leaves the file alone', async () => {
     const data = newFolder();
     const server = await startServer({ data });
@@ -164,24 +189,75 @@ describe('what stands in the way gets one clear line and an exit code', () => {
 });
 
 describe('the end', () => {
-  it.each(['SIGTERM', 'SIGINT'] as const)('%s: clients are told, exit code 0, within 5 s', async (signal) => {
-    const server = await startServer({ data: newFolder(), args: ['--workers', '2'] });
-    const clients = await Promise.all(
-      ['ann', 'ben', 'cat'].map((n) => TestClient.register(server.address, n)),
-    );
-    const stranger = await TestClient.connect(server.address);
-    await stranger.ok('ping');
-    const started = performance.now();
-    server.child.kill(signal);
+  it.each(['SIGTERM', 'SIGINT', 'SIGHUP'] as const)(
+    '%s: clients are told, exit code 0, within 5 s',
+    async (signal) => {
+      const server = await startServer({ data: newFolder(), args: ['--workers', '2'] });
+      const clients = await Promise.all(
+        ['ann', 'ben', 'cat'].map((n) => TestClient.register(server.address, n)),
+      );
+      const stranger = await TestClient.connect(server.address);
+      await stranger.ok('ping');
+      const started = performance.now();
+      server.child.kill(signal);
+      await until('the end', () => server.child.exitCode !== null);
+      expect(performance.now() - started).toBeLessThan(5_000);
+      expect(server.child.exitCode).toBe(0);
+      for (const client of [...clients, stranger]) {
+        await client.closed();
+        const bye = client.events.at(-1);
+        expect(bye?.slice(0, 2)).toEqual(['bye', 'shutdown']);
+        expect(bye?.[3]).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  it('a terminal that is closed may send SIGHUP more than once', async () => {
+    const server = await startServer({ data: newFolder() });
+    const client = await TestClient.register(server.address, 'ann');
+    for (let i = 0; i < 3; i += 1) server.child.kill('SIGHUP');
+    await client.closed();
+    expect(client.events.at(-1)?.slice(0, 2)).toEqual(['bye', 'shutdown']);
     await until('the end', () => server.child.exitCode !== null);
-    expect(performance.now() - started).toBeLessThan(5_000);
     expect(server.child.exitCode).toBe(0);
-    for (const client of [...clients, stranger]) {
-      await client.closed();
-      const bye = client.events.at(-1);
-      expect(bye?.slice(0, 2)).toEqual(['bye', 'shutdown']);
-      expect(bye?.[3]).toBeGreaterThan(0);
-    }
+  });
+
+  it('SIGHUP under nohup is ignored', async () => {
+    const command = 'nohup "$@"; exit $?';
+    const args = ['-c', command, 'bash', process.execPath, PARLEY, 'serve', '--port', '0', '--data'];
+    const data = newFolder();
+    const shell = runProcess('bash', [...args, data], { detached: true });
+    const address = await until('the server', () => /listening on (\S+)/.exec(shell.stdout())?.[1]);
+    const client = await TestClient.connect(address);
+    const [pid = 0] = findProcesses(data);
+    process.kill(pid, 'SIGHUP');
+    for (let i = 0; i < 10; i += 1) await client.ok('ping');
+    process.kill(pid, 'SIGTERM');
+    await client.closed();
+    expect(await shell.exit()).toEqual({ code: 0, signal: null });
+    expect(shell.stderr()).toContain('"cause":"SIGTERM"');
+  });
+
+  it('a server that is still starting ends at once', async () => {
+    const data = newFolder();
+    const server = runProcess(process.execPath, [PARLEY, 'serve', '--port', '0', '--data', data]);
+    await until('the lock of the data folder', () => existsSync(`${data}/lock.db`));
+    server.child.kill('SIGTERM');
+    expect(await server.exit()).toEqual({ code: 0, signal: null });
+    expect(server.stderr()).toMatch(/"event":"server.stopping".*"SIGTERM".*\n.*"event":"server.stopped"/);
+  });
+
+  it('a thread that hangs does not hold it up', async () => {
+    const server = await startServer({ data: newFolder() });
+    const client = await TestClient.register(server.address, 'ann');
+    server.crash('registry', 'spin');
+    client.request('send', 'ann', 'never answered');
+    const started = performance.now();
+    server.child.kill('SIGTERM');
+    await until('the end', () => server.child.exitCode !== null);
+    expect(server.child.exitCode).toBe(0);
+    expect(performance.now() - started).toBeLessThan(6_000);
+    expect(server.stderr()).toContain('"event":"server.stopping"');
   });
 
   it('a client that reads nothing does not hold it up', async () => {

@@ -19,7 +19,11 @@ export class TestClient {
 
   static async connect(address: string): Promise<TestClient> {
     const url = new URL(`tcp://${address}`);
-    const socket = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
+    const socket = connect({
+      host: url.hostname.replace(/^\[|\]$/g, ''),
+      port: Number(url.port),
+      noDelay: true,
+    });
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('error', reject);

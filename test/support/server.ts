@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** Further arguments of `serve`; a `--port` here takes the place of `--port 0`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** A file that takes its stderr; `stderr()` is empty then. */
+  readonly log?: number;
 }
 
 export interface RunningServer {
@@ -20,6 +22,7 @@ export interface RunningServer {
   /** `127.0.0.1:PORT`, as the server printed it. */
   readonly address: string;
   readonly port: number;
+  readonly stdout: () => string;
   readonly stderr: () => string;
   /** Asks it to end with SIGTERM, and waits for that. */
   stop(): Promise<Exit>;
@@ -29,10 +32,10 @@ export interface RunningServer {
   crash(thread: string, how?: Crash): void;
 }
 
-export async function startServer({ data, args = [], env = {} }: ServerOptions): Promise<RunningServer> {
+export async function startServer({ data, args = [], env = {}, log }: ServerOptions): Promise<RunningServer> {
   const port = args.includes('--port') ? [] : ['--port', '0'];
   const server = runProcess(process.execPath, [PARLEY, 'serve', '--data', data, ...port, ...args], {
-    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    stdio: ['ignore', 'pipe', log ?? 'pipe', 'ipc'],
     env: { ...process.env, PARLEY_TEST_HOOKS: '1', ...env },
   });
   const address = await until(
@@ -54,6 +57,7 @@ export async function startServer({ data, args = [], env = {} }: ServerOptions):
     child: server.child,
     address,
     port: Number(address.slice(address.lastIndexOf(':') + 1)),
+    stdout: server.stdout,
     stderr: server.stderr,
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),

@@ -1,0 +1,28 @@
+/** Tells the log when the process has run out of file descriptors. */
+
+import { close, open } from 'node:fs';
+import { devNull } from 'node:os';
+import type { Logger } from 'pino';
+
+const LOOK_MS = 1_000;
+const REPORT_MS = 60_000;
+
+/**
+ * Tries each second whether another file can be opened. Connections that come while none can be are closed by the event loop
+ * itself, and nobody hears of them.
+ */
+export function watchOpenFiles(log: Logger): void {
+  let reportedAt = Number.NEGATIVE_INFINITY;
+  const look = (): void =>
+    open(devNull, (error, fd) => {
+      if (error === null) close(fd);
+      const isExhausted = error?.code === 'EMFILE' || error?.code === 'ENFILE';
+      if (!isExhausted || performance.now() - reportedAt < REPORT_MS) return;
+      reportedAt = performance.now();
+      log.error(
+        { event: 'open_files.exhausted', code: error.code },
+        'no file descriptors are left: new connections are closed at once; raise the limit of open files (ulimit -n)',
+      );
+    });
+  setInterval(look, LOOK_MS).unref();
+}
