@@ -104,14 +104,14 @@ export class Arrivals {
     // A guest ends with its last session, and leaves the rooms that it is in behind all that it has asked for.
     if (leaving?.guest && ledger.changesMembership(leaving.id)) return 'wait';
     const account = sessions.detach(link.index, connection);
-    if (account !== undefined) this.sessionEnded(account, Date.now());
+    if (account !== undefined) this.sessionEnded(account);
     return this.#answer(link, number, null);
   }
 
-  sessionEnded(account: Account, now: number): void {
-    const { sessions, presence, ledger } = this.#parts;
+  sessionEnded(account: Account): void {
+    const { clock, sessions, presence, ledger } = this.#parts;
     if (sessions.isOnline(account)) return;
-    presence.went(account, now);
+    presence.went(account, clock.monotonic());
     if (account.guest) ledger.retire(account);
   }
 
@@ -121,7 +121,7 @@ export class Arrivals {
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
     this.#expelled.delete(account.id);
-    this.#expelled.set(account.id, { serial, at: Date.now() });
+    this.#expelled.set(account.id, { serial, at: this.#parts.clock.monotonic() });
     router.expel(account.id, 'password_changed', { link, connection });
     return this.#answer(link, number, null);
   }

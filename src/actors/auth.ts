@@ -155,7 +155,7 @@ export function auth(
 
   /** The same work for a name that does not exist: the time it takes tells nobody which names do. */
   function verify(state: State, of: Credentials, next: string | null, self: ActorRef<AuthMsg>): void {
-    if (state.attempts.isBlocked(of.address, Date.now())) {
+    if (state.attempts.isBlocked(of.address, performance.now())) {
       of.reply({ type: 'refused', code: 'too_many_attempts' });
       return;
     }
@@ -198,7 +198,7 @@ export function auth(
     }
     // A password that was changed while it was being verified is the old one by now.
     if (!outcome.value || msg.hash === undefined || store.find(of.user)?.hash !== msg.hash) {
-      state.attempts.failed(of.address, Date.now());
+      state.attempts.failed(of.address, performance.now());
       of.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (next === null) {
       of.reply(found(state, of.user, tokens.issue(of.user, msg.hash, Date.now())));

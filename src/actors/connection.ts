@@ -4,7 +4,6 @@
  * wait, so that pipelined commands keep their order.
  */
 
-import { timeOf } from '../chat/entry.ts';
 import type { Greeting } from '../commands/arguments.ts';
 import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
@@ -139,11 +138,11 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#answered();
   }
 
-  /** The registry's answer to `send`: the message is stored under that id. */
-  stored(requestId: number, id: number): void {
+  /** The registry's answer to `send`: the message is stored under that id, at that time. */
+  stored(requestId: number, id: number, at: number): void {
     const { arena } = this.#services.turn;
     const start = arena.open(STORED_BYTES);
-    const end = writeStored(arena.block, start, requestId, id, timeOf(id));
+    const end = writeStored(arena.block, start, requestId, id, at);
     arena.close(end);
     this.#outbox.push(arena.block, start, end);
     this.#answered();

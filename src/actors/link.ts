@@ -117,6 +117,7 @@ export type ToShard =
 export type Delivery = readonly [
   kind: Routed[0],
   id: number,
+  at: number,
   number: number,
   account: number,
   /** The id of the room, or of the account that it is for. */

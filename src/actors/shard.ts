@@ -123,7 +123,7 @@ export class Shard implements Services {
   opened(connection: Connection, ref: ActorRef<ConnectionMsg>): void {
     this.#connections.set(connection, ref);
     if (this.#drained !== undefined) connection.close('shutdown', this.#retryAfterMs);
-    else this.#anonymous.set(connection, Date.now());
+    else this.#anonymous.set(connection, performance.now());
   }
 
   /** Takes the port to a registry, the first one or one that has restarted. */
@@ -162,7 +162,7 @@ export class Shard implements Services {
     if (answer.type === 'refused' && answer.code === 'name_taken') connection.close('failed');
   }
 
-  /** Closes connections that did not log in in time. */
+  /** Closes connections that did not log in in time. `now` is of `performance.now`. */
   sweep(now: number): void {
     for (const [waiting, since] of this.#anonymous) {
       if (now - since < LOGIN_TIMEOUT_MS) return;
@@ -224,7 +224,7 @@ export class Shard implements Services {
   }
 
   loggedOut(connection: Connection): void {
-    this.#anonymous.set(connection, Date.now());
+    this.#anonymous.set(connection, performance.now());
   }
 
   async leave(connection: Connection): Promise<void> {
@@ -320,7 +320,7 @@ export class Shard implements Services {
   }
 
   #deliver(item: Delivery): void {
-    const [kind, id, number] = item;
+    const [kind, id, at, number] = item;
     const asked = this.#unanswered.get(number);
     const origin = asked?.connection;
     if (!this.#isCaughtUp && origin !== undefined) this.#committed.set(origin, number);
@@ -334,7 +334,7 @@ export class Shard implements Services {
     // The answer to a join or leave comes apart, because it tells more than the id.
     if (asked === undefined || (kind !== 'message' && kind !== 'direct')) return;
     this.#forget(number);
-    asked.connection.stored(asked.requestId, id);
+    asked.connection.stored(asked.requestId, id, at);
   }
 
   #forget(number: number): void {
