@@ -278,7 +278,6 @@ class Registry {
     this.#router.retry();
     for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
     this.#roster.sweep(now);
-    this.#arrivals.sweep(now);
     this.#ledger.commitMarks();
     if (!this.#ledger.isBroken) this.#log.boundWal();
     this.#forget();

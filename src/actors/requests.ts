@@ -70,8 +70,6 @@ export class Requests {
         return this.#who(link, command);
       case 'rooms':
         return this.#listRooms(link, command);
-      case 'expel':
-        return this.#arrivals.expel(link, command);
       default:
         return command satisfies never;
     }

@@ -8,9 +8,9 @@
 
 /** In milliseconds. */
 export interface Clock {
-  /** Since 1970. */
+  /** Since 1970, a whole number. */
   wall(): number;
-  /** Since some moment; never goes back. Stands still while the machine is suspended, on Linux. */
+  /** Since some moment, with a fraction; never goes back. Stands still while the machine is suspended, on Linux. */
   monotonic(): number;
 }
 
@@ -34,21 +34,26 @@ export class SteadyClock {
   /** Wall minus monotonic, and when they began to agree, in monotonic time. */
   #difference: number;
   #since: number;
+  /** The largest of the differences that may be the right one. */
+  #largest: number;
 
   constructor(clock: Clock = SYSTEM_CLOCK, settleMs: number = SETTLE_MS) {
     this.#clock = clock;
     this.#settleMs = settleMs;
     this.#since = clock.monotonic();
     this.#difference = clock.wall() - this.#since;
+    this.#largest = this.#difference;
   }
 
   /**
-   * Compares the clocks; to be called at least every few seconds. Returns by how much the wall clock has jumped, forwards
-   * or backwards, once for each jump; undefined if it has not.
+   * Compares the clocks; to be called at least once a minute. Returns by how much the wall clock has jumped, forwards or
+   * backwards, once for each jump; undefined if it has not.
    */
   check(): number | undefined {
     const jump = this.#drift(this.#clock.wall());
     if (Math.abs(jump) <= JUMP_MS) return undefined;
+    const wasSure = this.#hasAgreed();
+    this.#largest = wasSure ? this.#difference : Math.max(this.#largest, this.#difference);
     this.#difference += jump;
     this.#since = this.#clock.monotonic();
     return jump;
@@ -57,8 +62,17 @@ export class SteadyClock {
   /** The time, if the clocks have agreed for long enough, up to this very reading. */
   settled(): number | undefined {
     const wall = this.#clock.wall();
-    const hasAgreed = this.#clock.monotonic() - this.#since >= this.#settleMs;
-    return hasAgreed && Math.abs(this.#drift(wall)) <= JUMP_MS ? wall : undefined;
+    return this.#hasAgreed() && Math.abs(this.#drift(wall)) <= JUMP_MS ? wall : undefined;
+  }
+
+  /** The latest of the times that may be the right one: what is stamped with it does not become too old too early. */
+  latest(): number {
+    const difference = this.#hasAgreed() ? this.#difference : Math.max(this.#largest, this.#difference);
+    return this.settled() ?? Math.floor(Math.max(this.#clock.wall(), this.#clock.monotonic() + difference));
+  }
+
+  #hasAgreed(): boolean {
+    return this.#clock.monotonic() - this.#since >= this.#settleMs;
   }
 
   #drift(wall: number): number {

@@ -44,10 +44,14 @@ export interface OpenTokens {
   readonly find: StatementSync;
   /** expires, hash */
   readonly extend: StatementSync;
+  /** latest expiry: later ones become this one */
+  readonly shorten: StatementSync;
   /** hash */
   readonly remove: StatementSync;
   /** user */
   readonly removeAll: StatementSync;
+  /** → `user`: everybody who has tokens */
+  readonly users: StatementSync;
   /** now, at most how many */
   readonly sweep: StatementSync;
 }
@@ -228,8 +232,10 @@ function prepareStatements(db: DatabaseSync): OpenTokens {
        WHERE hash = ? AND user = ? AND fingerprint = ? AND expires > ?`,
     ),
     extend: db.prepare('UPDATE tokens SET expires = ? WHERE hash = ?'),
+    shorten: db.prepare('UPDATE tokens SET expires = ?1 WHERE expires > ?1'),
     remove: db.prepare('DELETE FROM tokens WHERE hash = ?'),
     removeAll: db.prepare('DELETE FROM tokens WHERE user = ?'),
+    users: db.prepare('SELECT DISTINCT user FROM tokens'),
     sweep: db.prepare(
       'DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <= ? ORDER BY expires LIMIT ?)',
     ),

@@ -31,7 +31,7 @@ class World {
     onTestFinished(() => this.#actor.stop());
     this.#actor.tell({ type: 'accounts', names: ['ann'] });
     this.#actor.tell({ type: 'shard_connected', shard: 0, out: this.#out });
-    this.#ask(['announce', 1, -1, []], ['attach', 1, 1, 'ann', false, 0, 0], ['live', 2, 1, 0, 100_000]);
+    this.#ask(['announce', 1, -1, []], ['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
     this.#number = 2;
   }
 

@@ -46,7 +46,8 @@ function linkAuth(shard: Shard): void {
   const { port1, port2 } = new MessageChannel();
   shard.connectAuth(port1);
   servePort<AuthApi>(port2, {
-    authenticate: () => Promise.resolve({ type: 'ok', user: 'ann', serial: 1 }),
+    authenticate: () => Promise.resolve({ type: 'ok', user: 'ann', record: 'record' }),
+    confirm: (credentials) => Promise.resolve(credentials.map(() => 'ok')),
   });
   onTestFinished(() => port2.close());
 }

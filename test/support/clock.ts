@@ -4,7 +4,7 @@ import type { Clock } from '../../src/common/clock.ts';
 
 export class TestClock implements Clock {
   #wall: number;
-  #monotonic = 1_000;
+  #monotonic = 1_000.25;
 
   constructor(wall = Date.parse('2026-06-01T12:00:00Z')) {
     this.#wall = wall;
