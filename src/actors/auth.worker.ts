@@ -40,7 +40,7 @@ const tokens = openTokens(data.tokensDb, {
   perAccount: TOKENS_PER_ACCOUNT,
   warn: (text) => log.warn({ event: 'tokens' }, text),
 });
-if (store !== undefined) tokens.endWithout((user) => store.find(user) !== undefined);
+if (store !== undefined) endTokensWithout(store, '');
 const shards = new Map<object, Peer<SessionsApi>>();
 const steady = new SteadyClock(SYSTEM_CLOCK, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
 const sessions = { passwordChanged };
@@ -101,6 +101,12 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
   );
   if (outcome.type === 'answered') return outcome.value;
   return { type: 'refused', code: outcome.type === 'timed_out' ? 'timed_out' : 'unavailable' };
+}
+
+/** Accounts may have been taken out of users.txt. A part at a time: there may be a million. */
+function endTokensWithout(accounts: AccountStore, after: string): void {
+  const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
+  if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
 }
 
 /** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */

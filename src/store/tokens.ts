@@ -46,8 +46,11 @@ export interface Tokens {
   end(token: string): TokenEnd;
   /** Removes what a password change has ended. */
   endAll(user: string): void;
-  /** Ends the tokens of accounts that are not there any more; for the start, when the accounts have been read. */
-  endWithout(isThere: (user: string) => boolean): void;
+  /**
+   * Ends the tokens of accounts that are not there any more, of a bounded number of users behind `after`. Returns the user to go on
+   * behind; undefined when it was the last.
+   */
+  endWithout(isThere: (user: string) => boolean, after: string): string | undefined;
   /**
    * Removes expired tokens, a bounded number a call, if `now` is known; and takes up again what could not be written before.
    * True if there is more to do: call again soon.
@@ -122,14 +125,18 @@ class TokenStore implements Tokens {
     this.#db.use((open) => unsynced(open, () => open.removeAll.run(foldName(user))));
   }
 
-  endWithout(isThere: (user: string) => boolean): void {
-    this.#db.use((open) => {
-      const gone = open.users.all().flatMap(({ user }) => (isThere(String(user)) ? [] : [String(user)]));
-      if (gone.length === 0) return;
-      inTransaction(open, () => {
-        for (const user of gone) open.removeAll.run(user);
-      });
+  endWithout(isThere: (user: string) => boolean, after: string): string | undefined {
+    const looked = this.#db.use((open) => {
+      const users = open.users.all(after, SWEPT_A_CALL).map(({ user }) => String(user));
+      const gone = users.filter((user) => !isThere(user));
+      if (gone.length > 0) {
+        inTransaction(open, () => {
+          for (const user of gone) open.removeAll.run(user);
+        });
+      }
+      return users.length === SWEPT_A_CALL ? users.at(-1) : undefined;
     });
+    return looked.type === 'done' ? looked.value : undefined;
   }
 
   sweep(now: number | undefined): boolean {
@@ -137,13 +144,13 @@ class TokenStore implements Tokens {
     this.#db.use(keepRoom);
     if (now === undefined) return false;
     const swept = this.#db.use((open) =>
-      unsynced(open, () => {
-        // Used while the clock was ahead.
-        open.shorten.run(now + this.#lifetimeMs);
-        return open.sweep.run(now, SWEPT_A_CALL).changes;
-      }),
+      unsynced(open, () => [
+        // Those that were used while the clock was ahead.
+        open.shorten.run(now + this.#lifetimeMs, SWEPT_A_CALL).changes,
+        open.sweep.run(now, SWEPT_A_CALL).changes,
+      ]),
     );
-    return swept.type === 'done' && Number(swept.value) === SWEPT_A_CALL;
+    return swept.type === 'done' && swept.value.some((changes) => Number(changes) === SWEPT_A_CALL);
   }
 
   close(): void {
