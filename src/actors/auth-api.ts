@@ -14,6 +14,12 @@ export interface Credential {
 /** Whether somebody who was let in would be let in again: `ok`, or what has become of the account since. */
 export type Standing = 'ok' | 'password_changed' | 'removed';
 
+/** The session that asks for a change of its password: a connection of that run of a shard. */
+export interface Asking {
+  readonly shard: number;
+  readonly connection: number;
+}
+
 export type AuthCall =
   | {
       readonly type: 'register' | 'login';
@@ -27,8 +33,8 @@ export type AuthCall =
       readonly password: string;
       readonly next: string;
       readonly address: string;
-      /** Who asks: this connection goes on, if it is still there. */
-      readonly connection: number;
+      /** This session goes on, if it is still there. */
+      readonly asking: Asking;
     }
   /** Comes back with a token instead of the password. */
   | { readonly type: 'resume'; readonly user: string; readonly token: string }
@@ -48,7 +54,7 @@ export interface AuthApi {
 export interface SessionsApi {
   /**
    * The account has this password record from now on. Ends its sessions that began under another one, also those whose login is
-   * under way, but for the connection `asking`, which goes on under this one; 0 for none. They are over when this returns.
+   * under way, but for the one that asks, which goes on under this one. They are over when this returns. May be told twice.
    */
-  passwordChanged(credential: Credential, asking: number): void;
+  passwordChanged(credential: Credential, asking: Asking): void;
 }

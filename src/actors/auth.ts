@@ -11,7 +11,7 @@ import type { Tokens } from '../store/tokens.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
 import type { ActorRef, Behavior, Reply } from './actor.ts';
 import { Attempts } from './attempts.ts';
-import type { Credential } from './auth-api.ts';
+import type { Asking, Credential } from './auth-api.ts';
 import type { HashOutcome, HashPool } from './hash-pool.ts';
 
 /** Between two parts of what expired tokens there are to remove. */
@@ -29,12 +29,6 @@ export type AuthAnswer =
       readonly token?: string | undefined;
     }
   | { readonly type: 'refused'; readonly code: RefusalCode };
-
-/** The session that asks for a change of its password: a connection of that shard. */
-export interface Asking {
-  readonly owner: object;
-  readonly connection: number;
-}
 
 /** Those who have sessions. */
 export interface Sessions {

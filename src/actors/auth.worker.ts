@@ -7,8 +7,8 @@ import type { AccountStore } from '../store/accounts.ts';
 import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT } from '../store/tokens.ts';
 import { openUsersFile } from '../store/users-file.ts';
 import { ask, spawn } from './actor.ts';
-import { type Asking, type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
-import type { AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
+import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
+import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
 import { testNumber } from './crash.ts';
 import { HashPool } from './hash-pool.ts';
 import { callPort, type Peer, serve, servePort, threadData } from './thread.ts';
@@ -41,7 +41,7 @@ const tokens = openTokens(data.tokensDb, {
   warn: (text) => log.warn({ event: 'tokens' }, text),
 });
 if (store !== undefined) endTokensWithout(store, '');
-const shards = new Map<object, Peer<SessionsApi>>();
+const shards = new Set<Peer<SessionsApi>>();
 const steady = new SteadyClock(SYSTEM_CLOCK, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
 const sessions = { passwordChanged };
 const actor = store && spawn('auth', auth({ store, tokens, pool, sessions, steady, guests: data.guests }));
@@ -65,9 +65,10 @@ const api = {
       confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
     });
     // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
-    shards.set(owner, callPort<SessionsApi>(port));
+    const shard = callPort<SessionsApi>(port);
+    shards.add(shard);
     port.on('close', () => {
-      shards.delete(owner);
+      shards.delete(shard);
       actor?.tell({ type: 'owner_gone', owner });
     });
   },
@@ -92,11 +93,7 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
   }
   const outcome = await ask<AuthMsg, AuthAnswer>(
     actor,
-    (reply) => {
-      if (call.type === 'claim') return { ...call, owner, reply };
-      if (call.type !== 'change') return { ...call, reply };
-      return { ...call, asking: { owner, connection: call.connection }, reply };
-    },
+    (reply) => (call.type === 'claim' ? { ...call, type: 'claim', owner, reply } : { ...call, reply }),
     ANSWER_TIMEOUT_MS,
   );
   if (outcome.type === 'answered') return outcome.value;
@@ -110,9 +107,9 @@ function endTokensWithout(accounts: AccountStore, after: string): void {
 }
 
 /** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */
-async function passwordChanged(credential: Credential, { owner, connection }: Asking): Promise<void> {
-  const told = Array.from(shards, ([of, shard]) =>
-    shard.call((api) => api.passwordChanged(credential, of === owner ? connection : 0), SESSIONS_TIMEOUT_MS),
+async function passwordChanged(credential: Credential, asking: Asking): Promise<void> {
+  const told = Array.from(shards, (shard) =>
+    shard.call((api) => api.passwordChanged(credential, asking), SESSIONS_TIMEOUT_MS),
   );
   await Promise.all(told);
 }

@@ -324,7 +324,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
       password: old,
       next,
       address: this.#wire.address,
-      connection: this.id,
+      asking: { shard: this.#services.incarnation, connection: this.id },
     } as const;
     const answer = await this.#services.authenticate(call);
     if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));

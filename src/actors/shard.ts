@@ -14,7 +14,7 @@ import type { Wire, WireHandler } from '../transport/tcp.ts';
 import { type ActorRef, spawn } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
-import type { AuthApi, AuthCall, Credential, SessionsApi } from './auth-api.ts';
+import type { Asking, AuthApi, AuthCall, Credential, SessionsApi } from './auth-api.ts';
 import { BatchPort, takeBatches } from './batch.ts';
 import { type Connection, ConnectionBehavior, type ConnectionMsg } from './connection.ts';
 import { Entrance } from './entrance.ts';
@@ -74,8 +74,8 @@ export class Shard implements Services {
   readonly commandsPerSecond: number;
   readonly turn: WriteTurn;
   readonly entrance = new Entrance();
+  readonly incarnation: number;
   readonly log: Logger;
-  readonly #incarnation: number;
   readonly #fanout = new Fanout();
   readonly #connections = new Map<Connection, ActorRef<ConnectionMsg>>();
   readonly #sessions = new Set<Connection>();
@@ -106,7 +106,7 @@ export class Shard implements Services {
     this.outboxLimit = options.outboxLimit;
     this.commandsPerSecond = options.commandsPerSecond;
     this.turn = new WriteTurn(options.shards);
-    this.#incarnation = options.incarnation;
+    this.incarnation = options.incarnation;
     this.log = log;
   }
 
@@ -141,7 +141,7 @@ export class Shard implements Services {
     const sessions = [...this.#sessions].map(
       (s): AnnouncedSession => [s.id, s.account, s.user, this.#fanout.has(s)],
     );
-    registry.push(['announce', this.#incarnation, this.#cursor, sessions]);
+    registry.push(['announce', this.incarnation, this.#cursor, sessions]);
   }
 
   connectAuth(port: MessagePort): void {
@@ -154,9 +154,10 @@ export class Shard implements Services {
     void this.#confirm(auth);
   }
 
-  #passwordChanged(credential: Credential, asking: number): void {
+  #passwordChanged(credential: Credential, asking: Asking): void {
     for (const connection of this.#connections.keys()) {
-      connection.passwordChanged(credential, connection.id === asking);
+      const isAsking = asking.shard === this.incarnation && asking.connection === connection.id;
+      connection.passwordChanged(credential, isAsking);
     }
   }
 

@@ -14,7 +14,6 @@ import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();
 const DAY_MS = 86_400_000;
-const owner = {};
 let files = 0;
 
 type Request = AuthMsg extends infer Msg
@@ -135,7 +134,7 @@ it('answers a change of password when the sessions of the old one are over', asy
   await at.register('Ann');
   const old = await at.login('ann');
   let answer: AuthAnswer | undefined;
-  const asking = { owner, connection: 1 };
+  const asking = { shard: 1, connection: 1 };
   const change = { type: 'change', user: 'ann', password: 'secret of Ann', next: 'another secret' } as const;
   const answered = at.ask({ ...change, address: 'here', asking }).then((given) => {
     answer = given;

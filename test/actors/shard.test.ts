@@ -177,16 +177,20 @@ it('ends the sessions of an account whose password has changed, but for the one 
   const late = new Visitor(shard);
   late.ask('login', 1, 'ANN', 'secret of ann');
   const attach = await registry.number('attach', 2);
-  const told = await auth.call((api) => api.passwordChanged({ user: 'ann', record: 'next' }, 2));
+  const told = await auth.call((api) =>
+    api.passwordChanged({ user: 'ann', record: 'next' }, { shard: 1, connection: 2 }),
+  );
   expect(told.type).toBe('answered');
   expect(ann.frames.at(-1)?.slice(0, 2)).toEqual(['bye', 'password_changed']);
   // A login that was under way begins, and is over.
   registry.tell(['attached', attach, 7, 'ann', [], 0, 0]);
   expect(await late.bye()).toBe('password_changed');
-  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, 2));
-  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, 0));
+  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 2 }));
+  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 0 }));
   expect(ben.frames.map((frame) => frame[0])).not.toContain('bye');
-  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'another' }, 0));
+  await auth.call((api) =>
+    api.passwordChanged({ user: 'ben', record: 'another' }, { shard: 1, connection: 0 }),
+  );
   expect(await ben.bye()).toBe('password_changed');
 });
 
