@@ -102,6 +102,8 @@ export type AuthMsg =
 interface State {
   /** Names being registered, and names of guests with the shard that they are on. */
   readonly reserved: Map<string, object | 'registering'>;
+  /** Accounts whose password is being changed. */
+  readonly changing: Set<string>;
   readonly attempts: Attempts;
 }
 
@@ -117,7 +119,7 @@ export interface AuthParts {
 
 export function auth({ store, tokens, pool, sessions, steady, guests }: AuthParts): Behavior<State, AuthMsg> {
   return {
-    init: () => ({ reserved: new Map(), attempts: new Attempts() }),
+    init: () => ({ reserved: new Map(), changing: new Set(), attempts: new Attempts() }),
     receive(state, msg, self) {
       switch (msg.type) {
         case 'register':
@@ -237,7 +239,11 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
       of.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (change === undefined) {
       of.reply(found(of.user, tokens.issue(of.user, msg.hash, steady.latest())));
+    } else if (state.changing.has(foldName(of.user))) {
+      // One at a time: who verified the old password too must not undo the change that is under way.
+      of.reply({ type: 'refused', code: 'busy' });
     } else {
+      state.changing.add(foldName(of.user));
       hash(of, change.next, change.asking, self);
     }
   }
@@ -245,7 +251,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
   function hashed(state: State, msg: AuthMsg & { type: 'hashed' }, self: ActorRef<AuthMsg>): void {
     const { of, asking, outcome } = msg;
     if (outcome.type !== 'done') {
-      if (asking === undefined) state.reserved.delete(foldName(of.user));
+      free(state, of, asking);
       of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
       return;
     }
@@ -257,7 +263,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
 
   /** A new password takes effect here, whatever has become of the connection that asked for it; `ok` comes last. */
   function stored(state: State, { of, asking, outcome }: AuthMsg & { type: 'stored' }): void {
-    if (asking === undefined) state.reserved.delete(foldName(of.user));
+    free(state, of, asking);
     if (outcome !== 'stored') {
       of.reply({ type: 'refused', code: outcome });
       return;
@@ -270,6 +276,12 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
     tokens.endAll(of.user);
     const credential = { user: answer.user, record: answer.record };
     void sessions.passwordChanged(credential, asking).then(() => of.reply(answer));
+  }
+
+  /** The registration, or the change, of that name has ended. */
+  function free(state: State, { user }: Attempt, asking: Asking | undefined): void {
+    if (asking === undefined) state.reserved.delete(foldName(user));
+    else state.changing.delete(foldName(user));
   }
 
   function found(user: string, token?: string): AuthAnswer {

@@ -151,3 +151,25 @@ it('answers a change of password when the sessions of the old one are over', asy
   await answered;
   expect(answer).toMatchObject({ type: 'ok', user: 'Ann', record: at.told[0]?.record });
 });
+
+it('of two changes of one password at the same time, the second does not undo the first', async () => {
+  const at = await World.open();
+  await at.register('ann');
+  at.ended.resolve();
+  const change = (next: string): Promise<AuthAnswer> =>
+    at.ask({
+      type: 'change',
+      user: 'ann',
+      password: 'secret of ann',
+      next,
+      address: 'here',
+      asking: { shard: 1, connection: 1 },
+    });
+  const answers = await Promise.all([change('the first'), change('the second'), change('the third')]);
+  const codes = answers.map((answer) => (answer.type === 'ok' ? 'ok' : answer.code));
+  expect(codes[0]).toBe('ok');
+  for (const code of codes.slice(1)) expect(['busy', 'wrong_credentials']).toContain(code);
+  expect(await at.login('ann', 'the second')).toBe('wrong_credentials');
+  expect((await at.login('ann', 'the first')).length).toBeGreaterThan(20);
+  expect(await change('too late')).toEqual({ type: 'refused', code: 'wrong_credentials' });
+});
