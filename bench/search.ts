@@ -48,7 +48,7 @@ function makeRow(): IndexRow {
   const text = speech.say();
   // A word of the less busy half of the conversations.
   if (conversation > conversations / 2 && random() < 0.2) text.push('hidden');
-  return { id: lastId, conversation, text: text.join(' ') };
+  return { id: lastId, at: Math.floor(lastId / 1_000), conversation, text: text.join(' ') };
 }
 
 const folder = mkdtempSync(`${tmpdir()}/parley-search-`);

@@ -4,7 +4,7 @@
  */
 
 import type { Logger } from 'pino';
-import { type Entry, timeOf } from '../chat/entry.ts';
+import type { Entry } from '../chat/entry.ts';
 import type { Archive, Interval } from '../store/archive.ts';
 import type { SearchIndex } from '../store/search-index.ts';
 import { parseQuery, type Term, toMatch } from '../store/search-query.ts';
@@ -162,9 +162,9 @@ function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
 function toPast(entry: Entry): PastMessage[] {
   switch (entry.kind) {
     case 'message':
-      return [[entry.id, timeOf(entry.id), entry.user, entry.roomName, entry.text]];
+      return [[entry.id, entry.at, entry.user, entry.roomName, entry.text]];
     case 'direct':
-      return [[entry.id, timeOf(entry.id), entry.user, entry.peerName, entry.text]];
+      return [[entry.id, entry.at, entry.user, entry.peerName, entry.text]];
     case 'joined':
     case 'left':
       return [];

@@ -17,29 +17,21 @@ const SCANNED_PER_BYTE = 1 / 8;
 /** Accounts with nobody online that are told of deliveries when they come back, and messages of each. */
 const ABSENT_AUTHORS = 10_000;
 const KEPT_RECEIPTS = 1_000;
-/** Longer than any login takes from auth to here. */
-const EXPEL_MEMORY_MS = 5 * 60_000;
 
 export class Arrivals {
   readonly #parts: Parts;
   /** What was delivered of accounts that were not there, or not live; who has waited longest first. */
   readonly #receipts = new Map<number, number[]>();
-  /** When accounts had their password changed, in auth's count and by the clock; the oldest first. */
-  readonly #expelled = new Map<number, { readonly serial: number; readonly at: number }>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  attach(link: ShardLink, [, number, connection, user, guest, serial, lastId]: Ask<'attach'>): Taken {
+  attach(link: ShardLink, [, number, connection, user, guest, lastId]: Ask<'attach'>): Taken {
     const { sessions, presence, router, directory, roster, ledger } = this.#parts;
     return roster.admit({ name: user, guest }, (account) => {
       if (typeof account === 'string') {
         link.out.push(['error', number, account]);
-        return;
-      }
-      if (serial < (this.#expelled.get(account.id)?.serial ?? 0)) {
-        link.out.push(['error', number, 'wrong_credentials']);
         return;
       }
       // A guest begins to be with this session.
@@ -56,7 +48,7 @@ export class Arrivals {
     const { directory, sessions, presence, roster } = this.#parts;
     const account = directory.account(name);
     if (account?.id !== id) {
-      link.out.push(['expelled', id, 0, 'failed']);
+      link.out.push(['expelled', id, 'failed']);
       return;
     }
     roster.guestIsBack(account);
@@ -104,34 +96,15 @@ export class Arrivals {
     // A guest ends with its last session, and leaves the rooms that it is in behind all that it has asked for.
     if (leaving?.guest && ledger.changesMembership(leaving.id)) return 'wait';
     const account = sessions.detach(link.index, connection);
-    if (account !== undefined) this.sessionEnded(account, Date.now());
+    if (account !== undefined) this.sessionEnded(account);
     return this.#answer(link, number, null);
   }
 
-  sessionEnded(account: Account, now: number): void {
-    const { sessions, presence, ledger } = this.#parts;
+  sessionEnded(account: Account): void {
+    const { clock, sessions, presence, ledger } = this.#parts;
     if (sessions.isOnline(account)) return;
-    presence.went(account, now);
+    presence.went(account, clock.monotonic());
     if (account.guest) ledger.retire(account);
-  }
-
-  /** The password has been changed: ends the account's other sessions, also those whose login is under way. */
-  expel(link: ShardLink, [, number, connection, serial]: Ask<'expel'>): Taken {
-    const { sessions, router } = this.#parts;
-    const account = sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    this.#expelled.delete(account.id);
-    this.#expelled.set(account.id, { serial, at: Date.now() });
-    router.expel(account.id, 'password_changed', { link, connection });
-    return this.#answer(link, number, null);
-  }
-
-  /** Forgets changes of passwords that no login under way can be older than. */
-  sweep(now: number): void {
-    for (const [account, { at }] of this.#expelled) {
-      if (now - at < EXPEL_MEMORY_MS) return;
-      this.#expelled.delete(account);
-    }
   }
 
   /** Tells an author's sessions; and those that cannot be told now, when they go live. */

@@ -1,4 +1,4 @@
-/** Counts failed logins of each address, to slow down who guesses passwords. Time is passed in. */
+/** Counts failed logins of each address, to slow down who guesses passwords. Time is passed in, from a clock that is never set. */
 
 const WINDOW_MS = 60_000;
 /** Failed logins of one address within the window, before it has to wait. */

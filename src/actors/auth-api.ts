@@ -1,6 +1,24 @@
-/** What the auth thread offers to shards, each on a port of its own. */
+/** What auth and a shard offer each other, on a port of their own. */
 
 import type { AuthAnswer } from './auth.ts';
+
+/**
+ * Whom auth has let in, and under which password record: a fingerprint of the record, which changes with every change of the
+ * password.
+ */
+export interface Credential {
+  readonly user: string;
+  readonly record: string;
+}
+
+/** Whether somebody who was let in would be let in again: `ok`, or what has become of the account since. */
+export type Standing = 'ok' | 'password_changed' | 'removed';
+
+/** The session that asks for a change of its password: a connection of that run of a shard. */
+export interface Asking {
+  readonly shard: number;
+  readonly connection: number;
+}
 
 export type AuthCall =
   | {
@@ -15,6 +33,8 @@ export type AuthCall =
       readonly password: string;
       readonly next: string;
       readonly address: string;
+      /** This session goes on, if it is still there. */
+      readonly asking: Asking;
     }
   /** Comes back with a token instead of the password. */
   | { readonly type: 'resume'; readonly user: string; readonly token: string }
@@ -26,4 +46,15 @@ export type AuthCall =
 
 export interface AuthApi {
   authenticate(call: AuthCall): Promise<AuthAnswer>;
+  /** For sessions that an earlier run of this thread has let in. In the same order. */
+  confirm(credentials: readonly Credential[]): Promise<readonly Standing[]>;
+}
+
+/** The other direction. */
+export interface SessionsApi {
+  /**
+   * The account has this password record from now on. Ends its sessions that began under another one, also those whose login is
+   * under way, but for the one that asks, which goes on under this one. They are over when this returns. May be told twice.
+   */
+  passwordChanged(credential: Credential, asking: Asking): void;
 }

@@ -1,19 +1,23 @@
 /** The auth thread: its actor, the password store, the hash pool, and a port to each shard and to the registry. */
 
 import type { MessagePort } from 'node:worker_threads';
+import { SETTLE_MS, SteadyClock, SYSTEM_CLOCK } from '../common/clock.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import type { AccountStore } from '../store/accounts.ts';
 import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT } from '../store/tokens.ts';
 import { openUsersFile } from '../store/users-file.ts';
 import { ask, spawn } from './actor.ts';
-import { type AuthAnswer, type AuthMsg, auth } from './auth.ts';
-import type { AuthApi, AuthCall } from './auth-api.ts';
+import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
+import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
+import { testNumber } from './crash.ts';
 import { HashPool } from './hash-pool.ts';
-import { serve, servePort, threadData } from './thread.ts';
+import { callPort, type Peer, serve, servePort, threadData } from './thread.ts';
 
 /** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
 const ANSWER_TIMEOUT_MS = 60_000;
 const TICK_MS = 60_000;
+/** Longer than a shard lives that does not answer. */
+const SESSIONS_TIMEOUT_MS = 15_000;
 
 export interface AuthData {
   readonly usersFile: string;
@@ -36,8 +40,12 @@ const tokens = openTokens(data.tokensDb, {
   perAccount: TOKENS_PER_ACCOUNT,
   warn: (text) => log.warn({ event: 'tokens' }, text),
 });
-const actor = store && spawn('auth', auth(store, tokens, pool, data.guests));
-setInterval(() => actor?.tell({ type: 'tick', now: Date.now() }), TICK_MS).unref();
+if (store !== undefined) endTokensWithout(store, '');
+const shards = new Set<Peer<SessionsApi>>();
+const steady = new SteadyClock(SYSTEM_CLOCK, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
+const sessions = { passwordChanged };
+const actor = store && spawn('auth', auth({ store, tokens, pool, sessions, steady, guests: data.guests }));
+setInterval(() => actor?.tell({ type: 'tick' }), TICK_MS).unref();
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.
 void actor?.exited.then((reason) => {
@@ -52,8 +60,17 @@ const api = {
 
   connectShard(port: MessagePort): void {
     const owner = {};
-    servePort<AuthApi>(port, { authenticate: (call) => authenticate(call, owner) });
-    port.on('close', () => actor?.tell({ type: 'owner_gone', owner }));
+    servePort<AuthApi>(port, {
+      authenticate: (call) => authenticate(call, owner),
+      confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
+    });
+    // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
+    const shard = callPort<SessionsApi>(port);
+    shards.add(shard);
+    port.on('close', () => {
+      shards.delete(shard);
+      actor?.tell({ type: 'owner_gone', owner });
+    });
   },
 
   connectRegistry(port: MessagePort): void {
@@ -72,7 +89,7 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
   if (actor === undefined) return { type: 'refused', code: 'unavailable' };
   if (call.type === 'release') {
     actor.tell({ ...call, type: 'release', owner });
-    return { type: 'ok', user: call.user, serial: 0 };
+    return { type: 'ok', user: call.user };
   }
   const outcome = await ask<AuthMsg, AuthAnswer>(
     actor,
@@ -81,6 +98,26 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
   );
   if (outcome.type === 'answered') return outcome.value;
   return { type: 'refused', code: outcome.type === 'timed_out' ? 'timed_out' : 'unavailable' };
+}
+
+/** Accounts may have been taken out of users.txt. A part at a time: there may be a million. */
+function endTokensWithout(accounts: AccountStore, after: string): void {
+  const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
+  if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
+}
+
+/** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */
+async function passwordChanged(credential: Credential, asking: Asking): Promise<void> {
+  const told = Array.from(shards, (shard) =>
+    shard.call((api) => api.passwordChanged(credential, asking), SESSIONS_TIMEOUT_MS),
+  );
+  await Promise.all(told);
+}
+
+function standingOf({ user, record }: Credential): Standing {
+  const account = store?.find(user);
+  if (account === undefined) return 'removed';
+  return recordOf(account) === record ? 'ok' : 'password_changed';
 }
 
 /** One string crosses threads a hundred times cheaper than a million. */

@@ -4,7 +4,7 @@
  * wait, so that pipelined commands keep their order.
  */
 
-import { timeOf } from '../chat/entry.ts';
+import { foldName } from '../chat/names.ts';
 import type { Greeting } from '../commands/arguments.ts';
 import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../commands/table.ts';
 import { decodeBody, encodeFrame } from '../transport/codec.ts';
@@ -17,12 +17,13 @@ import {
   farewell,
   LIMITS,
   PROTOCOL_VERSION,
+  type RefusalCode,
   refusal,
 } from '../transport/protocol.ts';
 import type { Wire } from '../transport/tcp.ts';
 import type { ActorRef, Behavior, ExitReason } from './actor.ts';
 import type { AuthAnswer } from './auth.ts';
-import type { AuthCall } from './auth-api.ts';
+import type { AuthCall, Credential, Standing } from './auth-api.ts';
 import type { Recipient } from './fanout.ts';
 import { FloodGate } from './flood.ts';
 import { Inlet, type InletHandler } from './inlet.ts';
@@ -42,6 +43,11 @@ export type ConnectionMsg =
 
 /** Requests of one connection that the registry has not answered. Policy: its later frames wait. */
 const UNANSWERED_LIMIT = 1_000;
+/** How long, and how often, it is tried to end the token of a peer that has logged out and is gone. */
+const END_TOKEN_MS = 60_000;
+const END_TOKEN_PAUSE_MS = 500;
+/** Refusals of an auth thread that is being started again. */
+const AWAY: ReadonlySet<RefusalCode> = new Set(['unavailable', 'timed_out']);
 
 /** Of one connection. A class, because there are many, and closures take more room. */
 export class ConnectionBehavior implements Behavior<Connection, ConnectionMsg> {
@@ -84,6 +90,10 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   user = '';
   /** The name that auth holds for this connection, if it is a guest's. */
   guestName: string | undefined;
+  /** As whom auth has let this connection in, before the registry makes it a session; undefined for guests. */
+  credential: Credential | undefined;
+  /** Why auth would not let it in any more. */
+  #expired: FarewellCode | undefined;
   /** The login that the registry has been asked for. */
   #entering: { readonly requestId: number; readonly token: string | undefined } | undefined;
   /** What the client can come back with; undefined for guests, and where none could be stored. */
@@ -144,11 +154,11 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#answered();
   }
 
-  /** The registry's answer to `send`: the message is stored under that id. */
-  stored(requestId: number, id: number): void {
+  /** The registry's answer to `send`: the message is stored under that id, at that time. */
+  stored(requestId: number, id: number, at: number): void {
     const { arena } = this.#services.turn;
     const start = arena.open(STORED_BYTES);
-    const end = writeStored(arena.block, start, requestId, id, timeOf(id));
+    const end = writeStored(arena.block, start, requestId, id, at);
     arena.close(end);
     this.#outbox.push(arena.block, start, end);
     this.#answered();
@@ -185,6 +195,24 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   drained(timeoutMs: number): Promise<boolean> {
     this.#outbox.flush();
     return this.#wire.drained(timeoutMs);
+  }
+
+  /** The password of an account has changed. Ends this session of it, or keeps the one that has asked for the change. */
+  passwordChanged(present: Credential, isAsking: boolean): void {
+    const { credential } = this;
+    if (credential === undefined || foldName(credential.user) !== foldName(present.user)) return;
+    if (isAsking) this.credential = present;
+    else if (credential.record !== present.record) this.expire('password_changed');
+  }
+
+  /** Ends the session, or the login that is under way when it has become a session. */
+  expire(standing: Exclude<Standing, 'ok'>): void {
+    this.#expired = standing === 'removed' ? 'failed' : standing;
+    if (this.state !== 'anonymous') this.endExpired();
+  }
+
+  endExpired(): void {
+    if (this.#expired !== undefined) this.close(this.#expired);
   }
 
   /** What was pushed goes out, then the farewell, then the end. At once, whatever the connection is waiting for. */
@@ -311,26 +339,27 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
       password: old,
       next,
       address: this.#wire.address,
+      asking: { shard: this.#services.incarnation, connection: this.id },
     } as const;
     const answer = await this.#services.authenticate(call);
     if (answer.type === 'refused') {
-      return this.#respond(refusal(requestId, answer.code), this.#attempt('password.failed', this.user));
+      return this.#respond(refusal(requestId, answer.code), this.#attempt('password.failed', call.user));
     }
-    this.#log('password.changed', this.user);
-    const command = ['expel', this.#services.number(), this.id, answer.serial] as const;
-    this.#respondTo(requestId, await this.#services.ask(this, requestId, command));
+    this.#log('password.changed', call.user);
+    this.#respond(['ok', requestId]);
   }
 
-  /** The token first: who is told `ok` is out, and stays out. */
+  /** The token first: who is told `ok` is out, and stays out. It ends also when the connection is lost meanwhile. */
   async logout(requestId: number): Promise<void> {
+    const { user } = this;
+    const token = this.#token;
     // What has been asked before is answered to the session: with larger ids than what it would no longer be shown.
     await this.#settled();
-    if (this.#token !== undefined) {
-      const call = { type: 'end', user: this.user, token: this.#token } as const;
-      const answer = await this.#services.authenticate(call);
+    if (token !== undefined) {
+      const answer = await this.#endToken({ type: 'end', user, token });
       if (answer.type === 'refused') return this.#respond(refusal(requestId, answer.code));
     }
-    this.#log('logout', this.user);
+    this.#log('logout', user);
     await this.#leave();
     if (!this.#isClosing) this.#services.loggedOut(this);
     this.#respond(['ok', requestId]);
@@ -376,6 +405,17 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#forward(requestId, ['rooms', this.#services.number(), this.id, after]);
   }
 
+  /** A peer that is gone cannot ask again: then this is tried for a while. */
+  async #endToken(call: AuthCall & { type: 'end' }): Promise<AuthAnswer> {
+    const deadline = performance.now() + END_TOKEN_MS;
+    for (;;) {
+      const answer = await this.#services.authenticate(call);
+      const isPassing = answer.type === 'refused' && AWAY.has(answer.code);
+      if (!isPassing || !this.#isClosing || performance.now() >= deadline) return answer;
+      await new Promise((resolve) => setTimeout(resolve, END_TOKEN_PAUSE_MS));
+    }
+  }
+
   #forward(requestId: number, command: Command): void {
     this.#unanswered += 1;
     this.#services.forward(this, requestId, command);
@@ -390,16 +430,19 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   /** Returns true, when this connection has become a session and is up to date. */
   async #attach(
     requestId: number,
-    { user, serial, token }: AuthAnswer & { type: 'ok' },
+    { user, record, token }: AuthAnswer & { type: 'ok' },
     lastId: number | null,
   ): Promise<boolean> {
     if (this.#isClosing) return false;
     const isGuest = this.guestName !== undefined;
-    const command = ['attach', this.#services.number(), this.id, user, isGuest, serial, lastId] as const;
+    const command = ['attach', this.#services.number(), this.id, user, isGuest, lastId] as const;
     this.#entering = { requestId, token };
+    this.credential = record === undefined ? undefined : { user, record };
+    this.#expired = undefined;
     const settled = await this.#services.ask(this, requestId, command);
     this.#entering = undefined;
     if (settled.type !== 'attached') {
+      this.credential = undefined;
       this.#respondTo(requestId, settled);
       return false;
     }
@@ -439,6 +482,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.account = 0;
     this.user = '';
     this.#token = undefined;
+    this.credential = undefined;
   }
 
   async #releaseName(): Promise<void> {

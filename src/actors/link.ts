@@ -11,12 +11,7 @@ import type { Routed } from './routed.ts';
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
 
-/**
- * What a connection asks of the registry; the third element is the connection, always.
- *
- * `serial`: when auth gave its answer, in auth's own count: of a login and a change of password it tells which was
- * first, whichever comes here first.
- */
+/** What a connection asks of the registry; the third element is the connection, always. */
 export type Command =
   | readonly [
       'attach',
@@ -24,7 +19,6 @@ export type Command =
       connection: number,
       user: string,
       guest: boolean,
-      serial: number,
       /** The last id that the client has; null: what the account has seen decides. */
       lastId: number | null,
     ]
@@ -41,9 +35,7 @@ export type Command =
   | readonly ['join', number: number, connection: number, room: string]
   | readonly ['leave', number: number, connection: number, room: string]
   | readonly ['who', number: number, connection: number, room: string | null, after: string | null]
-  | readonly ['rooms', number: number, connection: number, after: string | null]
-  /** The password has been changed: ends the account's other sessions, on all shards. */
-  | readonly ['expel', number: number, connection: number, serial: number];
+  | readonly ['rooms', number: number, connection: number, after: string | null];
 
 /** Whether a command becomes an entry of the log, if it is not refused. */
 export function isEntry([verb]: Command): boolean {
@@ -108,7 +100,8 @@ export type ToShard =
   /** Messages of the author that somebody has been shown. */
   | readonly ['delivered', author: number, ids: readonly number[]]
   | ToldPresence
-  | readonly ['expelled', account: number, exceptConnection: number, code: FarewellCode]
+  /** Ends the account's sessions. */
+  | readonly ['expelled', account: number, code: FarewellCode]
   /** Everything up to this id has been routed, whether or not it concerned this shard. */
   | readonly ['cursor', id: number]
   | readonly ['caught_up'];
@@ -117,6 +110,7 @@ export type ToShard =
 export type Delivery = readonly [
   kind: Routed[0],
   id: number,
+  at: number,
   number: number,
   account: number,
   /** The id of the room, or of the account that it is for. */

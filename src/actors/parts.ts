@@ -3,6 +3,7 @@
 import type { Directory } from '../chat/directory.ts';
 import type { Presence } from '../chat/presence.ts';
 import type { Sessions } from '../chat/sessions.ts';
+import type { Clock } from '../common/clock.ts';
 import type { MessageLog } from '../store/message-log.ts';
 import type { RefusalCode } from '../transport/protocol.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,6 +21,7 @@ export type Ask<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...u
 export type Taken = RefusalCode | 'wait' | undefined;
 
 export interface Parts {
+  readonly clock: Clock;
   readonly log: MessageLog;
   readonly directory: Directory;
   readonly sessions: Sessions;

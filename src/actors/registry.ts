@@ -8,9 +8,11 @@ import type { Logger } from 'pino';
 import type { Account } from '../chat/directory.ts';
 import { PRESENCE_ROOM_LIMIT, Presence } from '../chat/presence.ts';
 import { Sessions } from '../chat/sessions.ts';
+import { type Clock, SETTLE_MS, SteadyClock, SYSTEM_CLOCK } from '../common/clock.ts';
 import type { MessageLog } from '../store/message-log.ts';
 import type { Behavior } from './actor.ts';
 import { Arrivals } from './arrivals.ts';
+import { testNumber } from './crash.ts';
 import { Ledger } from './ledger.ts';
 import { type Command, isEntry, type ToRegistry } from './link.ts';
 import type { Parts } from './parts.ts';
@@ -34,8 +36,8 @@ export type RegistryMsg =
   | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'reconcile' }
   | { readonly type: 'turn' }
-  | { readonly type: 'forget'; readonly now: number }
-  | { readonly type: 'tick'; readonly now: number };
+  | { readonly type: 'forget' }
+  | { readonly type: 'tick' };
 
 /** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
 const RECONCILED_A_TIME = 20_000;
@@ -43,16 +45,21 @@ const FORGOTTEN_A_TIME = 500;
 const FORGET_PAUSE_MS = 20;
 
 /** `keepMs`: how old entries may become, in milliseconds; Infinity to keep them for ever. */
-export function registry(log: MessageLog, keepMs: number, logger: Logger): Behavior<Registry, RegistryMsg> {
+export function registry(
+  log: MessageLog,
+  keepMs: number,
+  logger: Logger,
+  clock: Clock = SYSTEM_CLOCK,
+): Behavior<Registry, RegistryMsg> {
   return {
-    init: () => new Registry(log, keepMs, logger, Date.now()),
+    init: () => new Registry(log, keepMs, logger, clock),
     receive(state, msg, self) {
       state.receive(msg);
       // The turn comes behind the messages of all shards that are waiting now, and takes them as one batch.
       if (state.wantsTurn()) setImmediate(() => self.tell({ type: 'turn' }));
       if (state.wantsToReconcile()) setImmediate(() => self.tell({ type: 'reconcile' }));
       if (state.wantsToForget()) {
-        setTimeout(() => self.tell({ type: 'forget', now: Date.now() }), FORGET_PAUSE_MS);
+        setTimeout(() => self.tell({ type: 'forget' }), FORGET_PAUSE_MS);
       }
       return state;
     },
@@ -78,6 +85,9 @@ interface Turn {
 class Registry {
   readonly #log: MessageLog;
   readonly #keepMs: number;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #steady: SteadyClock;
   readonly #presence = new Presence();
   readonly #sessions: Sessions;
   readonly #router: Router;
@@ -93,15 +103,19 @@ class Registry {
   #isReconcilingDue = false;
   #isForgettingDue = false;
 
-  constructor(log: MessageLog, keepMs: number, logger: Logger, now: number) {
+  constructor(log: MessageLog, keepMs: number, logger: Logger, clock: Clock) {
     const directory = log.load();
     this.#log = log;
     this.#keepMs = keepMs;
+    this.#logger = logger;
+    this.#clock = clock;
+    this.#steady = new SteadyClock(clock, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
     this.#sessions = new Sessions(directory);
     this.#router = new Router(log, this.#sessions, (change) => this.#requests.resultOf(change));
     this.#ledger = new Ledger(log, directory, this.#sessions, this.#router, logger);
-    this.#roster = new Roster(directory, this.#ledger, logger, now);
+    this.#roster = new Roster(directory, this.#ledger, logger, clock.monotonic());
     const parts: Parts = {
+      clock,
       log,
       directory,
       sessions: this.#sessions,
@@ -138,10 +152,10 @@ class Registry {
         this.#takeTurn();
         break;
       case 'forget':
-        this.#forget(msg.now);
+        this.#forget();
         break;
       case 'tick':
-        this.#tick(msg.now);
+        this.#tick();
         break;
       default:
         msg satisfies never;
@@ -251,30 +265,49 @@ class Registry {
 
   #disconnect(shard: number): void {
     this.#router.links.delete(shard);
-    for (const account of this.#sessions.detachShard(shard)) this.#arrivals.sessionEnded(account, Date.now());
+    for (const account of this.#sessions.detachShard(shard)) this.#arrivals.sessionEnded(account);
     this.#ledger.commit();
   }
 
-  #tick(now: number): void {
+  #tick(): void {
+    const now = this.#clock.monotonic();
+    this.#checkClock();
     for (const { account, online } of this.#presence.changes(now)) this.#tellPresence(account, online);
     this.#router.tellCursors();
     this.#ledger.retry();
     this.#router.retry();
     for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
     this.#roster.sweep(now);
-    this.#arrivals.sweep(now);
     this.#ledger.commitMarks();
     if (!this.#ledger.isBroken) this.#log.boundWal();
-    this.#forget(now);
+    this.#forget();
   }
 
-  /** A little at a time: what people say now does not wait for what was said long ago. */
-  #forget(now: number): void {
-    this.#isForgettingDue = this.#ledger.forget({
-      keysUpTo: (now - KEY_LIFETIME_MS) * 1_000,
-      entriesBefore: Math.max(0, (now - this.#keepMs) * 1_000),
-      limit: FORGOTTEN_A_TIME,
-    });
+  #checkClock(): void {
+    const jumpMs = this.#steady.check();
+    if (jumpMs === undefined) return;
+    const seconds = Math.round(Math.abs(jumpMs) / 1_000);
+    this.#logger.warn(
+      { event: 'clock.jumped', seconds: jumpMs < 0 ? -seconds : seconds },
+      `the clock of this machine was set ${jumpMs < 0 ? 'back' : 'forward'} by ${seconds} s, or the machine slept; ` +
+        'nothing is removed because of its age until the clock has been steady for an hour',
+    );
+  }
+
+  /**
+   * A little at a time: what people say now does not wait for what was said long ago. Nothing at all while the clock
+   * cannot be believed.
+   */
+  #forget(): void {
+    const now = this.#steady.settled();
+    this.#isForgettingDue =
+      now !== undefined &&
+      this.#ledger.forget({
+        now,
+        keysBefore: now - KEY_LIFETIME_MS,
+        entriesBefore: now - this.#keepMs,
+        limit: FORGOTTEN_A_TIME,
+      });
   }
 
   #tellPresence(account: Account, online: boolean): void {

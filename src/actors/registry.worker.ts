@@ -22,7 +22,7 @@ export interface RegistryData {
 const data = threadData<RegistryData>();
 const log = openLog('registry', data.logLevel);
 const actor = spawn('registry', registry(openSqliteLog(data.chatDb), data.keepMs, log));
-const ticks = setInterval(() => actor.tell({ type: 'tick', now: Date.now() }), TICK_MS);
+const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.
 void actor.exited.then((reason) => {

@@ -4,7 +4,7 @@
  */
 
 import { type Account, pageAfter, type Room } from '../chat/directory.ts';
-import { type Draft, type MembershipChange, timeOf } from '../chat/entry.ts';
+import type { Draft, MembershipChange } from '../chat/entry.ts';
 import { isRoomName } from '../chat/names.ts';
 import { StorageFailure } from '../store/message-log.ts';
 import { LIMITS, type RefusalCode, type RoomPage, type UserPage } from '../transport/protocol.ts';
@@ -70,8 +70,6 @@ export class Requests {
         return this.#who(link, command);
       case 'rooms':
         return this.#listRooms(link, command);
-      case 'expel':
-        return this.#arrivals.expel(link, command);
       default:
         return command satisfies never;
     }
@@ -87,7 +85,7 @@ export class Requests {
       const use = log.findKey(sender.id, key);
       if (use !== undefined) {
         if (!use.isSame(to, text)) return 'key_reused';
-        return this.#answer(link, number, [use.id, timeOf(use.id)]);
+        return this.#answer(link, number, [use.id, use.at]);
       }
     }
     if (ledger.changesMembership(sender.id)) return 'wait';

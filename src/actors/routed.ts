@@ -1,6 +1,6 @@
 /** Entries on their way to connections: as tuples between threads, and as the bytes of an event. */
 
-import { type Entry, timeOf } from '../chat/entry.ts';
+import type { Entry } from '../chat/entry.ts';
 import { encodeFrame } from '../transport/codec.ts';
 import type { Event } from '../transport/protocol.ts';
 
@@ -8,6 +8,7 @@ import type { Event } from '../transport/protocol.ts';
 type RoutedMessage = readonly [
   'message',
   id: number,
+  at: number,
   number: number,
   account: number,
   user: string,
@@ -19,6 +20,7 @@ type RoutedMessage = readonly [
 type RoutedDirect = readonly [
   'direct',
   id: number,
+  at: number,
   number: number,
   account: number,
   user: string,
@@ -30,6 +32,7 @@ type RoutedDirect = readonly [
 type RoutedChange = readonly [
   'joined' | 'left',
   id: number,
+  at: number,
   number: number,
   account: number,
   user: string,
@@ -44,6 +47,7 @@ export function toRouted(entry: Entry, number: number): Routed {
       return [
         'message',
         entry.id,
+        entry.at,
         number,
         entry.account,
         entry.user,
@@ -56,6 +60,7 @@ export function toRouted(entry: Entry, number: number): Routed {
       return [
         'direct',
         entry.id,
+        entry.at,
         number,
         entry.account,
         entry.user,
@@ -66,7 +71,7 @@ export function toRouted(entry: Entry, number: number): Routed {
       ];
     case 'joined':
     case 'left':
-      return [entry.kind, entry.id, number, entry.account, entry.user, entry.room, entry.roomName];
+      return [entry.kind, entry.id, entry.at, number, entry.account, entry.user, entry.room, entry.roomName];
     default:
       return entry satisfies never;
   }
@@ -77,15 +82,15 @@ export function eventFrame(item: Routed, account: number): Buffer {
   switch (item[0]) {
     case 'message':
     case 'direct': {
-      const [, id, , author, user, , to, text, key] = item;
+      const [, id, at, , author, user, , to, text, key] = item;
       return key !== null && author === account
-        ? encodeFrame(['message', id, timeOf(id), user, to, text, key] satisfies Event)
-        : encodeFrame(['message', id, timeOf(id), user, to, text] satisfies Event);
+        ? encodeFrame(['message', id, at, user, to, text, key] satisfies Event)
+        : encodeFrame(['message', id, at, user, to, text] satisfies Event);
     }
     case 'joined':
     case 'left': {
-      const [kind, id, , , user, , room] = item;
-      return encodeFrame([kind, id, timeOf(id), room, user] satisfies Event);
+      const [kind, id, at, , , user, , room] = item;
+      return encodeFrame([kind, id, at, room, user] satisfies Event);
     }
     default:
       return item satisfies never;

@@ -127,12 +127,11 @@ export class Router {
     }
   }
 
-  /** Ends the sessions of an account, but for one connection of one shard. */
-  expel(account: number, code: FarewellCode, except?: { link: ShardLink; connection: number }): void {
+  /** Ends the sessions of an account. */
+  expel(account: number, code: FarewellCode): void {
     const sessions = this.#sessions.shardsOfAccount(account);
     for (const link of this.links.values()) {
-      if ((sessions[link.index] ?? 0) === 0) continue;
-      link.out.push(['expelled', account, link === except?.link ? except.connection : 0, code]);
+      if ((sessions[link.index] ?? 0) > 0) link.out.push(['expelled', account, code]);
     }
   }
 

@@ -24,6 +24,8 @@ export type Settled =
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 export interface Services {
+  /** Which run of which shard this is. */
+  readonly incarnation: number;
   readonly server: string;
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;

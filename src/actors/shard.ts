@@ -14,7 +14,7 @@ import type { Wire, WireHandler } from '../transport/tcp.ts';
 import { type ActorRef, spawn } from './actor.ts';
 import type { ArchiveApi } from './archive-api.ts';
 import type { AuthAnswer } from './auth.ts';
-import type { AuthApi, AuthCall } from './auth-api.ts';
+import type { Asking, AuthApi, AuthCall, Credential, SessionsApi } from './auth-api.ts';
 import { BatchPort, takeBatches } from './batch.ts';
 import { type Connection, ConnectionBehavior, type ConnectionMsg } from './connection.ts';
 import { Entrance } from './entrance.ts';
@@ -32,7 +32,7 @@ import {
 import { readToShard, writeToRegistry } from './link-bytes.ts';
 import { eventFrame } from './routed.ts';
 import type { Services, Settled } from './services.ts';
-import { callPort, type Peer } from './thread.ts';
+import { callPort, type Peer, servePort } from './thread.ts';
 
 /** Unanswered commands of the whole shard. Policy: at the limit its sockets are not read, until half is left. */
 const UNANSWERED_LIMIT = 10_000;
@@ -44,6 +44,8 @@ const LOGIN_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 1_000;
 /** Rarely, because it looks at each connection. */
 export const HEARTBEAT_CHECK_MS = 5_000;
+/** Sessions in one question to an auth thread that has restarted. */
+const CONFIRMED_A_TIME = 1_000;
 
 export interface ShardOptions {
   /** Which run of which shard this is; never used again while the server runs. */
@@ -72,8 +74,8 @@ export class Shard implements Services {
   readonly commandsPerSecond: number;
   readonly turn: WriteTurn;
   readonly entrance = new Entrance();
+  readonly incarnation: number;
   readonly log: Logger;
-  readonly #incarnation: number;
   readonly #fanout = new Fanout();
   readonly #connections = new Map<Connection, ActorRef<ConnectionMsg>>();
   readonly #sessions = new Set<Connection>();
@@ -104,7 +106,7 @@ export class Shard implements Services {
     this.outboxLimit = options.outboxLimit;
     this.commandsPerSecond = options.commandsPerSecond;
     this.turn = new WriteTurn(options.shards);
-    this.#incarnation = options.incarnation;
+    this.incarnation = options.incarnation;
     this.log = log;
   }
 
@@ -124,7 +126,7 @@ export class Shard implements Services {
   opened(connection: Connection, ref: ActorRef<ConnectionMsg>): void {
     this.#connections.set(connection, ref);
     if (this.#drained !== undefined) connection.close('shutdown', this.#retryAfterMs);
-    else this.#anonymous.set(connection, Date.now());
+    else this.#anonymous.set(connection, performance.now());
   }
 
   /** Takes the port to a registry, the first one or one that has restarted. */
@@ -140,12 +142,43 @@ export class Shard implements Services {
     const sessions = [...this.#sessions].map(
       (s): AnnouncedSession => [s.id, s.account, s.user, this.#fanout.has(s)],
     );
-    registry.push(['announce', this.#incarnation, this.#cursor, sessions]);
+    registry.push(['announce', this.incarnation, this.#cursor, sessions]);
   }
 
   connectAuth(port: MessagePort): void {
-    this.#auth = callPort<AuthApi>(port);
+    const auth = callPort<AuthApi>(port);
+    this.#auth = auth;
+    servePort<SessionsApi>(port, {
+      passwordChanged: (credential, asking) => this.#passwordChanged(credential, asking),
+    });
     for (const connection of this.#connections.keys()) void this.#reclaim(connection);
+    void this.#confirm(auth);
+  }
+
+  #passwordChanged(credential: Credential, asking: Asking): void {
+    for (const connection of this.#connections.keys()) {
+      const isAsking = asking.shard === this.incarnation && asking.connection === connection.id;
+      connection.passwordChanged(credential, isAsking);
+    }
+  }
+
+  /** An auth thread that has died may have changed a password before it could say so. */
+  async #confirm(auth: Peer<AuthApi>): Promise<void> {
+    const asked = [...this.#connections.keys()].filter(({ credential }) => credential !== undefined);
+    for (let next = 0; next < asked.length; next += CONFIRMED_A_TIME) {
+      const part = asked.slice(next, next + CONFIRMED_A_TIME).flatMap((connection) => {
+        const { credential } = connection;
+        return credential === undefined ? [] : [{ connection, credential }];
+      });
+      const credentials = part.map(({ credential }) => credential);
+      const outcome = await auth.call((api) => api.confirm(credentials), AUTH_TIMEOUT_MS);
+      // Whoever takes its place is asked again.
+      if (outcome.type !== 'answered') return;
+      for (const [i, { connection, credential }] of part.entries()) {
+        const standing = outcome.value[i] ?? 'ok';
+        if (standing !== 'ok' && connection.credential === credential) connection.expire(standing);
+      }
+    }
   }
 
   connectArchive(port: MessagePort): void {
@@ -163,7 +196,7 @@ export class Shard implements Services {
     if (answer.type === 'refused' && answer.code === 'name_taken') connection.close('failed');
   }
 
-  /** Closes connections that did not log in in time. */
+  /** Closes connections that did not log in in time. `now` is of `performance.now`. */
   sweep(now: number): void {
     for (const [waiting, since] of this.#anonymous) {
       if (now - since < LOGIN_TIMEOUT_MS) return;
@@ -219,13 +252,16 @@ export class Shard implements Services {
   }
 
   async authenticate(call: AuthCall): Promise<AuthAnswer> {
-    const outcome = await this.#auth?.call((api) => api.authenticate(call), AUTH_TIMEOUT_MS);
-    if (outcome?.type === 'answered') return outcome.value;
+    const auth = this.#auth;
+    const outcome = await auth?.call((api) => api.authenticate(call), AUTH_TIMEOUT_MS);
+    // Whom a thread has let in that has been replaced since, its successor was not asked about.
+    const isStale = auth !== this.#auth && (call.type === 'login' || call.type === 'resume');
+    if (outcome?.type === 'answered' && !isStale) return outcome.value;
     return { type: 'refused', code: outcome?.type === 'timed_out' ? 'timed_out' : 'unavailable' };
   }
 
   loggedOut(connection: Connection): void {
-    this.#anonymous.set(connection, Date.now());
+    this.#anonymous.set(connection, performance.now());
   }
 
   async leave(connection: Connection): Promise<void> {
@@ -321,7 +357,7 @@ export class Shard implements Services {
   }
 
   #deliver(item: Delivery): void {
-    const [kind, id, number] = item;
+    const [kind, id, at, number] = item;
     const asked = this.#unanswered.get(number);
     const origin = asked?.connection;
     if (!this.#isCaughtUp && origin !== undefined) this.#committed.set(origin, number);
@@ -335,7 +371,7 @@ export class Shard implements Services {
     // The answer to a join or leave comes apart, because it tells more than the id.
     if (asked === undefined || (kind !== 'message' && kind !== 'direct')) return;
     this.#forget(number);
-    asked.connection.stored(asked.requestId, id);
+    asked.connection.stored(asked.requestId, id, at);
   }
 
   #forget(number: number): void {
@@ -364,6 +400,7 @@ export class Shard implements Services {
     this.#settle(number, { type: 'attached', start }, null);
     // The peer went while it was being logged in.
     if (connection.isClosing) connection.lost();
+    else connection.endExpired();
   }
 
   /** Gives the session the last that it lacks, and enters it into all that is routed, in the very turn: no gap. */
@@ -381,10 +418,8 @@ export class Shard implements Services {
     this.#settle(number, { type: 'live' }, null);
   }
 
-  #expel([, account, except, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
-    for (const session of this.#sessions) {
-      if (session.account === account && session.id !== except) session.close(code);
-    }
+  #expel([, account, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
+    for (const session of this.#sessions) if (session.account === account) session.close(code);
   }
 }
 

@@ -21,7 +21,7 @@ export type Listened =
 
 const data = threadData<ShardData>();
 const shard = new Shard(data, openLog(data.name, data.logLevel));
-setInterval(() => shard.sweep(Date.now()), SWEEP_MS);
+setInterval(() => shard.sweep(performance.now()), SWEEP_MS);
 setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
 let listening: Listening | undefined;
 

@@ -42,17 +42,14 @@ export interface MembershipDraft extends Authored {
 
 export type Draft = RoomMessageDraft | DirectMessageDraft | MembershipDraft;
 
-/** `id`: microseconds since 1970, or the last id + 1 if that is larger; strictly increasing, a safe integer. */
 interface Committed {
+  /** Microseconds since 1970, or the last id + 1 if that is larger; strictly increasing, a safe integer. */
   readonly id: number;
+  /** The wall clock at the commit, in milliseconds since 1970. It may have been set back since the entry before. */
+  readonly at: number;
 }
 
 export type RoomMessage = RoomMessageDraft & Committed;
 export type DirectMessage = DirectMessageDraft & Committed;
 export type MembershipChange = MembershipDraft & Committed;
 export type Entry = RoomMessage | DirectMessage | MembershipChange;
-
-/** When an entry was committed, in milliseconds since 1970. */
-export function timeOf(id: number): number {
-  return Math.floor(id / 1_000);
-}

@@ -5,6 +5,7 @@
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { startThread, type Thread, threadFile } from '../actors/thread.ts';
+import { timerDelay } from '../common/deadline.ts';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { plainLine } from './answer-line.ts';
@@ -122,7 +123,7 @@ export class Client {
         if (!isSeen) this.readerLink.unwatch();
         resolve(isSeen);
       };
-      const deadline = setTimeout(settle, timeoutMs, false).unref();
+      const deadline = setTimeout(settle, timerDelay(timeoutMs), false).unref();
       this.#matched = () => settle(true);
       this.readerLink.watch(text);
     });

@@ -7,9 +7,9 @@ import { randomBytes } from 'node:crypto';
 import type { Thread } from '../actors/thread.ts';
 import { foldName } from '../chat/names.ts';
 import { password as passwordSpec } from '../commands/arguments.ts';
+import { timerDelay, within } from '../common/deadline.ts';
 import { type Asker, conclude, explainFailure } from './answers.ts';
 import { openInBrowser } from './browser.ts';
-import { within } from './deadline.ts';
 import { explain } from './help.ts';
 import { recall } from './history.ts';
 import { type Message, PENDING_LIMIT } from './outgoing.ts';
@@ -144,7 +144,7 @@ export class Desk {
         return failure === undefined ? done('open', []) : refused('open', 'failed', failure);
       }
       case 'wait':
-        await new Promise((resolve) => setTimeout(resolve, plan.seconds * 1_000).unref());
+        await new Promise((resolve) => setTimeout(resolve, timerDelay(plan.seconds * 1_000)).unref());
         return done('wait', []);
       case 'wait-for': {
         const { text, seconds } = plan;

@@ -7,8 +7,8 @@
  */
 
 import type { MessagePort } from 'node:worker_threads';
+import { within } from '../common/deadline.ts';
 import type { Event } from '../transport/protocol.ts';
-import { within } from './deadline.ts';
 import type { Connection } from './display/live.ts';
 import type { DisplayRecord } from './display/record.ts';
 import type { Expectation } from './expected.ts';

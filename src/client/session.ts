@@ -4,11 +4,11 @@
  */
 
 import { foldName } from '../chat/names.ts';
+import { within } from '../common/deadline.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
 import { Connection, type FromStream } from './connection.ts';
-import { within } from './deadline.ts';
 import { Identity } from './identity.ts';
 import type { Credentials, Entry } from './login.ts';
 import { Outgoing } from './outgoing.ts';

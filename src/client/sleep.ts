@@ -3,6 +3,8 @@
  * monotonic clock may stand still, but the wall clock goes on. While a process is stopped, both go on.
  */
 
+import { timerDelay } from '../common/deadline.ts';
+
 export interface Clocks {
   /** As `performance.now`, in ms. */
   readonly monotonic: number;
@@ -39,7 +41,7 @@ export function afterOrAwake(delayMs: number, then: (hasSlept: boolean) => void)
   const looking = setInterval(() => {
     if (detector.hasSlept(readClocks())) settle(true);
   }, LOOK_MS);
-  const timer = setTimeout(() => settle(detector.hasSlept(readClocks())), delayMs);
+  const timer = setTimeout(() => settle(detector.hasSlept(readClocks())), timerDelay(delayMs));
   const cancel = (): void => {
     clearInterval(looking);
     clearTimeout(timer);

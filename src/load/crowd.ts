@@ -3,6 +3,7 @@
  * says.
  */
 
+import { timerDelay } from '../common/deadline.ts';
 import { accountName } from './account.ts';
 import { bringIn } from './bring-in.ts';
 import { type Cast, makeCast, roomsOf, threadOf } from './cast.ts';
@@ -98,7 +99,10 @@ export class Crowd implements UserEvents {
     this.#talk.begin(rate);
     clearInterval(this.#churning);
     if (scenario.churnPerSecond > 0 && isMeasured) {
-      this.#churning = setInterval(() => this.#churn(), (1_000 * threads) / scenario.churnPerSecond);
+      this.#churning = setInterval(
+        () => this.#churn(),
+        timerDelay((1_000 * threads) / scenario.churnPerSecond),
+      );
     }
     if (isMeasured) {
       this.#visitors.begin();

@@ -1,5 +1,6 @@
 /** Messages that are due at random moments, a Poisson process, whether or not the server keeps up. */
 
+import { timerDelay } from '../common/deadline.ts';
 import { now } from './clock.ts';
 import { below, type Random } from './random.ts';
 import type { Say, Talk, Voice } from './talk.ts';
@@ -64,7 +65,7 @@ export class OpenLoop implements Talk {
 
   #wait(): void {
     const ms = (this.#next - now()) / 1_000;
-    if (ms > 2) this.#timer = setTimeout(this.#run, Math.floor(ms) - 1);
+    if (ms > 2) this.#timer = setTimeout(this.#run, timerDelay(Math.floor(ms) - 1));
     else if (this.#rate < EXACT_BELOW) this.#immediate = setImmediate(this.#run);
     else this.#timer = setTimeout(this.#run, 1);
   }

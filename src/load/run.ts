@@ -2,6 +2,7 @@
  * One run of a load test: everybody comes in, the phases go by, what is still under way arrives, and it is counted what did not.
  */
 
+import { timerDelay } from '../common/deadline.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { addErrors } from './counts.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
@@ -207,7 +208,7 @@ class Run {
         signal.removeEventListener('abort', settle);
         resolve();
       };
-      const timer = setTimeout(settle, Math.max(0, time - performance.now()));
+      const timer = setTimeout(settle, timerDelay(time - performance.now()));
       signal.addEventListener('abort', settle);
     });
   }

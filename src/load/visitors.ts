@@ -1,5 +1,6 @@
 /** Others who come in at a set rate, stay for a second, and go: a storm of logins. */
 
+import { timerDelay } from '../common/deadline.ts';
 import { now } from './clock.ts';
 import type { Counts } from './counts.ts';
 import type { Latencies } from './latencies.ts';
@@ -34,7 +35,7 @@ export class Visitors {
   begin(): void {
     if (this.#options.perSecond === 0 || this.#timer !== undefined) return;
     this.#next = now();
-    this.#timer = setInterval(() => this.#send(), Math.max(1, 500 / this.#options.perSecond));
+    this.#timer = setInterval(() => this.#send(), timerDelay(Math.max(1, 500 / this.#options.perSecond)));
   }
 
   end(): void {

@@ -40,6 +40,7 @@ export type Found =
 /** A text for the index. */
 export interface IndexRow {
   readonly id: number;
+  readonly at: number;
   readonly conversation: number;
   readonly text: string;
 }
@@ -186,9 +187,10 @@ export class Archive {
   ): { readonly texts: readonly IndexRow[]; readonly through: number } {
     const texts: IndexRow[] = [];
     let through = after;
-    for (const [id, conversation, body] of rows(this.#sql.texts, after, limit)) {
+    for (const [id, at, conversation, body] of rows(this.#sql.texts, after, limit)) {
       through = integer(id);
-      if (body !== null) texts.push({ id: through, conversation: integer(conversation), text: text(body) });
+      if (body === null) continue;
+      texts.push({ id: through, at: integer(at), conversation: integer(conversation), text: text(body) });
     }
     return { texts, through };
   }
@@ -236,7 +238,10 @@ function openStatements(file: string): Statements {
       entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
       newestEntries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id DESC`),
       texts: asArrays(
-        db.prepare('SELECT id, conversation, text FROM entries WHERE id > ? ORDER BY id LIMIT ?'),
+        db.prepare(
+          `SELECT id, ifnull(at, id / 1000), conversation, text FROM entries
+           WHERE id > ? ORDER BY id LIMIT ?`,
+        ),
       ),
       account: db.prepare('SELECT id FROM accounts WHERE folded = ? AND retired = 0'),
       room: db.prepare('SELECT id FROM conversations WHERE folded = ?'),

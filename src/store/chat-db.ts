@@ -2,6 +2,7 @@
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { ENTRY, integer } from './entry-row.ts';
+import { Retention } from './retention.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 import { syncFolder } from './sync-folder.ts';
 
@@ -21,7 +22,6 @@ export interface ChatDb {
   readonly addEntry: StatementSync;
   readonly addKey: StatementSync;
   readonly findKey: StatementSync;
-  readonly forgetKeys: StatementSync;
   readonly readAfter: StatementSync;
   readonly readNewest: StatementSync;
   readonly readOne: StatementSync;
@@ -41,9 +41,7 @@ export interface ChatDb {
   readonly countUnplaced: StatementSync;
   readonly place: StatementSync;
   readonly setPlaced: StatementSync;
-  readonly prunePlaces: StatementSync;
-  readonly pruneEntries: StatementSync;
-  readonly pruneMembers: StatementSync;
+  readonly retention: Retention;
 }
 
 /**
@@ -84,19 +82,16 @@ function prepare(db: DatabaseSync): void {
   }
 }
 
-/** The newest entry stays: ids go on from it. */
-const EXPIRED = 'id < ? AND id < (SELECT max(id) FROM entries) ORDER BY id LIMIT ?';
-
 function withStatements(db: DatabaseSync): ChatDb {
   return {
     db,
     lastId: db.prepare('SELECT max(id) AS id FROM entries'),
-    addEntry: db.prepare('INSERT INTO entries VALUES (?, ?, ?, ?, ?, ?, ?)'),
+    addEntry: db.prepare(
+      `INSERT INTO entries (id, conversation, kind, account, text, shard, number, at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+    ),
     addKey: db.prepare('INSERT INTO keys VALUES (?, ?, ?)'),
     findKey: db.prepare('SELECT id FROM keys WHERE account = ? AND key = ?'),
-    forgetKeys: db.prepare(
-      'DELETE FROM keys WHERE (account, key) IN (SELECT account, key FROM keys WHERE id <= ? LIMIT ?)',
-    ),
     readAfter: db.prepare(`${ENTRY} WHERE e.id > ? ORDER BY e.id LIMIT ?`),
     readNewest: db.prepare(`${ENTRY} ORDER BY e.id DESC LIMIT ?`),
     readOne: db.prepare(`${ENTRY} WHERE e.id = ?`),
@@ -128,14 +123,7 @@ function withStatements(db: DatabaseSync): ChatDb {
        WHERE id > (SELECT id FROM placed) ORDER BY conversation, id`,
     ),
     setPlaced: db.prepare('UPDATE placed SET id = (SELECT max(id) FROM entries)'),
-    prunePlaces: db.prepare(
-      `DELETE FROM places WHERE (conversation, id) IN (SELECT conversation, id FROM entries WHERE ${EXPIRED})`,
-    ),
-    pruneEntries: db.prepare(`DELETE FROM entries WHERE id IN (SELECT id FROM entries WHERE ${EXPIRED})`),
-    pruneMembers: db.prepare(
-      `DELETE FROM members WHERE (account, conversation, from_id) IN
-         (SELECT account, conversation, from_id FROM members WHERE to_id < ? LIMIT ?)`,
-    ),
+    retention: new Retention(db),
   };
 }
 

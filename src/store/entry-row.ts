@@ -6,7 +6,7 @@ export const KIND = { message: 0, direct: 0, joined: 1, left: 2 } as const;
 
 /** To be completed by a condition on `e.id`. */
 export const ENTRY = `
-  SELECT e.id, e.kind, e.account, a.name AS user, e.conversation, e.text, e.shard, e.number, c.room,
+  SELECT e.id, ifnull(e.at, e.id / 1000) AS at, e.kind, e.account, a.name AS user, e.conversation, e.text, e.shard, e.number, c.room,
          CASE WHEN c.low = e.account THEN c.high ELSE c.low END AS peer, p.name AS peerName, k.key
   FROM entries e
   JOIN accounts a ON a.id = e.account
@@ -19,6 +19,7 @@ type Row = Record<string, unknown>;
 export function toEntry(row: Row): Entry {
   const authored = {
     id: integer(row.id),
+    at: integer(row.at),
     account: integer(row.account),
     user: text(row.user),
     origin: row.shard === null ? null : { shard: integer(row.shard), number: integer(row.number) },

@@ -29,11 +29,13 @@ export type Appended =
   | { readonly type: 'storage_full' }
   | { readonly type: 'storage_failed'; readonly error: Error };
 
-/** What has become too old. */
+/** What has become too old. Times are in milliseconds since 1970. */
 export interface Forgettable {
-  /** Keys of the entries up to this id. */
-  readonly keysUpTo: number;
-  /** Entries before this id, but for the newest of all, and memberships that ended before it. 0: none. */
+  /** The time, by a clock that can be believed (`SteadyClock.settled`). */
+  readonly now: number;
+  /** Keys of the entries from before this time. */
+  readonly keysBefore: number;
+  /** Entries from before this time, but for the newest of all, and memberships that ended before all others. −∞: none. */
   readonly entriesBefore: number;
   /** At most so many of each kind. */
   readonly limit: number;
@@ -50,6 +52,7 @@ export class StorageFailure extends Error {}
 /** What a key was used for before. */
 export interface KeyUse {
   readonly id: number;
+  readonly at: number;
   /** True if it was this very message. */
   isSame(to: string, text: string): boolean;
 }

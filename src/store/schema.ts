@@ -1,5 +1,5 @@
 /**
- * The tables of `chat.db`, version 3: the log, and the fold of it that is needed at start.
+ * The tables of `chat.db`, version 4: the log, and the fold of it that is needed at start.
  *
  * - Account ids are never reused (AUTOINCREMENT), so a new `bob` never is the old one.
  * - A conversation is a room, or a pair of accounts with `low` ≤ `high`.
@@ -12,8 +12,12 @@
  *   conversation that is spoken in, at each commit, which was two thirds of the cost of storing a message (measured).
  * - `seen` is what a person has been shown everything up to.
  * - `shard` and `number` tell which command an entry answers, for a shard that asks again after a crash.
+ * - `at` is the wall clock when the entry was committed, in milliseconds since 1970; null in entries from before version 4,
+ *   whose time is that of their id.
+ * - `marks` tell that from `first` to `last`, by a clock that could be believed, `id` was the newest entry
+ *   (`retention.ts`).
  */
-export const SCHEMA_VERSION = 3;
+export const SCHEMA_VERSION = 4;
 
 /** What each version adds to the one before it, from nothing to the present one. */
 export const MIGRATIONS: readonly string[] = [
@@ -93,5 +97,15 @@ INSERT INTO places SELECT conversation, id FROM entries ORDER BY conversation, i
 
 CREATE TABLE placed (id INTEGER NOT NULL) STRICT;
 INSERT INTO placed SELECT ifnull(max(id), 0) FROM entries;
+`,
+  // Takes no time, however long the log is: SQLite does not write the rows again.
+  `
+ALTER TABLE entries ADD COLUMN at INTEGER;
+
+CREATE TABLE marks (
+  id INTEGER PRIMARY KEY,
+  first INTEGER NOT NULL,
+  last INTEGER NOT NULL
+) STRICT;
 `,
 ];

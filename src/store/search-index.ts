@@ -20,8 +20,8 @@ import { SearchPart } from './search-part.ts';
 
 /** The most that one step of a search looks through. The worst query that is not refused takes 40 ms in that many. */
 const PART_SIZE = 32_768;
-/** Ids are microseconds. A part of a quiet server ends after 30 days, so that it also expires. */
-const PART_SPAN = 30 * 24 * 3_600 * 1_000_000;
+/** A part of a quiet server ends after 30 days, so that it also expires. */
+const PART_SPAN_MS = 30 * 24 * 3_600 * 1_000;
 
 export interface SearchIndexOptions {
   readonly file: string;
@@ -78,11 +78,12 @@ export class SearchIndex {
       const { db, parts } = open;
       let part = parts.at(-1);
       for (const row of rows) {
-        if (part === undefined || this.#isComplete(part, row.id)) {
+        if (part === undefined || this.#isComplete(part, row)) {
           part?.save();
           part = SearchPart.create(db, part, row.id);
           parts.push(part);
         }
+        part.since ??= row.at;
         part.add(row, row.text);
       }
       part?.save();
@@ -117,8 +118,10 @@ export class SearchIndex {
     this.#open = undefined;
   }
 
-  #isComplete({ size, firstId }: SearchPart, id: number): boolean {
-    return size >= this.#partSize || id - firstId >= PART_SPAN;
+  /** Ids are microseconds, but they stand still while the clock is behind the last of them. */
+  #isComplete({ size, firstId, since }: SearchPart, { id, at }: IndexRow): boolean {
+    const spanMs = Math.max((id - firstId) / 1_000, at - (since ?? at));
+    return size >= this.#partSize || spanMs >= PART_SPAN_MS;
   }
 
   /** A change that fails leaves the lists of `open` wrong: it MUST be opened again, and is. */

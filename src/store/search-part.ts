@@ -41,6 +41,8 @@ export class SearchPart {
   lastId: number;
   /** How many messages are in it. */
   size: number;
+  /** The time of the first message that has been added since the index was opened. */
+  since: number | undefined;
 
   private constructor(db: DatabaseSync, part: number, firstId: number, lastId: number, size: number) {
     this.#db = db;

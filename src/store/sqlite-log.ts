@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { type Account, Directory } from '../chat/directory.ts';
 import type { Draft, Entry, Origin } from '../chat/entry.ts';
 import { foldName } from '../chat/names.ts';
+import { type Clock, SYSTEM_CLOCK } from '../common/clock.ts';
 import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
 import { integer, KIND, text, toEntry } from './entry-row.ts';
 import {
@@ -26,15 +27,17 @@ const SQLITE_FULL = 13;
  * many (measured).
  */
 const PLACED_AT_ONCE = 8_192;
+/** Ids do not follow a clock that says the year 2112 or later: it is wrong, and ids must stay below 2^53 for good. */
+const LATEST_ID = 2 ** 52;
 /** How long a checkpoint that readers are in the way of may hold up messages. */
 const CHECKPOINT_WAIT_MS = 10;
 
 /**
  * Opens or creates the log in `file`. Throws if the file is not a database, is damaged, or is of a later version.
  */
-export function openSqliteLog(file: string): MessageLog {
+export function openSqliteLog(file: string, clock: Clock = SYSTEM_CLOCK): MessageLog {
   try {
-    return new SqliteLog(file);
+    return new SqliteLog(file, clock);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${file} cannot be opened: ${reason}`, { cause });
@@ -43,14 +46,16 @@ export function openSqliteLog(file: string): MessageLog {
 
 class SqliteLog implements MessageLog {
   readonly #file: string;
+  readonly #clock: Clock;
   #open: ChatDb;
   /** Entries that are not in `places` yet. */
   #unplaced: number;
   readonly #pairs = new Pairs();
   lastId: number;
 
-  constructor(file: string) {
+  constructor(file: string, clock: Clock) {
     this.#file = file;
+    this.#clock = clock;
     this.#open = openChatDb(file);
     this.lastId = this.#readLastId();
     this.#unplaced = this.#countUnplaced();
@@ -58,10 +63,11 @@ class SqliteLog implements MessageLog {
 
   append({ accounts, drafts, retired, seen }: Batch): Appended {
     // One time for the whole batch: a clock that is set back in the middle must not turn its order round.
-    const firstId = Math.max(Date.now() * 1_000, this.lastId + 1);
+    const at = Math.max(0, this.#clock.wall());
+    const firstId = Math.max(at * 1_000 < LATEST_ID ? at * 1_000 : 0, this.lastId + 1);
     const outcome = this.#transaction(() => {
       const added = accounts.map((account) => this.#insertAccount(account));
-      const entries = drafts.map((draft, index) => this.#insert(draft, firstId + index));
+      const entries = drafts.map((draft, index) => this.#insert(draft, firstId + index, at));
       for (const account of retired) this.#open.retireAccount.run(account.id);
       for (const [account, id] of seen) this.#open.writeSeen.run(account, id);
       return { accounts: added, entries, unplaced: this.#place(entries.length) };
@@ -89,26 +95,19 @@ class SqliteLog implements MessageLog {
   }
 
   findKey(account: number, key: string): KeyUse | undefined {
-    const id = read(() => this.#open.findKey.get(account, key)?.id);
-    if (id === undefined) return undefined;
-    const entry = read(() => this.#open.readOne.all(integer(id)).map(toEntry)[0]);
+    const found = read(() => this.#open.findKey.get(account, key)?.id);
+    if (found === undefined) return undefined;
+    const id = integer(found);
+    const entry = read(() => this.#open.readOne.all(id).map(toEntry)[0]);
     return {
-      id: integer(id),
+      id,
+      at: entry?.at ?? Math.floor(id / 1_000),
       isSame: (to, text) => entry !== undefined && isMessage(entry, to, text),
     };
   }
 
-  forget({ keysUpTo, entriesBefore, limit }: Forgettable): Forgotten {
-    const { forgetKeys, prunePlaces, pruneEntries, pruneMembers } = this.#open;
-    const outcome = this.#transaction(() => {
-      const counts = [forgetKeys.run(keysUpTo, limit).changes];
-      if (entriesBefore > 0) {
-        prunePlaces.run(entriesBefore, limit);
-        counts.push(pruneEntries.run(entriesBefore, limit).changes);
-        counts.push(pruneMembers.run(entriesBefore, limit).changes);
-      }
-      return Math.max(...counts.map(Number)) === limit;
-    });
+  forget(forgettable: Forgettable): Forgotten {
+    const outcome = this.#transaction(() => this.#open.retention.forget(forgettable));
     return outcome.type === 'committed' ? { type: 'forgotten', isMore: outcome.value } : outcome;
   }
 
@@ -211,30 +210,30 @@ class SqliteLog implements MessageLog {
     return { id: Number(lastInsertRowid), name, guest, rooms: undefined, seen: 0 };
   }
 
-  #insert(draft: Draft, id: number): Entry {
+  #insert(draft: Draft, id: number, at: number): Entry {
     const { origin } = draft;
     const kind = KIND[draft.kind];
     switch (draft.kind) {
       case 'message':
-        this.#insertEntry(id, draft.room, kind, draft.account, draft.text, origin);
+        this.#insertEntry(id, draft.room, kind, draft.account, draft.text, origin, at);
         if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
-        return { ...draft, id };
+        return { ...draft, id, at };
       case 'direct': {
         const pair = this.#pair(draft.account, draft.peer);
-        this.#insertEntry(id, pair, kind, draft.account, draft.text, origin);
+        this.#insertEntry(id, pair, kind, draft.account, draft.text, origin, at);
         if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
-        return { ...draft, id };
+        return { ...draft, id, at };
       }
       case 'joined': {
         const { room, roomName } = draft.room === 0 ? this.#room(draft.roomName) : draft;
-        this.#insertEntry(id, room, kind, draft.account, null, origin);
+        this.#insertEntry(id, room, kind, draft.account, null, origin, at);
         this.#open.addMember.run(draft.account, room, id);
-        return { ...draft, room, roomName, id };
+        return { ...draft, room, roomName, id, at };
       }
       case 'left':
-        this.#insertEntry(id, draft.room, kind, draft.account, null, origin);
+        this.#insertEntry(id, draft.room, kind, draft.account, null, origin, at);
         this.#open.endMember.run(id, draft.account, draft.room);
-        return { ...draft, id };
+        return { ...draft, id, at };
       default:
         return draft satisfies never;
     }
@@ -247,6 +246,7 @@ class SqliteLog implements MessageLog {
     account: number,
     body: string | null,
     origin: Origin | null,
+    at: number,
   ): void {
     this.#open.addEntry.run(
       id,
@@ -256,6 +256,7 @@ class SqliteLog implements MessageLog {
       body,
       origin?.shard ?? null,
       origin?.number ?? null,
+      at,
     );
   }
 

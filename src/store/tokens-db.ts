@@ -44,10 +44,14 @@ export interface OpenTokens {
   readonly find: StatementSync;
   /** expires, hash */
   readonly extend: StatementSync;
+  /** latest expiry, at most how many: later ones become this one */
+  readonly shorten: StatementSync;
   /** hash */
   readonly remove: StatementSync;
   /** user */
   readonly removeAll: StatementSync;
+  /** user, at most how many → `user`: those who have tokens, in order, behind that one */
+  readonly users: StatementSync;
   /** now, at most how many */
   readonly sweep: StatementSync;
 }
@@ -228,8 +232,12 @@ function prepareStatements(db: DatabaseSync): OpenTokens {
        WHERE hash = ? AND user = ? AND fingerprint = ? AND expires > ?`,
     ),
     extend: db.prepare('UPDATE tokens SET expires = ? WHERE hash = ?'),
+    shorten: db.prepare(
+      'UPDATE tokens SET expires = ?1 WHERE id IN (SELECT id FROM tokens WHERE expires > ?1 LIMIT ?2)',
+    ),
     remove: db.prepare('DELETE FROM tokens WHERE hash = ?'),
     removeAll: db.prepare('DELETE FROM tokens WHERE user = ?'),
+    users: db.prepare('SELECT DISTINCT user FROM tokens WHERE user > ? ORDER BY user LIMIT ?'),
     sweep: db.prepare(
       'DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <= ? ORDER BY expires LIMIT ?)',
     ),

@@ -34,8 +34,11 @@ export type TokenEnd = 'ok' | 'storage_full' | 'storage_failed';
 export interface Tokens {
   /** A token for the account, on disk; undefined if it could not be stored. `passwordHash`: its password record's. */
   issue(user: string, passwordHash: string, now: number): string | undefined;
-  /** Whether the token lets that account in with its present password record. Counts as a use of it. */
-  check(user: string, token: string, passwordHash: string, now: number): TokenCheck;
+  /**
+   * Whether the token lets that account in with its present password record. Counts as a use of it. `canExpire`: false
+   * while nobody knows what time it is; then `now` should be the latest time that it may be.
+   */
+  check(user: string, token: string, passwordHash: string, now: number, canExpire?: boolean): TokenCheck;
   /**
    * Ends the token. `ok`: on disk. Otherwise it lets nobody in as long as this store is open, and `sweep` goes on trying
    * to write that down; only a restart that comes before that succeeded would bring it back.
@@ -43,8 +46,16 @@ export interface Tokens {
   end(token: string): TokenEnd;
   /** Removes what a password change has ended. */
   endAll(user: string): void;
-  /** Removes expired tokens, a bounded number a call. True if there is more to do: call again soon. */
-  sweep(now: number): boolean;
+  /**
+   * Ends the tokens of accounts that are not there any more, of a bounded number of users behind `after`. Returns the user to go on
+   * behind; undefined when it was the last.
+   */
+  endWithout(isThere: (user: string) => boolean, after: string): string | undefined;
+  /**
+   * Removes expired tokens, a bounded number a call, if `now` is known; and takes up again what could not be written before.
+   * True if there is more to do: call again soon.
+   */
+  sweep(now: number | undefined): boolean;
   close(): void;
 }
 
@@ -85,14 +96,14 @@ class TokenStore implements Tokens {
     return stored.type === 'done' ? token : undefined;
   }
 
-  check(user: string, token: string, passwordHash: string, now: number): TokenCheck {
+  check(user: string, token: string, passwordHash: string, now: number, canExpire = true): TokenCheck {
     const hash = sha256(token);
     if (this.#ended.has(hash.toString('base64'))) return 'bad_token';
     const expires = now + this.#lifetimeMs;
     const resolution = Math.min(USE_RESOLUTION_MS, this.#lifetimeMs / 2);
     // What is compared is the hash of the token: how long that takes tells nothing that helps to guess the token.
     const found = this.#db.use((open) =>
-      open.find.get(expires, resolution, hash, foldName(user), sha256(passwordHash), now),
+      open.find.get(expires, resolution, hash, foldName(user), sha256(passwordHash), canExpire ? now : 0),
     );
     if (found.type !== 'done') return 'unavailable';
     if (found.value === undefined) return 'bad_token';
@@ -114,11 +125,32 @@ class TokenStore implements Tokens {
     this.#db.use((open) => unsynced(open, () => open.removeAll.run(foldName(user))));
   }
 
-  sweep(now: number): boolean {
+  endWithout(isThere: (user: string) => boolean, after: string): string | undefined {
+    const looked = this.#db.use((open) => {
+      const users = open.users.all(after, SWEPT_A_CALL).map(({ user }) => String(user));
+      const gone = users.filter((user) => !isThere(user));
+      if (gone.length > 0) {
+        inTransaction(open, () => {
+          for (const user of gone) open.removeAll.run(user);
+        });
+      }
+      return users.length === SWEPT_A_CALL ? users.at(-1) : undefined;
+    });
+    return looked.type === 'done' ? looked.value : undefined;
+  }
+
+  sweep(now: number | undefined): boolean {
     this.#endLate();
     this.#db.use(keepRoom);
-    const swept = this.#db.use((open) => unsynced(open, () => open.sweep.run(now, SWEPT_A_CALL).changes));
-    return swept.type === 'done' && Number(swept.value) === SWEPT_A_CALL;
+    if (now === undefined) return false;
+    const swept = this.#db.use((open) =>
+      unsynced(open, () => [
+        // Those that were used while the clock was ahead.
+        open.shorten.run(now + this.#lifetimeMs, SWEPT_A_CALL).changes,
+        open.sweep.run(now, SWEPT_A_CALL).changes,
+      ]),
+    );
+    return swept.type === 'done' && swept.value.some((changes) => Number(changes) === SWEPT_A_CALL);
   }
 
   close(): void {

@@ -54,7 +54,7 @@ export const REFUSALS = {
   guests_refused: 'this server does not take guests',
   not_for_guests: 'guests have no password',
   busy: 'too many passwords are being checked right now: try again in a moment',
-  too_many_attempts: 'too many failed logins from this address: wait a minute',
+  too_many_attempts: 'too many failed logins or registrations from this address: wait a minute',
   no_such_user: 'there is no such user',
   no_such_room: 'there is no such room',
   not_a_member: 'you are not in that room: join it first',

@@ -44,28 +44,37 @@ it('carries a batch that is far longer than the ones before', async () => {
 
 it('carries entries as the frames of their events, and all else as it was, in order', async () => {
   const id = 1_795_000_000_000_000;
+  const at = 1_795_000_000_000;
   const told: ToShard[] = [
-    ['message', id, 9, 7, 'ann', 3, '#r', LONG, null],
+    ['message', id, at, 9, 7, 'ann', 3, '#r', LONG, null],
     ['ok', 4, [['a', 1], null]],
-    ['direct', id + 1, 0, 7, 'ann', 8, 'ben', 'psst', 'a key €'],
-    ['joined', id + 2, 11, 8, 'ben', 3, '#r'],
-    ['left', id + 3, 0, 8, 'ben', 3, '#r'],
+    ['direct', id + 1, at - 5_000, 0, 7, 'ann', 8, 'ben', 'psst', 'a key €'],
+    ['joined', id + 2, at, 11, 8, 'ben', 3, '#r'],
+    ['left', id + 3, at, 0, 8, 'ben', 3, '#r'],
     ['caught_up'],
   ];
   const came = await cross(told, writeToShard, readToShard);
   const opened = came.map((item) => {
     if (item[0] !== 'message' && item[0] !== 'direct' && item[0] !== 'joined' && item[0] !== 'left')
       return item;
-    const [kind, entry, number, account, target, key, bytes, start, end] = item;
-    return [kind, entry, number, account, target, key, decodeBody(bytes.subarray(start + HEADER_BYTES, end))];
+    const [kind, entry, time, number, account, target, key, bytes, start, end] = item;
+    return [
+      kind,
+      entry,
+      time,
+      number,
+      account,
+      target,
+      key,
+      decodeBody(bytes.subarray(start + HEADER_BYTES, end)),
+    ];
   });
-  const at = 1_795_000_000_000;
   expect(opened).toEqual([
-    ['message', id, 9, 7, 3, null, ['message', id, at, 'ann', '#r', LONG]],
+    ['message', id, at, 9, 7, 3, null, ['message', id, at, 'ann', '#r', LONG]],
     ['ok', 4, [['a', 1], null]],
-    ['direct', id + 1, 0, 7, 8, 'a key €', ['message', id + 1, at, 'ann', 'ben', 'psst']],
-    ['joined', id + 2, 11, 8, 3, null, ['joined', id + 2, at, '#r', 'ben']],
-    ['left', id + 3, 0, 8, 3, null, ['left', id + 3, at, '#r', 'ben']],
+    ['direct', id + 1, at - 5_000, 0, 7, 8, 'a key €', ['message', id + 1, at - 5_000, 'ann', 'ben', 'psst']],
+    ['joined', id + 2, at, 11, 8, 3, null, ['joined', id + 2, at, '#r', 'ben']],
+    ['left', id + 3, at, 0, 8, 3, null, ['left', id + 3, at, '#r', 'ben']],
     ['caught_up'],
   ]);
 });
@@ -73,12 +82,14 @@ it('carries entries as the frames of their events, and all else as it was, in or
 it('hands over no more memory than what is said takes, twice at most', async () => {
   const text = 'a'.repeat(8_000);
   const [said] = await cross(
-    [['message', 1_795_000_000_000_000, 0, 7, 'ann', 3, '#r', text, null]] satisfies ToShard[],
+    [
+      ['message', 1_795_000_000_000_000, 1_795_000_000_000, 0, 7, 'ann', 3, '#r', text, null],
+    ] satisfies ToShard[],
     writeToShard,
     readToShard,
   );
   if (said?.[0] !== 'message') expect.fail('a message');
-  const [, , , , , , bytes, start, end] = said;
+  const [, , , , , , , bytes, start, end] = said;
   expect(end - start).toBeGreaterThan(text.length);
   expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * (end - start));
 });

@@ -48,6 +48,7 @@ describe('sessions', () => {
       roomName: '#r',
       origin: null,
       id: 1,
+      at: 1,
     } as const;
     directory.apply(change, ben);
     sessions.joined(ben, room);

@@ -14,6 +14,7 @@ const person = (id: number, since?: number): Account => ({
 const said = (id: number, account: number): Entry => ({
   kind: 'message',
   id,
+  at: 1,
   account,
   user: `u${account}`,
   room: tea.id,
@@ -25,6 +26,7 @@ const said = (id: number, account: number): Entry => ({
 const told = (id: number, account: number, peer: number): Entry => ({
   kind: 'direct',
   id,
+  at: 1,
   account,
   user: `u${account}`,
   peer,

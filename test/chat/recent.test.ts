@@ -5,6 +5,7 @@ import { Recent } from '../../src/chat/recent.ts';
 const entry = (id: number, text = 'x'): Entry => ({
   kind: 'direct',
   id,
+  at: 1,
   account: 1,
   user: 'ann',
   peer: 2,

@@ -3,7 +3,13 @@ import { expect, it } from 'vitest';
 import type { Entry } from '../../src/chat/entry.ts';
 import { visibleTo } from '../../src/chat/visibility.ts';
 
-const authored = (id: number, account: number) => ({ id, account, user: `u${account}`, origin: null });
+const authored = (id: number, account: number) => ({
+  id,
+  at: id,
+  account,
+  user: `u${account}`,
+  origin: null,
+});
 const toEntry = ([kind, account, where]: readonly [number, number, number], index: number): Entry => {
   const id = index + 1;
   const room = { room: where, roomName: `#r${where}` };

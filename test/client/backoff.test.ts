@@ -16,5 +16,11 @@ describe('retryDelay', () => {
   it('never comes back before the server wants it, and still spreads', () => {
     expect(retryDelay(0, 0, 5_000)).toBe(5_000);
     expect(retryDelay(1, 0.5, 5_000)).toBe(5_500);
+    expect(retryDelay(0, 0, 3_600_000)).toBe(3_600_000);
+  });
+
+  it('comes back after an hour, however much later the server wants it', () => {
+    expect(retryDelay(0, 0, 2 ** 31)).toBe(3_600_000);
+    expect(retryDelay(20, 0.5, Number.MAX_SAFE_INTEGER)).toBe(3_615_000);
   });
 });

@@ -77,7 +77,7 @@ export class LogCast {
     const answers = await this.#player.ask(
       ...outside.map(
         ({ connection, user, isGuest }) =>
-          (number: number): Command => ['attach', number, connection, user, isGuest, 1, null],
+          (number: number): Command => ['attach', number, connection, user, isGuest, null],
       ),
     );
     for (const [i, answer] of answers.entries()) {

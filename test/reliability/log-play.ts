@@ -104,7 +104,7 @@ export class LogPlay implements FaultPlay {
     const { findings } = this.#options;
     const before = await this.#cast.rooms(ROOMS);
     const routed = this.#player.routed.flatMap((entry) =>
-      entry[0] === 'message' || entry[0] === 'direct' ? [show(entry[1], entry[7])] : [],
+      entry[0] === 'message' || entry[0] === 'direct' ? [show(entry[1], entry[8])] : [],
     );
     this.close();
     const messages = readMessages(this.data);
@@ -176,7 +176,8 @@ export class LogPlay implements FaultPlay {
   async #forgetKeys(): Promise<void> {
     if (this.#verdicts.open().length > 0) return;
     this.#verdicts.forget();
-    await this.#player.tick(Date.now() + KEY_LIFETIME_MS);
+    this.#player.pass(KEY_LIFETIME_MS + 1_000);
+    await this.#player.tick();
   }
 
   async #newcomer(): Promise<void> {

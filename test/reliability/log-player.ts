@@ -9,6 +9,7 @@ import { type ActorRef, spawn } from '../../src/actors/actor.ts';
 import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../src/actors/link.ts';
 import { type RegistryMsg, registry } from '../../src/actors/registry.ts';
 import type { Routed } from '../../src/actors/routed.ts';
+import type { Clock } from '../../src/common/clock.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
 import type { Findings } from './campaign.ts';
 import { describe } from './fault-play.ts';
@@ -20,6 +21,11 @@ const TICK_TURNS = 4;
 
 export class LogPlayer {
   readonly #file: string;
+  #passedMs = 0;
+  readonly #clock: Clock = {
+    wall: () => Date.now() + this.#passedMs,
+    monotonic: () => performance.now() + this.#passedMs,
+  };
   readonly #findings: Findings;
   #actor: ActorRef<RegistryMsg> | undefined;
   #incarnation = 1;
@@ -76,8 +82,13 @@ export class LogPlayer {
     this.routed.length = 0;
   }
 
-  async tick(now = Date.now()): Promise<void> {
-    this.#actor?.tell({ type: 'tick', now });
+  /** Lets so many milliseconds pass, for the registry and its log. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
+  }
+
+  async tick(): Promise<void> {
+    this.#actor?.tell({ type: 'tick' });
     for (let turns = 0; turns < TICK_TURNS; turns += 1) await new Promise(setImmediate);
     this.#take();
   }
@@ -104,8 +115,8 @@ export class LogPlayer {
   #spawn(names: readonly string[]): ActorRef<RegistryMsg> | undefined {
     let isStarting = true;
     try {
-      const log = openSqliteLog(this.#file);
-      const actor = spawn('registry', registry(log, Number.POSITIVE_INFINITY, SILENT));
+      const log = openSqliteLog(this.#file, this.#clock);
+      const actor = spawn('registry', registry(log, Number.POSITIVE_INFINITY, SILENT, this.#clock));
       actor.watch((reason) => {
         this.#actor = undefined;
         if (reason.type !== 'failed') return;
@@ -133,7 +144,7 @@ export class LogPlayer {
           entries += 1;
           // A registry that has restarted sends again what it cannot know was taken.
           if (item[1] > this.cursor) this.routed.push(item);
-          if (item[0] === 'message' || item[0] === 'direct') this.#answers.set(item[2], item);
+          if (item[0] === 'message' || item[0] === 'direct') this.#answers.set(item[3], item);
           break;
         case 'ok':
         case 'error':

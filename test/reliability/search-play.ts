@@ -80,7 +80,7 @@ export class SearchPlay implements FaultPlay {
     const through = Math.min(this.#last, from + A_STEP);
     const rows = Array.from({ length: through - from }, (_, i) => {
       const id = from + 1 + i;
-      return { id, conversation: CONVERSATION, text: `word ${id} ${'more words '.repeat(20)}` };
+      return { id, at: 0, conversation: CONVERSATION, text: `word ${id} ${'more words '.repeat(20)}` };
     });
     if (rows.length > 0) index.add(rows, through);
   }

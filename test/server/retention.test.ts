@@ -17,14 +17,14 @@ it('removes what is older than --keep, and nothing else', async () => {
   await first.stop();
   const db = new DatabaseSync(`${data}/chat.db`);
   const old = db.prepare(
-    'INSERT INTO entries SELECT ?, conversation, kind, account, ?, NULL, NULL FROM entries LIMIT 1',
+    'INSERT INTO entries SELECT ?, conversation, kind, account, ?, NULL, NULL, NULL FROM entries LIMIT 1',
   );
   db.exec('BEGIN');
   for (let i = 0; i < 3_000; i += 1) old.run((Date.now() - 2 * DAY_MS) * 1_000 + i, `old ${i}`);
   db.exec('COMMIT');
   const count = () => db.prepare('SELECT count(*) AS count FROM entries').get()?.count;
   expect(count()).toBe(3_001);
-  const second = await startServer({ data, args: ['--keep', '1d'] });
+  const second = await startServer({ data, args: ['--keep', '1d'], env: { PARLEY_TEST_SETTLE_MS: '500' } });
   await until('old messages to be gone', () => count() === 1);
   const again = await TestClient.login(second.address, 'ann');
   expect(await again.ok('history', 'ann')).toMatchObject([[{ 4: 'today' }], null]);

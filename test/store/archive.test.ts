@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../src/common/clock.ts';
 import { Archive, type Interval } from '../../src/store/archive.ts';
 import type { MessageLog } from '../../src/store/message-log.ts';
 import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { TestClock } from '../support/clock.ts';
 import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();
@@ -16,10 +18,10 @@ interface World {
   readonly people: readonly Account[];
 }
 
-function world(names: readonly string[]): World {
+function world(names: readonly string[], clock: Clock = SYSTEM_CLOCK): World {
   files += 1;
   const file = `${folder}/${files}.db`;
-  const log = openSqliteLog(file);
+  const log = openSqliteLog(file, clock);
   const added = log.append({
     accounts: names.map((name) => ({ name, guest: false })),
     drafts: [],
@@ -131,19 +133,25 @@ describe('the archive', () => {
   });
 
   it('reads on while the log is pruned, and keeps the newest entry', () => {
-    const at = world(['ann', 'bob']);
+    const clock = new TestClock();
+    const at = world(['ann', 'bob'], clock);
     const [ann, bob] = at.people;
     if (ann === undefined || bob === undefined) throw new Error('nobody');
     const note: Draft = { kind: 'direct', ...by(ann), peer: bob.id, peerName: 'bob', text: 'x', key: null };
-    const all = commit(at, ...new Array<Draft>(20).fill(note)).map(({ id }) => id);
+    const notes = new Array<Draft>(10).fill(note);
+    const old = commit(at, ...notes);
+    clock.pass(1_000);
+    const all = [...old, ...commit(at, ...notes)].map(({ id }) => id);
+    clock.pass(1_000);
+    const now = clock.wall();
     const forget = (entriesBefore: number, limit: number) =>
-      at.log.forget({ keysUpTo: 0, entriesBefore, limit });
-    expect(forget(all[10] ?? 0, 4)).toEqual({ type: 'forgotten', isMore: true });
+      at.log.forget({ now, keysBefore: 0, entriesBefore, limit });
+    expect(forget(now - 1_000, 4)).toEqual({ type: 'forgotten', isMore: true });
     expect(at.archive.firstId).toBe(all[4]);
-    expect(forget(all[10] ?? 0, 100)).toEqual({ type: 'forgotten', isMore: false });
+    expect(forget(now - 1_000, 100)).toEqual({ type: 'forgotten', isMore: false });
     expect(at.archive.firstId).toBe(all[10]);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(10));
-    forget(Number.MAX_SAFE_INTEGER, 100);
+    forget(now, 100);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(19));
     expect(at.log.lastId).toBe(all[19]);
     at.log.close();

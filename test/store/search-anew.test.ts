@@ -72,7 +72,7 @@ describe('an index that is of no use', () => {
     db.close();
     const again = reopen();
     expect(again.add([], rows.at(-1)?.id ?? 0)).toEqual({ type: 'added' });
-    const next = { id: (rows.at(-1)?.id ?? 0) + 1, conversation: 1, text: 'tea' };
+    const next = { id: (rows.at(-1)?.id ?? 0) + 1, at: 0, conversation: 1, text: 'tea' };
     expect(again.add([next], next.id)).toEqual({ type: 'reopened' });
     expectAnew({ index: again, warnings }, /already exists/);
   });

@@ -13,6 +13,8 @@ const folder = testFolder();
 let files = 0;
 const open = (partSize?: number): OpenIndex => openIndex(`${folder}/${++files}.db`, partSize);
 
+const DAY_US = 24 * 3_600 * 1_000_000;
+
 describe('the search index', () => {
   it('finds what one finds by looking at each message, newest first, whatever is asked', () => {
     const rows = makeRows(3_000, 100);
@@ -91,8 +93,8 @@ describe('the search index', () => {
   it('finds nothing for who may see nothing, however the conversations are written', () => {
     const { index } = open();
     fill(index, [
-      { id: 1, conversation: 1, text: 'c12 tea' },
-      { id: 2, conversation: 12, text: 'c1 tea' },
+      { id: 1, at: 0, conversation: 1, text: 'c12 tea' },
+      { id: 2, at: 0, conversation: 12, text: 'c1 tea' },
     ]);
     expect(findAll(index, { query: 'tea', intervals: [] })).toEqual([]);
     expect(findAll(index, { query: 'tea', intervals: whole(2, 121) })).toEqual([]);
@@ -104,7 +106,7 @@ describe('the search index', () => {
     const { index } = open(2);
     fill(
       index,
-      [10, 20, 30, 40, 50].map((id) => ({ id, conversation: 1, text: 'tea' })),
+      [10, 20, 30, 40, 50].map((id) => ({ id, at: 0, conversation: 1, text: 'tea' })),
     );
     const seen = (...intervals: Interval[]): number[] => findAll(index, { query: 'tea', intervals });
     expect(seen({ conversation: 1, from: 20, to: 40 })).toEqual([40, 30, 20]);
@@ -117,21 +119,21 @@ describe('the search index', () => {
   it('remembers how far it goes, also through what has no text', () => {
     const { index, reopen } = open();
     expect(index.indexed).toBe(0);
-    fill(index, [{ id: 5, conversation: 1, text: 'tea' }]);
+    fill(index, [{ id: 5, at: 0, conversation: 1, text: 'tea' }]);
     expect(index.add([], 9)).toEqual({ type: 'added' });
     expect(index.indexed).toBe(9);
     const again = reopen((id) => id === 9);
     expect(again.indexed).toBe(9);
     expect(findAll(again, { query: 'tea', intervals: whole(1) })).toEqual([5]);
-    expect(() => again.add([{ id: 9, conversation: 1, text: 'twice' }], 10)).toThrow(RangeError);
-    expect(() => again.add([{ id: 11, conversation: 1, text: 'beyond' }], 10)).toThrow(RangeError);
-    fill(again, [{ id: 10, conversation: 1, text: 'more tea' }]);
+    expect(() => again.add([{ id: 9, at: 0, conversation: 1, text: 'twice' }], 10)).toThrow(RangeError);
+    expect(() => again.add([{ id: 11, at: 0, conversation: 1, text: 'beyond' }], 10)).toThrow(RangeError);
+    fill(again, [{ id: 10, at: 0, conversation: 1, text: 'more tea' }]);
     expect(findAll(again, { query: 'tea', intervals: whole(1) })).toEqual([10, 5]);
   });
 
   it('keeps to itself what was said: the file has words, and no text', () => {
     const { index, file } = open();
-    fill(index, [{ id: 5, conversation: 1, text: 'Wherever The Wind Blows' }]);
+    fill(index, [{ id: 5, at: 0, conversation: 1, text: 'Wherever The Wind Blows' }]);
     index.close();
     const content = readFileSync(file, 'latin1');
     expect([content.includes('wherever'), /wherever.{0,3}the/i.test(content)]).toEqual([true, false]);
@@ -188,14 +190,21 @@ describe('removing from the search index', () => {
     expect(statSync(file).size).toBeLessThan(600_000);
   });
 
-  it('ends a part after 30 days, so that a quiet server forgets, too', () => {
+  it.each([
+    ['with the time', (n: number) => n * DAY_US],
+    ['hardly, after a clock that was ahead', (n: number) => 1_000 * DAY_US + n],
+  ])('ends a part after 30 days, so that a quiet server forgets, too: ids rise %s', (_, idOf) => {
     const { index, file } = open();
-    const day = 24 * 3_600 * 1_000_000;
-    const rows = [1, 29, 30, 31, 62, 63].map((n) => ({ id: n * day, conversation: 1, text: `tea day${n}` }));
+    const rows = [1, 29, 30, 31, 62, 63].map((n) => ({
+      id: idOf(n),
+      at: (n * DAY_US) / 1_000,
+      conversation: 1,
+      text: `tea day${n}`,
+    }));
     fill(index, rows, 1);
-    expect(index.remove(62 * day)).toEqual({ type: 'removed', isDone: false });
-    expect(index.remove(62 * day)).toEqual({ type: 'removed', isDone: true });
-    expect(findAll(index, { query: 'tea', intervals: whole(1) })).toEqual([63 * day, 62 * day]);
+    expect(index.remove(idOf(62))).toEqual({ type: 'removed', isDone: false });
+    expect(index.remove(idOf(62))).toEqual({ type: 'removed', isDone: true });
+    expect(findAll(index, { query: 'tea', intervals: whole(1) })).toEqual([idOf(63), idOf(62)]);
     index.close();
     const db = new DatabaseSync(file, { readOnly: true });
     expect(db.prepare('SELECT part FROM parts').all()).toHaveLength(1);

@@ -21,7 +21,12 @@ export function makeRows(count: number, conversations: number, seed = 1): IndexR
     const words = Array.from({ length: 1 + Math.floor(random() * 8) }, () => {
       return WORDS[Math.floor(random() ** 2 * WORDS.length)] ?? '';
     });
-    return { id, conversation: 1 + Math.floor(random() * conversations), text: words.join(' ') };
+    return {
+      id,
+      at: Math.floor(id / 1_000),
+      conversation: 1 + Math.floor(random() * conversations),
+      text: words.join(' '),
+    };
   });
 }
 

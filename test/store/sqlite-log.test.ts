@@ -159,7 +159,8 @@ describe('the log', () => {
       use?.isSame('ann', 'once'),
     ]).toEqual([sent.id, true, false, false]);
     expect(log.findKey(ben.id, 'k')).toBeUndefined();
-    log.forget({ keysUpTo: sent.id, entriesBefore: 0, limit: 100 });
+    const now = sent.at + 1;
+    log.forget({ now, keysBefore: now, entriesBefore: Number.NEGATIVE_INFINITY, limit: 100 });
     expect(log.findKey(ann.id, 'k')).toBeUndefined();
     log.close();
   });

@@ -245,3 +245,41 @@ describe('the tokens of an account', () => {
     db.close();
   });
 });
+
+it('tokens of accounts that are not there any more end, however many there are', () => {
+  const tokens = open(newFile());
+  const users = Array.from({ length: 2_500 }, (_, i) => `user${i}`);
+  const all = users.map((user) => issue(tokens, user));
+  let after: string | undefined = '';
+  let calls = 0;
+  for (; after !== undefined; calls += 1) {
+    after = tokens.endWithout((user) => user.endsWith('7'), after);
+  }
+  expect(calls).toBe(3);
+  const left = users.filter((user, i) => tokens.check(user, all[i] ?? '', RECORD, NOW) === 'ok');
+  expect(left).toEqual(users.filter((user) => user.endsWith('7')));
+  tokens.close();
+});
+
+it('tokens that were used while the clock was ahead end when the others do', () => {
+  const tokens = open(newFile(), 3);
+  const [ahead, early] = [issue(tokens, 'ann', NOW + 90 * DAY), issue(tokens, 'ann', NOW)];
+  expect(tokens.sweep(NOW)).toBe(false);
+  // Neither does the one that was ahead push out the newest, at the next login.
+  const later = issue(tokens, 'ann', NOW + DAY);
+  const latest = issue(tokens, 'ann', NOW + 2 * DAY);
+  const check = (token: string, now: number): string => tokens.check('ann', token, RECORD, now);
+  expect([ahead, early, later, latest].map((token) => check(token, NOW + 2 * DAY)).sort()).toEqual([
+    'bad_token',
+    'ok',
+    'ok',
+    'ok',
+  ]);
+  expect([check(later, NOW + 2 * DAY), check(latest, NOW + 2 * DAY)]).toEqual(['ok', 'ok']);
+  const unused = issue(tokens, 'ben', NOW + 90 * DAY);
+  tokens.sweep(NOW);
+  expect(tokens.check('ben', unused, RECORD, NOW + 30 * DAY)).toBe('bad_token');
+  // While nobody knows what time it is, it may still be good.
+  expect(tokens.check('ben', unused, RECORD, NOW + 30 * DAY, false)).toBe('ok');
+  tokens.close();
+});

@@ -4,7 +4,7 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import { within } from '../../client/deadline.ts';
+import { within } from '../../common/deadline.ts';
 import {
   type Connection,
   type Endpoint,

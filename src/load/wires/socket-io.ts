@@ -6,7 +6,7 @@
 
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { within } from '../../client/deadline.ts';
+import { within } from '../../common/deadline.ts';
 import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
 import { readPacket } from './socket-io-packet.ts';
 

@@ -84,7 +84,7 @@ it('what is said again after a lost connection is not late by the doing of the s
   const trial = await tryOut(
     folder,
     { dropEvery: 60, slowDoorMs: 1_000 },
-    { ...ROOMS, churnPerSecond: 0.001 },
+    { ...ROOMS, churnPerSecond: 1e-7 },
     ACCOUNTS,
   );
   const { result, counted } = trial;

@@ -82,6 +82,6 @@ function follows(entry, before) {
     before.kind === 'message' &&
     entry.from === before.from &&
     entry.conversation === before.conversation &&
-    entry.at - before.at < STRETCH
+    Math.abs(entry.at - before.at) < STRETCH
   );
 }
