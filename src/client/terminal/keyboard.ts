@@ -52,7 +52,7 @@ export class Keyboard {
     this.#input = input;
     this.#output = output;
     this.#tell = tell;
-    this.#hasBracketedPaste = !isDumb;
+    this.#hasBracketedPaste = !isDumb && output.isTTY;
     emitKeypressEvents(this.#keys);
     this.#keys.on('keypress', (text: string | undefined, key: Key) => this.#key(text, key));
     input.on('data', this.#read);

@@ -8,7 +8,6 @@
  */
 
 import type { ReadStream, WriteStream } from 'node:tty';
-import { LIMITS } from '../../transport/protocol.ts';
 import type { Completion } from '../completion.ts';
 import { tooLong } from '../line.ts';
 import type { Editor, Press } from './editor.ts';
@@ -17,6 +16,7 @@ import { type Input, Keyboard } from './keyboard.ts';
 import type { Paste } from './paste.ts';
 import { PlainEditor } from './plain-editor.ts';
 import { ReadlineEditor } from './readline-editor.ts';
+import { receive } from './reception.ts';
 
 export type Typed =
   | { readonly type: 'line'; readonly text: string }
@@ -41,7 +41,10 @@ export interface TerminalOptions {
   interrupted(): void;
 }
 
-/** Lines typed ahead while one is being run, and keys while nothing can be typed. Policy: over the limit, further ones are dropped, with a word. */
+/**
+ * Lines that are typed ahead while one is being run, and keys while there is nothing to type into.
+ * Policy: over the limit, further ones are dropped, and the person is told.
+ */
 const AHEAD_LIMIT = 1_000;
 const HELD_LIMIT = 10_000;
 
@@ -286,42 +289,23 @@ export class Terminal {
     this.#deliver({ type: 'end' });
   }
 
-  /** What is pasted is never a command by itself: a line waits for Enter, and several lines for a confirmation. */
-  #paste(editor: Editor, { text, isCleaned }: Paste): void {
+  #paste(editor: Editor, paste: Paste): void {
+    const { text: line, cursor } = editor;
     const isAnswer = this.#question !== undefined;
-    if (isCleaned && editor === this.#secret) {
-      this.print(['the paste has control characters: nothing of it was taken']);
+    const place = { isAnswer, isSecret: editor === this.#secret, isLineStart: cursor === 0 };
+    const received = receive(paste, place);
+    if (received.type === 'refused') {
+      this.print([received.why]);
       return;
     }
-    if (isCleaned) this.print(['(control characters were left out of the paste)']);
-    if (!text.includes('\n')) {
-      this.#insert(editor, text);
-    } else if (isAnswer) {
-      this.print(['the paste has several lines, and the answer is one: nothing of it was taken']);
-    } else {
-      const { text: line, cursor } = editor;
-      this.#editor = undefined;
-      this.#deliver({
-        type: 'paste',
-        before: line.slice(0, cursor),
-        pasted: text,
-        after: line.slice(cursor),
-      });
-    }
-  }
-
-  /** At the beginning of a line `//` stands for one slash. */
-  #insert(editor: Editor, text: string): void {
-    const bytes = Buffer.byteLength(text);
-    if (bytes > LIMITS.text) {
-      this.print([tooLong(bytes)]);
+    this.print(received.notes);
+    if (received.type === 'insert') {
+      editor.insert(received.text);
       return;
     }
-    if (this.#question === undefined && editor.cursor === 0 && text.startsWith('//')) {
-      this.print(['(a slash was added: // at the beginning of a line stands for /)']);
-      editor.insert('/');
-    }
-    editor.insert(text);
+    this.#editor = undefined;
+    const before = line.slice(0, cursor);
+    this.#deliver({ type: 'paste', before, pasted: received.text, after: line.slice(cursor) });
   }
 
   #interrupt(): void {
