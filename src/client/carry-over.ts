@@ -72,7 +72,7 @@ export class CarryOver {
       return [];
     }
     await this.#session.whenLive(REPLAY_MS);
-    const messages = outgoing.takeRestored();
+    const messages = outgoing.restored;
     const now = Date.now();
     const isFresh = ({ at }: Unsent): boolean => at <= now && now - at < FRESH_MS;
     const old = messages.filter((message) => !isFresh(message));
@@ -80,6 +80,7 @@ export class CarryOver {
     const wanted = isOldSent ? messages : messages.filter(isFresh);
     const sent = wanted.slice(0, PENDING_LIMIT);
     this.#store?.leave([...(this.#isOldLeft ? old : []), ...wanted.slice(PENDING_LIMIT)]);
+    outgoing.forget(messages.filter((message) => !sent.includes(message)));
     const kept = this.#store?.keep(sent);
     if (kept?.type === 'failed') this.#person.tell(`what is not sent cannot be kept: ${kept.text}`);
     if (sent.length > 0) this.#person.tell(`sending ${count(sent.length)} of last time`);

@@ -78,15 +78,19 @@ export class Outgoing {
     for (const message of messages) this.#restored.set(message.key, message);
   }
 
-  /** Those of the earlier run that did not come in the replay. */
-  takeRestored(): readonly Unsent[] {
-    const messages = [...this.#restored.values()];
-    this.#restored.clear();
-    return messages;
+  /** Those of the earlier run that have neither come in the replay nor been sent again. */
+  get restored(): readonly Unsent[] {
+    return [...this.#restored.values()];
+  }
+
+  /** These are not to be sent in this run. */
+  forget(messages: readonly Unsent[]): void {
+    for (const { key } of messages) this.#restored.delete(key);
   }
 
   /** Resolves when the server has stored it, or will not. Call only below the limit. */
   send(message: Message): Promise<Sent> {
+    this.#restored.delete(message.key);
     return new Promise((settle) => {
       this.#pending.add({
         message,

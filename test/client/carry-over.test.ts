@@ -156,6 +156,14 @@ describe('what is not sent', () => {
     const server = await restart();
     const question = /to #tea: old one[\s\S]*Send, drop, or ask again next time\? \[ask\]:$/;
 
+    // Whoever leaves without an answer still has them all.
+    const first = open(folder, 'hans', ...login(folder, 'hans', address));
+    await first.see(question);
+    first.close();
+    await until('the client to end', () =>
+      readFileSync(join(first.cwd, 'chat.live.js'), 'utf8').includes('"closed":true'),
+    );
+    expect(kept(first)).toHaveLength(1);
     const second = open(folder, 'hans', ...login(folder, 'hans', address));
     await second.see(question);
     second.press('Enter');
