@@ -1,5 +1,6 @@
 /** What the server's answers to typed commands mean: results for people and for `--json`. */
 
+import { suggest } from './conversation.ts';
 import type { KnownNames } from './known-names.ts';
 import { describeRooms, describeUsers, type Fetched, fetchList, type User } from './lists.ts';
 import type { RemotePlan } from './plan.ts';
@@ -22,7 +23,7 @@ export function conclude(
   plan: Exclude<RemotePlan, { type: 'send' }>,
   response: Response,
 ): Promise<Result> | Result {
-  if (response.type !== 'ok') return explainFailure(plan.type, response);
+  if (response.type !== 'ok') return suggestAnother(asker, plan, explainFailure(plan.type, response));
   switch (plan.type) {
     case 'join':
       return concludeJoin(asker, plan.room, response.result);
@@ -35,6 +36,17 @@ export function conclude(
     default:
       return plan satisfies never;
   }
+}
+
+/** Names the room that was probably meant. */
+function suggestAnother(asker: Asker, plan: Exclude<RemotePlan, { type: 'send' }>, result: Result): Result {
+  if (result.ok || plan.type === 'rooms' || plan.room === null || !isAboutName(result.code)) return result;
+  return { ...result, text: result.text + suggest(asker, plan.room) };
+}
+
+/** True for a refusal whose reason is the name of a room or a person. */
+export function isAboutName(code: string): boolean {
+  return code === 'no_such_room' || code === 'no_such_user' || code === 'not_a_member';
 }
 
 export function explainFailure(
@@ -57,8 +69,8 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
   const joined = readJoined(result);
   if (joined === undefined) return distrust(asker, 'join');
   const { id } = joined;
-  asker.session.joined(room);
-  asker.names.rooms.meet(room);
+  asker.session.joined(asker.names.rooms.find(room) ?? room);
+  asker.names.rooms.meet(asker.session.room(room) ?? room);
   const members = await fetchUsers(asker, room, { type: 'ok', result: joined.members });
   if (members.type !== 'list') return report(asker, 'join', members);
   const lines = [id === null ? `you are in ${room} already` : `joined ${room}`];

@@ -1,6 +1,6 @@
 /** The kinds of arguments that only typed commands take; the others are those of the server's own table. */
 
-import { isRoomName, isUserName } from '../chat/names.ts';
+import { isRoomName, isUserName, USER_RULE } from '../chat/names.ts';
 import type { Argument } from '../commands/arguments.ts';
 import { LIMITS } from '../transport/protocol.ts';
 
@@ -34,6 +34,14 @@ export const awaited: Argument<string> = {
   rule: 'type the text to wait for',
 };
 
+export const conversation: Argument<string> = {
+  name: 'name',
+  isOptional: false,
+  is: isConversation,
+  code: 'bad_name',
+  rule: `a conversation is with a person or in a #room; ${USER_RULE}`,
+};
+
 const HISTORY_RULE = `history is of a person or a #room, and of 1 to ${LIMITS.page} messages`;
 
 export const count: Argument<Optional> = {
@@ -47,8 +55,7 @@ export const count: Argument<Optional> = {
 export const conversationOrCount: Argument<Optional> = {
   name: 'name',
   isOptional: true,
-  is: (value): value is Optional =>
-    value === undefined || isUserName(value) || isRoomName(value) || isPageSize(value),
+  is: (value): value is Optional => value === undefined || isConversation(value) || isPageSize(value),
   code: 'bad_name',
   rule: HISTORY_RULE,
 };
@@ -60,6 +67,15 @@ export const wanted: Argument<Optional> = {
   code: 'bad_query',
   rule: 'type the words to search for',
 };
+
+/** `@NAME` is a person, `#NAME` a room, and NAME either of them. */
+function isConversation(value: unknown): value is string {
+  return (
+    isUserName(value) ||
+    isRoomName(value) ||
+    (typeof value === 'string' && /^@/.test(value) && isUserName(value.slice(1)))
+  );
+}
 
 export function isPageSize(value: unknown): value is string {
   if (typeof value !== 'string' || !COUNT.test(value)) return false;

@@ -9,11 +9,14 @@ import { timerDelay } from '../common/deadline.ts';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
 import { plainLine } from './answer-line.ts';
+import type { Fate } from './carry-over.ts';
 import type { Connection } from './display/live.ts';
 import type { Refused } from './display/opening.ts';
 import { Ending } from './ending.ts';
 import { eventLine, type JsonLine, resultLine } from './json.ts';
 import { type KnownNames, Names } from './known-names.ts';
+import { isSecretLine } from './line.ts';
+import type { Unsent } from './outgoing.ts';
 import type { Output } from './output.ts';
 import { shorten } from './printable.ts';
 import type { ReaderApi } from './reader.worker.ts';
@@ -32,8 +35,8 @@ const ACKNOWLEDGE_MS = 3_000;
 const SHOWN_CHARACTERS = 200;
 
 export interface Unfinished {
-  /** Messages that the server has not acknowledged. */
-  readonly unacknowledged: number;
+  /** What becomes of messages that the server has not acknowledged. */
+  readonly fate: Fate;
   /** Entries that are not in the display. */
   readonly unwritten: number;
 }
@@ -106,7 +109,7 @@ export class Client {
   report(line: string, result: Result): void {
     const lines = result.ok ? result.lines : [result.text];
     if (lines.length > 0 && !this.readerLink.isFull && !hasOwnRecord(result)) {
-      const command = shorten(line.trim(), SHOWN_CHARACTERS);
+      const command = shorten(shownCommand(line, result), SHOWN_CHARACTERS);
       this.readerLink.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
     }
     this.#tell(resultLine(result));
@@ -129,20 +132,20 @@ export class Client {
     });
   }
 
-  /** Ends everything in order. Returns what was not carried through. */
-  async stop(): Promise<Unfinished> {
+  /** Ends everything in order. `decide` takes the messages that the server has not stored, and says what becomes of them. */
+  async stop(decide: (unsent: readonly Unsent[]) => Fate): Promise<Unfinished> {
     const session = this.#session;
     if (session?.state.type === 'online') {
       await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
       if (this.#isDisplayOpen) await this.readerLink.whenWritten(WRITTEN_MS);
     }
-    const unacknowledged = session?.outgoing.size ?? 0;
-    await session?.quit();
+    const fate = decide(session?.outgoing.unsent ?? []);
+    await session?.quit(fate.type === 'kept' ? 'kept for the next start' : undefined);
     let unwritten = 0;
     if (this.#isDisplayOpen) unwritten = await this.readerLink.close(DISPLAY_MS);
     else this.readerLink.abandon();
     await Promise.all([this.reader.kill(), this.writer.kill()]);
-    return { unacknowledged, unwritten };
+    return { fate, unwritten };
   }
 
   /** What the reader of `--json` could not take is held back at the socket. */
@@ -202,6 +205,12 @@ function connectionOf(state: State): Connection {
 function stuck(file: string): Refused {
   const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
   return { type: 'refused', code: 'unwritable', text };
+}
+
+/** The typed line as the display repeats it: what may be a password is left out. */
+function shownCommand(line: string, { of }: Result): string {
+  const isShort = of === 'unknown' || of === 'password' || isSecretLine(line);
+  return (isShort ? /^\S*/.exec(line.trim())?.[0] : line.trim()) ?? '';
 }
 
 /** Messages that were taken on have records of their own, which show what became of them. */

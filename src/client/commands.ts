@@ -3,17 +3,18 @@
  * completion all read this table. Arguments are those of the server's own table, so both refuse the same.
  */
 
-import {
-  type Argument,
-  fits,
-  optionalRoom,
-  recipient,
-  room,
-  text,
-  type Values,
-} from '../commands/arguments.ts';
+import { type Argument, fits, optionalRoom, room, text, type Values } from '../commands/arguments.ts';
 import { LIMITS } from '../transport/protocol.ts';
-import { awaited, conversationOrCount, count, isPageSize, seconds, topic, wanted } from './arguments.ts';
+import {
+  awaited,
+  conversation,
+  conversationOrCount,
+  count,
+  isPageSize,
+  seconds,
+  topic,
+  wanted,
+} from './arguments.ts';
 import type { Context, Plan, Refused } from './plan.ts';
 
 /** Which names complete an argument. */
@@ -69,6 +70,7 @@ function parameter<T>(
   return { ...spec, label, completes, takesRest };
 }
 
+const ROOM_FIRST = 'NAME is a room that you are in, or else a person; #NAME and @NAME leave no choice.';
 const DEFAULT_WAIT_SECONDS = 10;
 const DEFAULT_HISTORY_COUNT = 50;
 /** `in:NAME` before the words of a search. */
@@ -85,15 +87,22 @@ export const COMMANDS: readonly ClientCommand[] = [
       name: 'msg',
       aliases: ['m'],
       summary: 'send TEXT to a person or a #room',
-      details: ['The current conversation stays what it is; /to changes it.'],
+      details: [
+        'The current conversation stays what it is; /to changes it.',
+        'NAME is a person, or else a room that you are in. Where both exist, type @NAME or #NAME.',
+      ],
     },
-    [parameter(recipient, 'NAME', 'conversations'), parameter(text, 'TEXT', 'none', true)],
+    [parameter(conversation, 'NAME', 'conversations'), parameter(text, 'TEXT', 'none', true)],
     ([to, body]) => ({ type: 'send', to, text: body }),
   ),
   define(
-    { name: 'to', summary: 'make a person or a #room the current conversation, where plain text goes' },
-    [parameter(recipient, 'NAME', 'conversations')],
-    ([conversation]) => ({ type: 'to', conversation }),
+    {
+      name: 'to',
+      summary: 'make a person or a #room the current conversation, where plain text goes',
+      details: [ROOM_FIRST],
+    },
+    [parameter(conversation, 'NAME', 'conversations')],
+    ([name]) => ({ type: 'to', conversation: name }),
   ),
   define(
     {
@@ -136,6 +145,7 @@ export const COMMANDS: readonly ClientCommand[] = [
       details: [
         `Without NAME it is the current conversation; without COUNT it is ${DEFAULT_HISTORY_COUNT} messages, at most ${LIMITS.page}.`,
         'They appear in their place in time. Typed again, it goes further back.',
+        ROOM_FIRST,
       ],
     },
     [parameter(conversationOrCount, '[NAME]', 'conversations'), parameter(count, '[COUNT]', 'none')],
@@ -147,7 +157,8 @@ export const COMMANDS: readonly ClientCommand[] = [
       summary: 'find messages, newest first',
       details: [
         'All words must occur. "Quoted words" are a phrase; begin* stands for every word that begins so.',
-        'in:NAME before the words searches one conversation: /search in:#tea kettle.',
+        'in:NAME before the words searches one conversation: /search in:tea kettle.',
+        ROOM_FIRST,
         'Without anything it goes on behind what the last search has shown.',
       ],
     },
@@ -159,7 +170,7 @@ export const COMMANDS: readonly ClientCommand[] = [
       name: 'password',
       summary: 'change your password',
       details: [
-        'Asks for the old and the new one; neither is shown, or kept in the history.',
+        'Asks for the old and the new one; neither is shown, or kept in the history. Ctrl-C calls it off.',
         'In a script the next two lines of input are the old and the new password.',
         'Your other sessions end.',
       ],
@@ -188,7 +199,14 @@ export const COMMANDS: readonly ClientCommand[] = [
     ([typed]) => planWait(typed),
   ),
   define(
-    { name: 'quit', aliases: ['q', 'exit'], summary: 'say goodbye and end the client; Ctrl-D does the same' },
+    {
+      name: 'quit',
+      aliases: ['q', 'exit'],
+      summary: 'say goodbye and end the client; Ctrl-D does the same',
+      details: [
+        'Asks first if the server has not stored all messages yet. They can be kept for the next start.',
+      ],
+    },
     [],
     () => ({ type: 'quit' }),
   ),
@@ -210,18 +228,22 @@ function planHistory(first: string | null, second: string | null, { current }: C
   const refuse = (reason: string): Refused => ({ type: 'refused', of: 'history', text: reason });
   const isCounted = isPageSize(first);
   if (isCounted && second !== null) return refuse('usage: /history [NAME] [COUNT]');
-  const conversation = isCounted ? current : (first ?? current);
-  if (conversation === null) return refuse('there is no current conversation: type /history NAME');
+  const wanted = isCounted ? current : (first ?? current);
+  if (wanted === null) return refuse('there is no current conversation: type /history NAME');
   const typed = isCounted ? first : second;
-  return { type: 'history', conversation, count: typed === null ? DEFAULT_HISTORY_COUNT : Number(typed) };
+  return {
+    type: 'history',
+    conversation: wanted,
+    count: typed === null ? DEFAULT_HISTORY_COUNT : Number(typed),
+  };
 }
 
 function planSearch(typed: string): Plan | Refused {
   const refuse = (reason: string): Refused => ({ type: 'refused', of: 'search', text: reason });
   const [, name, rest] = RESTRICTED.exec(typed) ?? [];
   const query = rest ?? typed;
-  if (name !== undefined && !recipient.is(name)) {
-    return refuse('in: is followed by a person or a #room, such as in:bob or in:#tea');
+  if (name !== undefined && !conversation.is(name)) {
+    return refuse('in: is followed by a person or a room, such as in:bob or in:tea');
   }
   if (name !== undefined && query === '') return refuse('type the words to search for, behind in:NAME');
   if (Buffer.byteLength(query) > LIMITS.query) return refuse(`a search is at most ${LIMITS.query} bytes`);

@@ -19,7 +19,7 @@ export function complete(line: string, known: KnownNames): Completion {
 function find(line: string, known: KnownNames): Completion {
   const word = /\S*$/.exec(line)?.[0] ?? '';
   if (!line.startsWith('/') || line.startsWith('//')) {
-    return [word === '' ? [] : named('conversations', word, known), word];
+    return [mentioned(word, known), word];
   }
   const words = line
     .slice(0, line.length - word.length)
@@ -36,8 +36,14 @@ function find(line: string, known: KnownNames): Completion {
   const parameters = command?.parameters ?? [];
   const last = parameters.at(-1);
   const parameter = parameters[words.length - 1] ?? (last?.takesRest ? last : undefined);
-  const kind = parameter?.takesRest ? 'conversations' : (parameter?.completes ?? 'none');
-  return [parameter?.takesRest && word === '' ? [] : named(kind, word, known), word];
+  if (parameter?.takesRest) return [mentioned(word, known), word];
+  return [named(parameter?.completes ?? 'none', word, known), word];
+}
+
+/** In a text, a word is a person, and a room only with its `#`. */
+function mentioned(word: string, { people, rooms }: KnownNames): string[] {
+  if (word === '') return [];
+  return spaced((word.startsWith('#') ? rooms : people).beginningWith(word));
 }
 
 function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): string[] {
@@ -46,8 +52,10 @@ function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): s
       return spaced(rooms.beginningWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
     case 'conversations':
       return spaced([
-        ...(prefix.startsWith('#') ? [] : people.beginningWith(prefix)),
-        ...(prefix === '' || prefix.startsWith('#') ? rooms.beginningWith(prefix || '#') : []),
+        ...(prefix.startsWith('@')
+          ? people.beginningWith(prefix.slice(1)).map((name) => `@${name}`)
+          : people.beginningWith(prefix)),
+        ...rooms.beginningWith(prefix.startsWith('#') ? prefix : `#${prefix}`),
       ]);
     case 'commands':
       return spaced(

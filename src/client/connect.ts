@@ -2,6 +2,7 @@
 
 import { endProcess } from '../actors/lifetime.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { Fate } from './carry-over.ts';
 import { type Client, startClient, type Unfinished } from './client.ts';
 import type { End } from './ending.ts';
 import { type Visit, visit } from './interactive.ts';
@@ -38,7 +39,12 @@ export async function connect(options: ConnectOptions): Promise<number> {
   unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
-  return lastWords(conclude(end, await client.stop()));
+  const unfinished = await client.stop(
+    (unsent) => place?.conclude(unsent) ?? { type: 'lost', count: unsent.length },
+  );
+  const code = conclude(end, unfinished);
+  await place?.release();
+  return lastWords(code);
 }
 
 async function lastWords(code: ExitCode): Promise<ExitCode> {
@@ -52,18 +58,31 @@ function visitTerminal(client: Client, given: Given): Visit {
   return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
 }
 
-function conclude({ code, text }: End, { unacknowledged, unwritten }: Unfinished): ExitCode {
+function conclude({ code, text }: End, { fate, unwritten }: Unfinished): ExitCode {
   if (text !== undefined) complain(code, text);
   const failure = code === EXIT.ok ? EXIT.failure : code;
   if (unwritten > 0) {
     const entries = unwritten === 1 ? '1 entry' : `${unwritten} entries`;
     complain(failure, `the display lacks the last ${entries}, because it could not be written`);
   }
-  if (unacknowledged > 0) {
-    const messages = unacknowledged === 1 ? '1 message was' : `${unacknowledged} messages were`;
-    complain(failure, `${messages} not acknowledged by the server`);
+  if (fate.count > 0) complain(code, describe(fate));
+  return unwritten > 0 || (fate.type === 'lost' && fate.count > 0) ? failure : code;
+}
+
+function describe(fate: Fate): string {
+  const messages = fate.count === 1 ? '1 message was' : `${fate.count} messages were`;
+  switch (fate.type) {
+    case 'kept':
+      return `${messages} not sent yet, and will be at the next start`;
+    case 'dropped':
+      return `${messages} dropped`;
+    case 'lost': {
+      const why = fate.text === undefined ? '' : `, and cannot be kept: ${fate.text}`;
+      return `${messages} not acknowledged by the server${why}`;
+    }
+    default:
+      return fate satisfies never;
   }
-  return unacknowledged + unwritten === 0 ? code : failure;
 }
 
 /** Signals end the client in order; so does a reader of stdout that has gone. Returns what gives signals their force back. */

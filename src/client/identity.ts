@@ -19,6 +19,10 @@ export class Identity {
     return this.#credentials;
   }
 
+  get user(): string {
+    return this.#credentials.user;
+  }
+
   get isGuest(): boolean {
     return this.#credentials.type === 'guest';
   }

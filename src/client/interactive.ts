@@ -3,55 +3,90 @@
 import type { ReadStream, WriteStream } from 'node:tty';
 import { EXIT } from '../exit.ts';
 import { type Address, formatAddress } from './address.ts';
+import { CarryOver, type Fate } from './carry-over.ts';
 import type { Client } from './client.ts';
 import { complete } from './completion.ts';
-import { Desk } from './desk.ts';
+import { Desk, PASSWORD_TRIES, type Running } from './desk.ts';
 import type { End } from './ending.ts';
 import { toJson } from './json.ts';
-import type { Entry } from './login.ts';
+import { isSecretLine } from './line.ts';
+import { type Credentials, type Entry, isPassing } from './login.ts';
 import type { Given } from './options.ts';
+import type { Unsent } from './outgoing.ts';
 import { type Output, streamOutput } from './output.ts';
+import { confirmPaste } from './paste-question.ts';
 import { printable } from './printable.ts';
 import { probe } from './probe.ts';
 import { promptOf } from './prompt.ts';
-import { askAddress, askCredentials, askDisplay, type Known, type Person } from './questions.ts';
+import { askAddress, askAgain, askCredentials, askDisplay, type Known, type Person } from './questions.ts';
 import { done } from './result.ts';
 import type { Session } from './session.ts';
-import { Terminal } from './terminal.ts';
+import { Terminal } from './terminal/terminal.ts';
 
 /** How often the seconds in the prompt are looked at. In ms. */
 const TICK_MS = 250;
 const NOTHING_KNOWN: Known = { user: undefined, password: undefined, register: false, guest: false };
 
-/** One person's terminal. `close` gives it back; call it before anything else is printed. */
+/** One person's terminal. */
 export interface Visit {
   /** Runs until the person quits. Never resolves if something else ends the client. */
   run(): Promise<End>;
+  /** Takes the prompt away; call it before anything else is printed. */
   close(): void;
+  /** What becomes of messages that the server has not stored. Call when nothing more is sent. */
+  conclude(unsent: readonly Unsent[]): Fate;
+  /** Gives the terminal back, when nothing more is typed into it. */
+  release(): Promise<void>;
 }
 
 export function visit(client: Client, given: Given, input: ReadStream, output: WriteStream): Visit {
+  let carryOver: CarryOver | undefined;
   const terminal = new Terminal({
     input,
     output,
     complete: (line) => complete(line, client.names),
     isBeforeSecret: (line) => /^\/password\s*$/i.test(line),
+    isPrivate: isSecretLine,
+    warning: () => carryOver?.warning ?? '(Ctrl-C again quits)',
     interrupted: () => client.ending.end(EXIT.interrupted),
   });
   client.talkTo(terminalOutput(client, terminal, output));
-  const person: Person = {
-    async ask(question, hidden = false) {
-      const typed = await terminal.ask(question, { hidden });
+  const person = personAt(terminal, client);
+  return {
+    run: () =>
+      run(client, given, terminal, person, (session) => {
+        carryOver = new CarryOver(session, client.readerLink, person);
+        return carryOver;
+      }),
+    close: () => terminal.close(),
+    conclude: (unsent) => carryOver?.conclude(unsent) ?? { type: 'dropped', count: unsent.length },
+    release: () => terminal.release(),
+  };
+}
+
+function personAt(terminal: Terminal, client: Client): Person {
+  return {
+    async ask(question, isHidden = false) {
+      const typed = await terminal.ask(question, { isHidden });
       if (typed.type === 'line') return typed.text;
       client.ending.end(EXIT.ok);
       return new Promise(() => {});
     },
+    async consult(question, isHidden = false) {
+      const typed = await terminal.ask(question, { isHidden, canCancel: true });
+      return typed.type === 'line' ? typed.text : undefined;
+    },
     tell: (text) => terminal.print([printable(text)]),
   };
-  return { run: () => run(client, given, terminal, person), close: () => terminal.close() };
 }
 
-async function run(client: Client, given: Given, terminal: Terminal, person: Person): Promise<End> {
+async function run(
+  client: Client,
+  given: Given,
+  terminal: Terminal,
+  person: Person,
+  carry: (session: Session) => CarryOver,
+): Promise<End> {
   const address = await findServer(given, person);
   if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
   const checked = await chooseDisplay(client, given.display, given.force, person);
@@ -62,7 +97,8 @@ async function run(client: Client, given: Given, terminal: Terminal, person: Per
     terminal.setPrompt(promptOf(session.user, desk?.current ?? null, session.state, now));
   };
   const session = client.openSession(address, draw);
-  const entry = await enter(session, given, person);
+  const carryOver = carry(session);
+  const entry = await enter(session, given, person, carryOver);
   if (entry.type !== 'entered') return { code: EXIT.unavailable, text: entry.text };
   const title = `${entry.user} on ${formatAddress(address)}`;
   const display = await openDisplay(client, checked, title, given.force, person);
@@ -79,23 +115,33 @@ async function run(client: Client, given: Given, terminal: Terminal, person: Per
     writer: client.writer,
     displayFile: display,
     isScript: false,
-    secret: (question) => person.ask(question, true),
+    secret: (question) => person.consult(question, true),
+    tell: person.tell,
     seen: () => Promise.resolve(false),
     quit() {
       isQuitting = true;
     },
   });
   const ticking = setInterval(draw, TICK_MS).unref();
-  const start = async (line: string): Promise<void> => {
-    const running = await desk.start(line);
+  const follow = (line: string, running: Running): void => {
     draw();
     void running.finished.then((result) => result && client.report(line, result));
   };
-  if (given.open) await start('/open');
-  while (!isQuitting) {
+  for (const message of await carryOver.begin()) follow('', await desk.resend(message));
+  if (given.open) follow('/open', await desk.start('/open'));
+  for (;;) {
     const typed = await terminal.read();
-    if (typed.type === 'end') break;
-    await start(typed.text);
+    if (typed.type === 'line') follow(typed.text, await desk.start(typed.text));
+    else if (typed.type === 'paste') {
+      const message = await confirmPaste(desk, person, typed);
+      if (message !== undefined) {
+        terminal.clearLine();
+        follow('', await desk.start(message));
+      }
+    }
+    if (typed.type !== 'end' && !isQuitting) continue;
+    if (terminal.hasEnded || (await carryOver.mayQuit())) break;
+    isQuitting = false;
   }
   clearInterval(ticking);
   return { code: EXIT.ok, text: undefined };
@@ -142,12 +188,22 @@ async function openDisplay(
   }
 }
 
-/** Asks who it is until the server lets them in; gives up when the server is not there. */
-async function enter(session: Session, given: Given, person: Person): Promise<Entry> {
+/**
+ * Asks who it is until the server lets them in; gives up when the server is not there. After a refusal it asks for the
+ * password again, hidden, because that is what one types next.
+ */
+async function enter(session: Session, given: Given, person: Person, carryOver: CarryOver): Promise<Entry> {
   for (let known: Known = given; ; known = { ...NOTHING_KNOWN, guest: given.guest }) {
-    const entry = await session.enter(await askCredentials(person, known));
-    if (entry.type !== 'refused') return entry;
-    person.tell(entry.text);
+    let credentials: Credentials | undefined = await askCredentials(person, known);
+    for (let tries = 1; credentials !== undefined; tries += 1) {
+      carryOver.prepare(credentials);
+      const entry = await session.enter(credentials);
+      if (entry.type !== 'refused') return entry;
+      person.tell(entry.text);
+      const isRetried =
+        tries < PASSWORD_TRIES && (isPassing(entry.code) || entry.code === 'wrong_credentials');
+      credentials = isRetried ? await askAgain(person, credentials) : undefined;
+    }
   }
 }
 

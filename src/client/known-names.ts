@@ -31,6 +31,11 @@ export class Names {
     return isNew;
   }
 
+  /** The name as it was met, without regard to case. */
+  find(name: string): string | undefined {
+    return this.#met.get(foldName(name));
+  }
+
   /** Names that begin with `prefix`, without regard to case, in alphabetical order. */
   beginningWith(prefix: string): string[] {
     const folded = foldName(prefix);

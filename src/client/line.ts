@@ -1,10 +1,11 @@
 /** A typed line → what it asks for. Pure; the writer thread runs it. */
 
 import { firstFault, text as textSpec } from '../commands/arguments.ts';
+import { LIMITS } from '../transport/protocol.ts';
 import { type ClientCommand, COMMANDS, findCommand } from './commands.ts';
 import { usage } from './help.ts';
 import { nearest } from './nearest.ts';
-import type { Context, Plan, Refused } from './plan.ts';
+import type { Context, Input, Plan, Refused } from './plan.ts';
 import { printable, shorten } from './printable.ts';
 
 export type ReadLine = Plan | Refused | { readonly type: 'nothing' };
@@ -29,6 +30,53 @@ export function readLine(line: string, context: Context): ReadLine {
   }
   return planCommand(command, rest, context);
 }
+
+/** As `readLine`, also of a message whose text is no line. */
+export function readInput(input: Input, context: Context): ReadLine {
+  return typeof input === 'string'
+    ? readLine(input, context)
+    : planText(input.text, { ...context, current: input.to });
+}
+
+/** True for a line that may have a password in it: it MUST NOT be shown again. */
+export function isSecretLine(line: string): boolean {
+  return /^\s*\/pass\w*\s+\S/i.test(line);
+}
+
+/** Several lines that were pasted into a half-typed one. Nothing else can be in it. */
+const PASTED = '\u0000';
+
+/**
+ * Reads a half-typed line into which several lines were pasted: a message that has them in it as they are. What was
+ * typed in front of them may be a command that sends a text.
+ */
+export function readPaste(before: string, pasted: string, after: string, context: Context): ReadLine {
+  if ((before + pasted + after).trim() === '') return { type: 'nothing' };
+  const read = readLine(before + PASTED + after, context);
+  switch (read.type) {
+    case 'send': {
+      if (read.text.split(PASTED).length !== 2) return NOT_A_MESSAGE;
+      const text = read.text.replace(PASTED, () => pasted);
+      if (textSpec.is(text)) return { ...read, text };
+      return { type: 'refused', of: 'send', text: tooLong(Buffer.byteLength(text)) };
+    }
+    case 'refused':
+      return read.of === 'send' ? read : NOT_A_MESSAGE;
+    default:
+      return NOT_A_MESSAGE;
+  }
+}
+
+/** What is said of a paste that no message has room for. */
+export function tooLong(bytes: number): string {
+  return `the paste is ${bytes} bytes, and a message is at most ${LIMITS.text}: nothing of it was taken`;
+}
+
+const NOT_A_MESSAGE: Refused = {
+  type: 'refused',
+  of: 'send',
+  text: 'several lines can only be pasted into a message: nothing of them was taken',
+};
 
 function planText(text: string, { current }: Context): ReadLine {
   if (current === null) {
@@ -72,22 +120,24 @@ function refuse(command: ClientCommand, text: string): Refused {
 function refuseUnknown(name: string): Refused {
   const shown = shorten(printable(name), SHOWN_CHARACTERS);
   const meant = name.length <= SHOWN_CHARACTERS ? guess(name.toLowerCase()) : undefined;
-  const hint = meant === undefined ? '/help lists the commands' : `did you mean /${meant}?`;
-  return {
-    type: 'refused',
-    of: 'unknown',
-    text: `there is no command /${shown}: ${hint} (text that begins with a slash is typed as //text)`,
-  };
+  const hint =
+    meant === undefined
+      ? '/help lists the commands, and // at the start sends text'
+      : `did you mean /${meant}?`;
+  return { type: 'refused', of: 'unknown', text: `there is no command /${shown}: ${hint}` };
 }
 
-/** The beginning of a command means that command; else it is the one that is spelt most like it. */
+/**
+ * The beginning of a command means that command; else it is the one that is spelt most like it. Next to a word of two
+ * letters every other short word looks like a slip.
+ */
 function guess(name: string): string | undefined {
   const begun = name === '' ? undefined : COMMANDS.find((command) => command.name.startsWith(name));
   return (
     begun?.name ??
     nearest(
       name,
-      COMMANDS.flatMap((command) => [command.name, ...command.aliases]),
+      COMMANDS.flatMap(({ name: known, aliases }) => [known, ...aliases]).filter((known) => known.length > 2),
     )
   );
 }

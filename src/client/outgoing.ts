@@ -15,11 +15,19 @@ export const PENDING_LIMIT = 1_000;
 const GIVE_UP_MS = 60_000;
 const RETRY_MS = 1_000;
 
-export interface Message {
-  readonly requestId: number;
+/** A message that the server may not have stored. */
+export interface Unsent {
   readonly key: string;
   readonly to: string;
   readonly text: string;
+  /** When it was typed, in ms since 1970. */
+  readonly at: number;
+  /** It was on its way to the server, which may have stored it. */
+  readonly wasSent: boolean;
+}
+
+export interface Message extends Unsent {
+  readonly requestId: number;
   /** The whole request; the same bytes are sent again after a loss. */
   readonly frame: Uint8Array;
 }
@@ -46,6 +54,8 @@ interface Pending {
 
 export class Outgoing {
   readonly #pending = new Set<Pending>();
+  /** Of an earlier run, by their keys, until it is known which of them the server has stored. */
+  readonly #restored = new Map<string, Unsent>();
   #sink: Sink | undefined;
   #retry: NodeJS.Timeout | undefined;
   #emptied: (() => void) | undefined;
@@ -54,13 +64,38 @@ export class Outgoing {
     return this.#pending.size;
   }
 
+  /** All that the server may not have stored, in order. */
+  get unsent(): readonly Unsent[] {
+    const pending = [...this.#pending].map(({ message: { key, to, text, at }, wasSent }): Unsent => {
+      return { key, to, text, at, wasSent };
+    });
+    return [...this.#restored.values(), ...pending];
+  }
+
+  /** Messages of an earlier run. Call before the login: what is stored of them may come in the replay. */
+  restore(messages: readonly Unsent[]): void {
+    this.#restored.clear();
+    for (const message of messages) this.#restored.set(message.key, message);
+  }
+
+  /** Those of the earlier run that have neither come in the replay nor been sent again. */
+  get restored(): readonly Unsent[] {
+    return [...this.#restored.values()];
+  }
+
+  /** These are not to be sent in this run. */
+  forget(messages: readonly Unsent[]): void {
+    for (const { key } of messages) this.#restored.delete(key);
+  }
+
   /** Resolves when the server has stored it, or will not. Call only below the limit. */
   send(message: Message): Promise<Sent> {
+    this.#restored.delete(message.key);
     return new Promise((settle) => {
       this.#pending.add({
         message,
         isUnderWay: false,
-        wasSent: false,
+        wasSent: message.wasSent,
         firstFailureAt: undefined,
         settle,
       });
@@ -101,6 +136,7 @@ export class Outgoing {
 
   /** A message of this client has come as an event: the answer to it, if one comes, says nothing new. */
   settle(key: string, id: number, at: number): void {
+    this.#restored.delete(key);
     for (const pending of this.#pending) {
       if (pending.message.key === key) this.#finish(pending, { type: 'stored', id, at });
     }

@@ -1,6 +1,14 @@
 /** What a typed line asks for, checked. */
 
-/** The types double as names of answers on `--json`. */
+/**
+ * What is to be carried out: a line as it was typed, or the text of a message as it is. `to` is `#room` or `@person`.
+ */
+export type Input = string | { readonly to: string; readonly text: string };
+
+/**
+ * The types double as names of answers on `--json`. A conversation is `#room`, `@person`, or a name as it was typed,
+ * which may mean either: see `conversation.ts`.
+ */
 export type Plan =
   | { readonly type: 'send'; readonly to: string; readonly text: string }
   | { readonly type: 'join'; readonly room: string }
@@ -26,7 +34,7 @@ export type Refused = { readonly type: 'refused'; readonly of: string; readonly 
 
 /** What a line is read against. */
 export interface Context {
-  /** The conversation that plain text goes to. */
+  /** The conversation that plain text goes to: `#room` or `@person`. */
   readonly current: string | null;
   /** True when lines come from a script and not from a person at a terminal. */
   readonly isScript: boolean;

@@ -8,9 +8,12 @@ import { displayFile } from './options.ts';
 
 export const DEFAULT_DISPLAY = 'chat.html';
 
-/** Someone who can be asked. An answer never comes when the person has left: whoever asks is raced against that. */
+/** Someone who can be asked. */
 export interface Person {
-  ask(question: string, hidden?: boolean): Promise<string>;
+  /** An answer never comes when the person has left: whoever asks is raced against that. */
+  ask(question: string, isHidden?: boolean): Promise<string>;
+  /** A question that can be called off, by Ctrl-C or Ctrl-D: undefined then. */
+  consult(question: string, isHidden?: boolean): Promise<string | undefined>;
   tell(text: string): void;
 }
 
@@ -43,6 +46,22 @@ export async function askCredentials(person: Person, known: Known): Promise<Cred
   const user = known.user ?? (await askName(person));
   const password = known.password ?? (await askPassword(person, register));
   return { type: 'account', user, password, register };
+}
+
+/** The same account with another password, which is asked for hidden; undefined if that was called off. */
+export async function askAgain(person: Person, credentials: Credentials): Promise<Credentials | undefined> {
+  if (credentials.type === 'guest') return undefined;
+  const { user, register } = credentials;
+  const question = `Password of ${user} (Ctrl-C: start over): `;
+  for (;;) {
+    const password = await person.consult(question, true);
+    if (password === undefined) return undefined;
+    const spec = register ? newPassword : secret;
+    if (!spec.is(password)) person.tell(spec.rule);
+    else if (!register || (await person.consult('Password again: ', true)) === password) {
+      return { ...credentials, password };
+    } else person.tell('the two passwords differ');
+  }
 }
 
 async function askRegister(person: Person): Promise<boolean> {

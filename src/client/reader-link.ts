@@ -26,6 +26,8 @@ export type ToReader =
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
   /** The answer to a request that is about to be sent is an entry of the log. */
   | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
+  /** Own messages with these keys are told of as `settled`, and shown as what they are. */
+  | { readonly type: 'recognise'; readonly keys: readonly string[] }
   /** From where on the display has a conversation; answered by `floor`. */
   | { readonly type: 'floor'; readonly conversation: string }
   /** Look for an event with this text; answered by `matched`, once, if there is one. */
@@ -162,6 +164,11 @@ export class ReaderLink {
   /** Call before the request is sent. */
   expect(requestId: number, expectation: Expectation): void {
     this.#post({ type: 'expect', requestId, expectation });
+  }
+
+  /** Call before the login. */
+  recognise(keys: readonly string[]): void {
+    this.#post({ type: 'recognise', keys });
   }
 
   /** The id below which nothing of the conversation is in the display; null when that is not known. */

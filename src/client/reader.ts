@@ -36,6 +36,8 @@ export class Reader {
   readonly #told = new Names();
   readonly #expected = new Expected();
   readonly #shown = new Shown();
+  /** Keys of messages of an earlier run, which the display does not have. */
+  #recognised: ReadonlySet<string> = new Set();
   /**
    * The id up to which everything for this person is in the display, or on its way there in order. Ids rise on a
    * connection, in events and in answers to what was asked once, and the next connection begins behind this one: an
@@ -74,6 +76,9 @@ export class Reader {
         return;
       case 'expect':
         this.#expected.add(message.requestId, message.expectation);
+        return;
+      case 'recognise':
+        this.#recognised = new Set(message.keys);
         return;
       case 'floor':
         this.#options.post({ type: 'floor', id: this.#shown.floor(message.conversation) });
@@ -163,7 +168,7 @@ export class Reader {
     const id = entryId(event);
     if (id !== undefined && id <= this.#taken) return;
     if (event[0] === 'live') this.#live(event[1]);
-    const isForSession = event[0] === 'live' || event[0] === 'bye';
+    const isForSession = event[0] === 'live' || event[0] === 'bye' || isOwnMembership(event, stream.user);
     if (this.#options.allEvents || isForSession) chunk.events.push(event);
     for (const name of namesIn(event)) if (this.#told.meet(name)) chunk.names.push(name);
     const line = lineOf(event);
@@ -186,7 +191,10 @@ export class Reader {
     const [, id, at, from, , , key] = event;
     if (key === undefined || foldName(from) !== foldName(stream.user)) return false;
     const arrived = this.#expected.arrived(key, id, at);
-    if (arrived === undefined) return false;
+    if (arrived === undefined) {
+      if (this.#recognised.has(key)) chunk.settled.push({ key, id, at });
+      return false;
+    }
     this.#enter(arrived);
     chunk.settled.push({ key, id, at });
     return true;
@@ -200,6 +208,10 @@ export class Reader {
     if (conversation !== undefined) this.#shown.add(conversation, id);
     this.#taken = Math.max(this.#taken, id);
   }
+}
+
+function isOwnMembership(event: Event, user: string): boolean {
+  return (event[0] === 'joined' || event[0] === 'left') && foldName(event[4]) === foldName(user);
 }
 
 /** What one chunk of bytes said. */

@@ -66,6 +66,7 @@ async function runLines(client: Client, session: Session, displayFile: string, o
       const line = await next();
       return line?.type === 'line' ? line.text : undefined;
     },
+    tell() {},
     seen: (text, timeoutMs) => client.seen(text, timeoutMs),
     quit() {
       isQuitting = true;

@@ -6,6 +6,7 @@
 import { foldName } from '../chat/names.ts';
 import { within } from '../common/deadline.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
+import type { Event } from '../transport/protocol.ts';
 import { type Address, formatAddress } from './address.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
 import { Connection, type FromStream } from './connection.ts';
@@ -34,6 +35,7 @@ export interface SessionListener {
 }
 
 const QUIT_MS = 2_000;
+const ENDED = 'the client ended before the server answered';
 
 export class Session {
   readonly address: Address;
@@ -109,6 +111,16 @@ export class Session {
     return this.#identity?.change(next, ask) ?? ask();
   }
 
+  /** The rooms that the person is in. */
+  get rooms(): readonly string[] {
+    return [...this.#rooms.values()];
+  }
+
+  /** The name of a room as the server spells it; undefined if the person is not in it. */
+  room(name: string): string | undefined {
+    return this.#rooms.get(foldName(name));
+  }
+
   joined(room: string): void {
     this.#rooms.set(foldName(room), room);
   }
@@ -125,22 +137,30 @@ export class Session {
   receive(message: FromStream): void {
     if (message.type === 'frames') {
       for (const { key, id, at } of message.settled) this.outgoing.settle(key, id, at);
+      for (const event of message.events) this.#follow(event);
     }
     this.#connection?.receive(message);
   }
 
   /**
    * Says goodbye if it can, and ends the session and its token. What the display has is told first, so that it does not
-   * come again. Takes two seconds at most.
+   * come again. Takes two seconds at most. `fate` is what becomes of messages that are not stored, for people.
    */
-  async quit(): Promise<void> {
+  async quit(fate: string = ENDED): Promise<void> {
     const online = this.#online;
     online?.tellSeen();
     if (this.#identity?.token !== undefined) void online?.ask('logout');
     void online?.ask('quit');
-    this.#end();
+    this.#end(fate);
     if (online !== undefined) await within(online.ended, QUIT_MS, '');
     this.#connection?.close('quit');
+  }
+
+  /** Rooms are also joined and left on other devices. */
+  #follow(event: Event): void {
+    if (event[0] !== 'joined' && event[0] !== 'left') return;
+    const [kind, , , room, user] = event;
+    if (foldName(user) === foldName(this.#identity?.user ?? '')) this[kind](room);
   }
 
   get #online(): Connection | undefined {
@@ -177,6 +197,8 @@ export class Session {
     // A guest comes back as somebody who is in no room.
     if (this.#identity?.isGuest) {
       for (const room of this.#rooms.values()) void connection.ask('join', room);
+    } else {
+      this.#rooms.clear();
     }
     for (const room of rooms) this.joined(room);
     this.#become({ type: 'online' });
@@ -232,15 +254,17 @@ export class Session {
 
   #giveUp(text: string): void {
     this.#listener.connection('lost', text);
-    this.#end();
+    this.#cancelRetry?.();
+    this.outgoing.detach();
+    this.#become({ type: 'over' });
     this.#listener.over(EXIT.refused, text);
   }
 
-  #end(): void {
+  #end(fate: string): void {
     this.#cancelRetry?.();
     this.#become({ type: 'over' });
     this.outgoing.detach();
-    this.outgoing.failAll('the client ended before the server answered');
+    this.outgoing.failAll(fate);
   }
 
   #become(state: State): void {

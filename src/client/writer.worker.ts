@@ -2,8 +2,9 @@
 
 import { serve } from '../actors/thread.ts';
 import { encodeFrame } from '../transport/codec.ts';
-import { readLine } from './line.ts';
-import type { Context, LocalPlan, Refused, RemotePlan } from './plan.ts';
+import { plainName } from './conversation-name.ts';
+import { readInput } from './line.ts';
+import type { Context, Input, LocalPlan, Refused, RemotePlan } from './plan.ts';
 
 /** What a line came to. The frame is the whole request. */
 export type Composed =
@@ -14,18 +15,18 @@ export type Composed =
 
 export interface WriterApi {
   /** `requestId` and `key` are used up only if the line becomes a frame. */
-  compose(line: string, context: Context, requestId: number, key: string): Composed;
+  compose(input: Input, context: Context, requestId: number, key: string): Composed;
 }
 
 serve<WriterApi>({
-  compose(line, context, requestId, key) {
-    const read = readLine(line, context);
+  compose(input, context, requestId, key) {
+    const read = readInput(input, context);
     switch (read.type) {
       case 'nothing':
       case 'refused':
         return read;
       case 'send':
-        return request(read, ['send', requestId, read.to, read.text, key]);
+        return request(read, ['send', requestId, plainName(read.to), read.text, key]);
       case 'join':
       case 'leave':
         return request(read, [read.type, requestId, read.room]);

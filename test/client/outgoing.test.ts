@@ -29,7 +29,15 @@ class Wire implements Sink {
 
 function send(outgoing: Outgoing, requestId: number): Promise<Sent> {
   const frame = new Uint8Array([requestId]);
-  return outgoing.send({ requestId, key: `key ${requestId}`, to: '#tea', text: 'hi', frame });
+  return outgoing.send({
+    requestId,
+    key: `key ${requestId}`,
+    to: '#tea',
+    text: 'hi',
+    at: 1,
+    wasSent: false,
+    frame,
+  });
 }
 
 const stored: Response = { type: 'ok', result: [7, 8] };

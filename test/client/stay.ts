@@ -85,6 +85,7 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
     displayFile: file,
     isScript: false,
     secret: () => Promise.resolve(undefined),
+    tell() {},
     seen: () => Promise.resolve(false),
     quit() {},
   });

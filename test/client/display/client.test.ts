@@ -69,7 +69,7 @@ test('prompt and page count the same seconds to the next try, also for the tries
     cwd,
     columns: 80,
   });
-  await gina.see('gina> ');
+  await gina.see(/gina>$/);
   const page = await browser.open(join(cwd, 'chat.html'));
   const status = async () => String(await page.locator('#status').textContent());
   await expect.poll(status, SOON).toMatch(/^connected to 127/);
@@ -93,7 +93,7 @@ test('prompt and page count the same seconds to the next try, also for the tries
   expect(near.length / pairs.length).toBeGreaterThan(0.8);
   isThere = true;
   await expect.poll(status, { timeout: 40_000, interval: 50 }).toMatch(/^connected to 127/);
-  await gina.see(/gina> $/m);
+  await gina.see(/gina>$/);
 }, 120_000);
 
 test('whatever a server says, it cannot write to the terminal', async () => {

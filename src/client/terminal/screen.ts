@@ -1,10 +1,10 @@
-/** The terminal as readline writes to it, with a switch that hides what is typed. */
+/** The terminal as readline writes to it, with a switch that hides what it writes. */
 
 import { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 
 export class Screen extends Writable {
-  /** While true, nothing that readline writes is shown. */
+  /** While true, nothing that is written is shown. */
   isHidden = false;
   readonly #target: WriteStream;
   readonly #resized = (): boolean => this.emit('resize');
@@ -22,11 +22,6 @@ export class Screen extends Writable {
 
   get rows(): number {
     return this.#target.rows;
-  }
-
-  /** Writes although typing is hidden. */
-  show(text: string): void {
-    this.#target.write(text);
   }
 
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
