@@ -11,6 +11,7 @@
  */
 
 import { constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 
 export interface LossyOptions {
@@ -28,6 +29,7 @@ const MAX_WRITE = 64 * 1024;
 /** How soon a slow reader is tried again, and how soon an output that failed. */
 const SLOW_RETRY_MS = 20;
 const FAILED_RETRY_MS = 1_000;
+const QUIET_RETRY_MS = 5;
 const NEWLINE = 10;
 
 export class LossyOutput {
@@ -87,9 +89,14 @@ export class LossyOutput {
     return this.#fault;
   }
 
-  /** True while the system has not come back from a write: then `process.exit` waits for it too. */
-  get isWriting(): boolean {
-    return this.#state === 'writing';
+  /**
+   * Resolves with true as soon as the system has come back from the last write; with false if it has not after `timeoutMs`:
+   * `process.exit` would wait for it. No other write begins in the turn in which this resolves.
+   */
+  async isQuiet(timeoutMs: number): Promise<boolean> {
+    const deadline = performance.now() + timeoutMs;
+    while (this.#state === 'writing' && performance.now() < deadline) await pause(QUIET_RETRY_MS);
+    return this.#state !== 'writing';
   }
 
   #encode(text: string | Uint8Array): Buffer {

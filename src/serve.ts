@@ -11,10 +11,12 @@ import { formatAddress, reachable } from './port.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
 import { onStopSignal } from './stop-signals.ts';
 
-/** The whole of a shutdown, in milliseconds. What is not done by then is cut off, which takes up to 600 ms; the log on disk is whole anyway. */
-const STOP_TIMEOUT_MS = 4_300;
+/** The whole of a shutdown, in milliseconds. */
+const STOP_MS = 4_900;
+/** When what is not done of it is cut off; the log on disk is whole anyway. */
+const CUT_OFF_MS = 4_000;
 /** How long the end waits for the last lines of the log to be written. */
-const LAST_LINES_MS = 200;
+const LAST_LINES_MS = 150;
 
 export async function serve(options: ServerOptions): Promise<void> {
   // Whatever this process creates is for its owner alone.
@@ -30,7 +32,8 @@ export async function serve(options: ServerOptions): Promise<void> {
     await output.flush(LAST_LINES_MS);
     // What the threads' end looks like from the outside is not worth a line.
     log.level = 'silent';
-    await endProcess(code, async () => (await output.flush(LAST_LINES_MS)) || !output.isWriting);
+    const endsAt = (stoppingSince ?? performance.now()) + STOP_MS - LAST_LINES_MS;
+    await endProcess(code, endsAt - performance.now(), () => output.isQuiet(LAST_LINES_MS));
   };
   const fail = (error: Error): void => {
     if (isLeaving) return;
@@ -44,9 +47,9 @@ export async function serve(options: ServerOptions): Promise<void> {
     stoppingSince = since;
     log.info({ event: 'server.stopping', cause }, `the server is stopping: ${cause}`);
     setTimeout(() => {
-      log.warn({ event: 'server.cut_off' }, `not everything ended within ${STOP_TIMEOUT_MS} ms: cut off`);
+      log.warn({ event: 'server.cut_off' }, `not everything ended within ${CUT_OFF_MS} ms: cut off`);
       void leave(EXIT.ok);
-    }, STOP_TIMEOUT_MS);
+    }, CUT_OFF_MS);
     // A server that is still starting has nobody to say goodbye to.
     await server?.stop();
     const tookMs = Math.round(performance.now() - since);

@@ -17,9 +17,6 @@ import { Watchdog } from './watchdog.ts';
  */
 const END_TIMEOUT_MS = 60_000;
 
-/** How long all workers together may take to end with the process. */
-const LAST_TIMEOUT_MS = 200;
-
 const PING = 'ping';
 const PONG = 'pong';
 
@@ -96,16 +93,17 @@ export function isProcessEnding(): boolean {
 
 /**
  * Ends all workers, then the process. `process.exit` would wait for ever for a worker that does not end, or for a write to a
- * disk that does not answer: then SIGKILL ends the process, and the exit code is that of SIGKILL. `isQuiet` tells, when the
- * workers are gone, whether the last write has come back.
+ * disk that does not answer: what does not end within `timeoutMs` is ended by SIGKILL, with the whole process, and the exit
+ * code is that of SIGKILL. `isQuiet` tells, when the workers are gone, whether the last write has come back.
  */
 export async function endProcess(
   code: number,
+  timeoutMs: number,
   isQuiet: () => Promise<boolean> = () => Promise.resolve(true),
 ): Promise<never> {
   isEnding = true;
   const ended = Promise.all(Array.from(running, (worker) => worker.terminate()));
-  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, LAST_TIMEOUT_MS))]);
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, timeoutMs))]);
   if (running.size > 0 || !(await isQuiet())) process.kill(process.pid, 'SIGKILL');
   process.exit(code);
 }

@@ -10,8 +10,9 @@ import { type ConnectOptions, type Given, missingForScript, readOptions } from '
 import { flushOutput, writeError } from './output.ts';
 import { runScript } from './script.ts';
 
-/** How long the end may take once it was asked for by a signal. In ms. */
-const INTERRUPTED_MS = 4_500;
+/** How long the end may take once it was asked for by a signal, and the threads after that. In ms. */
+const INTERRUPTED_MS = 4_000;
+const THREADS_MS = 900;
 
 export type { ConnectOptions } from './options.ts';
 
@@ -90,7 +91,7 @@ function watchProcess(client: Client): () => void {
   const interrupt = (): void => {
     client.ending.end(EXIT.interrupted);
     // Whatever does not end by then: a disk that does not answer, a reader of stdout that does not read.
-    setTimeout(() => void endProcess(EXIT.interrupted), INTERRUPTED_MS).unref();
+    setTimeout(() => void endProcess(EXIT.interrupted, THREADS_MS), INTERRUPTED_MS).unref();
   };
   const broken = (error: NodeJS.ErrnoException): void => {
     if (error.code === 'EPIPE') client.ending.end(EXIT.ok);
