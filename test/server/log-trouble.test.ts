@@ -89,7 +89,10 @@ describe('stderr that cannot be written stops nothing', () => {
       ...serve(data),
       ...workers,
     ]);
-    onTestFinished(() => void shell.child.kill('SIGKILL'));
+    onTestFinished(() => {
+      for (const pid of findProcesses(data)) process.kill(pid, 'SIGKILL');
+      shell.child.kill('SIGKILL');
+    });
     const address = await listening(() => readIfThere(join(data, 'stdout')));
     // 64 KiB go into the pipe before it blocks.
     for (let round = 1; round <= 25; round += 1) await chat(address, round);
