@@ -80,18 +80,11 @@ describe('stderr that cannot be written stops nothing', () => {
     // The end of a pipe that `spawn` makes does not block; a shell’s does.
     const data = newFolder();
     const script = `"$@" 2>&1 >${data}/stdout | sleep 600`;
-    const shell = runProcess('sh', [
-      '-c',
-      script,
-      'sh',
-      process.execPath,
-      PARLEY,
-      ...serve(data),
-      ...workers,
-    ]);
+    const args = ['-c', script, 'sh', process.execPath, PARLEY, ...serve(data), ...workers];
+    const shell = runProcess('sh', args, { detached: true });
     onTestFinished(() => {
-      for (const pid of findProcesses(data)) process.kill(pid, 'SIGKILL');
-      shell.child.kill('SIGKILL');
+      // The group: the shell, the server and the one who does not read.
+      process.kill(-(shell.child.pid ?? 0), 'SIGKILL');
     });
     const address = await listening(() => readIfThere(join(data, 'stdout')));
     // 64 KiB go into the pipe before it blocks.
