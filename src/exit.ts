@@ -10,4 +10,7 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
+/** Why a start is refused, for people. The program ends with `EXIT.refused`. */
+export class Refusal extends Error {}
+
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -21,7 +21,7 @@ import {
 } from './actors/supervisor.ts';
 import { startThread, type Thread, type ThreadOptions, threadFile } from './actors/thread.ts';
 import { WATCHDOG_MS } from './actors/watchdog.ts';
-import { EXIT, type ExitCode } from './exit.ts';
+import { EXIT, type ExitCode, Refusal } from './exit.ts';
 import type { LogLevel } from './log.ts';
 import type { LossyOutput } from './lossy-output.ts';
 import { checkPort, explainListen, findPortFault, formatAddress, inTurn } from './port.ts';
@@ -95,7 +95,10 @@ export async function startServer(
     if (event.type === 'restarted') log.warn(fields, 'thread restarted');
     else log.error({ ...fields, err: errorOf(event) }, `thread ${event.type}`);
   });
-  if (supervised.type === 'failed') return refuse(EXIT.failure, supervised.error.message);
+  if (supervised.type === 'failed') {
+    const isRefusal = supervised.error instanceof Refusal;
+    return refuse(isRefusal ? EXIT.refused : EXIT.failure, supervised.error.message);
+  }
   const { supervisor } = supervised;
   const listened = await threads.listen(checked.address);
   if (listened.type !== 'listening') {
@@ -215,7 +218,8 @@ class Threads {
 
   async #startRegistry(): Promise<ChildStart> {
     const { logLevel, keepMs } = this.#options;
-    const data: RegistryData = { chatDb: this.#folder.chatDb, keepMs, logLevel };
+    const { chatDb, lockDb } = this.#folder;
+    const data: RegistryData = { chatDb, lockDb, keepMs, logLevel };
     const file = threadFile('./actors/registry.worker.ts', import.meta.url);
     const started = await startThread<RegistryApi>('registry', file, data, [], this.#guarded);
     if (started.type === 'failed') return started;
@@ -237,8 +241,11 @@ class Threads {
     const refused = await auth.call((api) => api.refusal());
     if (refused.type !== 'answered' || refused.value !== undefined) {
       await auth.kill();
-      const text = refused.type === 'answered' ? refused.value : 'the auth thread ended while it started';
-      return { type: 'failed', error: new Error(text) };
+      if (refused.type !== 'answered' || refused.value === undefined) {
+        return { type: 'failed', error: new Error('the auth thread ended while it started') };
+      }
+      const { text, isFault } = refused.value;
+      return { type: 'failed', error: isFault ? new Error(text) : new Refusal(text) };
     }
     this.#auth = auth;
     if (this.#registry !== undefined) await linkAuth(this.#registry, auth);

@@ -24,6 +24,8 @@ const data = threadData<ArchiveData>();
 const log = openLog('archive', data.logLevel);
 lowerPriority('below normal');
 const store = new Archive(data.chatDb);
+// All connections are opened while the file is where the registry has it open, and not when somebody may have moved it.
+store.open();
 const index = new SearchIndex({
   file: data.searchDb,
   has: (id) => store.has(id),
@@ -32,6 +34,7 @@ const index = new SearchIndex({
 const indexer = new Indexer(store, index, log);
 const answers = archive({ store, index, indexer, logger: log });
 const checkpoints = new Checkpoints(data.chatDb);
+checkpoints.run();
 setInterval(() => checkpoints.run(), CHECKPOINT_MS);
 void indexer.run();
 setInterval(() => void indexer.run(), INDEX_MS);

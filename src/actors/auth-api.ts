@@ -52,6 +52,8 @@ export interface AuthApi {
 
 /** The other direction. */
 export interface SessionsApi {
+  /** Accounts may have been taken out, or been given another password: asks `confirm` about all sessions. */
+  accountsChanged(): void;
   /**
    * The account has this password record from now on. Ends its sessions that began under another one, also those whose login is
    * under way, but for the one that asks, which goes on under this one. They are over when this returns. May be told twice.

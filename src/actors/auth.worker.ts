@@ -16,6 +16,7 @@ import { callPort, type Peer, serve, servePort, threadData } from './thread.ts';
 /** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
 const ANSWER_TIMEOUT_MS = 60_000;
 const TICK_MS = 60_000;
+const REFRESH_MS = 1_000;
 /** Longer than a shard lives that does not answer. */
 const SESSIONS_TIMEOUT_MS = 15_000;
 
@@ -29,10 +30,17 @@ export interface AuthData {
 
 const data = threadData<AuthData>();
 const log = openLog('auth', data.logLevel);
-const pool = new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
+let started: HashPool | undefined;
+/** Not before it is needed: Node aborts when this thread is ended, because the file is refused, while a thread of the pool begins. */
+const startPool = (): HashPool => {
+  started ??= new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
+  return started;
+};
+let registry: MessagePort | undefined;
 const opened = await openUsersFile(data.usersFile, {
-  hash: (password) => pool.hashNow(password),
+  hash: (password) => startPool().hashNow(password),
   warn: (text) => log.warn({ event: 'users_file' }, text),
+  changed: accountsChanged,
 });
 const store = opened.type === 'open' ? opened.store : undefined;
 const tokens = openTokens(data.tokensDb, {
@@ -44,8 +52,10 @@ if (store !== undefined) endTokensWithout(store, '');
 const shards = new Set<Peer<SessionsApi>>();
 const steady = new SteadyClock(SYSTEM_CLOCK, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
 const sessions = { passwordChanged };
-const actor = store && spawn('auth', auth({ store, tokens, pool, sessions, steady, guests: data.guests }));
+const actor =
+  store && spawn('auth', auth({ store, tokens, pool: startPool(), sessions, steady, guests: data.guests }));
 setInterval(() => actor?.tell({ type: 'tick' }), TICK_MS).unref();
+setInterval(() => void store?.refresh(), REFRESH_MS).unref();
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.
 void actor?.exited.then((reason) => {
@@ -53,9 +63,10 @@ void actor?.exited.then((reason) => {
 });
 
 const api = {
-  /** Why the password store could not be opened, for people; undefined if it could. */
-  refusal(): string | undefined {
-    return opened.type === 'refused' ? opened.text : undefined;
+  /** Why the password store could not be opened, for people; undefined if it could. `isFault`: the disk is the reason. */
+  refusal(): { readonly text: string; readonly isFault: boolean } | undefined {
+    if (opened.type === 'open') return undefined;
+    return { text: opened.text, isFault: opened.code === 'storage_full' || opened.code === 'storage_failed' };
   },
 
   connectShard(port: MessagePort): void {
@@ -74,6 +85,7 @@ const api = {
   },
 
   connectRegistry(port: MessagePort): void {
+    registry = port;
     if (store !== undefined) port.postMessage(listAccounts(store));
   },
 
@@ -81,7 +93,7 @@ const api = {
     actor?.stop();
     await store?.close();
     tokens.close();
-    await pool.close();
+    await started?.close();
   },
 };
 
@@ -104,6 +116,14 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
 function endTokensWithout(accounts: AccountStore, after: string): void {
   const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
   if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
+}
+
+/** Somebody has edited the accounts. Who is logged in was let in by what they were before. */
+function accountsChanged(): void {
+  if (store === undefined) return;
+  registry?.postMessage(listAccounts(store));
+  for (const shard of shards) void shard.call((api) => api.accountsChanged(), SESSIONS_TIMEOUT_MS);
+  endTokensWithout(store, '');
 }
 
 /** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */

@@ -1,6 +1,7 @@
 /** A thread of the hash pool: argon2id and nothing else. */
 
 import { hashSync, verifySync } from '@node-rs/argon2';
+import { normalizePassword } from '../common/password.ts';
 import { type Crash, crashThread } from './crash.ts';
 import { lowerPriority } from './priority.ts';
 
@@ -16,14 +17,14 @@ const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 // A storm of logins does not slow messages down.
 lowerPriority();
 
-/** The hash in PHC form, or whether the password matches. A hash that cannot be read matches nothing. */
+/** The hash in PHC form of the normalized password, or whether the password matches. A hash that cannot be read matches nothing. */
 export default function run(task: HashTask): string | boolean | Promise<never> {
   switch (task.type) {
     case 'hash':
-      return hashSync(task.password, PARAMETERS);
+      return hashSync(normalizePassword(task.password), PARAMETERS);
     case 'verify':
       try {
-        return verifySync(task.hash, task.password);
+        return matches(task.hash, task.password);
       } catch {
         return false;
       }
@@ -32,4 +33,10 @@ export default function run(task: HashTask): string | boolean | Promise<never> {
     default:
       return task satisfies never;
   }
+}
+
+/** Also as it was given, if that differs: hashes from other software, and from before passwords were normalized. */
+function matches(hash: string, password: string): boolean {
+  const normalized = normalizePassword(password);
+  return verifySync(hash, normalized) || (normalized !== password && verifySync(hash, password));
 }

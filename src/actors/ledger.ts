@@ -112,9 +112,11 @@ export class Ledger {
     return false;
   }
 
-  /** Takes up again what nobody asked for, and so nobody will ask for again; and a log that has failed. */
+  /** Takes up again what nobody asked for, and so nobody will ask for again; and a log that has failed, or now turns out to have. */
   retry(): void {
-    if (this.#isBroken) this.#reopen();
+    const misplaced = this.#isBroken ? undefined : this.#log.misplaced();
+    if (misplaced !== undefined) this.#failed({ type: 'storage_failed', error: new Error(misplaced) }, 0);
+    else if (this.#isBroken) this.#reopen();
     for (const account of this.#unfinished) this.retire(account);
     this.#unfinished = [];
   }

@@ -1,6 +1,7 @@
 /** The registry's thread: its actor, and the ports to shards and to auth. */
 
 import type { MessagePort } from 'node:worker_threads';
+import { SYSTEM_CLOCK } from '../common/clock.ts';
 import { type LogLevel, openLog } from '../log.ts';
 import { openSqliteLog } from '../store/sqlite-log.ts';
 import { spawn } from './actor.ts';
@@ -14,6 +15,7 @@ const TICK_MS = 1_000;
 
 export interface RegistryData {
   readonly chatDb: string;
+  readonly lockDb: string;
   /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
   readonly keepMs: number;
   readonly logLevel: LogLevel;
@@ -21,7 +23,10 @@ export interface RegistryData {
 
 const data = threadData<RegistryData>();
 const log = openLog('registry', data.logLevel);
-const actor = spawn('registry', registry(openSqliteLog(data.chatDb), data.keepMs, log));
+const actor = spawn(
+  'registry',
+  registry(openSqliteLog(data.chatDb, SYSTEM_CLOCK, data.lockDb), data.keepMs, log),
+);
 const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
 
 // An actor that failed takes its thread with it, so that the supervisor starts both again.

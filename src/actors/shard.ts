@@ -150,6 +150,7 @@ export class Shard implements Services {
     this.#auth = auth;
     servePort<SessionsApi>(port, {
       passwordChanged: (credential, asking) => this.#passwordChanged(credential, asking),
+      accountsChanged: () => void this.#confirm(auth),
     });
     for (const connection of this.#connections.keys()) void this.#reclaim(connection);
     void this.#confirm(auth);

@@ -2,17 +2,19 @@
 
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
+import { withoutByteOrderMark } from '../common/byte-order-mark.ts';
 
 export type InputLine =
   | { readonly type: 'line'; readonly text: string }
   /** A line of more than `limit` characters; what it said is not kept. */
   | { readonly type: 'too_long' };
 
-/** Lines end in LF or CRLF; the last one may end with the input. Bytes that are not UTF-8 become U+FFFD. */
+/** Lines end in LF or CRLF; the last one may end with the input. Bytes that are not UTF-8 become U+FFFD; a byte order mark is left out. */
 export async function* readLines(input: Readable, limit: number): AsyncGenerator<InputLine, void, void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';
   let isTooLong = false;
+  let isStart = true;
   const take = (text: string): InputLine => {
     const line: InputLine =
       isTooLong || text.length > limit
@@ -22,7 +24,9 @@ export async function* readLines(input: Readable, limit: number): AsyncGenerator
     return line;
   };
   for await (const chunk of input) {
-    const lines = (rest + decoder.write(chunk)).split('\n');
+    const text = decoder.write(chunk);
+    const lines = (rest + (isStart ? withoutByteOrderMark(text) : text)).split('\n');
+    if (text !== '') isStart = false;
     rest = lines.pop() ?? '';
     for (const line of lines) yield take(line);
     if (rest.length > limit) {

@@ -1,6 +1,7 @@
 /** The kinds of arguments that commands take: how each is recognised, and how it is refused. */
 
 import { isRoomName, isUserName, ROOM_RULE, USER_RULE } from '../chat/names.ts';
+import { normalizePassword } from '../common/password.ts';
 import { LIMITS, type RefusalCode } from '../transport/protocol.ts';
 
 export interface Argument<T> {
@@ -33,14 +34,14 @@ export const text = required(
 );
 export const password = required(
   'password',
-  (value): value is string => isBytes(value, LIMITS.passwordMin, LIMITS.passwordMax),
+  (value): value is string => isPassword(value, LIMITS.passwordMin),
   'bad_password',
   `a password is ${LIMITS.passwordMin} to ${LIMITS.passwordMax} bytes`,
 );
 /** A password that is only compared. Accounts taken over from elsewhere may have a shorter one than is allowed now. */
 export const secret = required(
   'password',
-  (value): value is string => isBytes(value, 1, LIMITS.passwordMax),
+  (value): value is string => isPassword(value, 1),
   'bad_password',
   `a password is 1 to ${LIMITS.passwordMax} bytes`,
 );
@@ -157,6 +158,11 @@ function optional<T>(
     code,
     rule,
   };
+}
+
+/** What counts is how long it is when it is hashed. */
+function isPassword(value: unknown, min: number): value is string {
+  return typeof value === 'string' && isBytes(normalizePassword(value), min, LIMITS.passwordMax);
 }
 
 /** UTF-8 needs at most 3 bytes for each UTF-16 unit: most text need not be measured. */

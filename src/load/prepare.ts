@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { hashSync } from '@node-rs/argon2';
 import { HashPool } from '../actors/hash-pool.ts';
 import { readPasswordFile } from '../client/password-file.ts';
+import { normalizePassword } from '../common/password.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
 import { type DataFolder, openDataFolder } from '../store/data-folder.ts';
 import { nodeFileSystem } from '../store/file-system.ts';
@@ -43,7 +44,7 @@ export async function prepareAccounts(options: PrepareOptions): Promise<Prepared
   try {
     const late = refusalOf(data);
     if (late !== undefined) return late;
-    const hash = cost === 'cheap' ? hashSync(password, CHEAP) : await usualHash(password);
+    const hash = cost === 'cheap' ? hashSync(normalizePassword(password), CHEAP) : await usualHash(password);
     return await writeAccounts(opened.folder, users, hash);
   } finally {
     opened.folder.unlock();

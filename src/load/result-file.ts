@@ -2,6 +2,7 @@
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
+import { withoutByteOrderMark } from '../common/byte-order-mark.ts';
 import { RESULT_VERSION, type Result, resultSchema } from './result.ts';
 import { reasonOf, type Written, writeWhole } from './whole-file.ts';
 
@@ -19,7 +20,7 @@ export function writeResult(path: string, result: Result): Promise<Written> {
 export async function readResult(path: string): Promise<Loaded> {
   let text: string;
   try {
-    text = await readFile(path, 'utf8');
+    text = withoutByteOrderMark(await readFile(path, 'utf8'));
   } catch (error) {
     return { type: 'unreadable', text: `cannot read ${path}: ${reasonOf(error)}` };
   }

@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { nearest } from '../client/nearest.ts';
+import { withoutByteOrderMark } from '../common/byte-order-mark.ts';
 import { lineAt } from './json-place.ts';
 import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
 import { SCENARIOS } from './scenarios.ts';
@@ -45,7 +46,7 @@ export function findScenario(name: string): FoundScenario {
 function readScenario(path: string): FoundScenario {
   let text: string;
   try {
-    text = readFileSync(path, 'utf8');
+    text = withoutByteOrderMark(readFileSync(path, 'utf8'));
   } catch (error) {
     return refuse(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
   }

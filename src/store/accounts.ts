@@ -10,10 +10,10 @@ export interface Account {
   readonly since: string;
 }
 
-/** A registration or a change of password, or, with `hash: null`, a removal. `at` is stored to the second. */
+/** A registration or a change of password. `at` is stored to the second. */
 export interface AccountChange {
   readonly name: string;
-  readonly hash: string | null;
+  readonly hash: string;
   readonly at: Date;
 }
 
@@ -36,6 +36,8 @@ export interface AccountStore {
    * whether the name is taken: its owner does. A name or hash that could not be read back throws `RangeError`.
    */
   append(change: AccountChange): Promise<AppendOutcome>;
+  /** Looks whether somebody else has changed the accounts where they are stored, and takes them over if so. Call it now and then. */
+  refresh(): Promise<void>;
   /** Writes what is waiting, then closes. An append after this answers `storage_failed`. */
   close(): Promise<void>;
 }

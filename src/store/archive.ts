@@ -7,6 +7,7 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Entry } from '../chat/entry.ts';
 import { foldName, isRoomName } from '../chat/names.ts';
 import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
+import { secureExistingDatabase } from './data-file.ts';
 import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge.ts';
 import { type Range, Tail } from './tail.ts';
@@ -71,6 +72,15 @@ export class Archive {
   /** `file`: `chat.db`, which is opened when something is read. */
   constructor(file: string) {
     this.#file = file;
+  }
+
+  /** Opens it now rather than when something is first read; what keeps it from that is told then. */
+  open(): void {
+    try {
+      void this.#sql;
+    } catch {
+      // Reading tries again.
+    }
   }
 
   get #sql(): Statements {
@@ -208,6 +218,7 @@ export class Archive {
 }
 
 function openStatements(file: string): Statements {
+  secureExistingDatabase(file);
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.exec('PRAGMA query_only = ON');

@@ -1,6 +1,7 @@
 /** `chat.db`: how it is opened, and its prepared statements. */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { secureDatabase } from './data-file.ts';
 import { ENTRY, integer } from './entry-row.ts';
 import { Retention } from './retention.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
@@ -49,6 +50,7 @@ export interface ChatDb {
  * that cannot be done.
  */
 export function openChatDb(file: string): ChatDb {
+  secureDatabase(file);
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     prepare(db);

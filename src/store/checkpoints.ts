@@ -4,6 +4,7 @@
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { secureExistingDatabase } from './data-file.ts';
 
 export class Checkpoints {
   readonly #file: string;
@@ -25,6 +26,7 @@ export class Checkpoints {
 }
 
 function openCheckpoint(file: string): StatementSync {
+  secureExistingDatabase(file);
   const db = new DatabaseSync(file);
   db.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL');
   return db.prepare('PRAGMA wal_checkpoint(PASSIVE)');

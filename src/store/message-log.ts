@@ -79,6 +79,8 @@ export interface MessageLog {
   boundWal(): void;
   /** The accounts and rooms as of the newest entry. */
   load(): Directory;
+  /** Why what is committed would not be found at the next start, such as that the file was deleted; undefined if it would be. */
+  misplaced(): string | undefined;
   /**
    * Opens the database again, as after a failed commit, and makes sure that all that is in it is on disk. Throws if
    * that fails too: then nothing else may be called before a later call has succeeded.

@@ -8,6 +8,8 @@
 
 import { rmSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
+import { secureDatabase } from './data-file.ts';
+import { isDiskFull as isSystemDiskFull, isSystemError } from './file-system.ts';
 import { Damage, PARTS_TABLE, SearchPart } from './search-part.ts';
 import { WORDS_VERSION } from './words.ts';
 
@@ -54,6 +56,7 @@ const SQLITE_NOTADB = 26;
  * error of SQLite if it cannot be used at present.
  */
 export function openSearchDb(file: string, has: (id: number) => boolean): SearchDb {
+  secureDatabase(file);
   const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
   try {
     db.exec(PRAGMAS);
@@ -88,11 +91,11 @@ export function closeQuietly(db: DatabaseSync | undefined): void {
 /** True if the disk, or whoever else has the file, is the reason: it may pass. */
 export function isStorageFault(error: unknown): error is Error {
   const code = codeOf(error);
-  return code !== undefined && code !== SQLITE_ERROR;
+  return (code !== undefined && code !== SQLITE_ERROR) || isSystemError(error);
 }
 
 export function isDiskFull(error: unknown): boolean {
-  return codeOf(error) === SQLITE_FULL;
+  return codeOf(error) === SQLITE_FULL || (isSystemError(error) && isSystemDiskFull(error));
 }
 
 /** True if the file contradicts itself. */

@@ -6,6 +6,7 @@ import type { Draft, Entry, Origin } from '../chat/entry.ts';
 import { foldName } from '../chat/names.ts';
 import { type Clock, SYSTEM_CLOCK } from '../common/clock.ts';
 import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
+import { UnusableFile } from './data-file.ts';
 import { integer, KIND, text, toEntry } from './entry-row.ts';
 import {
   type Appended,
@@ -18,6 +19,7 @@ import {
   StorageFailure,
 } from './message-log.ts';
 import { Pairs } from './pairs.ts';
+import { Placement } from './placement.ts';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_FULL = 13;
@@ -33,11 +35,12 @@ const LATEST_ID = 2 ** 52;
 const CHECKPOINT_WAIT_MS = 10;
 
 /**
- * Opens or creates the log in `file`. Throws if the file is not a database, is damaged, or is of a later version.
+ * Opens or creates the log in `file`. `lock`: the file that keeps others from the folder. Throws if the file is not a
+ * database, is damaged, or is of a later version.
  */
-export function openSqliteLog(file: string, clock: Clock = SYSTEM_CLOCK): MessageLog {
+export function openSqliteLog(file: string, clock: Clock = SYSTEM_CLOCK, lock?: string): MessageLog {
   try {
-    return new SqliteLog(file, clock);
+    return new SqliteLog(file, clock, lock === undefined ? [] : [lock]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${file} cannot be opened: ${reason}`, { cause });
@@ -47,16 +50,22 @@ export function openSqliteLog(file: string, clock: Clock = SYSTEM_CLOCK): Messag
 class SqliteLog implements MessageLog {
   readonly #file: string;
   readonly #clock: Clock;
+  /** The database, its folder, and the lock: they never change while this is open. */
+  readonly #placement: Placement;
+  /** The write-ahead log and its index, which begin anew when nobody has the database open. */
+  #walPlacement: Placement;
   #open: ChatDb;
   /** Entries that are not in `places` yet. */
   #unplaced: number;
   readonly #pairs = new Pairs();
   lastId: number;
 
-  constructor(file: string, clock: Clock) {
+  constructor(file: string, clock: Clock, others: readonly string[]) {
     this.#file = file;
     this.#clock = clock;
     this.#open = openChatDb(file);
+    this.#placement = Placement.of(file, ...others);
+    this.#walPlacement = walPlacementOf(file);
     this.lastId = this.#readLastId();
     this.#unplaced = this.#countUnplaced();
   }
@@ -112,8 +121,17 @@ class SqliteLog implements MessageLog {
   }
 
   boundWal(): void {
-    if (sizeOf(`${this.#file}-wal`) <= WAL_LIMIT_BYTES) return;
+    if (sizeOf(`${this.#file}-wal`) > WAL_LIMIT_BYTES) this.#emptyWal();
+  }
+
+  /**
+   * Moves all of the write-ahead log into the database, if nobody who reads is in the way, through the files that are open, whatever
+   * their names lead to. Then the database has everything without a log that may be gone, and a database that somebody has put
+   * in its place finds no log that belongs to another.
+   */
+  #emptyWal(): void {
     const { db } = this.#open;
+    if (!db.isOpen) return;
     db.exec(`PRAGMA busy_timeout = ${CHECKPOINT_WAIT_MS}`);
     try {
       db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
@@ -145,12 +163,18 @@ class SqliteLog implements MessageLog {
     return directory;
   }
 
+  misplaced(): string | undefined {
+    return this.#placement.fault() ?? this.#walPlacement.fault();
+  }
+
   reopen(): void {
+    this.#checkPlacement();
     // It goes on reading until there is another, unless it holds what the other has to wait for.
     if (this.#open.db.isOpen && this.#open.db.isTransaction) this.#open.db.close();
     const reopened = openChatDb(this.#file);
     this.close();
     this.#open = reopened;
+    this.#walPlacement = walPlacementOf(this.#file);
     this.#pairs.forget();
     this.lastId = this.#readLastId();
     this.#unplaced = this.#countUnplaced();
@@ -158,6 +182,14 @@ class SqliteLog implements MessageLog {
 
   close(): void {
     if (this.#open.db.isOpen) this.#open.db.close();
+  }
+
+  /** Throws if the names lead elsewhere: SQLite would make other files there, and mix them with those that are open. */
+  #checkPlacement(): void {
+    const fault = this.misplaced();
+    if (fault === undefined) return;
+    this.#emptyWal();
+    throw misplacedError(fault);
   }
 
   /** Puts entries into `places`, when there are enough of them. Returns how many are not there now. */
@@ -183,6 +215,8 @@ class SqliteLog implements MessageLog {
       db.exec('BEGIN IMMEDIATE');
       const value = work();
       db.exec('COMMIT');
+      const fault = this.#placement.faultIfDue() ?? this.#walPlacement.faultIfDue();
+      if (fault !== undefined) throw misplacedError(fault);
       return { type: 'committed', value };
     } catch (error) {
       if (!isSqliteError(error)) throw error;
@@ -278,6 +312,14 @@ class SqliteLog implements MessageLog {
     this.#pairs.remember(low, high, found);
     return found;
   }
+}
+
+function walPlacementOf(file: string): Placement {
+  return Placement.of(`${file}-wal`, `${file}-shm`);
+}
+
+function misplacedError(fault: string): UnusableFile {
+  return new UnusableFile(`${fault}: put it back as it was, or restart the server`);
 }
 
 type Committed<T> =

@@ -1,7 +1,10 @@
 /** The SQLite file of the tokens: its tables and statements, and what happens when it fails. */
 
-import { closeSync, fchmodSync, openSync, renameSync } from 'node:fs';
+import { renameSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { secureDatabase, UnusableFile } from './data-file.ts';
+import { Placement } from './placement.ts';
 import { syncFolder } from './sync-folder.ts';
 import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
 
@@ -60,7 +63,9 @@ export class TokensDb {
   readonly #path: string;
   readonly #warn: (text: string) => void;
   readonly #warnedAt = new Map<string, number>();
+  #folder: Placement | undefined;
   #open: OpenTokens | undefined;
+  #placement: Placement | undefined;
 
   /** `warn` is told what went wrong, for people; at most once an hour for each cause. */
   constructor(path: string, warn: (text: string) => void) {
@@ -92,8 +97,11 @@ export class TokensDb {
 
   #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged'; readonly reason: string } {
     try {
-      this.#open ??= open(this.#path);
-      return { type: 'done', value: work(this.#open) };
+      this.#open ??= this.#openInPlace();
+      const value = work(this.#open);
+      const misplaced = this.#placement?.faultIfDue();
+      if (misplaced !== undefined) throw new UnusableFile(misplaced);
+      return { type: 'done', value };
     } catch (error) {
       const fault = faultOf(error);
       // After any other failure nobody knows what state the connection is in.
@@ -106,6 +114,16 @@ export class TokensDb {
       );
       return { type: fault.type };
     }
+  }
+
+  /** Another file in the place of one that was open is taken as a start would take it, but never one in another folder. */
+  #openInPlace(): OpenTokens {
+    const misplaced = this.#folder?.fault();
+    if (misplaced !== undefined) throw new UnusableFile(misplaced);
+    const opened = open(this.#path);
+    this.#folder ??= new Placement(dirname(this.#path), []);
+    this.#placement = Placement.of(this.#path, `${this.#path}-wal`);
+    return opened;
   }
 
   #rollback(): boolean {
@@ -179,9 +197,7 @@ function makeRoom(db: DatabaseSync): void {
 }
 
 function open(path: string): OpenTokens {
-  const file = openSync(path, 'a', 0o600);
-  fchmodSync(file, 0o600);
-  closeSync(file);
+  secureDatabase(path);
   const db = new DatabaseSync(path, { timeout: 100 });
   try {
     prepareFile(db);

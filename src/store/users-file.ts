@@ -1,12 +1,14 @@
 /**
  * Opening `users.txt`: which form it has, what a crash left of it, and what may be dropped from it. The
- * folder has one server, and while that runs nothing else writes the file.
+ * folder has one server; people may edit the file while that runs, and then it is read again (`users-reread.ts`).
  */
 
+import { constants } from 'node:fs';
 import { dirname } from 'node:path';
 import { LIMITS } from '../transport/protocol.ts';
 import type { AccountStore } from './accounts.ts';
 import { AppendFile } from './append-file.ts';
+import { faultOf, isOpenToOthers, openDataFile } from './data-file.ts';
 import {
   type FileSystem,
   isDiskFull,
@@ -19,10 +21,12 @@ import {
   using,
   writeFully,
 } from './file-system.ts';
+import { Placement } from './placement.ts';
 import { removeLeftover, replaceFile, syncFolder } from './replace-file.ts';
-import { type LoadedUsers, loadUsers } from './users-load.ts';
+import { type DamagedUsers, type LoadedUsers, loadUsers } from './users-load.ts';
 import { hashOldForm, readOldForm } from './users-old-form.ts';
-import { FIRST_LINE } from './users-record.ts';
+import { describeFault, FIRST_LINE, formOf, HEAD_BYTES, type UsersForm } from './users-record.ts';
+import { readAgain } from './users-reread.ts';
 import { UsersStore } from './users-store.ts';
 
 export interface UsersFileOptions {
@@ -30,13 +34,15 @@ export interface UsersFileOptions {
   readonly hash: (password: string) => Promise<string>;
   /** Told what the operator of the server should know. Never contains a hash or a password. */
   readonly warn: (text: string) => void;
+  /** Told the names whose password somebody else has changed in the file, or who were taken out of it. */
+  readonly changed?: (names: readonly string[]) => void;
   readonly files?: FileSystem;
   readonly now?: () => Date;
 }
 
 export type UsersRefusal =
-  /** A symbolic link, a folder, … */
-  | 'not_a_file'
+  /** A link, a folder, a file of another user, … */
+  | 'unsafe_file'
   | 'unreadable'
   | 'damaged'
   /** A line of the old form, `name password`, cannot be understood. */
@@ -51,6 +57,9 @@ export type OpenedUsers =
 /** Files smaller than this are compacted for a single superseded line; larger ones for one line in eight. */
 const ALWAYS_COMPACTED_BYTES = 1 << 20;
 
+type RecordsForm = Extract<UsersForm, { readonly type: 'records' }>;
+const TIDY_FORM: RecordsForm = { type: 'records', start: FIRST_LINE.length, isTidy: true };
+
 /** The file at `path` and how to deal with it. */
 interface Users extends Required<UsersFileOptions> {
   readonly path: string;
@@ -58,16 +67,22 @@ interface Users extends Required<UsersFileOptions> {
 
 /** Opens the store, or says why it refuses to. A file that does not exist is created by the first `append`. */
 export async function openUsersFile(path: string, options: UsersFileOptions): Promise<OpenedUsers> {
-  const users: Users = { files: nodeFileSystem, now: () => new Date(), ...options, path };
+  const users: Users = {
+    files: nodeFileSystem,
+    now: () => new Date(),
+    changed: () => undefined,
+    ...options,
+    path,
+  };
   try {
     await removeLeftover(users.files, path);
     const stats = await statOf(users.files, path);
-    if (stats === undefined) return opened(users, new Map(), 0);
-    if (!stats.isFile()) {
-      return refused(
-        'not_a_file',
-        `${path} is not a regular file: put the file itself there, not a link or a folder`,
-      );
+    if (stats === undefined) return await opened(users, new Map(), 0);
+    const fault = faultOf(path, stats);
+    if (fault !== undefined) return refused('unsafe_file', fault);
+    if (isOpenToOthers(stats)) {
+      const mode = (stats.mode & 0o777).toString(8);
+      users.warn(`${path} could be used by others than its owner (mode ${mode}): set to 600`);
     }
     return await openExisting(users);
   } catch (error) {
@@ -77,28 +92,21 @@ export async function openUsersFile(path: string, options: UsersFileOptions): Pr
 }
 
 async function openExisting(users: Users): Promise<OpenedUsers> {
-  const form = await using(await users.files.open(users.path, 'r+'), async (file) => {
-    await tighten(users, file);
-    return formOf(file);
-  });
-  if (form === 'empty') return opened(users, new Map(), 0);
-  const refusal = form === 'old' ? await migrate(users) : undefined;
-  return refusal ?? openRecords(users);
+  const form = await using(await openDataFile(users.files, users.path), readForm);
+  switch (form.type) {
+    case 'records':
+      return openRecords(users, form);
+    case 'empty':
+      return opened(users, new Map(), 0);
+    case 'old':
+      return (await migrate(users)) ?? openRecords(users, TIDY_FORM);
+    default:
+      return form satisfies never;
+  }
 }
 
-/** Nobody but the owner may read hashes. Windows has no such bits. */
-async function tighten({ path, warn }: Users, file: OpenFile): Promise<void> {
-  const { mode } = await file.stat();
-  if (process.platform === 'win32' || (mode & 0o077) === 0) return;
-  await file.chmod(0o600);
-  warn(`${path} could be used by others than its owner (mode ${(mode & 0o777).toString(8)}): set to 600`);
-}
-
-/** `empty`: there is at most a part of the first line, from a crash while the file was created. */
-async function formOf(file: OpenFile): Promise<'empty' | 'records' | 'old'> {
-  const head = await readFully(file, 0, FIRST_LINE.length);
-  if (!FIRST_LINE.startsWith(head.toString('latin1'))) return 'old';
-  return head.length === FIRST_LINE.length ? 'records' : 'empty';
+async function readForm(file: OpenFile): Promise<UsersForm> {
+  return formOf(await readFully(file, 0, HEAD_BYTES));
 }
 
 /** Puts hashes in the place of passwords in clear; or refuses, and leaves the file as it was. */
@@ -125,20 +133,25 @@ async function migrate(users: Users): Promise<OpenedUsers | undefined> {
   return undefined;
 }
 
-async function openRecords(users: Users): Promise<OpenedUsers> {
+async function openRecords(users: Users, { start, isTidy }: RecordsForm): Promise<OpenedUsers> {
   const { path, files } = users;
-  const result = await using(await files.open(path, 'r+'), async (file) => {
-    const loaded = await loadUsers(file);
+  const result = await using(await openDataFile(files, path), async (file) => {
+    const loaded = await loadUsers(file, start);
     return loaded.type === 'damaged' ? loaded : { ...loaded, length: await repair(users, file, loaded) };
   });
-  if (result.type === 'damaged') {
-    return refused(
-      'damaged',
-      `${path} is damaged in line ${result.line}: ${result.fault}, and it is not the torn end that a crash leaves. ` +
-        'The file is as it was; restore it from a backup, or correct or remove that line and start again',
-    );
-  }
-  return compact(users, result);
+  if (result.type === 'damaged') return refused('damaged', describeDamage(path, result));
+  return compact(users, { ...result, isUntidy: result.isUntidy || !isTidy });
+}
+
+/** Where the damage is, and what to do about it, for people. */
+export function describeDamage(path: string, { line, fault }: DamagedUsers): string {
+  const text = `${path} is damaged in line ${line}: ${describeFault(fault)}. The file is as it was; `;
+  if (fault !== 'clear')
+    return `${text}restore it from a backup, or correct or remove that line and start again`;
+  return (
+    `${text}a line is written as "NAME HASH 2026-11-22T06:15:38Z", where HASH is argon2 in PHC form ($argon2id$v=19$…). ` +
+    'Write it so; or remove the line, start again, and register the name with "parley connect --register"'
+  );
 }
 
 /** Makes the file end behind its last valid record, and all of it durable. The length it has then, in bytes. */
@@ -165,7 +178,8 @@ async function repair(users: Users, file: OpenFile, { length, lacksNewline }: Lo
 /** Keeps the bytes in a file of their own. Its name. */
 async function saveTorn({ path, files, now }: Users, bytes: Buffer): Promise<string> {
   const name = `${path}.torn-${now().toISOString().replaceAll(':', '-')}`;
-  await using(await files.open(name, 'a', 0o600), async (file) => {
+  const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
+  await using(await files.open(name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW, 0o600), async (file) => {
     const { size } = await file.stat();
     await writeFully(file, bytes, size);
     await file.sync();
@@ -174,10 +188,14 @@ async function saveTorn({ path, files, now }: Users, bytes: Buffer): Promise<str
   return name;
 }
 
-/** Drops superseded lines and removals if that is worth writing the file again. */
-async function compact(users: Users, { lines, records, length }: LoadedUsers): Promise<OpenedUsers> {
+/** Drops superseded lines and removals if that is worth writing the file again, and brings edited lines into their form. */
+async function compact(
+  users: Users,
+  { lines, records, length, isUntidy }: LoadedUsers,
+): Promise<OpenedUsers> {
   const dropped = records - lines.size;
-  const isWorthIt = dropped > 0 && (length < ALWAYS_COMPACTED_BYTES || dropped * 8 >= records);
+  const isShorter = dropped > 0 && (length < ALWAYS_COMPACTED_BYTES || dropped * 8 >= records);
+  const isWorthIt = isUntidy || isShorter;
   if (!isWorthIt) return opened(users, lines, length);
 
   const replacement = await replaceFile(users.files, users.path, textsOf(lines));
@@ -200,9 +218,18 @@ function* textsOf(lines: Map<string, string>): Generator<string> {
   for (const line of lines.values()) yield `${line}\n`;
 }
 
-function opened({ path, files, warn }: Users, lines: Map<string, string>, length: number): OpenedUsers {
-  const file = new AppendFile({ path, firstLine: FIRST_LINE, length, files, warn });
-  return { type: 'open', store: new UsersStore(file, lines) };
+async function opened(users: Users, lines: Map<string, string>, length: number): Promise<OpenedUsers> {
+  const { path, files, warn, changed } = users;
+  const stats = await statOf(files, path);
+  const file = new AppendFile({ path, firstLine: FIRST_LINE, length, stats, files, warn });
+  const placement = new Placement(dirname(path), []);
+  let lastWarning = '';
+  const warnOnce = (text: string): void => {
+    if (text !== lastWarning) warn(text);
+    lastWarning = text;
+  };
+  const read = (seen: (line: string) => void) => readAgain({ path, files, warn: warnOnce, placement }, seen);
+  return { type: 'open', store: new UsersStore({ file, lines, read, changed }) };
 }
 
 function refused(code: UsersRefusal, text: string): OpenedUsers {

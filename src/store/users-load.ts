@@ -1,10 +1,10 @@
 /**
  * Reading a whole `users.txt` (see `users-record.ts`) and judging what is wrong with it.
  *
- * The rule that tells a torn end from damage: bytes after which no valid record follows are what a crash left of
- * an append that was never acknowledged; something invalid that a valid record follows was damaged later. An
- * append is at most a page and a record, so a long invalid end is damage, too: dropping it would silently
- * free the names of many accounts.
+ * A line that is not a record is damage, and nobody guesses what it meant: to drop it could let somebody in who was taken
+ * out, or free the name of an account. The one exception is what a crash leaves of an append that was never
+ * acknowledged: the file ends, without a newline, in the beginning of a record as this server writes it, or in zeros. An
+ * append is synced page by page, so zeros are never in front of anything (`append-file.ts`).
  *
  * A last record that only lacks its newline counts: it is complete, because a time has a fixed width and ends in
  * `Z`. A cut inside the time or the hash leaves no record.
@@ -12,9 +12,17 @@
 
 import { foldName } from '../chat/names.ts';
 import type { OpenFile } from './file-system.ts';
-import { FIRST_LINE, isRemoval, nameOf, type RecordFault, recordFault } from './users-record.ts';
+import {
+  isRemoval,
+  isTornRecord,
+  lineFault,
+  nameOf,
+  type RecordFault,
+  readEdited,
+  recordFault,
+} from './users-record.ts';
 
-/** Longest end that is dropped as torn. An append writes less than 5 KiB; the rest is for what a disk may add. */
+/** Longest end that is dropped as torn. An append writes at most a page between two syncs; the rest is for what a disk may add. */
 export const TORN_BYTES_MAX = 65_536;
 
 const BLOCK_BYTES = 1 << 20;
@@ -30,6 +38,8 @@ export interface LoadedUsers {
   readonly length: number;
   /** The last record is complete but for its newline, which `length` does not count. */
   readonly lacksNewline: boolean;
+  /** A line differs from the form in which it would be written. */
+  readonly isUntidy: boolean;
 }
 
 /** `line` is counted from 1. */
@@ -39,39 +49,48 @@ export type DamagedUsers = {
   readonly fault: RecordFault;
 };
 
-/** Reads the records behind the first line. */
-export async function loadUsers(file: OpenFile): Promise<LoadedUsers | DamagedUsers> {
+/** Reads the records behind the first line, which ends before `start`. `seen` is told each of them, in order. */
+export async function loadUsers(
+  file: OpenFile,
+  start: number,
+  seen?: (line: string) => void,
+): Promise<LoadedUsers | DamagedUsers> {
   const lines = new Map<string, string>();
   let records = 0;
   let lacksNewline = false;
-  let damage: DamagedUsers | undefined;
-  let blockStart = FIRST_LINE.length;
+  let isUntidy = false;
+  let blockStart = start;
   let length = blockStart;
   let lineNumber = 1;
 
   for await (const block of readBlocks(file, blockStart)) {
-    let start = 0;
-    while (start < block.length) {
-      const newline = block.indexOf(NEWLINE, start);
+    let lineStart = 0;
+    while (lineStart < block.length) {
+      const newline = block.indexOf(NEWLINE, lineStart);
       const end = newline === -1 ? block.length : newline;
-      const fault = recordFault(block, start, end);
+      const isTidy = recordFault(block, lineStart, end) === undefined;
+      const line = isTidy ? block.toString('latin1', lineStart, end) : readEdited(block, lineStart, end);
       lineNumber++;
-      if (fault !== undefined) {
-        damage ??= { type: 'damaged', line: lineNumber, fault };
-      } else if (damage !== undefined) {
-        return damage;
-      } else {
-        apply(lines, block.toString('latin1', start, end));
+      if (line !== undefined) {
+        apply(lines, line);
+        seen?.(line);
         records++;
+        isUntidy ||= !isTidy;
         lacksNewline = newline === -1;
         length = blockStart + (lacksNewline ? end : end + 1);
+      } else if (newline !== -1 || !isTorn(block.subarray(lineStart))) {
+        return { type: 'damaged', line: lineNumber, fault: lineFault(block, lineStart, end) };
       }
-      start = end + 1;
+      lineStart = end + 1;
     }
     blockStart += block.length;
-    if (damage !== undefined && blockStart - length > TORN_BYTES_MAX) return damage;
   }
-  return { type: 'loaded', lines, records, length, lacksNewline };
+  return { type: 'loaded', lines, records, length, lacksNewline, isUntidy };
+}
+
+/** Of bytes behind which the file ends, or which are the beginning of a far too long line. */
+function isTorn(bytes: Buffer): boolean {
+  return bytes.length <= TORN_BYTES_MAX && isTornRecord(bytes);
 }
 
 /** Lets a valid line, without its newline, win over the earlier ones of its name. */

@@ -5,10 +5,12 @@ import { type ConnectOptions, displayFile, missingForScript, readOptions } from 
 import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();
+let files = 0;
 const NONE: ConnectOptions = { register: false, guest: false, open: false, json: false, force: false };
 
-function passwordFile(content: string, mode = 0o600): string {
-  const file = join(folder, `password-${content.length}-${mode}`);
+function passwordFile(content: string | Buffer, mode = 0o600): string {
+  files += 1;
+  const file = join(folder, `password-${files}`);
   writeFileSync(file, content);
   chmodSync(file, mode);
   return file;
@@ -16,13 +18,31 @@ function passwordFile(content: string, mode = 0o600): string {
 
 describe('readOptions', () => {
   it('reads the first line of the password file', () => {
-    for (const content of ['a long secret', 'a long secret\n', 'a long secret\r\nsecond line\n']) {
+    const contents = [
+      'a long secret',
+      'a long secret\n',
+      'a long secret\r\nsecond line\n',
+      '\ufeffa long secret\r\n',
+    ];
+    for (const content of contents) {
       expect(readOptions({ ...NONE, passwordFile: passwordFile(content) })).toMatchObject({
         type: 'given',
         given: { password: 'a long secret' },
         warning: undefined,
       });
     }
+  });
+
+  it('takes the same password in any form of its letters', () => {
+    // 252 bytes when it is composed, and more than 256 before.
+    const long = 'ü'.repeat(126);
+    for (const form of ['NFC', 'NFD']) {
+      const file = passwordFile(long.normalize(form));
+      expect(readOptions({ ...NONE, register: true, passwordFile: file })).toMatchObject({ type: 'given' });
+    }
+    // Eight bytes only when its letters are not composed.
+    const short = passwordFile('üüü'.normalize('NFD'));
+    expect(readOptions({ ...NONE, register: true, passwordFile: short })).toMatchObject({ type: 'refused' });
   });
 
   it('takes a short password for an account that was taken over with it', () => {
@@ -44,6 +64,9 @@ describe('readOptions', () => {
     [{ passwordFile: passwordFile('\nsecond line') }, 'is empty'],
     [{ register: true, passwordFile: passwordFile('short') }, '8 to 256 bytes'],
     [{ passwordFile: passwordFile('x'.repeat(300)) }, '1 to 256 bytes'],
+    [{ passwordFile: passwordFile('\ufeff') }, 'is empty'],
+    [{ passwordFile: passwordFile(Buffer.from('\ufeffa long secret', 'utf16le')) }, 'not text in UTF-8'],
+    [{ passwordFile: passwordFile(Buffer.from('a l\xf6ng secret', 'latin1')) }, 'not text in UTF-8'],
     [{ passwordFile: join(folder, 'nothing') }, 'cannot read'],
     [{ passwordFile: folder }, 'cannot read'],
     [{ user: '0x' }, '--user 0x'],

@@ -20,7 +20,7 @@ describe('readLines', () => {
   });
 
   it('takes any cuts of any lines', async () => {
-    const text = fc.string({ unit: 'grapheme' }).map((any) => any.replace(/[\r\n]/g, ''));
+    const text = fc.string({ unit: 'grapheme' }).map((any) => any.replace(/[\r\n\ufeff]/g, ''));
     await fc.assert(
       fc.asyncProperty(fc.array(text), fc.array(fc.nat(200)), async (texts, cuts) => {
         const bytes = Buffer.from(texts.map((any) => `${any}\n`).join(''));
@@ -36,6 +36,13 @@ describe('readLines', () => {
     const chunks = [long, long.subarray(3), Buffer.from('xyz\nnext\n')];
     expect(await linesOf(chunks, 20)).toEqual([line('ok'), { type: 'too_long' }, line('next')]);
     expect(await linesOf([Buffer.from('x'.repeat(50))], 20)).toEqual([{ type: 'too_long' }]);
+  });
+
+  it('leaves out a byte order mark in front, and nowhere else', async () => {
+    const bytes = Buffer.from('\ufeff/join #tea\n\ufeffhello\n');
+    const expected = [line('/join #tea'), line('\ufeffhello')];
+    expect(await linesOf([bytes])).toEqual(expected);
+    expect(await linesOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
   it('makes U+FFFD of what is not UTF-8', async () => {

@@ -25,6 +25,12 @@ describe('a result file', () => {
     expect(readFileSync(path, 'utf8')).toMatch(/^\{\n {2}"format": "parley-load",\n[\s\S]*\n\}\n$/);
   });
 
+  it('is read behind a byte order mark', async () => {
+    const path = `${folder}/marked.json`;
+    writeFileSync(path, `\ufeff${JSON.stringify(sample)}`);
+    expect(await readResult(path)).toEqual({ type: 'result', result: sample });
+  });
+
   it('takes the place of an older one in one step, also through a link, and leaves nothing else', async () => {
     const path = `${folder}/replaced.json`;
     writeFileSync(path, 'older');

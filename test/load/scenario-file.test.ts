@@ -33,6 +33,14 @@ function change(from: string, to: string): string[] {
 }
 
 describe('a scenario file', () => {
+  it('is read behind a byte order mark, and its lines are counted as before', () => {
+    const file = join(folder, 'marked.json');
+    writeFileSync(file, `\ufeff${GOOD.join('\r\n')}`);
+    expect(findScenario(file)).toMatchObject({ type: 'found' });
+    writeFileSync(file, `\ufeff${change('"users"', '"usrs"').join('\r\n')}`);
+    expect(findScenario(file)).toMatchObject({ text: expect.stringContaining('line 2, there is no "usrs"') });
+  });
+
   it('is read', () => {
     const parsed = parseScenario(GOOD.join('\n'), 'mine.json');
     expect(parsed).toMatchObject({

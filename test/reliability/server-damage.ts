@@ -1,6 +1,7 @@
 /**
  * The real server on a folder whose `users.txt` or write-ahead log has lost its end: it must start, hold everything
- * before the damage, let in who was registered before it, and take the next registration and the next message.
+ * before the damage, let in who was registered before it, and take the next registration and the next message. Only a
+ * `users.txt` that ends in what no crash leaves must be refused.
  */
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -17,6 +18,7 @@ import { ownerOf } from './owner.ts';
 import { checkReplay } from './past.ts';
 import { Sight } from './sight.ts';
 import { readEntries, type StoredEntry } from './stored.ts';
+import { countKept } from './users-damage.ts';
 import { freePort, Victim } from './victim.ts';
 import { readTransactionEnds } from './wal.ts';
 
@@ -106,12 +108,12 @@ async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Find
   writeFileSync(join(data, isUsers ? 'users.txt' : 'chat.db-wal'), damaged);
   const what = `${isUsers ? 'users.txt' : 'chat.db-wal'}, ${how} at byte ${at}`;
 
-  let users = isUsers ? countWhole(bytes, damaged, ends) - 1 : 3;
-  // A last record that only lacks its newline is whole.
-  if (isUsers && damaged.length + 1 === ends[users + 1]) users += 1;
+  const count = isUsers ? countKept(bytes, damaged, ends) : 4;
+  const users = (count ?? 0) - 1;
   const lost = isUsers ? 0 : 4 - countWhole(bytes, damaged, ends);
   const kept = left.entries.slice(0, left.entries.length - lost);
   try {
+    if (count === undefined) return await checkRefusal(victim, damaged);
     await victim.start();
     await checkAccounts(port, users);
     const id = await checkMessages(port, kept, findings);
@@ -125,6 +127,16 @@ async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Find
     findings.report('not recovered', `${what}: ${error instanceof Error ? error.message : String(error)}`);
     await victim.kill();
   }
+}
+
+/** `users.txt` ends in what cannot be a torn write of the server's own: it is left alone. */
+async function checkRefusal(victim: Victim, damaged: Buffer): Promise<void> {
+  const started = await victim.start().then(
+    () => 'it started',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  if (!/users\.txt is damaged in line \d+: /.test(started)) throw new Error(`not refused: ${started}`);
+  if (!readFileSync(join(victim.data, 'users.txt')).equals(damaged)) throw new Error('users.txt was changed');
 }
 
 /** Any byte of the last three, and one time in three one right at an end. */

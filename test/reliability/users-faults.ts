@@ -4,8 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import type { AccountChange, AccountStore, AppendOutcome } from '../../src/store/accounts.ts';
 import { BrokenDisk, type Fault } from '../store/broken-disk.ts';
 import type { Findings } from './campaign.ts';
-import { cheapHash } from './cheap-users.ts';
-import { AT, accountsIn, fold, openUsers } from './users-store.ts';
+import { AT, accountsIn, fold, openUsers, usualHash } from './users-store.ts';
 
 interface Plan extends Omit<Fault, 'at'> {
   readonly isCut: boolean;
@@ -23,7 +22,7 @@ const PLANS: readonly Plan[] = [
 /** Groups of changes, each at one moment; the file is closed and opened between the lists. The second start compacts. */
 const SESSIONS: ReadonlyArray<ReadonlyArray<readonly AccountChange[]>> = [
   [[change('alice', 1)], [change('bob', 2), change('carol', 3)], [change('Alice', 4)]],
-  [[change('bob', null)], [change('dave', 5)], Array.from({ length: 40 }, (_, i) => change(`user${i}`, i))],
+  [[change('bob', 9)], [change('dave', 5)], Array.from({ length: 40 }, (_, i) => change(`user${i}`, i))],
   [[change('erin', 6)]],
 ];
 
@@ -96,8 +95,8 @@ async function open(folder: string, files?: BrokenDisk): Promise<AccountStore | 
   return opened.type === 'open' ? opened.store : undefined;
 }
 
-function change(name: string, seed: number | null): AccountChange {
-  return { name, hash: seed === null ? null : cheapHash(`secret ${seed}`), at: AT };
+function change(name: string, seed: number): AccountChange {
+  return { name, hash: usualHash(`secret ${seed}`), at: AT };
 }
 
 function title({ code, isCrash = false, isCut }: Plan): string {

@@ -1,5 +1,6 @@
-import { readFileSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { hashSync } from '@node-rs/argon2';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
@@ -56,6 +57,53 @@ it('keeps argon2id hashes of the right parameters, and the last line of a name w
   const client = await TestClient.connect(server.address);
   expect(await client.refused('login', 'ben', 'secret of Ben')).toBe('wrong_credentials');
   expect(await client.ok('login', 'ben', 'a better secret')).toMatchObject({ user: 'Ben' });
+});
+
+describe('a password with letters that have several forms', () => {
+  const NFC = 'Gr\u00fc\u00dfe aus K\u00f6ln';
+  const NFD = NFC.normalize('NFD');
+
+  it('is the same in every form: at register, login and change', async () => {
+    const forms = [NFC, NFD, NFC.replaceAll(' ', '\u00a0')];
+    for (const [i, form] of forms.entries()) {
+      const client = await TestClient.register(server.address, `greta${i}`, form);
+      for (const other of forms) await TestClient.login(server.address, `greta${i}`, other);
+      await client.ok('password', forms[(i + 1) % forms.length], `${form} 2`);
+      for (const other of forms) await TestClient.login(server.address, `greta${i}`, `${other} 2`);
+      const stranger = await TestClient.connect(server.address);
+      expect(await stranger.refused('login', `greta${i}`, `${NFC.toLowerCase()} 2`)).toBe(
+        'wrong_credentials',
+      );
+    }
+  });
+
+  it('is as long as it is when it is composed', async () => {
+    const client = await TestClient.connect(server.address);
+    expect(await client.refused('register', 'hans', '\u00fc\u00fc\u00fc'.normalize('NFD'))).toBe(
+      'bad_password',
+    );
+    await client.ok('register', 'hans', '\u00fc'.repeat(128).normalize('NFD'));
+    await client.ok('login', 'hans', '\u00fc'.repeat(128));
+  });
+
+  it('still lets in whose hash was made of it as it was given, and in clear from the old form in either', async () => {
+    await server.stop();
+    const users = `${data}/users.txt`;
+    const hash = hashSync(NFD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
+    appendFileSync(users, `ida ${hash} 2026-11-22T06:15:38Z\n`);
+    server = await startServer({ data });
+    await TestClient.login(server.address, 'ida', NFD);
+    const client = await TestClient.connect(server.address);
+    expect(await client.refused('login', 'ida', NFC)).toBe('wrong_credentials');
+    const old = `${folder}/forms`;
+    mkdirSync(old, { mode: 0o700 });
+    writeFileSync(`${old}/users.txt`, `\ufeffjule\t${NFD}\r\nkai ${NFC}\r\n`, { mode: 0o600 });
+    const other = await startServer({ data: old });
+    for (const name of ['jule', 'kai']) {
+      for (const form of [NFC, NFD]) await TestClient.login(other.address, name, form);
+    }
+    await other.stop();
+  });
 });
 
 it('takes over a file of names and passwords in clear, and leaves none of them in clear', async () => {

@@ -167,7 +167,7 @@ describe('what stands in the way gets one clear line and an exit code', () => {
     const record = before.split('\n')[1] ?? '';
     writeFileSync(users, `${before}garbage\n${record.replace('ann', 'ben')}\n`);
     const [code, text] = await fail(['--port', '0', '--data', data]);
-    expect(code).toBe(1);
+    expect(code).toBe(77);
     expect(text).toMatch(/users\.txt.*line 3/);
     expect(text).not.toContain('$argon2id');
   });

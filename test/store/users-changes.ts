@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import type { AccountChange, AccountStore, AppendOutcome } from '../../src/store/accounts.ts';
 import { AT, hashOf } from './users-folder.ts';
 
-export function change(name: string, seed: number | null): AccountChange {
-  return { name, hash: seed === null ? null : hashOf(seed), at: AT };
+export function change(name: string, seed: number): AccountChange {
+  return { name, hash: hashOf(seed), at: AT };
 }
 
 /** Every change that was tried, in order, with its outcome. */
@@ -19,10 +19,7 @@ export async function appendAll(store: AccountStore, changes: readonly AccountCh
 /** The accounts after these changes, as sorted lines: `toContainEqual` takes any two maps for equal. */
 export function fold(changes: readonly AccountChange[]): string[] {
   const state = new Map<string, string>();
-  for (const { name, hash } of changes) {
-    if (hash === null) state.delete(name.toLowerCase());
-    else state.set(name.toLowerCase(), `${name} ${hash}`);
-  }
+  for (const { name, hash } of changes) state.set(name.toLowerCase(), `${name} ${hash}`);
   return [...state.values()].sort();
 }
 

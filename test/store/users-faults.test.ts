@@ -11,7 +11,7 @@ import { hashOf, newFolder, open, openStore } from './users-folder.ts';
 const SESSIONS: ReadonlyArray<ReadonlyArray<readonly AccountChange[]>> = [
   [[change('alice', 1)], [change('bob', 2), change('carol', 3)], [change('Alice', 4)]],
   // This start compacts.
-  [[change('bob', null)], [change('dave', 5)], Array.from({ length: 40 }, (_, i) => change(`user${i}`, i))],
+  [[change('bob', 9)], [change('dave', 5)], Array.from({ length: 40 }, (_, i) => change(`user${i}`, i))],
   [[change('erin', 6)]],
 ];
 

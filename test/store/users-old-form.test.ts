@@ -49,6 +49,14 @@ test('passwords in clear are replaced by hashes that verify', async () => {
   expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
 });
 
+test('what people plainly mean is read: a byte order mark, Windows, tabs, removals', async () => {
+  const lines = ['alice secret-one', 'Bob\ts3cret two words\t', 'eve eves secret', 'carol pässwörd', 'd x'];
+  const removal = 'EVE\t- 2026-11-22T06:15:38Z ';
+  const path = writeOld(`\ufeff${[...lines, removal].join('\r\n')}\r\n`);
+  await openStore(path);
+  expect(fs.readFileSync(path, 'utf8')).toBe(NEW);
+});
+
 test('it is done once', async () => {
   const path = writeOld(OLD);
   await openStore(path);
@@ -87,7 +95,9 @@ describe('a line that cannot be understood refuses, and the file is as it was', 
     ['no name', ' secret99', 'it does not begin with a user name'],
     ['a name that is not allowed', '7up secret99', 'it does not begin with a user name'],
     ['another separator', 'bob:secret99', 'it does not begin with a user name'],
-    ['a tab', 'bob\tsecret99', 'it does not begin with a user name'],
+    ['a tab between a blank and the password', 'bob \tsecret99', 'there is white space before or behind'],
+    ['half of a removal', 'alice -', 'it looks like a removal'],
+    ['the removal of nobody', 'bob - 2026-11-22T06:15:38Z', 'it is a record of the form with hashes'],
     ['a comment', '# secret99', 'it begins with "#"'],
     ['a blank more', 'bob  secret99', 'there is white space before or behind the password'],
     ['a blank at the end', 'bob secret99 ', 'there is white space before or behind the password'],

@@ -3,6 +3,7 @@
 import type { Stats } from 'node:fs';
 import { lstat, open, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { withoutByteOrderMark } from '../../common/byte-order-mark.ts';
 
 /** `kind` is what people call something that is not a file, such as `a folder`: it is never replaced. */
 export type Occupant =
@@ -30,9 +31,11 @@ export async function inspect(path: string, marker: string): Promise<Occupant> {
   const handle = await unlessMissing(open(path, 'r'));
   if (handle === undefined) return { type: 'nothing' };
   try {
-    const expected = Buffer.from(marker);
-    const { bytesRead, buffer } = await handle.read(Buffer.alloc(expected.length), 0, expected.length, 0);
-    return { type: buffer.subarray(0, bytesRead).equals(expected) ? 'ours' : 'foreign' };
+    const length = Buffer.byteLength(`\ufeff${marker}`);
+    const { bytesRead, buffer } = await handle.read(Buffer.alloc(length), 0, length, 0);
+    // An editor may have put a byte order mark in front.
+    const head = withoutByteOrderMark(buffer.toString('utf8', 0, bytesRead));
+    return { type: head.startsWith(marker) ? 'ours' : 'foreign' };
   } finally {
     await handle.close();
   }

@@ -32,6 +32,15 @@ test('a display of an earlier run is reset', async () => {
   expect(readFileSync(file, 'utf8')).toContain('message 1');
 });
 
+test('a display that an editor has put a byte order mark in front of is still one', async () => {
+  const file = join(createFolder(), 'chat.html');
+  const earlier = await startDisplay(file);
+  await earlier.close();
+  await writeFile(file, `\ufeff${readFileSync(file, 'utf8')}`);
+  await startDisplay(file);
+  expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/);
+});
+
 test('anything else at the path is refused and left as it is, unless forced', async () => {
   const file = join(createFolder(), 'chat.html');
   const contents = [
