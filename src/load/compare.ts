@@ -60,6 +60,7 @@ const GROUPS: readonly (readonly Figure[])[] = [
     count('lost', ({ correctness }) => correctness.lost),
     count('repeated', ({ correctness }) => correctness.repeated),
     count('out of order', ({ correctness }) => correctness.reordered),
+    count('another order', ({ correctness }) => correctness.diverged),
     count('to somebody else', ({ correctness }) => correctness.foreign),
     count('unknown', ({ correctness }) => correctness.unknown),
     count('refused', ({ figures }) => figures.refused),

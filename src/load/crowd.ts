@@ -50,7 +50,7 @@ export class Crowd implements UserEvents {
     this.#cast = makeCast(scenario, seed, tag);
     this.#stamps = new Stamps(tag, scenario.textBytes);
     const isMine = (user: number): boolean => threadOf(user, threads) === thread;
-    this.tally = new Tally(this.#cast, isMine);
+    this.tally = new Tally(this.#cast, isMine, plan.said, wire.hasOrder);
     this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, (voice, due) =>
       this.#say(voice, due),
     );
@@ -140,10 +140,10 @@ export class Crowd implements UserEvents {
     for (const user of this.#users) user.leave();
   }
 
-  message(user: User, bytes: Buffer, start: number, end: number): void {
+  message(user: User, bytes: Buffer, start: number, end: number, id: number): void {
     if (!this.#stamps.read(bytes, start, end)) return;
     const stamp = this.#stamps.last;
-    const arrival = this.tally.arrived(user.index, stamp);
+    const arrival = this.tally.arrived(user.reader, stamp, id);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
     const conversation = this.#cast.conversations[stamp.conversation];
@@ -156,8 +156,9 @@ export class Crowd implements UserEvents {
     this.#talk.arrived(conversation, user.index, writer, due);
   }
 
-  acknowledged({ isSlow }: User, { due, isRepeat }: Saying): void {
+  acknowledged({ isSlow, reader }: User, { voice, counter, due, isRepeat }: Saying, id: number): void {
     this.counts.now.acknowledged += 1;
+    this.tally.acknowledged(reader, voice, counter, id, isRepeat);
     // Who does not read does not see its answers either.
     if (!isRepeat && !isSlow) this.latencies.record('acknowledge', now() - due);
   }
@@ -240,6 +241,7 @@ export class Crowd implements UserEvents {
     const { tag, password, scenario } = this.#plan;
     return new User({
       index,
+      reader: this.tally.readerOf(index),
       visitor: this.#visitorOf(index),
       rooms,
       endpoint: this.#endpointOf(index),

@@ -113,9 +113,10 @@ function connections({ figures }: Result): string {
 }
 
 function correctness(result: Result): Fact {
-  const { expected, delivered, lost, repeated, reordered, foreign, unknown, examples } = result.correctness;
+  const { expected, delivered, lost, repeated, reordered, diverged, foreign, unknown, examples } =
+    result.correctness;
   const isBad = faultsOf(result) > 0;
-  const counts = `${formatCount(lost)} lost, ${formatCount(repeated)} repeated, ${formatCount(reordered)} out of order, ${formatCount(foreign)} to somebody else, ${formatCount(unknown)} unknown`;
+  const counts = `${formatCount(lost)} lost, ${formatCount(repeated)} repeated, ${formatCount(reordered)} out of order, ${formatCounted(diverged, 'reader', 'readers')} with another order, ${formatCount(foreign)} to somebody else, ${formatCount(unknown)} unknown`;
   const texts = [
     counts,
     `${formatCounted(expected, 'delivery', 'deliveries')} expected in the whole run, ${formatCount(delivered)} came`,

@@ -110,7 +110,10 @@ export const resultSchema = z.object({
     delivered: z.number(),
     lost: z.number(),
     repeated: z.number(),
+    /** Behind a later one of its writer, or with an id that is not larger than one before it; answers to writers, too. */
     reordered: z.number(),
+    /** Readers of a conversation who did not get it under the ids that its writers were told: not the sequence that others have. */
+    diverged: z.number().default(0),
     /** To somebody who is no member. */
     foreign: z.number(),
     /** Messages without an answer when their connection ended: they may have been delivered or not. */
@@ -165,6 +168,6 @@ export type Second = z.output<typeof second>;
 
 /** Broken promises of delivery: any of them fails a run. */
 export function faultsOf({ correctness }: Result): number {
-  const { lost, repeated, reordered, foreign } = correctness;
-  return lost + repeated + reordered + foreign;
+  const { lost, repeated, reordered, diverged, foreign } = correctness;
+  return lost + repeated + reordered + diverged + foreign;
 }

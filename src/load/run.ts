@@ -14,7 +14,7 @@ import { ServerUse } from './server-use.ts';
 import { Threads, type Together } from './threads.ts';
 import { judge } from './validity.ts';
 
-export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
+export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain' | 'said'> {
   /** The server's process; undefined if it is not known. */
   readonly pid: number | undefined;
   readonly server: Result['server'];
@@ -69,7 +69,7 @@ function crowdOf({
   endpoint,
   wire,
   password,
-}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
+}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain' | 'said'> {
   return { scenario, seed, threads, endpoint, wire, password };
 }
 
@@ -235,10 +235,11 @@ class Run {
   }
 
   async #result(): Promise<Result> {
-    const { absent, ...settled } = await this.#threads.settle();
+    const { absent, invented, foreign, ...settled } = await this.#threads.settle();
     if (absent > 0 && this.#ended === 'complete')
       addErrors(this.#measured.errors, { 'not connected at the end': absent });
-    const result = this.#describe({ ...settled, examples: [...settled.examples] });
+    const correctness = { ...settled, foreign: foreign + invented, examples: [...settled.examples] };
+    const result = this.#describe(correctness);
     const expectations = this.#plan.expectations.map((expectation) => evaluate(expectation, result));
     return { ...result, expectations };
   }
@@ -277,6 +278,7 @@ const NOTHING_SETTLED: Result['correctness'] = {
   lost: 0,
   repeated: 0,
   reordered: 0,
+  diverged: 0,
   foreign: 0,
   unknown: 0,
   examples: [],

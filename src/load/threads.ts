@@ -30,9 +30,10 @@ export class Threads {
   readonly #histograms: ReadonlyArray<readonly [Histograms, Histograms]>;
 
   /** Throws if one does not start: that is a fault of this program. */
-  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain'>): Promise<Threads> {
+  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain' | 'said'>): Promise<Threads> {
     const { voices } = makeCast(given.scenario, given.seed, given.tag);
-    const plan = { ...given, saidAgain: new Int32Array(new SharedArrayBuffer(voices * 4)) };
+    const shared = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(voices * 4));
+    const plan = { ...given, saidAgain: shared(), said: shared() };
     const file = threadFile('./generator.worker.ts', import.meta.url);
     const started = await Promise.all(
       Array.from({ length: plan.threads }, (_, thread) =>
@@ -116,6 +117,8 @@ export class Threads {
       repeated: sum((part) => part.repeated),
       reordered: sum((part) => part.reordered),
       foreign: sum((part) => part.foreign),
+      invented: sum((part) => part.invented),
+      diverged: sum((part) => part.diverged),
       unknown: sum((part) => part.unknown),
       absent: sum((part) => part.absent),
       examples: parts.flatMap(({ examples }) => examples).slice(0, 10),

@@ -5,6 +5,7 @@
 
 import { now } from './clock.ts';
 import type { Latencies } from './latencies.ts';
+import type { Reader } from './tally.ts';
 import {
   type Connection,
   type Endpoint,
@@ -30,7 +31,8 @@ export interface Saying {
 
 export interface UserEvents {
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
-  acknowledged(user: User, saying: Saying): void;
+  /** `id`: of the message; 0 where the protocol has none. */
+  acknowledged(user: User, saying: Saying, id: number): void;
   refused(user: User, saying: Saying, code: string): void;
   /** It was unanswered when its connection was lost, and is about to be said on another. */
   saidAgain(saying: Saying): void;
@@ -42,6 +44,7 @@ export interface UserEvents {
 
 export interface UserOptions {
   readonly index: number;
+  readonly reader: Reader;
   readonly visitor: Visitor;
   readonly rooms: readonly string[];
   readonly endpoint: Endpoint;
@@ -63,6 +66,7 @@ const LONGEST_BACK_OFF_MS = 2_000;
 
 export class User implements WireHandler {
   readonly index: number;
+  readonly reader: Reader;
   readonly #options: UserOptions;
   where: Where = 'outside';
   /** Since when everything that is said comes at once, in microseconds; Infinity while it does not. */
@@ -86,6 +90,7 @@ export class User implements WireHandler {
   constructor(options: UserOptions) {
     this.#options = options;
     this.index = options.index;
+    this.reader = options.reader;
   }
 
   get isIn(): boolean {
@@ -189,11 +194,11 @@ export class User implements WireHandler {
     this.#options.events.message(this, bytes, start, end, id);
   }
 
-  acknowledged(number: number): void {
+  acknowledged(number: number, id: number): void {
     const saying = this.#unanswered.get(number);
     if (saying === undefined) return;
     this.#unanswered.delete(number);
-    this.#options.events.acknowledged(this, saying);
+    this.#options.events.acknowledged(this, saying, id);
   }
 
   refused(number: number, code: string): void {

@@ -67,13 +67,16 @@ function rateOf({ figures, scenario }: Result): string {
 }
 
 function arrival({ correctness, figures }: Result): string {
-  const { lost, repeated, reordered, foreign, unknown, expected } = correctness;
+  const { lost, repeated, reordered, diverged, foreign, unknown, expected } = correctness;
   const parts = [
     ...(lost > 0
       ? [`${formatCount(lost)} of ${formatCounted(expected, 'delivery was', 'deliveries were')} lost`]
       : []),
     ...(repeated > 0 ? [`${formatCount(repeated)} came more than once`] : []),
     ...(reordered > 0 ? [`${formatCount(reordered)} came out of order`] : []),
+    ...(diverged > 0
+      ? [`${formatCounted(diverged, 'reader', 'readers')} saw another order than the others`]
+      : []),
     ...(foreign > 0 ? [`${formatCount(foreign)} went to somebody else`] : []),
   ];
   if (parts.length > 0) return parts.join(', ');

@@ -69,6 +69,8 @@ export interface Wire {
   readonly acknowledges: boolean;
   /** Whether who was away gets what was missed. Without that, nobody can come back without loss. */
   readonly resumes: boolean;
+  /** Whether messages and their answers carry ids that put all of them in one order, which rise on a connection and are the same for all. */
+  readonly hasOrder: boolean;
   /** Bytes of the longest text. */
   readonly longestText: number;
   /** Resolves when the TCP connection stands (and its upgrade, where there is one). Rejects with the error of the socket. */

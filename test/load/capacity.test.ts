@@ -94,6 +94,7 @@ describe('what stood in the way', () => {
     delivered: 8,
     repeated: 0,
     reordered: 0,
+    diverged: 0,
     foreign: 0,
     unknown: 0,
     examples: ['e'],

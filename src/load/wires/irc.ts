@@ -232,6 +232,7 @@ export const ircWire: Wire = {
   name: 'irc',
   acknowledges: false,
   resumes: false,
+  hasOrder: false,
   longestText: LONGEST_TEXT,
   async connect(endpoint, handler) {
     const connection = new IrcConnection(endpoint, handler);

@@ -28,6 +28,7 @@ export const parleyWire: Wire = {
   name: 'parley',
   acknowledges: true,
   resumes: true,
+  hasOrder: true,
   longestText: LIMITS.text,
   connect: open,
 };

@@ -30,6 +30,7 @@ export const socketIoWire: Wire = {
   name: 'socket.io',
   acknowledges: true,
   resumes: false,
+  hasOrder: false,
   longestText: LONGEST_TEXT,
   connect: open,
 };

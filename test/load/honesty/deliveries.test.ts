@@ -8,11 +8,11 @@ const folder = testFolder();
 
 /** What was reported, without what says nothing about delivery. */
 function faultsOf({ result }: Trial): Record<string, number> {
-  const { lost, repeated, reordered, foreign, unknown } = result.correctness;
-  return { lost, repeated, reordered, foreign, unknown, refused: result.figures.refused };
+  const { lost, repeated, reordered, diverged, foreign, unknown } = result.correctness;
+  return { lost, repeated, reordered, diverged, foreign, unknown, refused: result.figures.refused };
 }
 
-const NONE = { lost: 0, repeated: 0, reordered: 0, foreign: 0, unknown: 0, refused: 0 };
+const NONE = { lost: 0, repeated: 0, reordered: 0, diverged: 0, foreign: 0, unknown: 0, refused: 0 };
 
 it('a perfect relay: nothing is reported, and all counts are those of the relay', {
   timeout: TRIAL_MS,
@@ -75,6 +75,36 @@ it('two successive deliveries change places', { timeout: TRIAL_MS }, async () =>
   const trial = await tryOut(folder, { swapEvery: 500 });
   expect(trial.counted.swapped).toBeGreaterThan(3);
   expect(faultsOf(trial)).toEqual({ ...NONE, reordered: trial.counted.swapped });
+  expect(trial.code).toBe(1);
+});
+
+/** Two of ten write, on two threads of the generator. */
+const TWO_WRITERS = { ...ROOMS, groups: [{ kind: 'rooms' as const, size: 10, writers: 2 }] };
+const TWO_THREADS = ['--threads', '2'];
+
+it('two messages of different writers change places for one reader: each writer is in order, all together are not', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, { overtakeEvery: 50 }, TWO_WRITERS, TWO_THREADS);
+  expect(trial.counted.overtaken).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, reordered: trial.counted.overtaken });
+  expect(trial.code).toBe(1);
+});
+
+it('one reader has another order than the others, with ids that rise all the same', {
+  timeout: TRIAL_MS,
+}, async () => {
+  const trial = await tryOut(folder, { renumberEvery: 50 }, TWO_WRITERS, TWO_THREADS);
+  expect(trial.counted.diverged).toBeGreaterThan(0);
+  expect(faultsOf(trial)).toEqual({ ...NONE, diverged: trial.counted.diverged });
+  expect(trial.stdout).toMatch(/saw\s+another\s+order\s+than\s+the\s+others/);
+  expect(trial.code).toBe(1);
+});
+
+it('somebody gets what nobody said', { timeout: TRIAL_MS }, async () => {
+  const trial = await tryOut(folder, { inventEvery: 100 });
+  expect(trial.counted.invented).toBeGreaterThan(3);
+  expect(faultsOf(trial)).toEqual({ ...NONE, foreign: trial.counted.invented });
   expect(trial.code).toBe(1);
 });
 

@@ -13,11 +13,12 @@ const ACCOUNTS = ['--accounts', '40', '--threads', '2'];
 const LOST_AND_FOUND = { ...ROOMS, churnPerSecond: 8, awaySeconds: 0.3 };
 
 function noFaults({ result }: Trial): void {
-  const { lost, repeated, reordered, foreign, examples } = result.correctness;
-  expect({ lost, repeated, reordered, foreign, examples }).toEqual({
+  const { lost, repeated, reordered, diverged, foreign, examples } = result.correctness;
+  expect({ lost, repeated, reordered, diverged, foreign, examples }).toEqual({
     lost: 0,
     repeated: 0,
     reordered: 0,
+    diverged: 0,
     foreign: 0,
     examples: [],
   });
