@@ -63,6 +63,8 @@ export class Member implements WireHandler {
 
   refused(): void {}
 
+  unasked(): void {}
+
   live(): void {
     this.#live();
   }

@@ -3,6 +3,7 @@
  * says.
  */
 
+import { within } from '../client/deadline.ts';
 import { accountName } from './account.ts';
 import { bringIn } from './bring-in.ts';
 import { type Cast, makeCast, roomsOf, threadOf } from './cast.ts';
@@ -88,7 +89,9 @@ export class Crowd implements UserEvents {
    * all are in.
    */
   async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
-    await bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
+    const coming = bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
+    // Who waits for an answer at that time is not waited for.
+    await within(coming, seconds * 1_000 + deadlineMs, undefined);
     return this.isComplete;
   }
 
@@ -141,9 +144,13 @@ export class Crowd implements UserEvents {
   }
 
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void {
-    if (!this.#stamps.read(bytes, start, end)) return;
+    if (!this.#stamps.read(bytes, start, end)) {
+      user.unasked(end - start);
+      return;
+    }
     const stamp = this.#stamps.last;
     const arrival = this.tally.arrived(user.reader, stamp, id);
+    if (arrival === 'repeated' || arrival === 'foreign') user.unasked(end - start);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
     const conversation = this.#cast.conversations[stamp.conversation];

@@ -11,7 +11,7 @@ import {
   formatSpan,
 } from './format.ts';
 import { isTold } from './percentile.ts';
-import { faultsOf, LATENCIES, type Latency, type Result } from './result.ts';
+import { faultsOf, isValid, LATENCIES, type Latency, type Result } from './result.ts';
 
 export interface Fact {
   readonly label: string;
@@ -150,7 +150,8 @@ function server({ usage, figures }: Result): string[] {
   ];
 }
 
-function generator({ generator: own, figures, invalid }: Result): Fact {
+function generator(result: Result): Fact {
+  const { generator: own, figures } = result;
   const late = figures.due > 0 ? ` (${formatShare(figures.late / figures.due)})` : '';
   return fact(
     'Generator',
@@ -158,7 +159,7 @@ function generator({ generator: own, figures, invalid }: Result): Fact {
       `${formatCount(figures.late)} sent late${late}, ${formatCount(figures.dropped)} dropped`,
       `${formatCounted(own.threads, 'thread', 'threads')}, busiest ${formatShare(own.busy)}; its timers late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
     ],
-    invalid.length > 0,
+    !isValid(result),
   );
 }
 

@@ -17,7 +17,7 @@ export class Measurements {
   /** Of the measured phases, and of the ramp, which tells what there is of connecting and logging in. */
   readonly latencies = makeHistograms();
   /** Of the whole run, by name. */
-  readonly errors: Errors = {};
+  readonly errors: Errors = new Map();
   readonly #began = performance.now();
   readonly #count = noCount();
   readonly #series: Second[] = [];
@@ -42,7 +42,7 @@ export class Measurements {
       sent: count.sent,
       acknowledged: count.acknowledged,
       delivered: count.delivered,
-      errors: Object.values(errors).reduce((sum, of) => sum + of, 0),
+      errors: [...errors.values()].reduce((sum, of) => sum + of, 0),
       deliverP50: milliseconds(here.deliver, 50),
       deliverP99: milliseconds(here.deliver, 99),
       acknowledgeP99: milliseconds(here.acknowledge, 99),
@@ -82,7 +82,7 @@ export class Measurements {
         deliveredRate: rate(count.delivered),
         logins: latency.login?.count ?? 0,
         resumes: latency.resume?.count ?? 0,
-        errors: this.errors,
+        errors: Object.fromEntries(this.errors),
       },
       latency,
       generator: {

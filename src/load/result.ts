@@ -157,7 +157,8 @@ export const resultSchema = z.object({
       text: z.string(),
       /** What was measured, in the unit of the threshold; null if there was nothing to measure. */
       value: z.number().nullable(),
-      isMet: z.boolean(),
+      /** Null: not judged, because the run is not valid. */
+      isMet: z.boolean().nullable(),
     }),
   ),
 });
@@ -165,6 +166,11 @@ export const resultSchema = z.object({
 export type Result = z.output<typeof resultSchema>;
 export type Latency = z.output<typeof latency>;
 export type Second = z.output<typeof second>;
+
+/** Whether its latencies and rates say something about the server. */
+export function isValid({ invalid }: Result): boolean {
+  return invalid.length === 0;
+}
 
 /** Broken promises of delivery: any of them fails a run. */
 export function faultsOf({ correctness }: Result): number {

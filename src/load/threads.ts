@@ -10,6 +10,8 @@ import { type Histograms, pour } from './latencies.ts';
 import type { Arrived, Settled } from './tally.ts';
 
 const CALL_MS = 120_000;
+/** A thread that is too busy to say goodbye ends without. */
+const LEAVE_MS = 5_000;
 
 export interface Together {
   readonly count: Count;
@@ -80,7 +82,7 @@ export class Threads {
   async report(...into: readonly Histograms[]): Promise<Together> {
     const reports = await this.#ask((thread) => thread.call((api) => api.report(), CALL_MS));
     const count = noCount();
-    const errors: Errors = {};
+    const errors: Errors = new Map();
     for (const [index, report] of reports.entries()) {
       addCount(count, report.count);
       addErrors(errors, report.errors);
@@ -127,7 +129,7 @@ export class Threads {
 
   /** Everybody leaves, and the threads end. */
   async stop(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.call((api) => api.leave(), CALL_MS)));
+    await Promise.all(this.#threads.map((thread) => thread.call((api) => api.leave(), LEAVE_MS)));
     // What was written last is on its way.
     await new Promise((resolve) => setTimeout(resolve, 200));
     await Promise.all(this.#threads.map((thread) => thread.kill()));

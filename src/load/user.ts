@@ -3,6 +3,7 @@
  * arrives it hands on.
  */
 
+import { within } from '../client/deadline.ts';
 import { now } from './clock.ts';
 import type { Latencies } from './latencies.ts';
 import type { Reader } from './tally.ts';
@@ -63,6 +64,15 @@ const BUSY_MS = 200;
 const LONGEST_BUSY_MS = 60_000;
 const BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 2_000;
+/** How long the server may take until everything that was missed has come. */
+const LIVE_MS = 60_000;
+/**
+ * Bytes that the server may send to one user without having been asked. Policy beyond that: the connection is ended for good, so that a
+ * server that sends without end does not keep the run from its end.
+ */
+const UNASKED_BYTES = 4 * 1_024 * 1_024;
+/** Counted for each frame besides its bytes: small ones cost time, too. */
+const FRAME_BYTES = 64;
 
 export class User implements WireHandler {
   readonly index: number;
@@ -84,6 +94,7 @@ export class User implements WireHandler {
   /** Set when it is not to come back. */
   #isLeaving = false;
   #isComingBack = false;
+  #unasked = 0;
   /** Called when a connection that was cut has ended. */
   #cut: (() => void) | undefined;
 
@@ -140,7 +151,16 @@ export class User implements WireHandler {
       await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
     }
     if (!isBack) latencies.record('login', now() - connected);
-    await isLive;
+    if (
+      !(await within(
+        isLive.then(() => true),
+        LIVE_MS,
+        false,
+      ))
+    ) {
+      events.failed(`login: not live in ${LIVE_MS / 1_000} s`);
+      connection.destroy();
+    }
     if (this.#connection !== connection) return false;
     if (isBack) latencies.record('resume', now() - since);
     else for (const room of rooms) if (!(await connection.join(room))) events.failed(`join: ${room}`);
@@ -196,7 +216,10 @@ export class User implements WireHandler {
 
   acknowledged(number: number, id: number): void {
     const saying = this.#unanswered.get(number);
-    if (saying === undefined) return;
+    if (saying === undefined) {
+      this.unasked(0);
+      return;
+    }
     this.#unanswered.delete(number);
     this.#options.events.acknowledged(this, saying, id);
   }
@@ -207,6 +230,14 @@ export class User implements WireHandler {
     if (saying === undefined) return;
     this.#unanswered.delete(number);
     this.#options.events.refused(this, saying, code);
+  }
+
+  unasked(bytes: number): void {
+    this.#unasked += FRAME_BYTES + bytes;
+    if (this.#unasked <= UNASKED_BYTES || this.#isLeaving) return;
+    this.#options.events.failed('closed: the server sends without end what nobody asked for');
+    this.#isLeaving = true;
+    this.#connection?.destroy();
   }
 
   live(): void {
@@ -229,7 +260,10 @@ export class User implements WireHandler {
     if (this.#options.keys === undefined) this.#giveUp();
     const cut = this.#cut;
     this.#cut = undefined;
-    if (this.#isLeaving) return;
+    if (this.#isLeaving) {
+      this.where = 'gone';
+      return;
+    }
     if (!wire.resumes || this.#past?.token === undefined) {
       if (!wasIn) return;
       this.where = 'gone';

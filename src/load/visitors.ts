@@ -89,6 +89,7 @@ const NOTHING: WireHandler = {
   message: () => {},
   acknowledged: () => {},
   refused: () => {},
+  unasked: () => {},
   live: () => {},
   closed: () => {},
 };

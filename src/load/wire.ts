@@ -31,6 +31,8 @@ export interface WireHandler {
   acknowledged(number: number, id: number): void;
   /** `number` is `UNMATCHED` where the protocol does not tell which message it was. */
   refused(number: number, code: string): void;
+  /** The server sent something that nobody asked for: so many bytes. */
+  unasked(bytes: number): void;
   /** Everything that was missed has come, and what is said from now on comes at once. */
   live(): void;
   /** Called once, last. `reason`: what the server said, or the error; empty for an end in order. */

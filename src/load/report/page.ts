@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cleanBlock, cleanLine, escapeHtml } from '../../client/display/escape.ts';
-import { describeOutcome } from '../expect.ts';
+import { describeOutcome, describeStanding } from '../expect.ts';
 import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../facts.ts';
 import { glueUnits } from '../layout.ts';
 import type { Result } from '../result.ts';
@@ -87,10 +87,10 @@ ${body.join('\n')}
 
 function expectations({ expectations }: Result): string {
   if (expectations.length === 0) return '';
-  const rows = expectations.map(
-    (outcome) =>
-      `<tr class="${outcome.isMet ? 'met' : 'missed'}"><th scope="row"><code>${html(outcome.text)}</code></th><td>${html(describeOutcome(outcome))}</td><td>${outcome.isMet ? 'met' : 'missed'}</td></tr>`,
-  );
+  const rows = expectations.map((outcome) => {
+    const judgement = describeStanding(outcome);
+    return `<tr class="${judgement.replace(' ', '-')}"><th scope="row"><code>${html(outcome.text)}</code></th><td>${html(describeOutcome(outcome))}</td><td>${judgement}</td></tr>`;
+  });
   return `<section class="thresholds">
 <h2>Thresholds</h2>
 <table><thead><tr><th scope="col">threshold</th><th scope="col">measured</th><th scope="col"></th></tr></thead><tbody>

@@ -16,6 +16,10 @@ const UINT_32 = 0xce;
 const MESSAGE = Buffer.from('\xa7message', 'latin1');
 const OK = Buffer.from('\xa2ok', 'latin1');
 
+const PASSED_OVER = ['\xa6joined', '\xa4left', '\xa6online', '\xa7offline', '\xa9delivered'].map((name) =>
+  Buffer.from(name, 'latin1'),
+);
+
 export interface FoundMessage {
   id: number;
   /** The text, from `start` to `end`. */
@@ -65,6 +69,11 @@ export function readAcknowledgement(
   const isValid =
     Number.isSafeInteger(acknowledgement.id) && Number.isSafeInteger(bytes.readDoubleBE(at + 1));
   return isValid ? acknowledgement : undefined;
+}
+
+/** Events that a load test does nothing with: `joined`, `left`, `online`, `offline`, `delivered`. */
+export function isPassedOver(bytes: Buffer, start: number): boolean {
+  return PASSED_OVER.some((name) => isAt(bytes, start + 1, name));
 }
 
 function isAt(bytes: Buffer, offset: number, wanted: Buffer): boolean {

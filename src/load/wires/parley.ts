@@ -9,7 +9,7 @@ import { readSize } from '../../transport/frame.ts';
 import { Outbox, WriteTurn } from '../../transport/outbox.ts';
 import { HEADER_BYTES, LIMITS } from '../../transport/protocol.ts';
 import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
-import { readAcknowledgement, readMessage } from './parley-body.ts';
+import { isPassedOver, readAcknowledgement, readMessage } from './parley-body.ts';
 
 const CONNECT_MS = 10_000;
 /** Longer than a full queue of password checks takes. */
@@ -67,6 +67,7 @@ class ParleyConnection implements Connection {
   #token: string | undefined;
   #lastId = 0;
   #farewell = '';
+  #isLive = false;
   #isQuitting = false;
 
   constructor(socket: Socket, handler: WireHandler) {
@@ -114,9 +115,9 @@ class ParleyConnection implements Connection {
       this.#token = tokenIn(result) ?? this.#token;
       return { type: 'in' };
     }
-    if (result === 'bad_token' && past !== undefined)
+    if (result === 'bad_token' && past?.token !== undefined)
       return this.enter(visitor, { ...past, token: undefined });
-    return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: String(result) };
+    return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: codeOf(result) };
   }
 
   async join(room: string): Promise<boolean> {
@@ -161,9 +162,9 @@ class ParleyConnection implements Connection {
       this.#rest = undefined;
     }
     let offset = 0;
-    while (length - offset >= HEADER_BYTES) {
+    while (length - offset >= HEADER_BYTES && !this.#socket.destroyed) {
       const bodyBytes = readSize(chunk, offset);
-      if (bodyBytes < 0) {
+      if (bodyBytes < 0 || bodyBytes > LIMITS.frame) {
         this.#socket.destroy(new Error('the server sent what is no frame'));
         return true;
       }
@@ -189,33 +190,39 @@ class ParleyConnection implements Connection {
       this.#handler.acknowledged(request - SENDS, this.#reached(id));
       return;
     }
+    // Who comes, goes and is online: in a large room they are many, and nobody asks.
+    if (isPassedOver(chunk, start)) return;
     const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
     if (frame === undefined) this.#socket.destroy(new Error('the server sent what is no frame'));
-    else this.#frame(frame);
+    else this.#frame(frame, end - start);
   }
 
-  #frame(frame: readonly unknown[]): void {
+  /** `bytes`: of its body. */
+  #frame(frame: readonly unknown[], bytes: number): void {
     const [type, id, code] = frame;
     if (type === 'ok' || type === 'error') {
       const settle = this.#asked.get(id);
       this.#asked.delete(id);
       if (settle !== undefined) settle(frame);
       else if (typeof id === 'number' && id >= SENDS) this.#answered(type, id - SENDS, code);
+      else this.#handler.unasked(bytes);
     } else if (type === 'message') this.#message(frame);
-    else if (type === 'live') {
+    else if (type === 'live' && !this.#isLive) {
+      this.#isLive = true;
       this.#reached(id);
       this.#handler.live();
-    } else if (type === 'bye') this.#farewell = `bye ${id}`;
+    } else if (type === 'bye') this.#farewell = `bye ${codeOf(id)}`;
+    else this.#handler.unasked(bytes);
   }
 
   /** A server may write numbers in other forms than Parley's own does. */
   #answered(type: 'ok' | 'error', number: number, result: unknown): void {
-    if (type === 'error') this.#handler.refused(number, String(result));
+    if (type === 'error') this.#handler.refused(number, codeOf(result));
     else this.#handler.acknowledged(number, this.#reached(Array.isArray(result) ? result[0] : 0));
   }
 
   #message([, id, , , , text]: readonly unknown[]): void {
-    const bytes = Buffer.from(String(text));
+    const bytes = Buffer.from(typeof text === 'string' ? text : '');
     this.#handler.message(bytes, 0, bytes.length, this.#reached(id));
   }
 
@@ -239,6 +246,11 @@ class ParleyConnection implements Connection {
       });
     });
   }
+}
+
+/** A server may send anything in the place of a code. */
+function codeOf(value: unknown): string {
+  return typeof value === 'string' ? value : 'no code';
 }
 
 function tokenIn(result: unknown): string | undefined {

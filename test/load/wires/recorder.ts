@@ -19,6 +19,10 @@ export class Recorder implements WireHandler {
     this.events.push(['refused', number, code]);
   }
 
+  unasked(bytes: number): void {
+    this.events.push(['unasked', bytes]);
+  }
+
   live(): void {
     this.events.push(['live']);
   }
