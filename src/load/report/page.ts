@@ -56,6 +56,7 @@ ${latencies(result)}${expectations(result)}${facts('Origin', 'origin', originOf(
 ${facts('Figures', 'figures', factsOf(result))}</div>
 <section class="charts" aria-label="Charts">
 <h2>Charts</h2>
+<p class="note">What is shaded is not part of the figures. Where it is long it is drawn narrower than the rest.</p>
 ${chartsOf(result).map(renderChart).join('')}</section>
 ${details('The whole scenario', result.scenario)}${details('The environment', { server: result.server, ...result.environment })}</main>
 </body>
