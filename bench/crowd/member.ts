@@ -57,6 +57,8 @@ export class Member implements WireHandler {
     this.#connection?.destroy();
   }
 
+  came(): void {}
+
   message(): void {}
 
   acknowledged(): void {}

@@ -41,12 +41,18 @@ export class Crowd implements UserEvents {
   readonly #visitors: Visitors;
   readonly #random: Random;
   readonly #sourceOf: (number: number) => string | undefined;
+  /** When the last read was: what it brought has come then, and is counted one by one after that. */
+  #readAt = 0;
+  /** Whether anything can be said again. */
+  readonly #hasKeys: boolean;
+  readonly #isOpen: boolean;
   #churning: NodeJS.Timeout | undefined;
   #isLeaving = false;
 
   constructor(plan: CrowdPlan, wire: Wire) {
     const { scenario, seed, tag, thread, threads } = plan;
     this.#plan = plan;
+    this.#isOpen = scenario.talk?.loop !== 'closed';
     this.#wire = wire;
     this.#cast = makeCast(scenario, seed, tag);
     this.#stamps = new Stamps(tag, scenario.textBytes);
@@ -55,6 +61,7 @@ export class Crowd implements UserEvents {
     this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, (voice, due) =>
       this.#say(voice, due),
     );
+    this.#hasKeys = wire.resumes && plan.password !== undefined && whyAccounts(scenario) !== undefined;
     this.#random = startRandom(seed, COMINGS + thread);
     this.#sourceOf = sourceAddresses(plan.endpoint.host);
     const rooms = roomsOf(this.#cast);
@@ -143,6 +150,10 @@ export class Crowd implements UserEvents {
     for (const user of this.#users) user.leave();
   }
 
+  came(): void {
+    this.#readAt = now();
+  }
+
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void {
     if (!this.#stamps.read(bytes, start, end)) {
       user.unasked(end - start);
@@ -156,10 +167,11 @@ export class Crowd implements UserEvents {
     const conversation = this.#cast.conversations[stamp.conversation];
     if (conversation === undefined) return;
     const { due, writer, counter } = stamp;
-    const again = Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
+    const isAgain =
+      this.#hasKeys && counter < Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
     // Who was away when it was said, or does not read, has it late by its own doing.
-    const isOwnDoing = due < user.liveSince || user.isSlow || counter < again;
-    if (!isOwnDoing) this.latencies.record('deliver', now() - due);
+    const isOwnDoing = due < user.liveSince || user.isSlow || isAgain;
+    if (!isOwnDoing) this.latencies.record('deliver', this.#readAt - due);
     this.#talk.arrived(conversation, user.index, writer, due);
   }
 
@@ -167,7 +179,7 @@ export class Crowd implements UserEvents {
     this.counts.now.acknowledged += 1;
     this.tally.acknowledged(reader, voice, counter, id, isRepeat);
     // Who does not read does not see its answers either.
-    if (!isRepeat && !isSlow) this.latencies.record('acknowledge', now() - due);
+    if (!isRepeat && !isSlow) this.latencies.record('acknowledge', this.#readAt - due);
   }
 
   refused(_user: User, { voice, counter, due }: Saying, code: string): void {
@@ -217,14 +229,15 @@ export class Crowd implements UserEvents {
     counts.due += 1;
     if (user === undefined || !user.isIn || user.waiting >= UNANSWERED_LIMIT) {
       // In a closed loop nothing is due at a set time: another says it.
-      if (this.#plan.scenario.talk?.loop === 'closed') counts.due -= 1;
-      else counts.dropped += 1;
+      if (this.#isOpen) counts.dropped += 1;
+      else counts.due -= 1;
       return false;
     }
     const { conversation, writer } = voice;
     const counter = this.tally.take(voice.number);
     const text = this.#stamps.write(conversation.index, writer, counter, due);
-    if (now() - due > LATE_US) counts.late += 1;
+    // In a closed loop it is due when it is sent.
+    if (this.#isOpen && now() - due > LATE_US) counts.late += 1;
     counts.sent += 1;
     user.say({ voice: voice.number, counter, due, to: this.#recipientOf(voice), text, isRepeat: false });
     return true;
@@ -245,7 +258,7 @@ export class Crowd implements UserEvents {
   }
 
   #makeUser(index: number, rooms: readonly string[]): User {
-    const { tag, password, scenario } = this.#plan;
+    const { tag } = this.#plan;
     return new User({
       index,
       reader: this.tally.readerOf(index),
@@ -254,8 +267,7 @@ export class Crowd implements UserEvents {
       endpoint: this.#endpointOf(index),
       wire: this.#wire,
       latencies: this.latencies,
-      keys:
-        this.#wire.resumes && password !== undefined && whyAccounts(scenario) !== undefined ? tag : undefined,
+      keys: this.#hasKeys ? tag : undefined,
       events: this,
     });
   }

@@ -55,9 +55,16 @@ export class Reader {
   readonly rows = new Map<number, Row>();
   /** The largest id so far. */
   lastId = 0;
+  /** The one that was looked up last: mostly the one that comes next. */
+  #recent: Row | undefined;
 
   constructor(user: number) {
     this.user = user;
+  }
+
+  rowOf(conversation: number): Row | undefined {
+    if (this.#recent?.conversation.index !== conversation) this.#recent = this.rows.get(conversation);
+    return this.#recent;
   }
 }
 
@@ -148,7 +155,7 @@ export class Tally {
 
   arrived(reader: Reader, stamp: Stamp, id: number): Arrival {
     const { conversation, writer, counter } = stamp;
-    const row = reader.rows.get(conversation);
+    const row = reader.rowOf(conversation);
     const next = row?.next[writer];
     if (row === undefined || next === undefined) return this.#foreign(reader.user, stamp);
     const voice = row.conversation.firstVoice + writer;

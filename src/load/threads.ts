@@ -6,7 +6,7 @@ import { makeCast } from './cast.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
 import type { GeneratorApi } from './generator.worker.ts';
-import { type Histograms, pour } from './latencies.ts';
+import { type Histograms, makeHistograms, pour } from './latencies.ts';
 import type { Arrived, Settled } from './tally.ts';
 
 const CALL_MS = 120_000;
@@ -34,8 +34,8 @@ export class Threads {
   /** Throws if one does not start: that is a fault of this program. */
   static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain' | 'said'>): Promise<Threads> {
     const { voices } = makeCast(given.scenario, given.seed, given.tag);
-    const shared = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(voices * 4));
-    const plan = { ...given, saidAgain: shared(), said: shared() };
+    const forVoices = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(voices * 4));
+    const plan = { ...given, saidAgain: forVoices(), said: forVoices() };
     const file = threadFile('./generator.worker.ts', import.meta.url);
     const started = await Promise.all(
       Array.from({ length: plan.threads }, (_, thread) =>
@@ -46,9 +46,10 @@ export class Threads {
       if (one.type === 'failed') throw one.error;
       return one.thread;
     });
+    const shared = await ask(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS));
     return new Threads(
       threads,
-      await ask(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS)),
+      shared.map(([first, second]) => [makeHistograms(first), makeHistograms(second)] as const),
     );
   }
 

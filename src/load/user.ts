@@ -31,6 +31,8 @@ export interface Saying {
 }
 
 export interface UserEvents {
+  /** As in `WireHandler`. */
+  came(): void;
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
   /** `id`: of the message; 0 where the protocol has none. */
   acknowledged(user: User, saying: Saying, id: number): void;
@@ -208,6 +210,10 @@ export class User implements WireHandler {
     this.#isLeaving = true;
     if (this.where === 'in') this.#connection?.quit();
     else this.#connection?.destroy();
+  }
+
+  came(): void {
+    this.#options.events.came();
   }
 
   message(bytes: Buffer, start: number, end: number, id: number): void {

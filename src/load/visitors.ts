@@ -86,6 +86,7 @@ export class Visitors {
 }
 
 const NOTHING: WireHandler = {
+  came: () => {},
   message: () => {},
   acknowledged: () => {},
   refused: () => {},

@@ -22,6 +22,8 @@ export const UNMATCHED = -1;
 
 /** Called by a connection. Nothing is called any more after `closed`. */
 export interface WireHandler {
+  /** Something has come: what is called from here on, until the next of these, came in one read. */
+  came(): void;
   /**
    * A message has arrived. Its text is `bytes` from `start` to `end`, good only during the call. `id` rises with each message
    * of a connection, and with those that are acknowledged; 0 where the protocol has none.

@@ -19,7 +19,7 @@ describe('stamps', () => {
         const stamps = new Stamps(name, bytes);
         const { conversation, writer, counter, due } = given;
         const text = stamps.write(conversation, writer, counter, due);
-        expect(text).toMatch(/^[a-z0-9 .]+$/);
+        expect(text).toMatch(/^[a-z0-9]{6}[0-O .]+$/);
         expect(text).toHaveLength(bytes);
         const around = Buffer.concat([before, Buffer.from(text), before]);
         expect(stamps.read(around, before.length, before.length + bytes)).toBe(true);
@@ -28,7 +28,7 @@ describe('stamps', () => {
     );
   });
 
-  it('are not those of another run, of another length, or with anything but digits', () => {
+  it('are not those of another run, of another length, or with anything but their digits', () => {
     const stamps = new Stamps('abcdef', 64);
     const text = stamps.write(1, 2, 3, 4);
     const read = (other: string): boolean => stamps.read(Buffer.from(other), 0, other.length);

@@ -72,6 +72,7 @@ class IrcConnection implements Connection {
       onread: {
         buffer: bytes,
         callback: (length) => {
+          handler.came();
           if (!this.#lines.push(bytes, length)) this.#fail('a line that is too long');
           // Who is to read no more is paused.
           return true;

@@ -45,7 +45,7 @@ export function readMessage(bytes: Buffer, start: number, end: number): FoundMes
   const last = array === ARRAY + 6 ? textEnd : skipString(bytes, textEnd);
   if (textEnd < 0 || textEnd > end || last !== end) return undefined;
   found.id = bytes.readDoubleBE(id + 1);
-  if (!Number.isSafeInteger(found.id) || !Number.isSafeInteger(bytes.readDoubleBE(at + 1))) return undefined;
+  if (!Number.isSafeInteger(found.id) || !isBelowLimit(bytes, at + 1)) return undefined;
   found.start = text + headOf(bytes[text] ?? 0);
   found.end = textEnd;
   return found;
@@ -74,6 +74,11 @@ export function readAcknowledgement(
 /** Events that a load test does nothing with: `joined`, `left`, `online`, `offline`, `delivered`. */
 export function isPassedOver(bytes: Buffer, start: number): boolean {
   return PASSED_OVER.some((name) => isAt(bytes, start + 1, name));
+}
+
+/** Whether a float 64 is below 2^53 in magnitude: its first 16 bits tell, as in `transport/scan.ts`. */
+function isBelowLimit(bytes: Buffer, offset: number): boolean {
+  return ((((bytes[offset] ?? 0xff) & 0x7f) << 8) | (bytes[offset + 1] ?? 0xff)) < 0x4340;
 }
 
 function isAt(bytes: Buffer, offset: number, wanted: Buffer): boolean {

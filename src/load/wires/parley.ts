@@ -1,15 +1,11 @@
-/**
- * Parley's own protocol. Reading a message is the hot path of a load test: it is found in the bytes where they lie, without decoding
- * what nobody looks at. Everything else is decoded as any client would.
- */
+/** Parley's own protocol, on a socket. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../transport/codec.ts';
-import { readSize } from '../../transport/frame.ts';
+import { encodeFrame } from '../../transport/codec.ts';
 import { Outbox, WriteTurn } from '../../transport/outbox.ts';
-import { HEADER_BYTES, LIMITS } from '../../transport/protocol.ts';
+import { LIMITS } from '../../transport/protocol.ts';
 import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
-import { isPassedOver, readAcknowledgement, readMessage } from './parley-body.ts';
+import { type FrameReceiver, ParleyFrames } from './parley-frames.ts';
 
 const CONNECT_MS = 10_000;
 /** Longer than a full queue of password checks takes. */
@@ -22,7 +18,8 @@ const BUSY = new Set<unknown>(['busy', 'unavailable', 'timed_out', 'too_many_att
 
 /** What one read brings, of whatever connection: it is taken before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-const turn = new WriteTurn();
+/** Nothing is put off: what waits here would make the server look slow. */
+const turn = new WriteTurn(0);
 
 export const parleyWire: Wire = {
   name: 'parley',
@@ -57,13 +54,13 @@ function open({ host, port, from }: Endpoint, handler: WireHandler): Promise<Con
 
 type Settle = (answer: readonly unknown[] | undefined) => void;
 
-class ParleyConnection implements Connection {
+class ParleyConnection implements Connection, FrameReceiver {
   readonly #socket: Socket;
   readonly #handler: WireHandler;
   readonly #outbox: Outbox;
   readonly #asked = new Map<unknown, Settle>();
   #nextId = 1;
-  #rest: Buffer | undefined;
+  readonly #frames = new ParleyFrames(this);
   #token: string | undefined;
   #lastId = 0;
   #farewell = '';
@@ -149,56 +146,32 @@ class ParleyConnection implements Connection {
 
   destroy(): void {
     this.#isQuitting = true;
+    this.#frames.stop();
     this.#socket.destroy();
+  }
+
+  #fail(reason: string): void {
+    this.#frames.stop();
+    this.#socket.destroy(new Error(reason));
   }
 
   /** Takes what a read has brought. Always true: a connection that is to read no more is paused. */
   read(size: number): boolean {
-    let chunk = readBuffer;
-    let length = size;
-    if (this.#rest !== undefined) {
-      length += this.#rest.length;
-      chunk = Buffer.concat([this.#rest, readBuffer.subarray(0, size)], length);
-      this.#rest = undefined;
-    }
-    let offset = 0;
-    while (length - offset >= HEADER_BYTES && !this.#socket.destroyed) {
-      const bodyBytes = readSize(chunk, offset);
-      if (bodyBytes < 0 || bodyBytes > LIMITS.frame) {
-        this.#socket.destroy(new Error('the server sent what is no frame'));
-        return true;
-      }
-      const start = offset + HEADER_BYTES;
-      if (start + bodyBytes > length) break;
-      offset = start + bodyBytes;
-      this.#body(chunk, start, offset);
-    }
-    // The next read takes the place of this one.
-    if (offset < length) this.#rest = Buffer.from(chunk.subarray(offset, length));
+    this.#handler.came();
+    if (!this.#frames.take(readBuffer, size)) this.#fail('the server sent what is no frame');
     return true;
   }
 
-  #body(chunk: Buffer, start: number, end: number): void {
-    const message = readMessage(chunk, start, end);
-    if (message !== undefined) {
-      this.#handler.message(chunk, message.start, message.end, this.#reached(message.id));
-      return;
-    }
-    const acknowledgement = readAcknowledgement(chunk, start, end);
-    if (acknowledgement !== undefined && acknowledgement.request >= SENDS) {
-      const { request, id } = acknowledgement;
-      this.#handler.acknowledged(request - SENDS, this.#reached(id));
-      return;
-    }
-    // Who comes, goes and is online: in a large room they are many, and nobody asks.
-    if (isPassedOver(chunk, start)) return;
-    const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
-    if (frame === undefined) this.#socket.destroy(new Error('the server sent what is no frame'));
-    else this.#frame(frame, end - start);
+  message(bytes: Buffer, start: number, end: number, id: number): void {
+    this.#handler.message(bytes, start, end, this.#reached(id));
   }
 
-  /** `bytes`: of its body. */
-  #frame(frame: readonly unknown[], bytes: number): void {
+  acknowledged(request: number, id: number): void {
+    if (request < SENDS) this.frame(['ok', request, [id]], 0);
+    else this.#handler.acknowledged(request - SENDS, this.#reached(id));
+  }
+
+  frame(frame: readonly unknown[], bytes: number): void {
     const [type, id, code] = frame;
     if (type === 'ok' || type === 'error') {
       const settle = this.#asked.get(id);
@@ -206,7 +179,7 @@ class ParleyConnection implements Connection {
       if (settle !== undefined) settle(frame);
       else if (typeof id === 'number' && id >= SENDS) this.#answered(type, id - SENDS, code);
       else this.#handler.unasked(bytes);
-    } else if (type === 'message') this.#message(frame);
+    } else if (type === 'message') this.#said(frame);
     else if (type === 'live' && !this.#isLive) {
       this.#isLive = true;
       this.#reached(id);
@@ -221,7 +194,7 @@ class ParleyConnection implements Connection {
     else this.#handler.acknowledged(number, this.#reached(Array.isArray(result) ? result[0] : 0));
   }
 
-  #message([, id, , , , text]: readonly unknown[]): void {
+  #said([, id, , , , text]: readonly unknown[]): void {
     const bytes = Buffer.from(typeof text === 'string' ? text : '');
     this.#handler.message(bytes, 0, bytes.length, this.#reached(id));
   }

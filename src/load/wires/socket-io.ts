@@ -78,7 +78,9 @@ class SocketIoConnection implements Connection {
     this.#socket = socket;
     this.#handler = handler;
     webSocket.on('message', (data: unknown) => {
-      if (Buffer.isBuffer(data)) this.#read(data);
+      if (!Buffer.isBuffer(data)) return;
+      this.#handler.came();
+      this.#read(data);
     });
   }
 
