@@ -58,7 +58,8 @@ export class Crowd implements UserEvents {
     this.#stamps = new Stamps(tag, scenario.textBytes);
     const isMine = (user: number): boolean => threadOf(user, threads) === thread;
     this.tally = new Tally(this.#cast, isMine, plan.said, wire.hasOrder);
-    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, (voice, due) =>
+    const nameOf = (user: number): string => this.#visitorOf(user).name;
+    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, nameOf, (voice, due) =>
       this.#say(voice, due),
     );
     this.#hasKeys = wire.resumes && plan.password !== undefined && whyAccounts(scenario) !== undefined;
@@ -177,7 +178,7 @@ export class Crowd implements UserEvents {
 
   acknowledged({ isSlow, reader }: User, { voice, counter, due, isRepeat }: Saying, id: number): void {
     this.counts.now.acknowledged += 1;
-    this.tally.acknowledged(reader, voice, counter, id, isRepeat);
+    this.tally.acknowledged(reader, voice.number, counter, id, isRepeat);
     // Who does not read does not see its answers either.
     if (!isRepeat && !isSlow) this.latencies.record('acknowledge', this.#readAt - due);
   }
@@ -185,17 +186,21 @@ export class Crowd implements UserEvents {
   refused(_user: User, { voice, counter, due }: Saying, code: string): void {
     this.counts.now.refused += 1;
     this.counts.failed(`refused: ${code}`);
-    this.tally.refused(voice, counter);
-    this.#talk.refused(voice, due);
+    this.tally.refused(voice.number, counter);
+    this.#talk.refused(voice.number, due);
   }
 
   unanswered({ voice, counter }: Saying): void {
-    this.tally.unanswered(voice, counter);
+    this.tally.unanswered(voice.number, counter);
   }
 
   saidAgain({ voice, counter }: Saying): void {
     // What a voice says again, it says in order.
-    Atomics.store(this.#plan.saidAgain, voice, counter + 1);
+    Atomics.store(this.#plan.saidAgain, voice.number, counter + 1);
+  }
+
+  textOf({ voice: { conversation, writer }, counter, due }: Saying): Buffer {
+    return this.#stamps.write(conversation.index, writer, counter, due);
   }
 
   failed(reason: string): void {
@@ -205,7 +210,7 @@ export class Crowd implements UserEvents {
   said(): Said {
     return this.tally.said(
       this.#users.flatMap(({ unanswered }) =>
-        [...unanswered].flatMap(({ voice, counter }) => [voice, counter]),
+        [...unanswered].flatMap(({ voice, counter }) => [voice.number, counter]),
       ),
     );
   }
@@ -233,19 +238,12 @@ export class Crowd implements UserEvents {
       else counts.due -= 1;
       return false;
     }
-    const { conversation, writer } = voice;
     const counter = this.tally.take(voice.number);
-    const text = this.#stamps.write(conversation.index, writer, counter, due);
     // In a closed loop it is due when it is sent.
     if (this.#isOpen && now() - due > LATE_US) counts.late += 1;
     counts.sent += 1;
-    user.say({ voice: voice.number, counter, due, to: this.#recipientOf(voice), text, isRepeat: false });
+    user.say({ voice, counter, due, isRepeat: false });
     return true;
-  }
-
-  #recipientOf({ conversation: { room, members }, user }: Voice): string {
-    if (room !== undefined) return room;
-    return this.#visitorOf(members.find((other) => other !== user) ?? user).name;
   }
 
   #churn(): void {

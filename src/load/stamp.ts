@@ -34,29 +34,38 @@ export interface Stamp {
 }
 
 export class Stamps {
-  readonly #tag: string;
-  readonly #tagBytes: Buffer;
-  readonly #filler: string;
+  readonly #tag: Buffer;
   readonly #length: number;
+  /** The text that is written again and again. */
+  readonly #text: Buffer;
   /** What `read` has read last. */
   readonly last: Stamp = { conversation: 0, writer: 0, counter: 0, due: 0 };
 
   /** `tag`: 6 letters or digits. `textBytes`: the length of each text. */
   constructor(tag: string, textBytes: number) {
-    this.#tag = tag;
-    this.#tagBytes = Buffer.from(tag, 'latin1');
+    this.#tag = Buffer.from(tag, 'latin1');
     this.#length = Math.max(textBytes, STAMP_BYTES);
-    this.#filler = textBytes > STAMP_BYTES ? ` ${'.'.repeat(textBytes - STAMP_BYTES - 1)}` : '';
+    this.#text = Buffer.alloc(this.#length, '.');
+    this.#text.fill(' ', 0, STAMP_BYTES + 1);
+    this.#tag.copy(this.#text);
   }
 
-  write(conversation: number, writer: number, counter: number, due: number): string {
-    return `${this.#tag} ${pad(conversation, WIDTHS.conversation)} ${pad(writer, WIDTHS.writer)} ${pad(counter, WIDTHS.counter)} ${pad(Math.floor(due), WIDTHS.due)}${this.#filler}`;
+  /** The text of a message: good until the next call. */
+  write(conversation: number, writer: number, counter: number, due: number): Buffer {
+    const text = this.#text;
+    const high = Math.floor(due / HALF_SIZE);
+    put(text, CONVERSATION, WIDTHS.conversation, conversation);
+    put(text, WRITER, WIDTHS.writer, writer);
+    put(text, COUNTER, WIDTHS.counter, counter);
+    put(text, DUE, HALF, high);
+    put(text, DUE + HALF, HALF, Math.floor(due) - high * HALF_SIZE);
+    return text;
   }
 
   /** False if this is no text of this run, or one that is damaged: it has not arrived then. */
   read(bytes: Buffer, start: number, end: number): boolean {
     if (end - start !== this.#length) return false;
-    for (let i = 0; i < TAG; i += 1) if (bytes[start + i] !== this.#tagBytes[i]) return false;
+    for (let i = 0; i < TAG; i += 1) if (bytes[start + i] !== this.#tag[i]) return false;
     const { last } = this;
     last.conversation = digits(bytes, start + CONVERSATION, WIDTHS.conversation);
     last.writer = digits(bytes, start + WRITER, WIDTHS.writer);
@@ -68,12 +77,13 @@ export class Stamps {
   }
 }
 
-function pad(value: number, width: number): string {
-  let text = '';
-  for (let rest = value; text.length < width; rest = Math.floor(rest / 32)) {
-    text = String.fromCharCode(ZERO + (rest % 32)) + text;
+/** At most 6 digits. */
+function put(bytes: Buffer, start: number, width: number, value: number): void {
+  let rest = value;
+  for (let i = start + width - 1; i >= start; i -= 1) {
+    bytes[i] = ZERO + (rest & MASK);
+    rest >>>= BITS;
   }
-  return text;
 }
 
 /** At most 6 digits. −1 if there is anything else. */

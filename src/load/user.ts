@@ -6,6 +6,7 @@
 import { within } from '../client/deadline.ts';
 import { now } from './clock.ts';
 import type { Latencies } from './latencies.ts';
+import type { Voice } from './talk.ts';
 import type { Reader } from './tally.ts';
 import {
   type Connection,
@@ -21,11 +22,9 @@ export type Where = 'outside' | 'coming' | 'in' | 'gone';
 
 /** A message without an answer. */
 export interface Saying {
-  readonly voice: number;
+  readonly voice: Voice;
   readonly counter: number;
   readonly due: number;
-  readonly to: string;
-  readonly text: string;
   /** Asked again on another connection: the time to its answer says nothing about the server. */
   isRepeat: boolean;
 }
@@ -41,6 +40,8 @@ export interface UserEvents {
   saidAgain(saying: Saying): void;
   /** Neither answered nor asked again. */
   unanswered(saying: Saying): void;
+  /** Its text: good until the next call. */
+  textOf(saying: Saying): Buffer;
   /** `reason`: by name, for counting. */
   failed(reason: string): void;
 }
@@ -178,10 +179,11 @@ export class User implements WireHandler {
   say(saying: Saying): void {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
-    const { wire, keys } = this.#options;
+    const { wire, keys, events } = this.#options;
+    const { voice, counter } = saying;
     if (wire.acknowledges) this.#unanswered.set(number, saying);
-    const key = keys === undefined ? undefined : `${keys}-${saying.voice}-${saying.counter}`;
-    this.#connection?.send(saying.to, saying.text, number, key);
+    const key = keys === undefined ? undefined : `${keys}-${voice.number}-${counter}`;
+    this.#connection?.send(voice.to, events.textOf(saying), number, key);
   }
 
   /** Loses its connection, and comes back after that time. */

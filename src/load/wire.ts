@@ -46,8 +46,11 @@ export interface Connection {
   enter(visitor: Visitor, past: Past | undefined): Promise<LoggedIn>;
   /** False if it was refused or the connection ended. */
   join(room: string): Promise<boolean>;
-  /** `number` tells the answer. `text` is ASCII. `key` is the same when a message is repeated on another connection. */
-  send(to: string, text: string, number: number, key: string | undefined): void;
+  /**
+   * `number` tells the answer. `text` is ASCII, and good only during the call. `key` is the same when a message is repeated on another
+   * connection.
+   */
+  send(to: string, text: Buffer, number: number, key: string | undefined): void;
   /** Reads nothing until `resume`. */
   pause(): void;
   resume(): void;

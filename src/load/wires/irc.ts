@@ -124,8 +124,8 @@ class IrcConnection implements Connection {
     return isIn ?? false;
   }
 
-  send(to: string, text: string): void {
-    this.#write(`PRIVMSG ${to} :${text}\r\n`);
+  send(to: string, text: Buffer): void {
+    this.#write(`PRIVMSG ${to} :${text.toString('latin1')}\r\n`);
   }
 
   pause(): void {

@@ -2,24 +2,23 @@
 
 import { connect, type Socket } from 'node:net';
 import { encodeFrame } from '../../transport/codec.ts';
-import { Outbox, WriteTurn } from '../../transport/outbox.ts';
 import { LIMITS } from '../../transport/protocol.ts';
 import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
 import { type FrameReceiver, ParleyFrames } from './parley-frames.ts';
+import { sendBytes, writeSend } from './parley-send.ts';
+import { SendQueue } from './send-queue.ts';
 
 const CONNECT_MS = 10_000;
 /** Longer than a full queue of password checks takes. */
 const ANSWER_MS = 60_000;
 /** Request ids from here on are those of messages. */
 const SENDS = 2 ** 21;
-const OUTBOX_LIMIT = 16 * 1_024 * 1_024;
+const QUEUE_LIMIT = 16 * 1_024 * 1_024;
 const READ_BYTES = 65_536;
 const BUSY = new Set<unknown>(['busy', 'unavailable', 'timed_out', 'too_many_attempts', 'storage_failed']);
 
 /** What one read brings, of whatever connection: it is taken before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-/** Nothing is put off: what waits here would make the server look slow. */
-const turn = new WriteTurn(0);
 
 export const parleyWire: Wire = {
   name: 'parley',
@@ -57,7 +56,7 @@ type Settle = (answer: readonly unknown[] | undefined) => void;
 class ParleyConnection implements Connection, FrameReceiver {
   readonly #socket: Socket;
   readonly #handler: WireHandler;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #asked = new Map<unknown, Settle>();
   #nextId = 1;
   readonly #frames = new ParleyFrames(this);
@@ -70,15 +69,9 @@ class ParleyConnection implements Connection, FrameReceiver {
   constructor(socket: Socket, handler: WireHandler) {
     this.#socket = socket;
     this.#handler = handler;
-    const sink = {
-      write: (bytes: Buffer) => void socket.write(bytes),
-      get buffered() {
-        return socket.writableLength;
-      },
-    };
-    this.#outbox = new Outbox(turn, sink, OUTBOX_LIMIT, {
-      overflow: () => socket.destroy(new Error('the server does not read')),
-    });
+    this.#queue = new SendQueue(socket, QUEUE_LIMIT, () =>
+      socket.destroy(new Error('the server does not read')),
+    );
   }
 
   begin(): void {
@@ -87,7 +80,7 @@ class ParleyConnection implements Connection, FrameReceiver {
       failure = error.message;
     });
     this.#socket.once('close', () => {
-      this.#outbox.close();
+      this.#queue.close();
       for (const settle of this.#asked.values()) settle(undefined);
       this.#asked.clear();
       const isInOrder = this.#isQuitting && failure === '';
@@ -121,9 +114,15 @@ class ParleyConnection implements Connection, FrameReceiver {
     return (await this.#ask('join', room))?.[0] === 'ok';
   }
 
-  send(to: string, text: string, number: number, key: string | undefined): void {
-    const id = SENDS + number;
-    this.#outbox.push(encodeFrame(key === undefined ? ['send', id, to, text] : ['send', id, to, text, key]));
+  send(to: string, text: Buffer, number: number, key: string | undefined): void {
+    const name = nameBytes(to);
+    const most = sendBytes(name, text, key);
+    this.#queue.push(most, (block, start) => writeSend(block, start, SENDS + number, name, text, key));
+  }
+
+  #push(...values: readonly unknown[]): void {
+    const frame = encodeFrame(values);
+    this.#queue.push(frame.length, (block, start) => start + frame.copy(block, start));
   }
 
   pause(): void {
@@ -140,7 +139,7 @@ class ParleyConnection implements Connection, FrameReceiver {
 
   quit(): void {
     this.#isQuitting = true;
-    this.#outbox.push(encodeFrame(['quit', 0]));
+    this.#push('quit', 0);
     setTimeout(() => this.#socket.destroy(), CONNECT_MS).unref();
   }
 
@@ -210,7 +209,7 @@ class ParleyConnection implements Connection, FrameReceiver {
     if (this.#socket.destroyed) return Promise.resolve(undefined);
     const id = this.#nextId;
     this.#nextId += 1;
-    this.#outbox.push(encodeFrame([verb, id, ...values]));
+    this.#push(verb, id, ...values);
     return new Promise((resolve) => {
       const deadline = setTimeout(() => this.#socket.destroy(new Error(`no answer to ${verb}`)), ANSWER_MS);
       this.#asked.set(id, (answer) => {
@@ -219,6 +218,17 @@ class ParleyConnection implements Connection, FrameReceiver {
       });
     });
   }
+}
+
+/** Recipients as bytes: those of a run are written to again and again. */
+const names = new Map<string, Buffer>();
+
+function nameBytes(name: string): Buffer {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(name);
+  names.set(name, bytes);
+  return bytes;
 }
 
 /** A server may send anything in the place of a code. */

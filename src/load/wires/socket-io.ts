@@ -111,9 +111,9 @@ class SocketIoConnection implements Connection {
     return answer !== undefined && answer.refusal === undefined;
   }
 
-  send(to: string, text: string, number: number): void {
+  send(to: string, text: Buffer, number: number): void {
     // Odd ids are those of messages.
-    this.#write(`42${number * 2 + 1}${JSON.stringify(['say', to, text])}`);
+    this.#write(`42${number * 2 + 1}${JSON.stringify(['say', to, text.toString('latin1')])}`);
   }
 
   pause(): void {
