@@ -157,7 +157,7 @@ function generator(result: Result): Fact {
     'Generator',
     [
       `${formatCount(figures.late)} sent late${late}, ${formatCount(figures.dropped)} dropped`,
-      `${formatCounted(own.threads, 'thread', 'threads')}, busiest ${formatShare(own.busy)}; its timers late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
+      `${formatCounted(own.threads, 'thread', 'threads')}, busiest at work for ${formatShare(own.busy)} of the time, on a CPU for ${formatShare(own.busiestShare)}; its timers late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
     ],
     !isValid(result),
   );

@@ -25,7 +25,7 @@ export class Measurements {
   /** Of the measured phases. */
   seconds = 0;
   #busy = 0;
-  #cpuSeconds = 0;
+  #cpuSeconds: readonly number[] = [];
 
   /** One look at what has happened since the last. `here`: what was measured in that time. */
   look(
@@ -55,11 +55,11 @@ export class Measurements {
   }
 
   /** A part of a measured phase. */
-  add({ count, busy, cpuSeconds, delays }: Together, seconds: number): void {
+  add({ count, busy, threadCpuSeconds, delays }: Together, seconds: number): void {
     addCount(this.#count, count);
     this.seconds += seconds;
     this.#busy += busy * seconds;
-    this.#cpuSeconds += cpuSeconds;
+    this.#cpuSeconds = threadCpuSeconds.map((used, thread) => used + (this.#cpuSeconds[thread] ?? 0));
     this.#delays.push(...delays);
   }
 
@@ -86,8 +86,9 @@ export class Measurements {
       },
       latency,
       generator: {
-        cpuSeconds: this.#cpuSeconds,
+        cpuSeconds: this.#cpuSeconds.reduce((sum, used) => sum + used, 0),
         busy: rate(this.#busy),
+        busiestShare: rate(Math.max(0, ...this.#cpuSeconds)),
         delayP99: delays[Math.floor(delays.length * 0.99)] ?? 0,
         delayMax: delays.at(-1) ?? 0,
       },

@@ -144,8 +144,10 @@ export const resultSchema = z.object({
   generator: z.object({
     threads: z.number(),
     cpuSeconds: z.number(),
-    /** Of its busiest thread, over the measured phases, from 0 to 1. */
+    /** Of its busiest thread, over the measured phases, from 0 to 1: the time between two waits for events, also while it waits for a core. */
     busy: z.number(),
+    /** The part of the time that the thread which used most CPU time was on a CPU. */
+    busiestShare: z.number().default(0),
     /** How much longer than asked its timers took, in milliseconds: 99 % and the most. */
     delayP99: z.number(),
     delayMax: z.number(),

@@ -21,7 +21,8 @@ export interface Together {
   readonly isDeserted: boolean;
   /** Of the busiest thread. */
   readonly busy: number;
-  readonly cpuSeconds: number;
+  /** Of each thread. */
+  readonly threadCpuSeconds: readonly number[];
   readonly delays: readonly number[];
 }
 
@@ -96,7 +97,7 @@ export class Threads {
       connections: reports.reduce((sum, { connections }) => sum + connections, 0),
       isDeserted: reports.every(({ isDeserted }) => isDeserted),
       busy: Math.max(...reports.map(({ busy }) => busy)),
-      cpuSeconds: reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+      threadCpuSeconds: reports.map(({ cpuSeconds }) => cpuSeconds),
       delays: reports.flatMap(({ delays }) => delays),
     };
   }
