@@ -18,10 +18,16 @@ export interface FrameReceiver {
 
 const NOTHING = Buffer.alloc(0);
 
+function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, length);
+}
+
 export class ParleyFrames {
   readonly #receiver: FrameReceiver;
   /** The begin of a frame whose end has not come. */
   #rest = NOTHING;
+  /** Over the bytes that were taken last, which are mostly the same ones. */
+  #view = viewOf(NOTHING);
   #isStopped = false;
 
   constructor(receiver: FrameReceiver) {
@@ -37,6 +43,9 @@ export class ParleyFrames {
       chunk = Buffer.concat([this.#rest, bytes.subarray(0, size)], length);
       this.#rest = NOTHING;
     }
+    const { buffer, byteOffset, byteLength } = this.#view;
+    if (buffer !== chunk.buffer || byteOffset !== chunk.byteOffset || byteLength < length)
+      this.#view = viewOf(chunk);
     let offset = 0;
     while (length - offset >= HEADER_BYTES && !this.#isStopped) {
       const bodyBytes = readSize(chunk, offset);
@@ -56,12 +65,12 @@ export class ParleyFrames {
   }
 
   #body(chunk: Buffer, start: number, end: number): boolean {
-    const message = readMessage(chunk, start, end);
+    const message = readMessage(chunk, this.#view, start, end);
     if (message !== undefined) {
       this.#receiver.message(chunk, message.start, message.end, message.id);
       return true;
     }
-    const acknowledgement = readAcknowledgement(chunk, start, end);
+    const acknowledgement = readAcknowledgement(chunk, this.#view, start, end);
     if (acknowledgement !== undefined) {
       this.#receiver.acknowledged(acknowledgement.request, acknowledgement.id);
       return true;
