@@ -140,7 +140,7 @@ function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
 function told({ cpuPerDelivery, rate, p50, p99, bytes, isBound, faults, errors, load }: Sample): string {
   return [
     `${cpuPerDelivery.toFixed(2)} µs/delivery`,
-    `${formatCount(rate)} deliveries/s${isBound ? ' (generator full)' : ''}`,
+    `${formatCount(rate)} deliveries/s${isBound ? ' (limited by the generator)' : ''}`,
     `p50 ${p50.toFixed(2)} ms`,
     `p99 ${p99.toFixed(2)} ms`,
     formatBytes(bytes),

@@ -1,9 +1,11 @@
-/** Exit codes of the program. 69 and 77 are EX_UNAVAILABLE and EX_NOPERM of sysexits(3). */
+/** Exit codes of the program. 69, 75 and 77 are EX_UNAVAILABLE, EX_TEMPFAIL and EX_NOPERM of sysexits(3). */
 export const EXIT = {
   ok: 0,
   failure: 1,
   usage: 2,
   unavailable: 69,
+  /** Of a load test: what was measured says nothing about the server. Try again on a quieter machine. */
+  invalid: 75,
   refused: 77,
   /** Of a load test: a threshold was missed. */
   threshold: 99,

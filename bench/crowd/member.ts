@@ -57,11 +57,15 @@ export class Member implements WireHandler {
     this.#connection?.destroy();
   }
 
+  came(): void {}
+
   message(): void {}
 
   acknowledged(): void {}
 
   refused(): void {}
+
+  unasked(): void {}
 
   live(): void {
     this.#live();

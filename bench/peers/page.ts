@@ -64,7 +64,7 @@ function legend({ rounds, peers }: Benchmark): string[] {
     if (peer.remark !== undefined) remarks.set(peer.remark, [...(remarks.get(peer.remark) ?? []), peer.name]);
   }
   return [
-    `Medians of ${rounds} rounds, (least – most); in the charts that is the thin line. × is relative to Parley: below 1 is less than Parley. ≥: in some round the generator’s thread had no time left, so the server might do more. Where the ranges of two servers overlap, their medians say little about which is ahead.`,
+    `Medians of ${rounds} rounds, (least – most); in the charts that is the thin line. × is relative to Parley: below 1 is less than Parley. ≥: in some round the generator’s thread needed more time for its part of a message than the busiest thread of the server, or had none left, so the server might do more. Where the ranges of two servers overlap, their medians say little about which is ahead.`,
     ...[...remarks].map(([remark, names]) => `${names.join(' and ')}: each ${remark}.`),
   ];
 }

@@ -7,8 +7,8 @@ import type { Say, Talk, Voice } from './talk.ts';
 /** Of one conversation. */
 interface Flow {
   readonly voices: readonly Voice[];
-  /** Whose receipt of a writer's message counts as its arrival, by writer. */
-  readonly witnesses: ReadonlyMap<number, number>;
+  /** Whose receipt of a writer's message counts as its arrival, by writer; −1: nobody's. */
+  readonly witnesses: Int32Array;
   turn: number;
   inFlight: number;
   /** When it began anew, in microseconds: what was said before that is not in flight any more. */
@@ -25,7 +25,8 @@ const STALLED = 5;
 export class ClosedLoop implements Talk {
   readonly #window: number;
   readonly #say: Say;
-  readonly #flows = new Map<number, Flow>();
+  /** By conversation; those that this thread drives. */
+  readonly #flows: (Flow | undefined)[] = [];
   readonly #byVoice = new Map<number, Flow>();
   #isOn = false;
 
@@ -33,28 +34,28 @@ export class ClosedLoop implements Talk {
     this.#window = window;
     this.#say = say;
     for (const conversation of cast.conversations) {
-      const { index, members } = conversation;
+      const { index, members, writers } = conversation;
       const mine = voices[index] ?? [];
       const [one] = mine;
       const thread = driverOf(conversation, threads, cast.slow);
       if (one === undefined || thread !== threadOf(one.user, threads)) continue;
       const here = members.filter((user) => threadOf(user, threads) === thread && !cast.slow.has(user));
-      const witnesses = new Map<number, number>();
+      const witnesses = new Int32Array(writers).fill(-1);
       for (const { writer, user } of mine) {
         const witness = here.find((other) => other !== user);
-        if (witness !== undefined) witnesses.set(writer, witness);
+        if (witness !== undefined) witnesses[writer] = witness;
       }
-      const speaking = mine.filter(({ writer }) => witnesses.has(writer));
+      const speaking = mine.filter(({ writer }) => witnesses[writer] !== -1);
       const count = { turn: 0, inFlight: 0, since: 0, arrivals: 0, seen: 0, idle: 0 };
       const flow: Flow = { voices: speaking, witnesses, ...count };
-      this.#flows.set(index, flow);
+      this.#flows[index] = flow;
       for (const { number } of speaking) this.#byVoice.set(number, flow);
     }
   }
 
   begin(rate: number): void {
     this.#isOn = rate > 0;
-    for (const flow of this.#flows.values()) this.#fill(flow);
+    for (const flow of this.#flows) if (flow !== undefined) this.#fill(flow);
   }
 
   silence(): void {
@@ -62,8 +63,8 @@ export class ClosedLoop implements Talk {
   }
 
   arrived({ index }: Conversation, reader: number, writer: number, due: number): void {
-    const flow = this.#flows.get(index);
-    if (flow?.witnesses.get(writer) === reader) this.#ended(flow, due);
+    const flow = this.#flows[index];
+    if (flow?.witnesses[writer] === reader) this.#ended(flow, due);
   }
 
   refused(voice: number, due: number): void {
@@ -79,7 +80,8 @@ export class ClosedLoop implements Talk {
   }
 
   tick(): void {
-    for (const flow of this.#flows.values()) {
+    for (const flow of this.#flows) {
+      if (flow === undefined) continue;
       flow.idle = flow.seen === flow.arrivals ? flow.idle + 1 : 0;
       flow.seen = flow.arrivals;
       if (flow.idle < STALLED) continue;

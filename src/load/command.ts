@@ -44,6 +44,10 @@ export function addLoad(program: Command): void {
     .command('load')
     .description('Load a server, measure what it carries, and count what got lost.')
     .exitOverride()
+    .hook('preAction', async () => {
+      const { guardStreams } = await import('./output.ts');
+      guardStreams();
+    })
     .addHelpText('after', EXAMPLES);
   addRun(load);
   addCapacity(load);
@@ -53,7 +57,7 @@ export function addLoad(program: Command): void {
     .exitOverride()
     .action(async () => {
       const { listScenarios } = await import('./listing.ts');
-      process.stdout.write(listScenarios());
+      process.exitCode = await listScenarios();
     });
   load
     .command('show')
@@ -62,7 +66,7 @@ export function addLoad(program: Command): void {
     .argument('<scenario>', 'a name, or a .json file')
     .action(async (name: string) => {
       const { showScenario } = await import('./listing.ts');
-      process.exitCode = showScenario(name);
+      process.exitCode = await showScenario(name);
     });
   load
     .command('compare')
@@ -142,8 +146,8 @@ function addFlags(command: Command): Command {
       whole(1, 10_000_000),
     )
     .option('--password-file <file>', 'their password, if it is not the usual one')
-    .option('--users <number>', 'how many take part', whole(0, 1_000_000))
-    .option('--rate <number>', 'messages a second, of all together', decimal(0, 10_000_000))
+    .option('--users <number>', 'how many take part', whole(1, 1_000_000))
+    .option('--rate <number>', 'messages a second, of all together', decimal(0.001, 10_000_000))
     .option(
       '--closed <number>',
       'a closed loop with so many messages in flight in each conversation',

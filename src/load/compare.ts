@@ -7,9 +7,11 @@ import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber }
 import { alignColumns, labelled, wrapText } from './layout.ts';
 import { errorsOf } from './metric.ts';
 import { isTold } from './percentile.ts';
-import { LATENCIES, type Latency, type LatencyKind, type Result } from './result.ts';
+import { isValid, LATENCIES, type Latency, type LatencyKind, type Result } from './result.ts';
 
 const WIDTH = 80;
+
+const NOT_JUDGED = 'not judged';
 
 /** Closer than this, two runs of the same program may be as well. */
 const NOISE = 0.05;
@@ -34,8 +36,8 @@ interface Figure {
 
 interface Row {
   readonly cells: readonly string[];
-  /** Empty where nobody can tell. */
-  readonly better: 'A' | 'B' | '=' | '';
+  /** Empty where only one has a value; `NOT_JUDGED` where a run is not valid. */
+  readonly better: 'A' | 'B' | '=' | '' | typeof NOT_JUDGED;
 }
 
 const PERCENTILES: readonly (readonly [number, (latency: Latency) => number])[] = [
@@ -60,6 +62,7 @@ const GROUPS: readonly (readonly Figure[])[] = [
     count('lost', ({ correctness }) => correctness.lost),
     count('repeated', ({ correctness }) => correctness.repeated),
     count('out of order', ({ correctness }) => correctness.reordered),
+    count('another order', ({ correctness }) => correctness.diverged),
     count('to somebody else', ({ correctness }) => correctness.foreign),
     count('unknown', ({ correctness }) => correctness.unknown),
     count('refused', ({ figures }) => figures.refused),
@@ -77,8 +80,10 @@ const COLORS: Readonly<Record<string, 'red' | 'green'>> = { A: 'red', B: 'green'
 export function renderComparison(a: Named, b: Named, { color }: { readonly color: boolean }): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     color ? styleText(style, text, { validateStream: false }) : text;
-  const isValid = a.result.invalid.length === 0 && b.result.invalid.length === 0;
-  const groups = GROUPS.map((group) => group.flatMap((figure) => rowOf(figure, a.result, b.result, isValid)));
+  const isJudged = isValid(a.result) && isValid(b.result);
+  const groups = GROUPS.map((group) =>
+    group.flatMap((figure) => rowOf(figure, a.result, b.result, isJudged)),
+  );
   const rows = groups.filter((group) => group.length > 0).flatMap((group) => [SPACER, ...group]);
   const [head = '', , ...table] = alignColumns(
     [['', 'A', 'B', 'B/A', 'better'], ...rows.map(({ cells }) => cells)],
@@ -109,14 +114,18 @@ function describe(letter: string, { name, result }: Named): string[] {
   return labelled(letter, [printable(text)], 3, WIDTH);
 }
 
-function rowOf(figure: Figure, a: Result, b: Result, isValid: boolean): Row[] {
+function rowOf(figure: Figure, a: Result, b: Result, isJudged: boolean): Row[] {
   const [left, right] = [figure.read(a), figure.read(b)];
   if (left === null && right === null) return [];
   const format = (value: number | null): string => (value === null ? '–' : figure.format(value));
   const ratio = left === null || right === null || left === 0 ? '–' : (right / left).toFixed(2);
-  const better =
-    left === null || right === null || !(isValid || figure.isLasting) ? '' : betterOf(figure, left, right);
+  const better = compare(figure, left, right, isJudged);
   return [{ cells: [figure.name, format(left), format(right), ratio, better], better }];
+}
+
+function compare(figure: Figure, a: number | null, b: number | null, isJudged: boolean): Row['better'] {
+  if (a === null || b === null) return '';
+  return isJudged || figure.isLasting ? betterOf(figure, a, b) : NOT_JUDGED;
 }
 
 function betterOf({ better, isExact }: Figure, a: number, b: number): 'A' | 'B' | '=' {
@@ -127,7 +136,11 @@ function betterOf({ better, isExact }: Figure, a: number, b: number): 'A' | 'B' 
 
 function closing(rows: readonly Row[]): string {
   const times = (better: string): number => rows.filter((row) => row.better === better).length;
-  return `B is better in ${formatCounted(times('B'), 'figure', 'figures')} and worse in ${formatCount(times('A'))}; ${formatCount(times('='))} are the same, or closer than ${NOISE * 100} %. Two runs of the same program differ too: repeat each before you trust a difference.`;
+  const unjudged =
+    times(NOT_JUDGED) === 0
+      ? ''
+      : ` ${formatCount(times(NOT_JUDGED))} are not judged, because a run is not valid.`;
+  return `B is better in ${formatCounted(times('B'), 'figure', 'figures')} and worse in ${formatCount(times('A'))}; ${formatCount(times('='))} are the same, or closer than ${NOISE * 100} %.${unjudged} Two runs of the same program differ too: repeat each before you trust a difference.`;
 }
 
 function latencies(kind: LatencyKind): Figure[] {

@@ -1,5 +1,7 @@
 /** What one thread counts, from one report to the next. */
 
+import { printable, shorten } from '../client/printable.ts';
+
 export interface Count {
   due: number;
   sent: number;
@@ -22,23 +24,28 @@ export function noCount(): Count {
   };
 }
 
-export type Errors = Record<string, number>;
+/** By name. Part of a name may come from the server: it is no key for an object. */
+export type Errors = Map<string, number>;
 
 /** Names of errors that are told apart; further ones count as `other`. */
 const NAMES = 50;
+/** Characters of a name. */
+const LONGEST_NAME = 120;
 
 export class Counts {
   now = noCount();
-  #errors = new Map<string, number>();
+  #errors: Errors = new Map();
 
+  /** `reason`: of any length, with anything in it. */
   failed(reason: string): void {
-    const name = this.#errors.has(reason) || this.#errors.size < NAMES ? reason : 'other';
-    this.#errors.set(name, (this.#errors.get(name) ?? 0) + 1);
+    const cleaned = shorten(printable(reason.slice(0, 2 * LONGEST_NAME)), LONGEST_NAME);
+    const name = this.#errors.has(cleaned) || this.#errors.size < NAMES ? cleaned : 'other';
+    addError(this.#errors, name, 1);
   }
 
   /** What has been counted since the last call. */
   take(): { readonly count: Count; readonly errors: Errors } {
-    const taken = { count: this.now, errors: Object.fromEntries(this.#errors) };
+    const taken = { count: this.now, errors: this.#errors };
     this.now = noCount();
     this.#errors = new Map();
     return taken;
@@ -56,5 +63,9 @@ export function addCount(to: Count, from: Count): void {
 }
 
 export function addErrors(to: Errors, from: Errors): void {
-  for (const [name, count] of Object.entries(from)) to[name] = (to[name] ?? 0) + count;
+  for (const [name, count] of from) addError(to, name, count);
+}
+
+export function addError(to: Errors, name: string, count: number): void {
+  to.set(name, (to.get(name) ?? 0) + count);
 }

@@ -19,4 +19,6 @@ export interface CrowdPlan {
    * How late they come says nothing about the server.
    */
   readonly saidAgain: Int32Array<SharedArrayBuffer>;
+  /** The same: how many messages each voice has said. */
+  readonly said: Int32Array<SharedArrayBuffer>;
 }

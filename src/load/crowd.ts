@@ -3,7 +3,7 @@
  * says.
  */
 
-import { timerDelay } from '../common/deadline.ts';
+import { timerDelay, within } from '../common/deadline.ts';
 import { accountName } from './account.ts';
 import { bringIn } from './bring-in.ts';
 import { type Cast, makeCast, roomsOf, threadOf } from './cast.ts';
@@ -41,20 +41,28 @@ export class Crowd implements UserEvents {
   readonly #visitors: Visitors;
   readonly #random: Random;
   readonly #sourceOf: (number: number) => string | undefined;
+  /** When the last read was: what it brought has come then, and is counted one by one after that. */
+  #readAt = 0;
+  /** Whether anything can be said again. */
+  readonly #hasKeys: boolean;
+  readonly #isOpen: boolean;
   #churning: NodeJS.Timeout | undefined;
   #isLeaving = false;
 
   constructor(plan: CrowdPlan, wire: Wire) {
     const { scenario, seed, tag, thread, threads } = plan;
     this.#plan = plan;
+    this.#isOpen = scenario.talk?.loop !== 'closed';
     this.#wire = wire;
     this.#cast = makeCast(scenario, seed, tag);
     this.#stamps = new Stamps(tag, scenario.textBytes);
     const isMine = (user: number): boolean => threadOf(user, threads) === thread;
-    this.tally = new Tally(this.#cast, isMine);
-    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, (voice, due) =>
+    this.tally = new Tally(this.#cast, isMine, plan.said, wire.hasOrder);
+    const nameOf = (user: number): string => this.#visitorOf(user).name;
+    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, nameOf, (voice, due) =>
       this.#say(voice, due),
     );
+    this.#hasKeys = wire.resumes && plan.password !== undefined && whyAccounts(scenario) !== undefined;
     this.#random = startRandom(seed, COMINGS + thread);
     this.#sourceOf = sourceAddresses(plan.endpoint.host);
     const rooms = roomsOf(this.#cast);
@@ -89,7 +97,9 @@ export class Crowd implements UserEvents {
    * all are in.
    */
   async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
-    await bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
+    const coming = bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
+    // Who waits for an answer at that time is not waited for.
+    await within(coming, seconds * 1_000 + deadlineMs, undefined);
     return this.isComplete;
   }
 
@@ -144,42 +154,56 @@ export class Crowd implements UserEvents {
     for (const user of this.#users) user.leave();
   }
 
-  message(user: User, bytes: Buffer, start: number, end: number): void {
-    if (!this.#stamps.read(bytes, start, end)) return;
+  came(): void {
+    this.#readAt = now();
+  }
+
+  message(user: User, bytes: Buffer, start: number, end: number, id: number): void {
+    if (!this.#stamps.read(bytes, start, end)) {
+      user.unasked(end - start);
+      return;
+    }
     const stamp = this.#stamps.last;
-    const arrival = this.tally.arrived(user.index, stamp);
+    const arrival = this.tally.arrived(user.reader, stamp, id);
+    if (arrival === 'repeated' || arrival === 'foreign') user.unasked(end - start);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
     const conversation = this.#cast.conversations[stamp.conversation];
     if (conversation === undefined) return;
     const { due, writer, counter } = stamp;
-    const again = Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
+    const isAgain =
+      this.#hasKeys && counter < Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
     // Who was away when it was said, or does not read, has it late by its own doing.
-    const isOwnDoing = due < user.liveSince || user.isSlow || counter < again;
-    if (!isOwnDoing) this.latencies.record('deliver', now() - due);
+    const isOwnDoing = due < user.liveSince || user.isSlow || isAgain;
+    if (!isOwnDoing) this.latencies.record('deliver', this.#readAt - due);
     this.#talk.arrived(conversation, user.index, writer, due);
   }
 
-  acknowledged({ isSlow }: User, { due, isRepeat }: Saying): void {
+  acknowledged({ isSlow, reader }: User, { voice, counter, due, isRepeat }: Saying, id: number): void {
     this.counts.now.acknowledged += 1;
+    this.tally.acknowledged(reader, voice.number, counter, id, isRepeat);
     // Who does not read does not see its answers either.
-    if (!isRepeat && !isSlow) this.latencies.record('acknowledge', now() - due);
+    if (!isRepeat && !isSlow) this.latencies.record('acknowledge', this.#readAt - due);
   }
 
   refused(_user: User, { voice, counter, due }: Saying, code: string): void {
     this.counts.now.refused += 1;
     this.counts.failed(`refused: ${code}`);
-    this.tally.refused(voice, counter);
-    this.#talk.refused(voice, due);
+    this.tally.refused(voice.number, counter);
+    this.#talk.refused(voice.number, due);
   }
 
   unanswered({ voice, counter }: Saying): void {
-    this.tally.unanswered(voice, counter);
+    this.tally.unanswered(voice.number, counter);
   }
 
   saidAgain({ voice, counter }: Saying): void {
     // What a voice says again, it says in order.
-    Atomics.store(this.#plan.saidAgain, voice, counter + 1);
+    Atomics.store(this.#plan.saidAgain, voice.number, counter + 1);
+  }
+
+  textOf({ voice: { conversation, writer }, counter, due }: Saying): Buffer {
+    return this.#stamps.write(conversation.index, writer, counter, due);
   }
 
   failed(reason: string): void {
@@ -189,7 +213,7 @@ export class Crowd implements UserEvents {
   said(): Said {
     return this.tally.said(
       this.#users.flatMap(({ unanswered }) =>
-        [...unanswered].flatMap(({ voice, counter }) => [voice, counter]),
+        [...unanswered].flatMap(({ voice, counter }) => [voice.number, counter]),
       ),
     );
   }
@@ -213,22 +237,16 @@ export class Crowd implements UserEvents {
     counts.due += 1;
     if (user === undefined || !user.isIn || user.waiting >= UNANSWERED_LIMIT) {
       // In a closed loop nothing is due at a set time: another says it.
-      if (this.#plan.scenario.talk?.loop === 'closed') counts.due -= 1;
-      else counts.dropped += 1;
+      if (this.#isOpen) counts.dropped += 1;
+      else counts.due -= 1;
       return false;
     }
-    const { conversation, writer } = voice;
     const counter = this.tally.take(voice.number);
-    const text = this.#stamps.write(conversation.index, writer, counter, due);
-    if (now() - due > LATE_US) counts.late += 1;
+    // In a closed loop it is due when it is sent.
+    if (this.#isOpen && now() - due > LATE_US) counts.late += 1;
     counts.sent += 1;
-    user.say({ voice: voice.number, counter, due, to: this.#recipientOf(voice), text, isRepeat: false });
+    user.say({ voice, counter, due, isRepeat: false });
     return true;
-  }
-
-  #recipientOf({ conversation: { room, members }, user }: Voice): string {
-    if (room !== undefined) return room;
-    return this.#visitorOf(members.find((other) => other !== user) ?? user).name;
   }
 
   #churn(): void {
@@ -241,16 +259,16 @@ export class Crowd implements UserEvents {
   }
 
   #makeUser(index: number, rooms: readonly string[]): User {
-    const { tag, password, scenario } = this.#plan;
+    const { tag } = this.#plan;
     return new User({
       index,
+      reader: this.tally.readerOf(index),
       visitor: this.#visitorOf(index),
       rooms,
       endpoint: this.#endpointOf(index),
       wire: this.#wire,
       latencies: this.latencies,
-      keys:
-        this.#wire.resumes && password !== undefined && whyAccounts(scenario) !== undefined ? tag : undefined,
+      keys: this.#hasKeys ? tag : undefined,
       events: this,
     });
   }

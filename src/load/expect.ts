@@ -3,7 +3,7 @@
 import { nearest } from '../client/nearest.ts';
 import { formatNumber } from './format.ts';
 import { type Dimension, METRICS, type Metric } from './metric.ts';
-import type { Result } from './result.ts';
+import { isValid, type Result } from './result.ts';
 
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 type Operator = (typeof OPERATORS)[number];
@@ -32,7 +32,8 @@ export interface Expectation {
 export interface Outcome {
   readonly text: string;
   readonly value: number | null;
-  readonly isMet: boolean;
+  /** Null: not judged, because the run is not valid. */
+  readonly isMet: boolean | null;
 }
 
 export type Parsed =
@@ -71,17 +72,25 @@ export function parseExpectation(given: string): Parsed {
   return { type: 'expectation', expectation: { text, name, operator, limit: Number(number), unit } };
 }
 
-/** What was not measured does not meet any threshold. */
+/** What was not measured does not meet any threshold. A run that is not valid neither meets nor misses one. */
 export function evaluate(expectation: Expectation, result: Result): Outcome {
   const { text } = expectation;
   const value = measure(expectation, result);
-  return { text, value, isMet: value !== null && holds(expectation, value) };
+  const isMet = value !== null && holds(expectation, value);
+  return { text, value, isMet: isValid(result) ? isMet : null };
 }
 
-/** Whether what has been measured so far breaks it. What has not been measured yet does not. */
+/** Whether what has been measured so far breaks it. What has not been measured yet, or is not valid, does not. */
 export function isBroken(expectation: Expectation, result: Result): boolean {
   const value = measure(expectation, result);
-  return value !== null && !holds(expectation, value);
+  return isValid(result) && value !== null && !holds(expectation, value);
+}
+
+export type Judgement = 'met' | 'missed' | 'not judged';
+
+export function describeStanding({ isMet }: Outcome): Judgement {
+  if (isMet === null) return 'not judged';
+  return isMet ? 'met' : 'missed';
 }
 
 /** The value of an outcome for people, with the unit of its threshold. */

@@ -11,7 +11,7 @@ import {
   formatSpan,
 } from './format.ts';
 import { isTold } from './percentile.ts';
-import { faultsOf, LATENCIES, type Latency, type Result } from './result.ts';
+import { faultsOf, isValid, LATENCIES, type Latency, type Result } from './result.ts';
 
 export interface Fact {
   readonly label: string;
@@ -113,9 +113,10 @@ function connections({ figures }: Result): string {
 }
 
 function correctness(result: Result): Fact {
-  const { expected, delivered, lost, repeated, reordered, foreign, unknown, examples } = result.correctness;
+  const { expected, delivered, lost, repeated, reordered, diverged, foreign, unknown, examples } =
+    result.correctness;
   const isBad = faultsOf(result) > 0;
-  const counts = `${formatCount(lost)} lost, ${formatCount(repeated)} repeated, ${formatCount(reordered)} out of order, ${formatCount(foreign)} to somebody else, ${formatCount(unknown)} unknown`;
+  const counts = `${formatCount(lost)} lost, ${formatCount(repeated)} repeated, ${formatCount(reordered)} out of order, ${formatCounted(diverged, 'reader', 'readers')} with another order, ${formatCount(foreign)} to somebody else, ${formatCount(unknown)} unknown`;
   const texts = [
     counts,
     `${formatCounted(expected, 'delivery', 'deliveries')} expected in the whole run, ${formatCount(delivered)} came`,
@@ -149,15 +150,16 @@ function server({ usage, figures }: Result): string[] {
   ];
 }
 
-function generator({ generator: own, figures, invalid }: Result): Fact {
+function generator(result: Result): Fact {
+  const { generator: own, figures } = result;
   const late = figures.due > 0 ? ` (${formatShare(figures.late / figures.due)})` : '';
   return fact(
     'Generator',
     [
       `${formatCount(figures.late)} sent late${late}, ${formatCount(figures.dropped)} dropped`,
-      `${formatCounted(own.threads, 'thread', 'threads')}, busiest ${formatShare(own.busy)}; its timers late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
+      `${formatCounted(own.threads, 'thread', 'threads')}, busiest at work for ${formatShare(own.busy)} of the time, on a CPU for ${formatShare(own.busiestShare)}; its timers late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
     ],
-    invalid.length > 0,
+    !isValid(result),
   );
 }
 

@@ -5,7 +5,7 @@ import type { Count, Errors } from './counts.ts';
 import { Crowd } from './crowd.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
 import { Delay } from './delay.ts';
-import type { Histograms, Side } from './latencies.ts';
+import type { SharedSide, Side } from './latencies.ts';
 import type { Arrived, Said, Settled } from './tally.ts';
 import { wireNamed } from './wires.ts';
 
@@ -33,8 +33,8 @@ let cpu = process.threadCpuUsage();
 
 const api = {
   /** The two sides: the very ones that this thread writes to. */
-  histograms(): readonly [Histograms, Histograms] {
-    return crowd.latencies.sides;
+  histograms(): readonly [SharedSide, SharedSide] {
+    return crowd.latencies.share();
   },
 
   comeIn(seconds: number, deadlineMs: number): Promise<boolean> {

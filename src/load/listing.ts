@@ -1,22 +1,23 @@
 /** The scenarios that there are, for people. */
 
 import { EXIT, type ExitCode } from '../exit.ts';
+import { answer, complain } from './output.ts';
 import { findScenario } from './scenario-file.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 const NAME_WIDTH = 12;
 
-export function listScenarios(): string {
-  return [...SCENARIOS.values()].map(({ name, about }) => `${name.padEnd(NAME_WIDTH)}${about}\n`).join('');
+export function listScenarios(): Promise<ExitCode> {
+  const lines = [...SCENARIOS.values()].map(({ name, about }) => `${name.padEnd(NAME_WIDTH)}${about}\n`);
+  return answer(lines.join(''));
 }
 
 /** Prints it as a file of one's own would be. */
-export function showScenario(name: string): ExitCode {
+export async function showScenario(name: string): Promise<ExitCode> {
   const found = findScenario(name);
   if (found.type === 'refused') {
-    console.error(`parley: ${found.text}`);
+    complain(found.text);
     return EXIT.usage;
   }
-  process.stdout.write(`${JSON.stringify(found.scenario, undefined, 2)}\n`);
-  return EXIT.ok;
+  return answer(`${JSON.stringify(found.scenario, undefined, 2)}\n`);
 }

@@ -6,13 +6,15 @@ import { VERSION } from '../version.ts';
 import { DEFAULT_PASSWORD } from './account.ts';
 import { environmentOf } from './environment.ts';
 import { type Expectation, parseExpectation } from './expect.ts';
+import { catchInterrupts } from './interrupts.ts';
 import { listenerOf } from './listener.ts';
 import { checkOpenFiles } from './open-files.ts';
 import { adjust, type LoadOptions } from './options.ts';
+import { complain, print } from './output.ts';
 import { startOwnServer } from './own-server.ts';
 import { Progress } from './progress.ts';
 import { renderReport } from './report/page.ts';
-import { faultsOf, type Result } from './result.ts';
+import { faultsOf, isValid, type Result } from './result.ts';
 import { writeResult } from './result-file.ts';
 import { type LoadPlan, type Ran, runLoad } from './run.ts';
 import { accountsNeeded, type Scenario, whyAccounts } from './scenario.ts';
@@ -20,30 +22,31 @@ import { findScenario } from './scenario-file.ts';
 import { checkPorts } from './source-addresses.ts';
 import { renderSummary } from './summary.ts';
 import { readTarget, settleLocalhost, type Target } from './target.ts';
-import { writeWhole } from './whole-file.ts';
+import { whyUnwritable, writeWhole } from './whole-file.ts';
 import { usualThreads, wireNamed } from './wires.ts';
 
 export async function load(options: LoadOptions): Promise<ExitCode> {
   const prepared = prepareRun(options);
   if (prepared.type === 'refused') return refuse(prepared.text);
   const { plan } = prepared;
-  const interrupted = new AbortController();
-  const obey = (): void => {
-    // The second one ends it at once.
-    if (interrupted.signal.aborted) process.exit(EXIT.interrupted);
-    interrupted.abort();
-  };
-  process.on('SIGINT', obey).on('SIGTERM', obey);
+  for (const path of [options.json, options.html]) {
+    // Better now than when an hour has been measured.
+    const unwritable = path === undefined ? undefined : await whyUnwritable(path);
+    if (unwritable === undefined) continue;
+    complain(unwritable);
+    return EXIT.failure;
+  }
+  const interrupts = catchInterrupts();
   const progress = new Progress(process.stderr);
   const ran = await runAgainst(plan, prepared.target, options, {
-    signal: interrupted.signal,
+    signal: interrupts.signal,
     second: (second, left) => options.quiet || progress.show(second, left),
   }).finally(() => {
     progress.end();
-    process.off('SIGINT', obey).off('SIGTERM', obey);
+    interrupts.end();
   });
   if (ran.type === 'failed') {
-    console.error(`parley: ${ran.text}`);
+    complain(ran.text);
     return ran.exitCode;
   }
   return tell(ran.result, options);
@@ -93,6 +96,12 @@ export function prepareRun(options: LoadOptions): PreparedRun {
     return {
       type: 'refused',
       text: `a text of ${scenario.textBytes} bytes is too long for ${wire.name}: ${wire.longestText} at most`,
+    };
+  }
+  if (options.json !== undefined && options.json === options.html) {
+    return {
+      type: 'refused',
+      text: '--json and --html name the same file: one would take the place of the other',
     };
   }
   const expectations: Expectation[] = [];
@@ -193,16 +202,16 @@ function passwordOf(
 }
 
 async function tell(result: Result, { json, html }: LoadOptions): Promise<ExitCode> {
-  process.stdout.write(renderSummary(result, { color: process.stdout.hasColors?.() ?? false }));
-  for (const written of [
-    json === undefined ? undefined : await writeResult(json, result),
-    html === undefined ? undefined : await writeWhole(html, renderReport(result)),
-  ]) {
-    if (written?.type !== 'unwritable') continue;
-    console.error(`parley: ${written.text}`);
-    return EXIT.failure;
-  }
-  return exitCodeOf(result);
+  const written = [
+    await print(renderSummary(result, { color: process.stdout.hasColors?.() ?? false })),
+    ...(json === undefined ? [] : [await writeResult(json, result)]),
+    ...(html === undefined ? [] : [await writeWhole(html, renderReport(result))]),
+  ];
+  const exitCode = exitCodeOf(result);
+  const problems = written.flatMap((one) => ('text' in one ? [one.text] : []));
+  for (const text of problems) complain(text);
+  if (problems.length === 0) return exitCode;
+  return exitCode === EXIT.ok || exitCode === EXIT.invalid ? EXIT.failure : exitCode;
 }
 
 /** What is worst counts. */
@@ -210,12 +219,13 @@ export function exitCodeOf(result: Result): ExitCode {
   if (result.ended === 'server_gone') return EXIT.unavailable;
   if (faultsOf(result) > 0) return EXIT.failure;
   // What was missed on the way may have been met once more when the last had arrived.
-  const isMissed = result.ended === 'aborted' || result.expectations.some(({ isMet }) => !isMet);
+  const isMissed = result.ended === 'aborted' || result.expectations.some(({ isMet }) => isMet === false);
   if (isMissed) return EXIT.threshold;
-  return result.ended === 'interrupted' ? EXIT.interrupted : EXIT.ok;
+  if (result.ended === 'interrupted') return EXIT.interrupted;
+  return isValid(result) ? EXIT.ok : EXIT.invalid;
 }
 
 function refuse(text: string): ExitCode {
-  console.error(`parley: ${text}`);
+  complain(text);
   return EXIT.usage;
 }

@@ -17,7 +17,7 @@ export class Measurements {
   /** Of the measured phases, and of the ramp, which tells what there is of connecting and logging in. */
   readonly latencies = makeHistograms();
   /** Of the whole run, by name. */
-  readonly errors: Errors = {};
+  readonly errors: Errors = new Map();
   readonly #began = performance.now();
   readonly #count = noCount();
   readonly #series: Second[] = [];
@@ -25,7 +25,7 @@ export class Measurements {
   /** Of the measured phases. */
   seconds = 0;
   #busy = 0;
-  #cpuSeconds = 0;
+  #cpuSeconds: readonly number[] = [];
 
   /** One look at what has happened since the last. `here`: what was measured in that time. */
   look(
@@ -42,7 +42,7 @@ export class Measurements {
       sent: count.sent,
       acknowledged: count.acknowledged,
       delivered: count.delivered,
-      errors: Object.values(errors).reduce((sum, of) => sum + of, 0),
+      errors: [...errors.values()].reduce((sum, of) => sum + of, 0),
       deliverP50: milliseconds(here.deliver, 50),
       deliverP99: milliseconds(here.deliver, 99),
       acknowledgeP99: milliseconds(here.acknowledge, 99),
@@ -55,11 +55,11 @@ export class Measurements {
   }
 
   /** A part of a measured phase. */
-  add({ count, busy, cpuSeconds, delays }: Together, seconds: number): void {
+  add({ count, busy, threadCpuSeconds, delays }: Together, seconds: number): void {
     addCount(this.#count, count);
     this.seconds += seconds;
     this.#busy += busy * seconds;
-    this.#cpuSeconds += cpuSeconds;
+    this.#cpuSeconds = threadCpuSeconds.map((used, thread) => used + (this.#cpuSeconds[thread] ?? 0));
     this.#delays.push(...delays);
   }
 
@@ -82,12 +82,13 @@ export class Measurements {
         deliveredRate: rate(count.delivered),
         logins: latency.login?.count ?? 0,
         resumes: latency.resume?.count ?? 0,
-        errors: this.errors,
+        errors: Object.fromEntries(this.errors),
       },
       latency,
       generator: {
-        cpuSeconds: this.#cpuSeconds,
+        cpuSeconds: this.#cpuSeconds.reduce((sum, used) => sum + used, 0),
         busy: rate(this.#busy),
+        busiestShare: rate(Math.max(0, ...this.#cpuSeconds)),
         delayP99: delays[Math.floor(delays.length * 0.99)] ?? 0,
         delayMax: delays.at(-1) ?? 0,
       },

@@ -30,6 +30,7 @@ export const METRICS: ReadonlyMap<string, Metric> = new Map([
   ...number('lost', (result) => ofDeliveries(result, result.correctness.lost)),
   ...number('repeated', (result) => ofDeliveries(result, result.correctness.repeated)),
   ...number('reordered', (result) => ofDeliveries(result, result.correctness.reordered)),
+  ...number('diverged', (result) => ofDeliveries(result, result.correctness.diverged)),
   ...number('foreign', (result) => ofDeliveries(result, result.correctness.foreign)),
   ...number('unknown', ({ correctness }) => correctness.unknown),
   ...number('refused', ({ figures }) => figures.refused),

@@ -1,6 +1,7 @@
 /** What `parley load` was given on its command line, and what it means for the scenario. */
 
 import { type Scenario, SHORTEST_TEXT, scenarioSchema } from './scenario.ts';
+import { nonsenseIn } from './scenario-sense.ts';
 
 /** Of the command line. What is undefined was not given. */
 export interface LoadOptions {
@@ -44,7 +45,6 @@ export function adjust(scenario: Scenario, options: LoadOptions): Adjusted {
   if (rate !== undefined && closed !== undefined) {
     return refuse('--rate and --closed exclude each other: in a closed loop the server sets the rate');
   }
-  if (rate !== undefined && users === 0) return refuse('--rate: there are no users who could write');
   if (text !== undefined && text < SHORTEST_TEXT) {
     return refuse(`--text: at least ${SHORTEST_TEXT} bytes, which is what a message tells of itself`);
   }
@@ -52,7 +52,7 @@ export function adjust(scenario: Scenario, options: LoadOptions): Adjusted {
     closed !== undefined
       ? { loop: 'closed' as const, inFlight: closed }
       : rate !== undefined
-        ? { loop: 'open' as const, perUserPerMinute: (rate * 60) / users }
+        ? { loop: 'open' as const, perUserPerMinute: (rate * 60) / Math.max(1, users) }
         : scenario.talk;
   const groups = scenario.groups.map((group) =>
     room !== undefined && group.kind === 'rooms' ? { ...group, size: room } : group,
@@ -65,7 +65,11 @@ export function adjust(scenario: Scenario, options: LoadOptions): Adjusted {
     ...(talk === undefined ? {} : { talk }),
     ...(text === undefined ? {} : { textBytes: text }),
   });
-  if (adjusted.success) return { type: 'adjusted', scenario: adjusted.data };
+  if (adjusted.success) {
+    const [nonsense] = nonsenseIn(adjusted.data);
+    if (nonsense === undefined) return { type: 'adjusted', scenario: adjusted.data };
+    return refuse(`${nonsense.path.join('.')}: ${nonsense.message}`);
+  }
   return refuse(adjusted.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
 }
 

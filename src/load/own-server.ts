@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { threadFile } from '../actors/thread.ts';
 import { type Address, readAddress } from '../client/address.ts';
 import { prepareAccounts } from './prepare.ts';
+import { reasonOf } from './whole-file.ts';
 
 export interface OwnServerOptions {
   /** Threads that serve connections; left out: as many as `parley serve` takes by itself. */
@@ -50,7 +51,12 @@ const STDERR_MAX = 16_384;
 
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<StartedOwnServer> {
   const { data, accounts = 0, cost = 'cheap', startTimeoutMs = START_TIMEOUT_MS } = options;
-  const folder = data === undefined ? mkdtempSync(join(tmpdir(), 'parley-load-')) : '';
+  let folder = '';
+  try {
+    if (data === undefined) folder = mkdtempSync(join(tmpdir(), 'parley-load-'));
+  } catch (error) {
+    return { type: 'failed', text: `no folder can be made in ${tmpdir()} (TMPDIR): ${reasonOf(error)}` };
+  }
   if (folder !== '' && accounts > 0) {
     const prepared = await prepareAccounts({ data: folder, users: accounts, cost });
     if (prepared.type === 'refused') {

@@ -1,6 +1,6 @@
 /** Histograms of microseconds as what a result says of them, in milliseconds. */
 
-import type { RecordableHistogram } from 'node:perf_hooks';
+import type { Histogram } from './histogram.ts';
 import type { Histograms } from './latencies.ts';
 import type { Latency, Result } from './result.ts';
 
@@ -11,7 +11,7 @@ const CURVE = [
 ];
 
 /** Null if nothing was measured. */
-export function milliseconds(histogram: RecordableHistogram, percentile: number): number | null {
+export function milliseconds(histogram: Histogram, percentile: number): number | null {
   return histogram.count === 0 ? null : histogram.percentile(percentile) / MS;
 }
 
@@ -25,7 +25,7 @@ export function describeLatencies(of: Histograms): Result['latency'] {
   };
 }
 
-function describe(histogram: RecordableHistogram): Latency | null {
+function describe(histogram: Histogram): Latency | null {
   if (histogram.count === 0) return null;
   const at = (percentile: number): number => histogram.percentile(percentile) / MS;
   return {

@@ -12,6 +12,7 @@ import { nodeFileSystem } from '../store/file-system.ts';
 import { replaceFile } from '../store/replace-file.ts';
 import { FIRST_LINE, formatRecord } from '../store/users-record.ts';
 import { accountName, DEFAULT_PASSWORD } from './account.ts';
+import { answer, complain } from './output.ts';
 
 export interface PrepareOptions {
   /** The folder; made if there is none, for its owner alone. */
@@ -60,13 +61,13 @@ export async function prepare(
   const { passwordFile, data, users } = options;
   const read = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, true);
   if (read?.type === 'refused') {
-    console.error(`parley: ${read.text}`);
+    complain(read.text);
     return EXIT.usage;
   }
-  if (read?.warning !== undefined) console.error(`parley: ${read.warning}`);
+  if (read?.warning !== undefined) complain(read.warning);
   const prepared = await prepareAccounts({ ...options, password: read?.password });
   if (prepared.type === 'refused') {
-    console.error(`parley: ${prepared.text}`);
+    complain(prepared.text);
     return EXIT.failure;
   }
   const many =
@@ -74,14 +75,14 @@ export async function prepare(
       ? `1 account, ${accountName(1)}`
       : `${users} accounts, ${accountName(1)} to ${accountName(users)}`;
   const password = passwordFile === undefined ? `"${DEFAULT_PASSWORD}"` : `the first line of ${passwordFile}`;
-  console.log(`wrote ${prepared.file}: ${many}. The password of each is ${password}.`);
-  console.log(`next: parley serve --data ${data} --commands-per-second 0`);
-  console.error(
+  complain(
     passwordFile === undefined
-      ? 'parley: everybody knows this password: never use this folder for a real server'
-      : 'parley: all these accounts have one password: never use this folder for a real server',
+      ? 'everybody knows this password: never use this folder for a real server'
+      : 'all these accounts have one password: never use this folder for a real server',
   );
-  return EXIT.ok;
+  return answer(
+    `wrote ${prepared.file}: ${many}. The password of each is ${password}.\nnext: parley serve --data ${data} --commands-per-second 0\n`,
+  );
 }
 
 /** Undefined if no server has ever kept anything there. */

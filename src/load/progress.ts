@@ -9,6 +9,8 @@ export interface ProgressStream {
   readonly isTTY?: boolean | undefined;
   /** Read each time, since a window can be resized. */
   readonly columns?: number | undefined;
+  /** Whoever reads is behind. */
+  readonly writableNeedDrain?: boolean | undefined;
   write(text: string): unknown;
 }
 
@@ -52,7 +54,8 @@ export class Progress {
   }
 
   #draw(line: string): void {
-    if (this.#hasEnded) return;
+    // A reader who does not read must not make what waits for it grow: what was told meanwhile is out of date, anyway.
+    if (this.#hasEnded || this.#stream.writableNeedDrain === true) return;
     if (!this.#isLive) {
       this.#stream.write(`${line}\n`);
       return;

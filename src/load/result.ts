@@ -110,7 +110,10 @@ export const resultSchema = z.object({
     delivered: z.number(),
     lost: z.number(),
     repeated: z.number(),
+    /** Behind a later one of its writer, or with an id that is not larger than one before it; answers to writers, too. */
     reordered: z.number(),
+    /** Readers of a conversation who did not get it under the ids that its writers were told: not the sequence that others have. */
+    diverged: z.number().default(0),
     /** To somebody who is no member. */
     foreign: z.number(),
     /** Messages without an answer when their connection ended: they may have been delivered or not. */
@@ -141,8 +144,10 @@ export const resultSchema = z.object({
   generator: z.object({
     threads: z.number(),
     cpuSeconds: z.number(),
-    /** Of its busiest thread, over the measured phases, from 0 to 1. */
+    /** Of its busiest thread, over the measured phases, from 0 to 1: the time between two waits for events, also while it waits for a core. */
     busy: z.number(),
+    /** The part of the time that the thread which used most CPU time was on a CPU. */
+    busiestShare: z.number().default(0),
     /** How much longer than asked its timers took, in milliseconds: 99 % and the most. */
     delayP99: z.number(),
     delayMax: z.number(),
@@ -154,7 +159,8 @@ export const resultSchema = z.object({
       text: z.string(),
       /** What was measured, in the unit of the threshold; null if there was nothing to measure. */
       value: z.number().nullable(),
-      isMet: z.boolean(),
+      /** Null: not judged, because the run is not valid. */
+      isMet: z.boolean().nullable(),
     }),
   ),
 });
@@ -163,8 +169,13 @@ export type Result = z.output<typeof resultSchema>;
 export type Latency = z.output<typeof latency>;
 export type Second = z.output<typeof second>;
 
+/** Whether its latencies and rates say something about the server. */
+export function isValid({ invalid }: Result): boolean {
+  return invalid.length === 0;
+}
+
 /** Broken promises of delivery: any of them fails a run. */
 export function faultsOf({ correctness }: Result): number {
-  const { lost, repeated, reordered, foreign } = correctness;
-  return lost + repeated + reordered + foreign;
+  const { lost, repeated, reordered, diverged, foreign } = correctness;
+  return lost + repeated + reordered + diverged + foreign;
 }

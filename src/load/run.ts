@@ -4,7 +4,7 @@
 
 import { timerDelay } from '../common/deadline.ts';
 import { EXIT, type ExitCode } from '../exit.ts';
-import { addErrors } from './counts.ts';
+import { addError } from './counts.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
 import { type Expectation, evaluate, isBroken } from './expect.ts';
 import { makeHistograms } from './latencies.ts';
@@ -15,7 +15,7 @@ import { ServerUse } from './server-use.ts';
 import { Threads, type Together } from './threads.ts';
 import { judge } from './validity.ts';
 
-export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
+export interface LoadPlan extends Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain' | 'said'> {
   /** The server's process; undefined if it is not known. */
   readonly pid: number | undefined;
   readonly server: Result['server'];
@@ -41,7 +41,7 @@ export type Ran =
 const COME_IN_MS = 60_000;
 /** How long what is under way may take to arrive, and how long nothing has to happen until it is given up. */
 const DRAIN_MS = 60_000;
-const DRAIN_IDLE = 5;
+const DRAIN_IDLE_MS = 5_000;
 const LOOK_MS = 1_000;
 const POLL_MS = 100;
 /** Seconds without a connection, after which the server counts as gone. */
@@ -70,7 +70,7 @@ function crowdOf({
   endpoint,
   wire,
   password,
-}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain'> {
+}: LoadPlan): Omit<CrowdPlan, 'thread' | 'tag' | 'saidAgain' | 'said'> {
   return { scenario, seed, threads, endpoint, wire, password };
 }
 
@@ -139,7 +139,7 @@ class Run {
       await this.#look('ramp', false, Math.max(0, left - since));
     }
     if (this.#most > 0 || this.#isOver || !this.#hasUsers) return undefined;
-    const [reason] = Object.keys(this.#measured.errors);
+    const [reason] = this.#measured.errors.keys();
     const { address } = this.#plan.server;
     const text = `nobody could come in at ${address}: ${reason ?? 'no answer'}. Is a server running there, and does it let these users in?`;
     return { type: 'failed', exitCode: EXIT.unavailable, text };
@@ -148,7 +148,7 @@ class Run {
   /** A server that is busy may let somebody in yet. */
   #isHopeless(began: number): boolean {
     if (this.#most > 0 || performance.now() - began < NOBODY_MS) return false;
-    return Object.keys(this.#measured.errors).some((name) => name !== 'login: busy');
+    return [...this.#measured.errors.keys()].some((name) => name !== 'login: busy');
   }
 
   get #hasUsers(): boolean {
@@ -216,13 +216,14 @@ class Run {
   /** Nothing more is said: what is under way arrives, in the figures too, or it is lost. */
   async #drain(): Promise<void> {
     await this.#threads.silence();
-    const deadline = performance.now() + DRAIN_MS;
-    for (let idle = 0; performance.now() < deadline && idle < DRAIN_IDLE; ) {
+    const began = performance.now();
+    let last = began;
+    while (performance.now() < began + DRAIN_MS && performance.now() < last + DRAIN_IDLE_MS) {
       const isAll = await this.#hasAllCome(performance.now() + LOOK_MS);
       const { count } = await this.#look(DRAIN, true, 0);
       this.#measured.addLate(count);
       if (isAll || this.#ended === 'server_gone') return;
-      idle = count.delivered + count.acknowledged === 0 ? idle + 1 : 0;
+      if (count.delivered + count.acknowledged > 0) last = performance.now();
     }
   }
 
@@ -236,10 +237,11 @@ class Run {
   }
 
   async #result(): Promise<Result> {
-    const { absent, ...settled } = await this.#threads.settle();
+    const { absent, invented, foreign, ...settled } = await this.#threads.settle();
     if (absent > 0 && this.#ended === 'complete')
-      addErrors(this.#measured.errors, { 'not connected at the end': absent });
-    const result = this.#describe({ ...settled, examples: [...settled.examples] });
+      addError(this.#measured.errors, 'not connected at the end', absent);
+    const correctness = { ...settled, foreign: foreign + invented, examples: [...settled.examples] };
+    const result = this.#describe(correctness);
     const expectations = this.#plan.expectations.map((expectation) => evaluate(expectation, result));
     return { ...result, expectations };
   }
@@ -278,6 +280,7 @@ const NOTHING_SETTLED: Result['correctness'] = {
   lost: 0,
   repeated: 0,
   reordered: 0,
+  diverged: 0,
   foreign: 0,
   unknown: 0,
   examples: [],

@@ -6,6 +6,7 @@ import { nearest } from '../client/nearest.ts';
 import { withoutByteOrderMark } from '../common/byte-order-mark.ts';
 import { lineAt } from './json-place.ts';
 import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
+import { nonsenseIn } from './scenario-sense.ts';
 import { SCENARIOS } from './scenarios.ts';
 
 export type FoundScenario =
@@ -63,7 +64,14 @@ export function parseScenario(text: string, source: string): FoundScenario {
     return refuse(`${source} is not JSON: ${why}`);
   }
   const parsed = scenarioSchema.safeParse(data);
-  if (parsed.success) return { type: 'found', scenario: parsed.data };
+  if (parsed.success) {
+    const nonsense = nonsenseIn(parsed.data);
+    if (nonsense.length === 0) return { type: 'found', scenario: parsed.data };
+    const told = nonsense.map(
+      ({ path, message }) => `line ${lineAt(text, path)}, ${pathOf(path)}: ${message}`,
+    );
+    return refuse([`${source} makes no sense:`, ...told].join('\n  '));
+  }
   const problems = parsed.error.issues.map((issue) => describe(issue, text));
   return refuse([`${source} is not a scenario:`, ...problems].join('\n  '));
 }

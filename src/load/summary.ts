@@ -2,6 +2,7 @@
 
 import { styleText } from 'node:util';
 import { printable } from '../client/printable.ts';
+import { describeStanding, type Judgement } from './expect.ts';
 import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf, outcomeText } from './facts.ts';
 import { type Alignment, alignColumns, labelled, wrapText } from './layout.ts';
 import type { Result } from './result.ts';
@@ -12,13 +13,21 @@ const LABEL_WIDTH = 13;
 
 const COLORS = { good: 'green', bad: 'red', invalid: 'yellow' } as const satisfies Record<Standing, string>;
 
+type Style = Parameters<typeof styleText>[0];
+
+const THRESHOLDS: Readonly<Record<Judgement, { readonly label: string; readonly style: Style }>> = {
+  met: { label: 'met', style: 'green' },
+  missed: { label: 'MISSED', style: ['red', 'bold'] },
+  'not judged': { label: 'NOT JUDGED', style: ['yellow', 'bold'] },
+};
+
 export interface SummaryOptions {
   readonly color: boolean;
 }
 
 /** Lines of at most 80 columns, each ended by a newline. What is not Parley's own text can do nothing to a terminal. */
 export function renderSummary(result: Result, { color }: SummaryOptions): string {
-  const paint = (style: Parameters<typeof styleText>[0], lines: readonly string[]): string[] =>
+  const paint = (style: Style, lines: readonly string[]): string[] =>
     color
       ? lines.map((line) => (line === '' ? line : styleText(style, line, { validateStream: false })))
       : [...lines];
@@ -32,11 +41,10 @@ export function renderSummary(result: Result, { color }: SummaryOptions): string
     ),
     rows.length === 0 ? [] : [...paint('dim', [head]), ...rows],
     factsOf(result).flatMap((fact) => (fact.isBad ? paint('red', lines(fact)) : lines(fact))),
-    result.expectations.flatMap((outcome) =>
-      outcome.isMet
-        ? paint('green', beside('met', [outcomeText(outcome)]))
-        : paint(['red', 'bold'], beside('MISSED', [outcomeText(outcome)])),
-    ),
+    result.expectations.flatMap((outcome) => {
+      const { label, style } = THRESHOLDS[describeStanding(outcome)];
+      return paint(style, beside(label, [outcomeText(outcome)]));
+    }),
     originOf(result).flatMap(lines),
   ];
   return blocks

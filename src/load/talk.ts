@@ -15,6 +15,8 @@ export interface Voice {
   readonly conversation: Conversation;
   readonly writer: number;
   readonly user: number;
+  /** The room, or the name of the one other. */
+  readonly to: string;
 }
 
 /** Says a message that is due at that time; false if its user cannot. */
@@ -40,9 +42,10 @@ export function startTalk(
   seed: number,
   thread: number,
   threads: number,
+  nameOf: (user: number) => string,
   say: Say,
 ): Talk {
-  const voices = cast.conversations.map((conversation) => voicesOf(conversation, thread, threads));
+  const voices = cast.conversations.map((conversation) => voicesOf(conversation, thread, threads, nameOf));
   const random = startRandom(seed, TALK + thread);
   if (scenario.talk?.loop === 'closed')
     return new ClosedLoop(scenario.talk.inFlight, cast, voices, threads, say);
@@ -50,12 +53,18 @@ export function startTalk(
 }
 
 /** The writers of a conversation that belong to that thread. */
-function voicesOf(conversation: Conversation, thread: number, threads: number): Voice[] {
-  const { members, writers, firstVoice } = conversation;
-  return members
-    .slice(0, writers)
-    .map((user, writer) => ({ number: firstVoice + writer, conversation, writer, user }))
-    .filter(({ user }) => threadOf(user, threads) === thread);
+function voicesOf(
+  conversation: Conversation,
+  thread: number,
+  threads: number,
+  nameOf: (user: number) => string,
+): Voice[] {
+  const { room, members, writers, firstVoice } = conversation;
+  return members.slice(0, writers).flatMap((user, writer) => {
+    if (threadOf(user, threads) !== thread) return [];
+    const to = room ?? nameOf(members.find((other) => other !== user) ?? user);
+    return [{ number: firstVoice + writer, conversation, writer, user, to }];
+  });
 }
 
 /** For each group the thread's voices, and their part of the rate of all. */

@@ -6,10 +6,12 @@ import { makeCast } from './cast.ts';
 import { addCount, addErrors, type Count, type Errors, noCount } from './counts.ts';
 import type { CrowdPlan } from './crowd-plan.ts';
 import type { GeneratorApi } from './generator.worker.ts';
-import { type Histograms, pour } from './latencies.ts';
+import { type Histograms, makeHistograms, pour } from './latencies.ts';
 import type { Arrived, Settled } from './tally.ts';
 
 const CALL_MS = 120_000;
+/** A thread that is too busy to say goodbye ends without. */
+const LEAVE_MS = 5_000;
 
 export interface Together {
   readonly count: Count;
@@ -19,7 +21,8 @@ export interface Together {
   readonly isDeserted: boolean;
   /** Of the busiest thread. */
   readonly busy: number;
-  readonly cpuSeconds: number;
+  /** Of each thread. */
+  readonly threadCpuSeconds: readonly number[];
   readonly delays: readonly number[];
 }
 
@@ -30,9 +33,10 @@ export class Threads {
   readonly #histograms: ReadonlyArray<readonly [Histograms, Histograms]>;
 
   /** Throws if one does not start: that is a fault of this program. */
-  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain'>): Promise<Threads> {
+  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain' | 'said'>): Promise<Threads> {
     const { voices } = makeCast(given.scenario, given.seed, given.tag);
-    const plan = { ...given, saidAgain: new Int32Array(new SharedArrayBuffer(voices * 4)) };
+    const forVoices = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(voices * 4));
+    const plan = { ...given, saidAgain: forVoices(), said: forVoices() };
     const file = threadFile('./generator.worker.ts', import.meta.url);
     const started = await Promise.all(
       Array.from({ length: plan.threads }, (_, thread) =>
@@ -43,9 +47,10 @@ export class Threads {
       if (one.type === 'failed') throw one.error;
       return one.thread;
     });
+    const shared = await ask(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS));
     return new Threads(
       threads,
-      await ask(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS)),
+      shared.map(([first, second]) => [makeHistograms(first), makeHistograms(second)] as const),
     );
   }
 
@@ -79,7 +84,7 @@ export class Threads {
   async report(...into: readonly Histograms[]): Promise<Together> {
     const reports = await this.#ask((thread) => thread.call((api) => api.report(), CALL_MS));
     const count = noCount();
-    const errors: Errors = {};
+    const errors: Errors = new Map();
     for (const [index, report] of reports.entries()) {
       addCount(count, report.count);
       addErrors(errors, report.errors);
@@ -92,7 +97,7 @@ export class Threads {
       connections: reports.reduce((sum, { connections }) => sum + connections, 0),
       isDeserted: reports.every(({ isDeserted }) => isDeserted),
       busy: Math.max(...reports.map(({ busy }) => busy)),
-      cpuSeconds: reports.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
+      threadCpuSeconds: reports.map(({ cpuSeconds }) => cpuSeconds),
       delays: reports.flatMap(({ delays }) => delays),
     };
   }
@@ -116,6 +121,8 @@ export class Threads {
       repeated: sum((part) => part.repeated),
       reordered: sum((part) => part.reordered),
       foreign: sum((part) => part.foreign),
+      invented: sum((part) => part.invented),
+      diverged: sum((part) => part.diverged),
       unknown: sum((part) => part.unknown),
       absent: sum((part) => part.absent),
       examples: parts.flatMap(({ examples }) => examples).slice(0, 10),
@@ -124,7 +131,7 @@ export class Threads {
 
   /** Everybody leaves, and the threads end. */
   async stop(): Promise<void> {
-    await Promise.all(this.#threads.map((thread) => thread.call((api) => api.leave(), CALL_MS)));
+    await Promise.all(this.#threads.map((thread) => thread.call((api) => api.leave(), LEAVE_MS)));
     // What was written last is on its way.
     await new Promise((resolve) => setTimeout(resolve, 200));
     await Promise.all(this.#threads.map((thread) => thread.kill()));

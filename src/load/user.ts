@@ -3,8 +3,11 @@
  * arrives it hands on.
  */
 
+import { within } from '../common/deadline.ts';
 import { now } from './clock.ts';
 import type { Latencies } from './latencies.ts';
+import type { Voice } from './talk.ts';
+import type { Reader } from './tally.ts';
 import {
   type Connection,
   type Endpoint,
@@ -19,29 +22,33 @@ export type Where = 'outside' | 'coming' | 'in' | 'gone';
 
 /** A message without an answer. */
 export interface Saying {
-  readonly voice: number;
+  readonly voice: Voice;
   readonly counter: number;
   readonly due: number;
-  readonly to: string;
-  readonly text: string;
   /** Asked again on another connection: the time to its answer says nothing about the server. */
   isRepeat: boolean;
 }
 
 export interface UserEvents {
+  /** As in `WireHandler`. */
+  came(): void;
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
-  acknowledged(user: User, saying: Saying): void;
+  /** `id`: of the message; 0 where the protocol has none. */
+  acknowledged(user: User, saying: Saying, id: number): void;
   refused(user: User, saying: Saying, code: string): void;
   /** It was unanswered when its connection was lost, and is about to be said on another. */
   saidAgain(saying: Saying): void;
   /** Neither answered nor asked again. */
   unanswered(saying: Saying): void;
+  /** Its text: good until the next call. */
+  textOf(saying: Saying): Buffer;
   /** `reason`: by name, for counting. */
   failed(reason: string): void;
 }
 
 export interface UserOptions {
   readonly index: number;
+  readonly reader: Reader;
   readonly visitor: Visitor;
   readonly rooms: readonly string[];
   readonly endpoint: Endpoint;
@@ -60,9 +67,19 @@ const BUSY_MS = 200;
 const LONGEST_BUSY_MS = 60_000;
 const BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 2_000;
+/** How long the server may take until everything that was missed has come. */
+const LIVE_MS = 60_000;
+/**
+ * Bytes that the server may send to one user without having been asked. Policy beyond that: the connection is ended for good, so that a
+ * server that sends without end does not keep the run from its end.
+ */
+const UNASKED_BYTES = 4 * 1_024 * 1_024;
+/** Counted for each frame besides its bytes: small ones cost time, too. */
+const FRAME_BYTES = 64;
 
 export class User implements WireHandler {
   readonly index: number;
+  readonly reader: Reader;
   readonly #options: UserOptions;
   where: Where = 'outside';
   /** Since when everything that is said comes at once, in microseconds; Infinity while it does not. */
@@ -80,12 +97,14 @@ export class User implements WireHandler {
   /** Set when it is not to come back. */
   #isLeaving = false;
   #isComingBack = false;
+  #unasked = 0;
   /** Called when a connection that was cut has ended. */
   #cut: (() => void) | undefined;
 
   constructor(options: UserOptions) {
     this.#options = options;
     this.index = options.index;
+    this.reader = options.reader;
   }
 
   get isIn(): boolean {
@@ -135,7 +154,16 @@ export class User implements WireHandler {
       await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
     }
     if (!isBack) latencies.record('login', now() - connected);
-    await isLive;
+    if (
+      !(await within(
+        isLive.then(() => true),
+        LIVE_MS,
+        false,
+      ))
+    ) {
+      events.failed(`login: not live in ${LIVE_MS / 1_000} s`);
+      connection.destroy();
+    }
     if (this.#connection !== connection) return false;
     if (isBack) latencies.record('resume', now() - since);
     else for (const room of rooms) if (!(await connection.join(room))) events.failed(`join: ${room}`);
@@ -151,10 +179,11 @@ export class User implements WireHandler {
   say(saying: Saying): void {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
-    const { wire, keys } = this.#options;
+    const { wire, keys, events } = this.#options;
+    const { voice, counter } = saying;
     if (wire.acknowledges) this.#unanswered.set(number, saying);
-    const key = keys === undefined ? undefined : `${keys}-${saying.voice}-${saying.counter}`;
-    this.#connection?.send(saying.to, saying.text, number, key);
+    const key = keys === undefined ? undefined : `${keys}-${voice.number}-${counter}`;
+    this.#connection?.send(voice.to, events.textOf(saying), number, key);
   }
 
   /** Loses its connection, and comes back after that time. */
@@ -185,15 +214,22 @@ export class User implements WireHandler {
     else this.#connection?.destroy();
   }
 
+  came(): void {
+    this.#options.events.came();
+  }
+
   message(bytes: Buffer, start: number, end: number, id: number): void {
     this.#options.events.message(this, bytes, start, end, id);
   }
 
-  acknowledged(number: number): void {
+  acknowledged(number: number, id: number): void {
     const saying = this.#unanswered.get(number);
-    if (saying === undefined) return;
+    if (saying === undefined) {
+      this.unasked(0);
+      return;
+    }
     this.#unanswered.delete(number);
-    this.#options.events.acknowledged(this, saying);
+    this.#options.events.acknowledged(this, saying, id);
   }
 
   refused(number: number, code: string): void {
@@ -202,6 +238,14 @@ export class User implements WireHandler {
     if (saying === undefined) return;
     this.#unanswered.delete(number);
     this.#options.events.refused(this, saying, code);
+  }
+
+  unasked(bytes: number): void {
+    this.#unasked += FRAME_BYTES + bytes;
+    if (this.#unasked <= UNASKED_BYTES || this.#isLeaving) return;
+    this.#options.events.failed('closed: the server sends without end what nobody asked for');
+    this.#isLeaving = true;
+    this.#connection?.destroy();
   }
 
   live(): void {
@@ -224,7 +268,10 @@ export class User implements WireHandler {
     if (this.#options.keys === undefined) this.#giveUp();
     const cut = this.#cut;
     this.#cut = undefined;
-    if (this.#isLeaving) return;
+    if (this.#isLeaving) {
+      this.where = 'gone';
+      return;
+    }
     if (!wire.resumes || this.#past?.token === undefined) {
       if (!wasIn) return;
       this.where = 'gone';

@@ -2,7 +2,7 @@
 
 import { formatCount, formatCounted, formatNumber, formatSpan, shortDuration } from './format.ts';
 import { errorsOf } from './metric.ts';
-import { faultsOf, type Latency, type Result } from './result.ts';
+import { faultsOf, isValid, type Latency, type Result } from './result.ts';
 import { isMeasured } from './scenario.ts';
 
 /** `invalid`: it says nothing about the server, good or bad, apart from what was lost. */
@@ -21,9 +21,9 @@ export function verdictOf(result: Result): Verdict {
 }
 
 function standingOf(result: Result): Standing {
-  const isMissed = result.expectations.some(({ isMet }) => !isMet);
+  const isMissed = result.expectations.some(({ isMet }) => isMet === false);
   if (faultsOf(result) > 0 || result.ended === 'server_gone' || result.ended === 'aborted') return 'bad';
-  if (result.invalid.length > 0) return 'invalid';
+  if (!isValid(result)) return 'invalid';
   return isMissed || result.ended !== 'complete' ? 'bad' : 'good';
 }
 
@@ -34,7 +34,7 @@ function openings(result: Result): string[] {
   if (result.ended === 'server_gone') texts.push(`The server went away after ${after}.`);
   if (result.ended === 'interrupted') texts.push(`Interrupted after ${after}.`);
   if (result.ended === 'aborted') texts.push(`Given up after ${after}, because a threshold was missed.`);
-  if (result.invalid.length > 0) texts.push('Not a valid measurement of the server.');
+  if (!isValid(result)) texts.push('Not a valid measurement of the server.');
   return texts;
 }
 
@@ -67,13 +67,16 @@ function rateOf({ figures, scenario }: Result): string {
 }
 
 function arrival({ correctness, figures }: Result): string {
-  const { lost, repeated, reordered, foreign, unknown, expected } = correctness;
+  const { lost, repeated, reordered, diverged, foreign, unknown, expected } = correctness;
   const parts = [
     ...(lost > 0
       ? [`${formatCount(lost)} of ${formatCounted(expected, 'delivery was', 'deliveries were')} lost`]
       : []),
     ...(repeated > 0 ? [`${formatCount(repeated)} came more than once`] : []),
     ...(reordered > 0 ? [`${formatCount(reordered)} came out of order`] : []),
+    ...(diverged > 0
+      ? [`${formatCounted(diverged, 'reader', 'readers')} saw another order than the others`]
+      : []),
     ...(foreign > 0 ? [`${formatCount(foreign)} went to somebody else`] : []),
   ];
   if (parts.length > 0) return parts.join(', ');
@@ -99,16 +102,18 @@ function standingConnections({ figures }: Result): string {
 }
 
 /** Nothing of a run that is not valid: such a number would be quoted. */
-function within(what: string, latency: Latency | null, { invalid }: Result): string[] {
-  if (latency === null || latency.count === 0 || invalid.length > 0) return [];
+function within(what: string, latency: Latency | null, result: Result): string[] {
+  if (latency === null || latency.count === 0 || !isValid(result)) return [];
   const half = `half${what === '' ? '' : ` ${what}`} within ${shortDuration(latency.p50)}`;
   return [`${half}, 99 % within ${shortDuration(latency.p99)}`];
 }
 
-function closings({ expectations }: Result): string[] {
+function closings(result: Result): string[] {
+  const { expectations } = result;
   if (expectations.length === 0) return [];
-  const missed = expectations.filter(({ isMet }) => !isMet).map(({ text }) => text);
+  const missed = expectations.filter(({ isMet }) => isMet === false).map(({ text }) => text);
   const all = formatCounted(expectations.length, 'threshold', 'thresholds');
+  if (!isValid(result)) return [`${all} not judged.`];
   if (missed.length === 0)
     return [expectations.length === 1 ? 'The threshold was met.' : `All ${all} were met.`];
   const named = missed.slice(0, 3).join(', ');

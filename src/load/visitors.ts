@@ -87,9 +87,11 @@ export class Visitors {
 }
 
 const NOTHING: WireHandler = {
+  came: () => {},
   message: () => {},
   acknowledged: () => {},
   refused: () => {},
+  unasked: () => {},
   live: () => {},
   closed: () => {},
 };

@@ -24,6 +24,26 @@ export async function writeWhole(path: string, text: string): Promise<Written> {
   }
 }
 
+/**
+ * Why a file cannot be put there, as far as that can be known before there is one: the folder is missing, full or read-only. Undefined
+ * if it can.
+ */
+export async function whyUnwritable(path: string): Promise<string | undefined> {
+  if (path === '' || path.endsWith('/')) return `cannot write "${path}": it names no file`;
+  const target = await realpath(path).catch(() => path);
+  const stats = await stat(target).catch(() => undefined);
+  if (stats?.isDirectory() === true) return `cannot write ${path}: it is a folder`;
+  if (stats !== undefined && !stats.isFile()) return undefined;
+  const temporary = temporaryOf(target);
+  try {
+    await writeFile(temporary, '', { flag: 'wx' });
+    await rm(temporary, { force: true });
+    return undefined;
+  } catch (error) {
+    return `cannot write ${path}: ${reasonOf(error)}`;
+  }
+}
+
 /** What a failed call of the file system means, for people. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
@@ -31,11 +51,12 @@ export function reasonOf(error: unknown): string {
   if (code === 'EISDIR') return 'it is a folder';
   if (code === 'EACCES' || code === 'EPERM') return 'it is not permitted';
   if (code === 'ENOSPC') return 'the disk is full';
+  if (code === 'EROFS') return 'that file system is read-only';
   return error instanceof Error ? error.message : String(error);
 }
 
 async function replace(path: string, text: string): Promise<void> {
-  const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
+  const temporary = temporaryOf(path);
   try {
     const file = await open(temporary, 'w');
     try {
@@ -46,7 +67,11 @@ async function replace(path: string, text: string): Promise<void> {
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
+}
+
+function temporaryOf(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
 }

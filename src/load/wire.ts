@@ -22,6 +22,8 @@ export const UNMATCHED = -1;
 
 /** Called by a connection. Nothing is called any more after `closed`. */
 export interface WireHandler {
+  /** Something has come: what is called from here on, until the next of these, came in one read. */
+  came(): void;
   /**
    * A message has arrived. Its text is `bytes` from `start` to `end`, good only during the call. `id` rises with each message
    * of a connection, and with those that are acknowledged; 0 where the protocol has none.
@@ -31,6 +33,8 @@ export interface WireHandler {
   acknowledged(number: number, id: number): void;
   /** `number` is `UNMATCHED` where the protocol does not tell which message it was. */
   refused(number: number, code: string): void;
+  /** The server sent something that nobody asked for: so many bytes. */
+  unasked(bytes: number): void;
   /** Everything that was missed has come, and what is said from now on comes at once. */
   live(): void;
   /** Called once, last. `reason`: what the server said, or the error; empty for an end in order. */
@@ -42,8 +46,11 @@ export interface Connection {
   enter(visitor: Visitor, past: Past | undefined): Promise<LoggedIn>;
   /** False if it was refused or the connection ended. */
   join(room: string): Promise<boolean>;
-  /** `number` tells the answer. `text` is ASCII. `key` is the same when a message is repeated on another connection. */
-  send(to: string, text: string, number: number, key: string | undefined): void;
+  /**
+   * `number` tells the answer. `text` is ASCII, and good only during the call. `key` is the same when a message is repeated on another
+   * connection.
+   */
+  send(to: string, text: Buffer, number: number, key: string | undefined): void;
   /** Reads nothing until `resume`. */
   pause(): void;
   resume(): void;
@@ -69,6 +76,8 @@ export interface Wire {
   readonly acknowledges: boolean;
   /** Whether who was away gets what was missed. Without that, nobody can come back without loss. */
   readonly resumes: boolean;
+  /** Whether messages and their answers carry ids that put all of them in one order, which rise on a connection and are the same for all. */
+  readonly hasOrder: boolean;
   /** Bytes of the longest text. */
   readonly longestText: number;
   /** Resolves when the TCP connection stands (and its upgrade, where there is one). Rejects with the error of the socket. */

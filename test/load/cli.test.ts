@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { SCENARIOS } from '../../src/load/scenarios.ts';
 import { testFolder } from '../support/folder.ts';
-import { runProcess } from '../support/process.ts';
+import { type RunningProcess, runProcess } from '../support/process.ts';
 import { PARLEY } from '../support/server.ts';
 import { startRelay } from './honesty/relay.ts';
-import { ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './honesty/trial.ts';
+import { goodCode, ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './honesty/trial.ts';
 
 const folder = testFolder();
 
@@ -17,6 +17,16 @@ interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+}
+
+/** Makes the program stand still again and again until it ends, as a machine does that is busy with something else. */
+async function holdUp({ child }: RunningProcess): Promise<void> {
+  while (child.exitCode === null) {
+    child.kill('SIGSTOP');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    child.kill('SIGCONT');
+    await new Promise((resolve) => setTimeout(resolve, 60));
+  }
 }
 
 async function load(...args: readonly string[]): Promise<Ran> {
@@ -38,14 +48,27 @@ async function startEar(): Promise<{ readonly port: number; readonly heard: () =
   return { port: typeof address === 'object' && address !== null ? address.port : 0, heard: () => heard };
 }
 
+/** Where nobody listens. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
 const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
 
 describe('what is wrong on the command line is told, with exit code 2', () => {
-  it.each([
+  it.concurrent.each([
     [['chrun'], /there is no scenario chrun\. Did you mean churn\?/],
     [['nothing.json'], /nothing\.json cannot be read/],
     [['--rte', '5'], /unknown option '--rte'[\s\S]*Did you mean --rate\?/],
-    [['--users', 'many'], /--users.*It is a whole number from 0 to 1000000/],
+    [['--users', 'many'], /--users.*It is a whole number from 1 to 1000000/],
+    [['--users', '0'], /--users.*It is a whole number from 1 to 1000000/],
+    [['--users', '1'], /users: fewer than 2 have nobody to write to/],
+    [['--rate', '0'], /--rate.*It is a number from 0\.001/],
+    [['--json', 'same', '--html', 'same'], /--json and --html name the same file/],
     [['--seconds', '0'], /--seconds.*It is a number from 0\.1/],
     [['--rate', '5', '--closed', '5'], /--rate and --closed exclude each other/],
     [['--expect', 'p98<5ms'], /--expect "p98<5ms", at character 1: .*did you mean p9/],
@@ -98,9 +121,8 @@ describe('whom it loads', () => {
 });
 
 describe('a run that cannot be', () => {
-  it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
-    const { port } = await startEar();
-    const free = port === 65_535 ? port - 1 : port + 1;
+  it.concurrent.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
+    const free = await freePort();
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
     expect(stderr).toMatch(
@@ -136,28 +158,62 @@ describe('a run that cannot be', () => {
 });
 
 describe('thresholds', () => {
-  it('that are missed, and that are met', { timeout: TRIAL_MS }, async () => {
-    const met = await tryOut(folder, {}, SHORT, ['--expect', 'lost==0', '--expect', 'p50<5s']);
-    expect([met.code, met.result.expectations.map(({ isMet }) => isMet)]).toEqual([0, [true, true]]);
-    const missed = await tryOut(folder, {}, SHORT, ['--expect', 'p50<1us', '--expect', 'lost==0']);
-    expect([missed.code, missed.result.expectations.map(({ isMet }) => isMet)]).toEqual([99, [false, true]]);
-    expect(missed.stdout).toMatch(/1\sof\s2\sthresholds\smissed:\sp50<1us\./);
+  /** What came of each; on a machine that is busy with something else, nothing. */
+  function expectJudged({ code, result }: Trial, wantedCode: number, ...wanted: readonly boolean[]): void {
+    const isJudged = result.invalid.length === 0;
+    const outcomes = result.expectations.map(({ isMet }) => isMet);
+    expect([code, outcomes]).toEqual(isJudged ? [wantedCode, wanted] : [75, wanted.map(() => null)]);
+  }
+
+  it.concurrent('that are missed, and that are met', { timeout: TRIAL_MS }, async () => {
+    const [met, missed, lost] = await Promise.all([
+      tryOut(folder, {}, SHORT, ['--expect', 'lost==0', '--expect', 'p50<5s']),
+      tryOut(folder, {}, SHORT, ['--expect', 'p50<1us', '--expect', 'lost==0']),
+      tryOut(folder, { loseEvery: 100 }, SHORT, ['--expect', 'p50<1us']),
+    ]);
+    expectJudged(met, 0, true, true);
+    expectJudged(missed, 99, false, true);
+    if (missed.code === 99) expect(missed.stdout).toMatch(/1\sof\s2\sthresholds\smissed:\sp50<1us\./);
     // What is lost is worse.
-    const lost = await tryOut(folder, { loseEvery: 100 }, SHORT, ['--expect', 'p50<1us']);
     expect(lost.code).toBe(1);
   });
 
-  it('that are missed end a run early, if that is asked for', { timeout: TRIAL_MS }, async () => {
-    const long = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 60 }] };
+  it.concurrent('that are missed end a run early, if that is asked for', { timeout: TRIAL_MS }, async () => {
+    const long = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 12 }] };
     const trial = await tryOut(folder, {}, long, ['--expect', 'p50<1us', '--abort-on-fail']);
-    expect([trial.code, trial.result.ended]).toEqual([99, 'aborted']);
-    expect(trial.result.figures.seconds).toBeLessThan(20);
+    expectJudged(trial, 99, false);
+    if (trial.code === 75) return;
+    expect(trial.result.ended).toBe('aborted');
+    expect(trial.result.figures.seconds).toBeLessThan(11);
     expect(trial.stdout).toMatch(/^Given up after/);
   });
+
+  it.runIf(process.platform !== 'win32').concurrent(
+    'are not judged, nor is the run a success, when the machine is too busy to measure',
+    { timeout: TRIAL_MS },
+    async () => {
+      const args = ['--expect', 'lost==0', '--expect', 'p50<1us', '--abort-on-fail'];
+      const html = join(folder, 'busy.html');
+      const trial = await tryOut(folder, {}, ROOMS, [...args, '--html', html], holdUp);
+      expect(trial.result.invalid).not.toEqual([]);
+      expectJudged(trial, 75, true, false);
+      expect([trial.code, trial.result.ended]).toEqual([75, 'complete']);
+      expect(trial.stdout).toMatch(/^Not a valid measurement of the server\. /);
+      expect(trial.stdout).toMatch(/2\sthresholds\snot\sjudged\./);
+      expect(trial.stdout).toMatch(/^NOT JUDGED {3}lost==0: 0$/m);
+      expect(readFileSync(html, 'utf8')).toContain('<td>not judged</td>');
+      // Beside another one it is no better and no worse.
+      const file = join(folder, 'busy.json');
+      writeFileSync(file, JSON.stringify(trial.result));
+      const compared = await load('compare', file, file);
+      expect(compared.code).toBe(75);
+      expect(compared.stdout).toMatch(/^deliver p50 .* not judged$/m);
+    },
+  );
 });
 
 describe('results', () => {
-  it('list, show, and a run of what was shown', { timeout: TRIAL_MS }, async () => {
+  it.concurrent('list, show, and a run of what was shown', { timeout: TRIAL_MS }, async () => {
     const list = await load('list');
     expect(list.stdout.match(/^\w+/gm)).toEqual([...SCENARIOS.keys()]);
     const shown = await load('show', 'rooms');
@@ -177,29 +233,32 @@ describe('results', () => {
       json,
       '--quiet',
     );
-    expect([run.code, run.stderr]).toEqual([0, '']);
+    relay.stop();
+    expect([run.code, run.stderr]).toEqual([/^Not a valid/.test(run.stdout) ? 75 : 0, '']);
     expect(run.stdout).toMatch(/^(Not a valid measurement of the server\. )?30 users, /);
     expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ scenario: { name: 'rooms', users: 30 } });
   });
 
-  it('of the same seed: the same conversations, as many messages, and a comparison', {
+  it.concurrent('of the same seed: the same conversations, as many messages, and a comparison', {
     timeout: TRIAL_MS,
   }, async () => {
-    const first = await tryOut(folder, {}, SHORT);
-    const again = await tryOut(folder, {}, SHORT);
+    const [first, again, other] = await Promise.all([
+      tryOut(folder, {}, SHORT),
+      tryOut(folder, {}, SHORT),
+      tryOut(folder, {}, SHORT, ['--seed', '8']),
+    ]);
     // Run and time differ; conversation, writer and number do not, in the order in which they were due.
     const tellings = ({ counted }: Trial): string[] =>
       counted.texts
-        .toSorted((a, b) => a.slice(32).localeCompare(b.slice(32)))
+        .toSorted((a, b) => (a.slice(25) < b.slice(25) ? -1 : 1))
         .slice(0, 100)
-        .map((text) => text.slice(7, 31));
+        .map((text) => text.slice(7, 24));
     expect(tellings(first)).toHaveLength(100);
     expect(tellings(again)).toEqual(tellings(first));
-    const other = await tryOut(folder, {}, SHORT, ['--seed', '8']);
     expect(tellings(other)).not.toEqual(tellings(first));
     // How many are due in a second differs only by what a busy machine makes longer of it.
     const rates = [first, again].map(({ result }) => result.figures.due / result.figures.seconds);
-    expect(Math.abs((rates[0] ?? 0) - (rates[1] ?? 0))).toBeLessThan(60);
+    expect(Math.abs((rates[0] ?? 0) - (rates[1] ?? 0))).toBeLessThan(120);
 
     const files = [first, again].map(({ result }, index) => {
       const file = join(folder, `compared-${index}.json`);
@@ -207,24 +266,11 @@ describe('results', () => {
       return file;
     });
     const compared = await load('compare', ...files);
-    expect(compared.code).toBe(0);
+    expect(compared.code).toBe(Math.max(goodCode(first.result), goodCode(again.result)));
     expect(compared.stdout).toContain('p99');
   });
 
-  it('that cannot be written: what was measured is told all the same', { timeout: TRIAL_MS }, async () => {
-    const relay = await startRelay();
-    const run = await load(
-      ...[scenarioFile(folder, SHORT), '--server', relay.address],
-      ...['--json', join(folder, 'no', 'such', 'folder.json'), '--quiet'],
-    );
-    expect(run.stdout).toMatch(/every\s+message\s+arrived/);
-    expect([run.code, run.stderr]).toEqual([
-      1,
-      expect.stringMatching(/^parley: cannot write .*folder\.json/),
-    ]);
-  });
-
-  it('tell how it goes: in a pipe one line a second', { timeout: TRIAL_MS }, async () => {
+  it.concurrent('tell how it goes: in a pipe one line a second', { timeout: TRIAL_MS }, async () => {
     const began = performance.now();
     const { stderr, result } = await tryOut(folder, {});
     const seconds = (performance.now() - began) / 1_000;
@@ -237,37 +283,53 @@ describe('results', () => {
   });
 });
 
-it.runIf(process.platform === 'linux')(
-  'capacity: a server that can do only so much',
-  { timeout: 3 * TRIAL_MS },
-  async () => {
-    // From 3 people on it can do 5 messages a second, and they write 12. As many files may be open as 4 need: 4 are tried first,
-    // then 2, then 3.
+describe.runIf(process.platform === 'linux')('capacity', () => {
+  const pairs = {
+    users: 2,
+    groups: [{ kind: 'pairs' as const }],
+    talk: { loop: 'open' as const, perUserPerMinute: 240 },
+    phases: [{ kind: 'steady' as const, seconds: 1 }],
+  };
+
+  it.concurrent('a server that can do only so much', { timeout: 3 * TRIAL_MS }, async () => {
+    // From 3 people on it can do 5 messages a second, and they write 12. As many files may be open as 4 need: 4 are tried
+    // first, then 2, then 3.
     const relay = await startRelay({ slowFrom: 3, workMs: 200 });
-    const file = scenarioFile(folder, {
-      users: 1,
-      groups: [{ kind: 'pairs' }],
-      talk: { loop: 'open', perUserPerMinute: 240 },
-      phases: [{ kind: 'steady', seconds: 1 }],
-    });
+    const file = scenarioFile(folder, pairs);
     const json = join(folder, 'capacity.json');
-    const words = `capacity ${file} --server ${relay.address} --quiet --threads 1 --expect 'p50<400ms' --json ${json}`;
+    const words = `capacity ${file} --server ${relay.address} --quiet --threads 1 --seconds 2 --expect 'p50<300ms' --json ${json}`;
     const program = runProcess('sh', [
       '-c',
       `ulimit -n 260; exec "${process.execPath}" "${PARLEY}" load ${words}`,
     ]);
     const { code } = await program.exit(3 * TRIAL_MS);
-    expect([code, program.stderr()]).toEqual([0, '']);
-    // On a machine that is busy with something else the generator may be what is too slow.
-    expect(program.stdout()).toMatch(
-      /carries about 2 users who each write 240 messages|the generator does not keep up/,
+    relay.stop();
+    // On a machine that is busy with something else that is what it says.
+    const isBusy = /this machine is too busy/.test(program.stdout());
+    expect([code, program.stderr()]).toEqual([isBusy ? 75 : 0, '']);
+    if (!isBusy) expect(program.stdout()).toMatch(/carries about 2 users who each write 240 messages/);
+    const saved = JSON.parse(readFileSync(json, 'utf8'));
+    expect(saved).toMatchObject({ format: 'parley-capacity', answer: program.stdout().trimEnd() });
+    const type = isBusy ? expect.any(String) : 'not_carried';
+    expect(saved.steps[0]).toMatchObject({ users: 4, finding: { type, why: expect.any(String) } });
+  });
+
+  it.concurrent('on a machine that is too busy: nothing is said of the server', {
+    timeout: 3 * TRIAL_MS,
+  }, async () => {
+    const relay = await startRelay();
+    const program = startLoad(
+      `capacity ${scenarioFile(folder, pairs)} --server ${relay.address} --users 4 --seconds 1`.split(' '),
     );
-    expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({
-      format: 'parley-capacity',
-      steps: expect.arrayContaining([
-        expect.objectContaining({ users: 4, limit: expect.any(String) }),
-        expect.objectContaining({ users: 2 }),
-      ]),
-    });
-  },
-);
+    await holdUp(program);
+    const { code } = await program.exit(3 * TRIAL_MS);
+    relay.stop();
+    expect(program.stdout()).toMatch(
+      /^Cannot tell how many users the server at \S+ carries: this machine is too busy\. With 4 users/,
+    );
+    expect(program.stdout()).not.toContain('does not carry');
+    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 3 s$/m);
+    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 10 s$/m);
+    expect(code).toBe(75);
+  });
+});

@@ -88,7 +88,8 @@ describe('two results side by side', () => {
   it('are not judged by latencies and rates if one is not valid', () => {
     const invalid = withDeliver(1, 1, { change: () => ({ invalid: ['timers were late'] }) });
     const text = compared(withDeliver(2, 10), invalid);
-    expect(row(text, 'deliver p99')).toEqual(['10.0 ms', '1.00 ms', '0.10']);
+    expect(row(text, 'deliver p99')).toEqual(['10.0 ms', '1.00 ms', '0.10', 'not judged']);
+    expect(text.replace(/\s+/g, ' ')).toMatch(/\d+ are not judged, because a run is not valid\./);
     expect(row(text, 'lost')?.at(-1)).toBe('=');
   });
 

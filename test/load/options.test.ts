@@ -62,7 +62,9 @@ describe('what the options make of a scenario', () => {
 
   it.each([
     [{ rate: 5, closed: 5 }, /--rate and --closed exclude each other/],
-    [{ rate: 5, users: 0 }, /--rate: there are no users/],
+    [{ rate: 5, users: 0 }, /^users: fewer than 2 have nobody to write to/],
+    [{ rate: 0 }, /^talk: nobody writes anything/],
+    [{ room: 100_000, users: 100_000 }, /^groups: [\d,]+ pairs of a writer and a reader are too many/],
     [{ text: 47 }, /--text: at least 48 bytes/],
     [{ users: 2_000_000 }, /^users: /],
     [{ rate: 1e7, users: 1 }, /^talk.perUserPerMinute: /],

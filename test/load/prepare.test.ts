@@ -1,20 +1,16 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { accountName, DEFAULT_PASSWORD } from '../../src/load/account.ts';
-import { prepare, prepareAccounts } from '../../src/load/prepare.ts';
+import { prepareAccounts } from '../../src/load/prepare.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess } from '../support/process.ts';
-import { startServer } from '../support/server.ts';
+import { PARLEY, startServer } from '../support/server.ts';
 
 const folder = testFolder();
 const module = new URL('../../src/load/prepare.ts', import.meta.url).href;
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
-
-afterEach(() => {
-  vi.restoreAllMocks();
-});
 
 describe('prepared accounts', () => {
   it.each(['usual', 'cheap'] as const)(
@@ -97,42 +93,45 @@ describe('prepared accounts', () => {
 });
 
 describe('parley load prepare', () => {
-  const said = (): { out: string[]; err: string[] } => {
-    const told: { out: string[]; err: string[] } = { out: [], err: [] };
-    vi.spyOn(console, 'log').mockImplementation((text) => void told.out.push(String(text)));
-    vi.spyOn(console, 'error').mockImplementation((text) => void told.err.push(String(text)));
-    return told;
-  };
+  async function prepare(...args: readonly string[]) {
+    const program = runProcess(process.execPath, [PARLEY, 'load', 'prepare', ...args]);
+    const { code } = await program.exit();
+    return { code, out: program.stdout(), err: program.stderr() };
+  }
 
   it('says what it made, what is next, and that this is no folder for a real server', async () => {
-    const told = said();
     const data = join(folder, 'told');
-    expect(await prepare({ data, users: 7, cost: 'cheap' })).toBe(0);
-    expect(told.out.join('\n')).toContain(`wrote ${data}/users.txt: 7 accounts, load-1 to load-7`);
-    expect(told.out.join('\n')).toContain(DEFAULT_PASSWORD);
-    expect(told.out.join('\n')).toContain(`parley serve --data ${data}`);
-    expect(told.err.join('\n')).toContain('never use this folder for a real server');
-    expect(await prepare({ data, users: 7, cost: 'cheap' })).toBe(1);
-    expect(told.err.at(-1)).toMatch(/^parley: .*is there already/);
+    const args = ['--data', data, '--users', '7', '--cheap'];
+    const { code, out, err } = await prepare(...args);
+    expect(code).toBe(0);
+    expect(out).toContain(`wrote ${data}/users.txt: 7 accounts, load-1 to load-7`);
+    expect(out).toContain(DEFAULT_PASSWORD);
+    expect(out).toContain(`parley serve --data ${data}`);
+    expect(err).toContain('never use this folder for a real server');
+    const again = await prepare(...args);
+    expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^parley: .*is there already/)]);
   });
 
   it('takes the password from a file, and does not print it', async () => {
-    const told = said();
     const data = join(folder, 'with-file');
     writeFileSync(`${folder}/password`, 'long enough\nignored\n', { mode: 0o600 });
-    expect(await prepare({ data, users: 1, passwordFile: `${folder}/password` })).toBe(0);
-    expect([...told.out, ...told.err].join('\n')).not.toContain('long enough');
+    const { code, out, err } = await prepare(
+      ...['--data', data, '--users', '1', '--password-file', `${folder}/password`],
+    );
+    expect([code, out + err]).toEqual([0, expect.not.stringContaining('long enough')]);
     const server = await startServer({ data, args: ['--workers', '1'] });
     (await TestClient.login(server.address, 'load-1', 'long enough')).close();
     await server.stop();
   });
 
   it('refuses a password that the server would refuse, and makes nothing', async () => {
-    const told = said();
     writeFileSync(`${folder}/short`, 'short\n', { mode: 0o600 });
     const before = readdirSync(folder);
-    expect(await prepare({ data: join(folder, 'none'), users: 1, passwordFile: `${folder}/short` })).toBe(2);
-    expect(told.err).toHaveLength(1);
+    const { code, out, err } = await prepare(
+      ...['--data', join(folder, 'none'), '--users', '1', '--password-file', `${folder}/short`],
+    );
+    expect([code, out]).toEqual([2, '']);
+    expect(err.trimEnd().split('\n')).toHaveLength(1);
     expect(readdirSync(folder)).toEqual(before);
   });
 });

@@ -127,4 +127,15 @@ describe('progress in a pipe', () => {
         'steady  1 s left  500 connected  50 sent/s  1,500 delivered/s  p50 1.2 ms  p99 8.4 ms\n',
     );
   });
+
+  it('tells nothing more to a reader who is behind, until it has caught up', () => {
+    const reader = Object.assign(new FakeTerminal(false), { writableNeedDrain: false });
+    const progress = new Progress(reader);
+    progress.show(second, 9);
+    reader.writableNeedDrain = true;
+    progress.show(second, 8);
+    reader.writableNeedDrain = false;
+    progress.show(second, 7);
+    expect(reader.written.match(/\d+ s left/g)).toEqual(['9 s left', '7 s left']);
+  });
 });

@@ -58,7 +58,24 @@ const empty = sampleResult({
   }),
 });
 
-const REPORTS = { calm, troubled, long, empty } as const;
+/** Numbers as wide as they come, and a ramp that takes longer than all the rest. */
+const large = sampleResult({
+  fanOut: 400,
+  users: 20_000,
+  perUserPerMinute: 600,
+  deliverMs: 345,
+  phases: [
+    { kind: 'ramp', seconds: 40 },
+    { kind: 'warm_up', seconds: 5 },
+    { kind: 'steady', seconds: 20 },
+  ],
+  change: () => ({
+    invalid: ['it was busy'],
+    expectations: [{ text: 'acknowledge.p99.99<1000ms', value: 4_321.5, isMet: null }],
+  }),
+});
+
+const REPORTS = { calm, troubled, long, empty, large } as const;
 
 let files = 0;
 
@@ -198,37 +215,87 @@ describe('a report', () => {
   });
 });
 
-describe.each(['light', 'dark'] as const)('a report in %s', (colorScheme) => {
+describe('a report', () => {
   it.each(Object.entries(REPORTS))('has a contrast of at least 4.5 in every text: %s', async (_, result) => {
-    const page = await open(result, { colorScheme, viewport: { width: 1_400, height: 900 } });
-    await page.locator('summary').first().click();
-    const measured = await ask(
-      page,
-      z.object({ poor: texts, checked: z.number(), paper: z.number() }),
-      CONTRAST,
-    );
-    expect(measured.poor).toEqual([]);
-    expect(measured.checked).toBeGreaterThan(30);
-    expect(measured.paper > 0.5).toBe(colorScheme === 'light');
+    const page = await open(result, { viewport: { width: 1_400, height: 900 } });
+    await openDetails(page);
+    for (const colorScheme of ['light', 'dark'] as const) {
+      await page.emulateMedia({ colorScheme });
+      const measured = await ask(
+        page,
+        z.object({ poor: texts, checked: z.number(), paper: z.number() }),
+        CONTRAST,
+      );
+      expect(measured.poor, colorScheme).toEqual([]);
+      expect(measured.checked).toBeGreaterThan(30);
+      expect(measured.paper > 0.5).toBe(colorScheme === 'light');
+    }
+  });
+
+  it.each(Object.entries(REPORTS))('fits, and its labels lie beside each other: %s', async (_, result) => {
+    const page = await open(result);
+    await openDetails(page);
+    for (const width of [400, 700, 900, 1_060, 1_100, 1_280, 1_400]) {
+      await page.setViewportSize({ width, height: 800 });
+      const wide =
+        '[...document.querySelectorAll("html, section, .wide-table, table, pre")].map((box) => box.scrollWidth - box.clientWidth)';
+      const overflows = await ask(page, z.array(z.number()), wide);
+      expect(
+        overflows.filter((pixels) => pixels > 0),
+        `${width} px`,
+      ).toEqual([]);
+      const { overlapping, outside, small, labels } = await ask(
+        page,
+        z.object({ overlapping: texts, outside: texts, small: texts, labels: z.number() }),
+        LABELS,
+      );
+      expect({ width, overlapping, outside, small }).toEqual({
+        width,
+        overlapping: [],
+        outside: [],
+        small: [],
+      });
+      if (result !== empty) expect(labels).toBeGreaterThan(40);
+    }
   });
 });
 
-describe.each([400, 700, 900, 1_400])('a report that is %d pixels wide', (width) => {
-  it.each(Object.entries(REPORTS))('fits, and its labels lie beside each other: %s', async (_, result) => {
-    const page = await open(result, { viewport: { width, height: 800 } });
-    for (const summary of await page.locator('summary').all()) await summary.click();
-    const wide =
-      '[...document.querySelectorAll("html, .wide-table, pre")].map((box) => box.scrollWidth - box.clientWidth)';
-    const overflows = await ask(page, z.array(z.number()), wide);
-    expect(overflows.filter((pixels) => pixels > 0)).toEqual([]);
-    const { overlapping, outside, small, labels } = await ask(
-      page,
-      z.object({ overlapping: texts, outside: texts, small: texts, labels: z.number() }),
-      LABELS,
-    );
-    expect({ overlapping, outside, small }).toEqual({ overlapping: [], outside: [], small: [] });
-    if (result !== empty) expect(labels).toBeGreaterThan(40);
-  });
+async function openDetails(page: Page): Promise<void> {
+  await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+}
+
+it('a report has more room for what is measured than for how people came in', async () => {
+  const page = await open(large, { viewport: { width: 1_400, height: 900 } });
+  const widths = await ask(
+    page,
+    z.array(z.tuple([z.boolean(), z.number()])),
+    `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.matches('.quiet'), band.getBoundingClientRect().width])`,
+  );
+  const sum = (isQuiet: boolean): number =>
+    widths.filter(([quiet]) => quiet === isQuiet).reduce((all, [, width]) => all + width, 0);
+  expect(sum(true) / (sum(true) + sum(false))).toBeCloseTo(0.2, 1);
+  // Ticks are where the axis has room, and say the true time.
+  const labels = await page
+    .locator('figure', { hasText: 'Connections' })
+    .locator('svg.wide text.tick')
+    .allTextContents();
+  expect(labels).toEqual(expect.arrayContaining(['0', '50 s', '60 s', '65 s']));
+  expect(labels).not.toContain('10 s');
+});
+
+it('a report draws what is measured in full height, whatever the ramp took', async () => {
+  const series = calm.series.map((second) => ({
+    ...second,
+    serverCores: second.phase === 'steady' ? 0.1 : 2,
+  }));
+  const page = await open(sampleResult({ change: () => ({ series }) }));
+  const chart = page.locator('figure', { hasText: 'Server: CPU' });
+  expect(await chart.locator('svg.wide text.tick').allTextContents()).toContain('0.1');
+  expect(await chart.locator('.note').textContent()).toContain(
+    'Cut off at the top where nothing is measured.',
+  );
+  const memory = page.locator('figure', { hasText: 'Server: memory' });
+  expect(await memory.locator('.note').textContent()).not.toContain('Cut off');
 });
 
 it('a report has all its charts on paper', async () => {

@@ -71,6 +71,46 @@ describe('a scenario file', () => {
     expect(problems).toContainEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
   });
 
+  it.each([
+    [
+      '"users": 10',
+      '"users": 0',
+      'line 2, users: nobody takes part; give at least 1 user, or idle connections',
+    ],
+    ['"users": 10', '"users": 1', /^line 2, users: fewer than 2 have nobody to write to/],
+    ['"users": 10', '"users": 0, "idle": 5', /^line 2, users: fewer than 2 have nobody to write to/],
+    ['"perUserPerMinute": 6', '"perUserPerMinute": 0', /^line 5, talk: nobody writes anything/],
+  ])('that has %s as %s makes no sense', (from, to, problem) => {
+    const [head, ...problems] = refusalOf(change(from, to));
+    expect(head).toBe('mine.json makes no sense:');
+    expect(problems).toContainEqual(typeof problem === 'string' ? problem : expect.stringMatching(problem));
+  });
+
+  it('that has nothing measured, nobody in a storm, or no groups for its talk makes no sense', () => {
+    const ramp = { kind: 'ramp', seconds: 1 };
+    const given = { version: 1, name: 'mine', users: 10, groups: [{ kind: 'pairs' }], phases: [ramp] };
+    const why = (more: object): string[] => refusalOf([JSON.stringify({ ...given, ...more })]).slice(1);
+    expect(why({})).toEqual([expect.stringMatching(/^line 1, phases: nothing is measured; add a phase/)]);
+    const storm = { stormShare: 0, phases: [{ kind: 'storm', seconds: 1 }] };
+    expect(why(storm)).toEqual([expect.stringMatching(/stormShare: nobody is cut/)]);
+    const talk = {
+      talk: { loop: 'closed', inFlight: 1 },
+      groups: [],
+      phases: [{ kind: 'steady', seconds: 1 }],
+    };
+    expect(why(talk)).toEqual([expect.stringMatching(/talk: there is nobody to write to/)]);
+    const crowd = { users: 20_000, phases: [{ kind: 'steady', seconds: 1 }] };
+    expect(why({ ...crowd, groups: [{ kind: 'rooms', size: 20_000 }] })).toEqual([
+      expect.stringMatching(/groups: 400,000,000 pairs of a writer and a reader are too many/),
+    ]);
+    expect(why({ ...crowd, talk: { loop: 'open', perUserPerMinute: 1_000_000 } })).toEqual([
+      expect.stringMatching(/talk: .* messages a second are more than the 10,000,000 that can be asked for/),
+    ]);
+    // Connections that say nothing, and people who are quiet, are something to measure.
+    const quiet = { users: 0, idle: 9, groups: [], phases: [{ kind: 'steady', seconds: 1 }] };
+    expect(why(quiet)).toEqual([]);
+  });
+
   it('tells all that is wrong at once', () => {
     expect(refusalOf(change('"kind": "ramp", "seconds": 1', '"kind": "ram"'))).toHaveLength(3);
   });

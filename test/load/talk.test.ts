@@ -23,7 +23,7 @@ interface Said {
 function startThreads(scenario: Scenario, threads: number, say: (said: Said) => boolean): Talk[] {
   const cast = makeCast(scenario, 5, 'abcdef');
   return Array.from({ length: threads }, (_, thread) =>
-    startTalk(scenario, cast, 5, thread, threads, (voice, due) => say({ voice, due })),
+    startTalk(scenario, cast, 5, thread, threads, String, (voice, due) => say({ voice, due })),
   );
 }
 
@@ -141,7 +141,7 @@ describe('a closed loop', () => {
       this.#threads = threads;
       const cast = makeCast(scenario, 5, 'abcdef');
       this.talks = Array.from({ length: threads }, (_, thread) =>
-        startTalk(scenario, cast, 5, thread, threads, (voice, due) => {
+        startTalk(scenario, cast, 5, thread, threads, String, (voice, due) => {
           if (this.away.has(voice.user)) return false;
           const { index } = voice.conversation;
           // Nobody else drives it.

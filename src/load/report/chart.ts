@@ -43,6 +43,7 @@ interface Size {
 /** One of them is shown, by the room there is: text keeps its size. */
 const SIZES: readonly Size[] = [
   { name: 'wide', width: 620, height: 300, isPointed: true },
+  { name: 'middle', width: 480, height: 280, isPointed: true },
   { name: 'narrow', width: 360, height: 250, isPointed: false },
 ];
 

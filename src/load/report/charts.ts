@@ -77,8 +77,7 @@ function told({ kind, points }: Measured, percentile: number): string[] {
 
 function overTime(series: readonly Second[]): Chart[] {
   const buckets = bucketsOf(series);
-  const last = buckets.at(-1);
-  if (last === undefined) return [];
+  if (buckets.length === 0) return [];
   const bands = bandsOf(series);
   const length = bucketLength(series);
   const every = length > 1 ? ` Each point is the average of ${formatSpan(length)}.` : '';
@@ -93,15 +92,20 @@ function overTime(series: readonly Second[]): Chart[] {
     drawnAs: Chart['drawnAs'] = 'lines',
   ): Chart[] => {
     const lines = figures.map((figure) => lineOf(figure, buckets));
-    const values = lines.flatMap(({ points }) =>
-      points.flatMap(([, value]) => (value === null ? [] : [value])),
+    const all = valuesOf(figures, buckets);
+    if (all.length === 0) return [];
+    const measured = valuesOf(
+      figures,
+      buckets.filter(({ phase }) => MEASURED.has(phase)),
     );
-    if (values.length === 0) return [];
+    // What people do when they come in, such as checking passwords, must not make the rest a line at the bottom.
+    const values = measured.length === 0 ? all : measured;
+    const isCut = vertical(values, USUAL_LABELS).place(maximum(all, 0)) > 1;
     return [
       {
         title,
-        note,
-        horizontal: (labels) => timeScale(last.to, labels),
+        note: `${note}${isCut ? ' Cut off at the top where nothing is measured.' : ''}`,
+        horizontal: (labels) => timeScale(bands, labels),
         vertical: (labels) => vertical(values, labels),
         lines,
         drawnAs,
@@ -176,6 +180,13 @@ function deliverTimes({ deliverP50, deliverP99 }: Bucket): number[] {
 
 function scaleNote(milliseconds: readonly number[]): string {
   return isOfManySizes(milliseconds) ? ' Logarithmic.' : '';
+}
+
+/** Of a vertical axis. */
+const USUAL_LABELS = 5;
+
+function valuesOf(figures: readonly Figure[], buckets: readonly Bucket[]): number[] {
+  return buckets.flatMap((bucket) => figures.map(({ of }) => of(bucket)).filter((value) => value !== null));
 }
 
 interface Figure {

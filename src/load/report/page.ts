@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cleanBlock, cleanLine, escapeHtml } from '../../client/display/escape.ts';
-import { describeOutcome } from '../expect.ts';
+import { describeOutcome, describeStanding } from '../expect.ts';
 import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../facts.ts';
 import { glueUnits } from '../layout.ts';
 import type { Result } from '../result.ts';
@@ -56,6 +56,7 @@ ${latencies(result)}${expectations(result)}${facts('Origin', 'origin', originOf(
 ${facts('Figures', 'figures', factsOf(result))}</div>
 <section class="charts" aria-label="Charts">
 <h2>Charts</h2>
+<p class="note">What is shaded is not part of the figures. Where it is long it is drawn narrower than the rest.</p>
 ${chartsOf(result).map(renderChart).join('')}</section>
 ${details('The whole scenario', result.scenario)}${details('The environment', { server: result.server, ...result.environment })}</main>
 </body>
@@ -87,10 +88,10 @@ ${body.join('\n')}
 
 function expectations({ expectations }: Result): string {
   if (expectations.length === 0) return '';
-  const rows = expectations.map(
-    (outcome) =>
-      `<tr class="${outcome.isMet ? 'met' : 'missed'}"><th scope="row"><code>${html(outcome.text)}</code></th><td>${html(describeOutcome(outcome))}</td><td>${outcome.isMet ? 'met' : 'missed'}</td></tr>`,
-  );
+  const rows = expectations.map((outcome) => {
+    const judgement = describeStanding(outcome);
+    return `<tr class="${judgement.replace(' ', '-')}"><th scope="row"><code>${html(outcome.text)}</code></th><td>${html(describeOutcome(outcome))}</td><td>${judgement}</td></tr>`;
+  });
   return `<section class="thresholds">
 <h2>Thresholds</h2>
 <table><thead><tr><th scope="col">threshold</th><th scope="col">measured</th><th scope="col"></th></tr></thead><tbody>

@@ -90,21 +90,49 @@ function logScale(least: number, most: number, count: number, label: (value: num
   };
 }
 
-/** Seconds of a run. */
-export function timeScale(seconds: number, count: number): Scale {
-  const end = Math.max(1, seconds);
-  const step = roundSeconds(end / count);
+/** A stretch of time, in seconds since the begin of the run. */
+export interface Stretch {
+  readonly from: number;
+  readonly to: number;
+  /** Nothing in it is part of the figures. */
+  readonly isQuiet: boolean;
+}
+
+/** Of the axis, at most, for all that is quiet. */
+const QUIET_SHARE = 0.2;
+
+/**
+ * Seconds of a run, whose stretches follow each other. Where quiet ones would take much of the axis, such as a long ramp, they are drawn
+ * narrower, with no ticks in them.
+ */
+export function timeScale(stretches: readonly Stretch[], count: number): Scale {
+  const lengthOf = (isQuiet: boolean): number =>
+    stretches.reduce((sum, { from, to, ...of }) => sum + (of.isQuiet === isQuiet ? to - from : 0), 0);
+  const [quiet, measured] = [lengthOf(true), lengthOf(false)];
+  const narrowed = (measured * QUIET_SHARE) / (1 - QUIET_SHARE);
+  const isNarrowed = measured > 0 && quiet > narrowed;
+  const weight = isNarrowed ? narrowed / quiet : 1;
+  const end = Math.max(1, stretches.at(-1)?.to ?? 0);
+  const whole = isNarrowed ? measured + narrowed : end;
+  const step = roundSeconds((isNarrowed ? measured : end) / count);
   const unit =
     step % 3_600 === 0
       ? ([3_600, 'h'] as const)
       : step % 60 === 0
         ? ([60, 'min'] as const)
         : ([1, 's'] as const);
+  const isQuietAt = (value: number): boolean =>
+    stretches.some(({ from, to, isQuiet }) => isQuiet && value > from && value < to);
   const ticks = Array.from({ length: Math.floor(end / step) + 1 }, (_, index) => ({
     value: index * step,
     label: index === 0 ? '0' : `${formatCount((index * step) / unit[0])} ${unit[1]}`,
-  }));
-  return { ticks, place: (value) => value / end };
+  })).filter(({ value }) => !isNarrowed || !isQuietAt(value));
+  const place = (value: number): number =>
+    stretches.reduce((sum, { from, to, isQuiet }) => {
+      const passed = Math.max(0, Math.min(value, to) - from);
+      return sum + passed * (isQuiet ? weight : 1);
+    }, 0) / whole;
+  return { ticks, place };
 }
 
 /** A time that people count in, of at least so many seconds. */

@@ -16,6 +16,7 @@ import {
   type WireHandler,
 } from '../wire.ts';
 import { IrcLines } from './irc-lines.ts';
+import { SendQueue } from './send-queue.ts';
 
 const CONNECT_MS = 10_000;
 const ANSWER_MS = 60_000;
@@ -28,6 +29,9 @@ const NO_MOTD = '422';
 
 const NOTHING: Past = { token: undefined, lastId: 0 };
 const LOST: LoggedIn = { type: 'lost' };
+
+const QUEUE_LIMIT = 16 * 1_024 * 1_024;
+const LINE_END = Buffer.from('\r\n', 'latin1');
 
 const READ_BYTES = 65_536;
 /**
@@ -47,13 +51,7 @@ class IrcConnection implements Connection {
   readonly #joining = new Map<string, PromiseWithResolvers<boolean>>();
   /** A server says nothing to a JOIN of who is in already. */
   readonly #rooms = new Set<string>();
-  /** What is written at the end of this turn of the event loop, as one piece. */
-  #waiting = '';
-  readonly #flush = (): void => {
-    const text = this.#waiting;
-    this.#waiting = '';
-    if (this.#socket.writable) this.#socket.write(text, 'latin1');
-  };
+  readonly #queue: SendQueue;
   #reason: string | undefined;
   #quitting: NodeJS.Timeout | undefined;
 
@@ -72,6 +70,7 @@ class IrcConnection implements Connection {
       onread: {
         buffer: bytes,
         callback: (length) => {
+          handler.came();
           if (!this.#lines.push(bytes, length)) this.#fail('a line that is too long');
           // Who is to read no more is paused.
           return true;
@@ -79,6 +78,7 @@ class IrcConnection implements Connection {
       },
     });
     this.#socket = socket;
+    this.#queue = new SendQueue(socket, QUEUE_LIMIT, () => this.#fail('the server does not read'));
     this.opened = new Promise((resolve, reject) => {
       socket.setTimeout(CONNECT_MS, () =>
         socket.destroy(new Error(`no connection in ${CONNECT_MS / 1_000} s`)),
@@ -123,8 +123,13 @@ class IrcConnection implements Connection {
     return isIn ?? false;
   }
 
-  send(to: string, text: string): void {
-    this.#write(`PRIVMSG ${to} :${text}\r\n`);
+  send(to: string, text: Buffer): void {
+    const begin = beginOf(to);
+    this.#queue.push(begin.length + text.length + LINE_END.length, (block, start) => {
+      let at = start + begin.copy(block, start);
+      at += text.copy(block, at);
+      return at + LINE_END.copy(block, at);
+    });
   }
 
   pause(): void {
@@ -159,8 +164,7 @@ class IrcConnection implements Connection {
   }
 
   #write(text: string): void {
-    if (this.#waiting === '') setImmediate(this.#flush);
-    this.#waiting += text;
+    this.#queue.push(text.length, (block, start) => start + block.write(text, start, 'latin1'));
   }
 
   #hear(line: string): void {
@@ -208,12 +212,24 @@ class IrcConnection implements Connection {
   }
 
   #close(): void {
+    this.#queue.close();
     clearTimeout(this.#quitting);
     this.#answer(LOST);
     for (const join of this.#joining.values()) join.resolve(false);
     this.#joining.clear();
     if (this.#isOpen) this.#handler.closed(this.#reason ?? 'the server closed the connection');
   }
+}
+
+/** What a message begins with, by recipient: those of a run are written to again and again. */
+const begins = new Map<string, Buffer>();
+
+function beginOf(to: string): Buffer {
+  const known = begins.get(to);
+  if (known !== undefined) return known;
+  const begin = Buffer.from(`PRIVMSG ${to} :`, 'latin1');
+  begins.set(to, begin);
+  return begin;
 }
 
 /** Without the address, which would make every farewell another one. */
@@ -232,6 +248,7 @@ export const ircWire: Wire = {
   name: 'irc',
   acknowledges: false,
   resumes: false,
+  hasOrder: false,
   longestText: LONGEST_TEXT,
   async connect(endpoint, handler) {
     const connection = new IrcConnection(endpoint, handler);

@@ -1,33 +1,30 @@
-/**
- * Parley's own protocol. Reading a message is the hot path of a load test: it is found in the bytes where they lie, without decoding
- * what nobody looks at. Everything else is decoded as any client would.
- */
+/** Parley's own protocol, on a socket. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../transport/codec.ts';
-import { readSize } from '../../transport/frame.ts';
-import { Outbox, WriteTurn } from '../../transport/outbox.ts';
-import { HEADER_BYTES, LIMITS } from '../../transport/protocol.ts';
+import { encodeFrame } from '../../transport/codec.ts';
+import { LIMITS } from '../../transport/protocol.ts';
 import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
-import { readAcknowledgement, readMessage } from './parley-body.ts';
+import { type FrameReceiver, ParleyFrames } from './parley-frames.ts';
+import { sendBytes, writeSend } from './parley-send.ts';
+import { SendQueue } from './send-queue.ts';
 
 const CONNECT_MS = 10_000;
 /** Longer than a full queue of password checks takes. */
 const ANSWER_MS = 60_000;
 /** Request ids from here on are those of messages. */
 const SENDS = 2 ** 21;
-const OUTBOX_LIMIT = 16 * 1_024 * 1_024;
+const QUEUE_LIMIT = 16 * 1_024 * 1_024;
 const READ_BYTES = 65_536;
 const BUSY = new Set<unknown>(['busy', 'unavailable', 'timed_out', 'too_many_attempts', 'storage_failed']);
 
 /** What one read brings, of whatever connection: it is taken before the next read. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
-const turn = new WriteTurn();
 
 export const parleyWire: Wire = {
   name: 'parley',
   acknowledges: true,
   resumes: true,
+  hasOrder: true,
   longestText: LIMITS.text,
   connect: open,
 };
@@ -56,30 +53,25 @@ function open({ host, port, from }: Endpoint, handler: WireHandler): Promise<Con
 
 type Settle = (answer: readonly unknown[] | undefined) => void;
 
-class ParleyConnection implements Connection {
+class ParleyConnection implements Connection, FrameReceiver {
   readonly #socket: Socket;
   readonly #handler: WireHandler;
-  readonly #outbox: Outbox;
+  readonly #queue: SendQueue;
   readonly #asked = new Map<unknown, Settle>();
   #nextId = 1;
-  #rest: Buffer | undefined;
+  readonly #frames = new ParleyFrames(this);
   #token: string | undefined;
   #lastId = 0;
   #farewell = '';
+  #isLive = false;
   #isQuitting = false;
 
   constructor(socket: Socket, handler: WireHandler) {
     this.#socket = socket;
     this.#handler = handler;
-    const sink = {
-      write: (bytes: Buffer) => void socket.write(bytes),
-      get buffered() {
-        return socket.writableLength;
-      },
-    };
-    this.#outbox = new Outbox(turn, sink, OUTBOX_LIMIT, {
-      overflow: () => socket.destroy(new Error('the server does not read')),
-    });
+    this.#queue = new SendQueue(socket, QUEUE_LIMIT, () =>
+      socket.destroy(new Error('the server does not read')),
+    );
   }
 
   begin(): void {
@@ -88,7 +80,7 @@ class ParleyConnection implements Connection {
       failure = error.message;
     });
     this.#socket.once('close', () => {
-      this.#outbox.close();
+      this.#queue.close();
       for (const settle of this.#asked.values()) settle(undefined);
       this.#asked.clear();
       const isInOrder = this.#isQuitting && failure === '';
@@ -113,18 +105,24 @@ class ParleyConnection implements Connection {
       this.#token = tokenIn(result) ?? this.#token;
       return { type: 'in' };
     }
-    if (result === 'bad_token' && past !== undefined)
+    if (result === 'bad_token' && past?.token !== undefined)
       return this.enter(visitor, { ...past, token: undefined });
-    return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: String(result) };
+    return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: codeOf(result) };
   }
 
   async join(room: string): Promise<boolean> {
     return (await this.#ask('join', room))?.[0] === 'ok';
   }
 
-  send(to: string, text: string, number: number, key: string | undefined): void {
-    const id = SENDS + number;
-    this.#outbox.push(encodeFrame(key === undefined ? ['send', id, to, text] : ['send', id, to, text, key]));
+  send(to: string, text: Buffer, number: number, key: string | undefined): void {
+    const name = nameBytes(to);
+    const most = sendBytes(name, text, key);
+    this.#queue.push(most, (block, start) => writeSend(block, start, SENDS + number, name, text, key));
+  }
+
+  #push(...values: readonly unknown[]): void {
+    const frame = encodeFrame(values);
+    this.#queue.push(frame.length, (block, start) => start + frame.copy(block, start));
   }
 
   pause(): void {
@@ -141,80 +139,62 @@ class ParleyConnection implements Connection {
 
   quit(): void {
     this.#isQuitting = true;
-    this.#outbox.push(encodeFrame(['quit', 0]));
+    this.#push('quit', 0);
     setTimeout(() => this.#socket.destroy(), CONNECT_MS).unref();
   }
 
   destroy(): void {
     this.#isQuitting = true;
+    this.#frames.stop();
     this.#socket.destroy();
+  }
+
+  #fail(reason: string): void {
+    this.#frames.stop();
+    this.#socket.destroy(new Error(reason));
   }
 
   /** Takes what a read has brought. Always true: a connection that is to read no more is paused. */
   read(size: number): boolean {
-    let chunk = readBuffer;
-    let length = size;
-    if (this.#rest !== undefined) {
-      length += this.#rest.length;
-      chunk = Buffer.concat([this.#rest, readBuffer.subarray(0, size)], length);
-      this.#rest = undefined;
-    }
-    let offset = 0;
-    while (length - offset >= HEADER_BYTES) {
-      const bodyBytes = readSize(chunk, offset);
-      if (bodyBytes < 0) {
-        this.#socket.destroy(new Error('the server sent what is no frame'));
-        return true;
-      }
-      const start = offset + HEADER_BYTES;
-      if (start + bodyBytes > length) break;
-      offset = start + bodyBytes;
-      this.#body(chunk, start, offset);
-    }
-    // The next read takes the place of this one.
-    if (offset < length) this.#rest = Buffer.from(chunk.subarray(offset, length));
+    this.#handler.came();
+    if (!this.#frames.take(readBuffer, size)) this.#fail('the server sent what is no frame');
     return true;
   }
 
-  #body(chunk: Buffer, start: number, end: number): void {
-    const message = readMessage(chunk, start, end);
-    if (message !== undefined) {
-      this.#handler.message(chunk, message.start, message.end, this.#reached(message.id));
-      return;
-    }
-    const acknowledgement = readAcknowledgement(chunk, start, end);
-    if (acknowledgement !== undefined && acknowledgement.request >= SENDS) {
-      const { request, id } = acknowledgement;
-      this.#handler.acknowledged(request - SENDS, this.#reached(id));
-      return;
-    }
-    const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
-    if (frame === undefined) this.#socket.destroy(new Error('the server sent what is no frame'));
-    else this.#frame(frame);
+  message(bytes: Buffer, start: number, end: number, id: number): void {
+    this.#handler.message(bytes, start, end, this.#reached(id));
   }
 
-  #frame(frame: readonly unknown[]): void {
+  acknowledged(request: number, id: number): void {
+    if (request < SENDS) this.frame(['ok', request, [id]], 0);
+    else this.#handler.acknowledged(request - SENDS, this.#reached(id));
+  }
+
+  frame(frame: readonly unknown[], bytes: number): void {
     const [type, id, code] = frame;
     if (type === 'ok' || type === 'error') {
       const settle = this.#asked.get(id);
       this.#asked.delete(id);
       if (settle !== undefined) settle(frame);
       else if (typeof id === 'number' && id >= SENDS) this.#answered(type, id - SENDS, code);
-    } else if (type === 'message') this.#message(frame);
-    else if (type === 'live') {
+      else this.#handler.unasked(bytes);
+    } else if (type === 'message') this.#said(frame);
+    else if (type === 'live' && !this.#isLive) {
+      this.#isLive = true;
       this.#reached(id);
       this.#handler.live();
-    } else if (type === 'bye') this.#farewell = `bye ${id}`;
+    } else if (type === 'bye') this.#farewell = `bye ${codeOf(id)}`;
+    else this.#handler.unasked(bytes);
   }
 
   /** A server may write numbers in other forms than Parley's own does. */
   #answered(type: 'ok' | 'error', number: number, result: unknown): void {
-    if (type === 'error') this.#handler.refused(number, String(result));
+    if (type === 'error') this.#handler.refused(number, codeOf(result));
     else this.#handler.acknowledged(number, this.#reached(Array.isArray(result) ? result[0] : 0));
   }
 
-  #message([, id, , , , text]: readonly unknown[]): void {
-    const bytes = Buffer.from(String(text));
+  #said([, id, , , , text]: readonly unknown[]): void {
+    const bytes = Buffer.from(typeof text === 'string' ? text : '');
     this.#handler.message(bytes, 0, bytes.length, this.#reached(id));
   }
 
@@ -229,7 +209,7 @@ class ParleyConnection implements Connection {
     if (this.#socket.destroyed) return Promise.resolve(undefined);
     const id = this.#nextId;
     this.#nextId += 1;
-    this.#outbox.push(encodeFrame([verb, id, ...values]));
+    this.#push(verb, id, ...values);
     return new Promise((resolve) => {
       const deadline = setTimeout(() => this.#socket.destroy(new Error(`no answer to ${verb}`)), ANSWER_MS);
       this.#asked.set(id, (answer) => {
@@ -238,6 +218,22 @@ class ParleyConnection implements Connection {
       });
     });
   }
+}
+
+/** Recipients as bytes: those of a run are written to again and again. */
+const names = new Map<string, Buffer>();
+
+function nameBytes(name: string): Buffer {
+  const known = names.get(name);
+  if (known !== undefined) return known;
+  const bytes = Buffer.from(name);
+  names.set(name, bytes);
+  return bytes;
+}
+
+/** A server may send anything in the place of a code. */
+function codeOf(value: unknown): string {
+  return typeof value === 'string' ? value : 'no code';
 }
 
 function tokenIn(result: unknown): string | undefined {

@@ -125,5 +125,5 @@ function parse(bytes: Buffer, start: number): unknown {
 
 function messageOf(value: unknown): string {
   const message = typeof value === 'object' && value !== null && 'message' in value ? value.message : '';
-  return String(message);
+  return typeof message === 'string' ? message : '';
 }

@@ -30,6 +30,7 @@ export const socketIoWire: Wire = {
   name: 'socket.io',
   acknowledges: true,
   resumes: false,
+  hasOrder: false,
   longestText: LONGEST_TEXT,
   connect: open,
 };
@@ -77,7 +78,9 @@ class SocketIoConnection implements Connection {
     this.#socket = socket;
     this.#handler = handler;
     webSocket.on('message', (data: unknown) => {
-      if (Buffer.isBuffer(data)) this.#read(data);
+      if (!Buffer.isBuffer(data)) return;
+      this.#handler.came();
+      this.#read(data);
     });
   }
 
@@ -108,9 +111,9 @@ class SocketIoConnection implements Connection {
     return answer !== undefined && answer.refusal === undefined;
   }
 
-  send(to: string, text: string, number: number): void {
+  send(to: string, text: Buffer, number: number): void {
     // Odd ids are those of messages.
-    this.#write(`42${number * 2 + 1}${JSON.stringify(['say', to, text])}`);
+    this.#write(`42${number * 2 + 1}${JSON.stringify(['say', to, text.toString('latin1')])}`);
   }
 
   pause(): void {

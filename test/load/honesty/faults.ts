@@ -8,11 +8,20 @@ export interface Faults {
   readonly repeatEvery?: number;
   /** Deliveries that change places with the next one of the same writer to the same reader. */
   readonly swapEvery?: number;
+  /**
+   * Messages that one reader, who writes nothing, gets behind the next one of another writer. Everybody else has the two in order. The ids
+   * stay with their messages.
+   */
+  readonly overtakeEvery?: number;
+  /** The same, but the ids stay in their places, so that they rise for this reader, too. */
+  readonly renumberEvery?: number;
+  /** Messages that are delivered to everybody a second time under a number that their writer has not reached. */
+  readonly inventEvery?: number;
   /** Messages that somebody gets, too, who is no member. */
   readonly strayEvery?: number;
   /** Messages that arrive damaged, at every reader: a digit is another character. */
   readonly damageEvery?: number;
-  /** Messages that are delivered 20 ms later. */
+  /** Messages that are taken 20 ms later. */
   readonly delayEvery?: number;
   /** Messages that are refused with `storage_full`. */
   readonly refuseEvery?: number;
@@ -52,6 +61,9 @@ export function noCounted(): Counted {
     lost: 0,
     repeated: 0,
     swapped: 0,
+    overtaken: 0,
+    diverged: 0,
+    invented: 0,
     strayed: 0,
     damaged: 0,
     delayed: 0,
@@ -73,6 +85,11 @@ export interface Counted {
   lost: number;
   repeated: number;
   swapped: number;
+  overtaken: number;
+  /** Readers of a room that were given other ids than the others. */
+  diverged: number;
+  /** Deliveries of what nobody said. */
+  invented: number;
   strayed: number;
   /** Deliveries of a damaged text. */
   damaged: number;

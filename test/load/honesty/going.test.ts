@@ -6,18 +6,19 @@ import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 import { startRelay } from './relay.ts';
-import { ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+import { goodCode, ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './trial.ts';
 
 const folder = testFolder();
 const ACCOUNTS = ['--accounts', '40', '--threads', '2'];
-const LOST_AND_FOUND = { ...ROOMS, churnPerSecond: 8, awaySeconds: 0.3 };
+const LOST_AND_FOUND = { ...ROOMS, churnPerSecond: 16, awaySeconds: 0.3 };
 
 function noFaults({ result }: Trial): void {
-  const { lost, repeated, reordered, foreign, examples } = result.correctness;
-  expect({ lost, repeated, reordered, foreign, examples }).toEqual({
+  const { lost, repeated, reordered, diverged, foreign, examples } = result.correctness;
+  expect({ lost, repeated, reordered, diverged, foreign, examples }).toEqual({
     lost: 0,
     repeated: 0,
     reordered: 0,
+    diverged: 0,
     foreign: 0,
     examples: [],
   });
@@ -31,7 +32,9 @@ function closedIn({ figures }: Trial['result']): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }
 
-it('a guest whose connection ends is not accounted for any more', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a guest whose connection ends is not accounted for any more', {
+  timeout: TRIAL_MS,
+}, async () => {
   const trial = await tryOut(folder, { cutEvery: 100 });
   const { result, counted, code } = trial;
   expect(counted.cut).toBeGreaterThan(3);
@@ -42,10 +45,10 @@ it('a guest whose connection ends is not accounted for any more', { timeout: TRI
   expect(closedIn(result)).toBe(counted.cut);
   expect(result.figures.errors).toMatchObject({ 'not connected at the end': counted.cut });
   expect(result.correctness.expected).toBe(result.correctness.delivered);
-  expect([result.ended, code]).toEqual(['complete', 0]);
+  expect([result.ended, code]).toEqual(['complete', goodCode(result)]);
 });
 
-it('who comes back gets everything once, and says again what was unanswered', {
+it.concurrent('who comes back gets everything once, and says again what was unanswered', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { cutEvery: 100 }, LOST_AND_FOUND, ACCOUNTS);
@@ -63,10 +66,10 @@ it('who comes back gets everything once, and says again what was unanswered', {
   expect(result.latency.resume?.count).toBe(counted.resumed);
   // From when it wanted to come back, and not from when it went.
   expect(result.latency.resume?.min).toBeLessThan(300);
-  expect(code).toBe(0);
+  expect(code).toBe(goodCode(result));
 });
 
-it('a connection that ends in the middle of a replay: what had come does not come again', {
+it.concurrent('a connection that ends in the middle of a replay: what had come does not come again', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { cutReplayAfter: 2 }, LOST_AND_FOUND, ACCOUNTS);
@@ -75,15 +78,15 @@ it('a connection that ends in the middle of a replay: what had come does not com
   expect(counted.cut).toBeGreaterThan(3);
   expect(result.correctness).toMatchObject({ expected: counted.deliveries, delivered: counted.deliveries });
   expect(closedIn(result)).toBe(counted.cut);
-  expect(code).toBe(0);
+  expect(code).toBe(goodCode(result));
 });
 
-it('what is said again after a lost connection is not late by the doing of the server', {
+it.concurrent('what is said again after a lost connection is not late by the doing of the server', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(
     folder,
-    { dropEvery: 60, slowDoorMs: 1_000 },
+    { dropEvery: 60, slowDoorMs: 2_000 },
     { ...ROOMS, churnPerSecond: 1e-7 },
     ACCOUNTS,
   );
@@ -92,21 +95,23 @@ it('what is said again after a lost connection is not late by the doing of the s
   expect(counted.cut).toBeGreaterThan(5);
   expect(result.figures).toMatchObject({ sent: counted.messages, acknowledged: counted.messages });
   expect(result.correctness).toMatchObject({ unknown: 0, delivered: counted.deliveries });
-  expect(result.latency.deliver?.max).toBeLessThan(900);
-  expect(result.latency.acknowledge?.max).toBeLessThan(900);
-  expect(result.latency.resume?.min).toBeGreaterThanOrEqual(990);
+  expect(result.latency.deliver?.max).toBeLessThan(1_900);
+  expect(result.latency.acknowledge?.max).toBeLessThan(1_900);
+  expect(result.latency.resume?.min).toBeGreaterThanOrEqual(1_990);
 });
 
-it('who cannot come back is told, and nothing is said of what it missed', { timeout: TRIAL_MS }, async () => {
+it.concurrent('who cannot come back is told, and nothing is said of what it missed', {
+  timeout: TRIAL_MS,
+}, async () => {
   const trial = await tryOut(folder, { closeDoorAt: 500 }, LOST_AND_FOUND, ACCOUNTS);
   const { result, code } = trial;
   noFaults(trial);
   expect(result.figures.errors['connect: ECONNREFUSED']).toBeGreaterThan(3);
   expect(result.figures.errors['not connected at the end']).toBeGreaterThan(3);
-  expect([result.ended, code]).toEqual(['complete', 0]);
+  expect([result.ended, code]).toEqual(['complete', goodCode(result)]);
 });
 
-it.each([
+it.concurrent.each([
   ['guests', ROOMS, []],
   ['accounts', LOST_AND_FOUND, ACCOUNTS],
 ])(
@@ -127,7 +132,7 @@ it.each([
   },
 );
 
-it('a server whose process nobody knows is gone when all connections are', {
+it.concurrent('a server whose process nobody knows is gone when all connections are', {
   timeout: TRIAL_MS,
 }, async () => {
   const phases = [{ kind: 'steady' as const, seconds: 60 }];
@@ -137,15 +142,17 @@ it('a server whose process nobody knows is gone when all connections are', {
   expect(trial.result.figures.seconds).toBeLessThan(30);
 });
 
-it('somebody who stays away for long is no server that went away', { timeout: TRIAL_MS }, async () => {
+it.concurrent('somebody who stays away for long is no server that went away', {
+  timeout: TRIAL_MS,
+}, async () => {
   const scenario = { ...ROOMS, users: 2, churnPerSecond: 20, awaySeconds: 5 };
   const phases = [{ kind: 'steady' as const, seconds: 5 }];
   const trial = await tryOut(folder, {}, { ...scenario, phases }, ['--accounts', '2']);
   expect(trial.result.series.filter(({ connections }) => connections === 0).length).toBeGreaterThan(3);
-  expect([trial.result.ended, trial.code]).toEqual(['complete', 0]);
+  expect([trial.result.ended, trial.code]).toEqual(['complete', goodCode(trial.result)]);
 });
 
-it('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS }, async () => {
+it.concurrent('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(
     folder,
     {},
@@ -164,10 +171,16 @@ it('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS }, async () =
   expect(result.figures.seconds).toBeLessThan(20);
 });
 
-it('Ctrl-C while they come in: at once, and without complaint', { timeout: TRIAL_MS }, async () => {
+it.concurrent('Ctrl-C while they come in: at once, and without complaint', {
+  timeout: TRIAL_MS,
+}, async () => {
   const relay = await startRelay();
   const json = join(folder, 'early.json');
-  const file = scenarioFile(folder, { ...ROOMS, phases: [{ kind: 'ramp', seconds: 60 }] });
+  const phases = [
+    { kind: 'ramp' as const, seconds: 60 },
+    { kind: 'steady' as const, seconds: 1 },
+  ];
+  const file = scenarioFile(folder, { ...ROOMS, phases });
   const program = startLoad([file, '--server', relay.address, '--json', json]);
   await until('somebody to be in', () => /^ramp .* [1-9]\d* connected/m.test(program.stderr()));
   const began = performance.now();
@@ -177,4 +190,5 @@ it('Ctrl-C while they come in: at once, and without complaint', { timeout: TRIAL
   expect(program.stdout()).toContain('it ended before anything was measured');
   expect(program.stderr()).toMatch(/^(ramp .*\n)+$/);
   expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ ended: 'interrupted' });
+  relay.stop();
 });

@@ -2,31 +2,34 @@
 
 import type { Counted, Faults } from './faults.ts';
 
-/** Timers may come a little early, and 20 is what is promised. */
-const DELAY_MS = 21;
 /** How long a delivery waits for the next one to change places with. */
 const SWAP_WAIT_MS = 1_000;
 
 /** One message on its way. */
 export interface Letter {
+  readonly id: number;
   readonly writer: string;
   readonly to: string;
-  readonly frame: Buffer;
+  frame(id: number): Buffer;
 }
 
 /** Somebody who gets letters. */
 export interface Mailbox {
   readonly name: string;
-  put(frame: Buffer): void;
+  readonly hasWritten: boolean;
+  /** The largest id that it has been sent. */
+  readonly lastId: number;
+  put(letter: Letter, id?: number): void;
 }
 
 export class Deliveries {
   readonly #faults: Faults;
   readonly #counted: Counted;
   /** Deliveries that wait for the next one of their writer to their reader. */
-  readonly #held = new Map<string, Buffer>();
-  /** What waits behind a delayed message of a writer. */
-  readonly #delayed = new Map<string, (() => void)[]>();
+  readonly #held = new Map<string, Letter>();
+  /** Deliveries that wait for the next one of another writer in the room. */
+  readonly #waiting = new Map<string, Letter>();
+  readonly #diverged = new Set<string>();
 
   constructor(faults: Faults, counted: Counted) {
     this.#faults = faults;
@@ -35,27 +38,43 @@ export class Deliveries {
 
   /** `number`: of the message. */
   send(number: number, letter: Letter, readers: readonly Mailbox[]): void {
-    const deliver = (): void => {
-      for (const reader of readers) this.#deliver(letter, reader);
-    };
-    const waiting = this.#delayed.get(letter.writer);
-    const isDelayed = isDue(number, this.#faults.delayEvery);
-    if (isDelayed) this.#counted.delayed += 1;
-    if (waiting !== undefined) waiting.push(deliver);
-    else if (isDelayed) this.#delay(letter.writer, deliver);
-    else deliver();
+    const { overtakeEvery, renumberEvery } = this.#faults;
+    const isDisordered = isDue(number, overtakeEvery) || isDue(number, renumberEvery);
+    const last = isDisordered ? readers.find(({ hasWritten }) => !hasWritten) : undefined;
+    for (const reader of readers) {
+      const way = `${letter.to} ${reader.name}`;
+      const before = this.#waiting.get(way);
+      if (before !== undefined) this.#exchange(way, before, letter, reader);
+      else if (reader === last) this.#wait(way, letter, reader);
+      else this.#deliver(letter, reader);
+    }
   }
 
-  #delay(writer: string, deliver: () => void): void {
-    const waiting = [deliver];
-    this.#delayed.set(writer, waiting);
+  #wait(way: string, letter: Letter, reader: Mailbox): void {
+    this.#waiting.set(way, letter);
     setTimeout(() => {
-      this.#delayed.delete(writer);
-      for (const next of waiting) next();
-    }, DELAY_MS);
+      if (this.#waiting.get(way) !== letter) return;
+      this.#waiting.delete(way);
+      this.#deliver(letter, reader);
+    }, SWAP_WAIT_MS);
   }
 
-  #deliver({ writer, to, frame }: Letter, reader: Mailbox): void {
+  #exchange(way: string, first: Letter, second: Letter, reader: Mailbox): void {
+    this.#waiting.delete(way);
+    const isRenumbered = this.#faults.renumberEvery !== undefined;
+    if (first.writer === second.writer) {
+      this.#deliver(first, reader);
+      this.#deliver(second, reader);
+      return;
+    }
+    this.#counted.deliveries += 2;
+    reader.put(second, isRenumbered ? first.id : second.id);
+    reader.put(first, isRenumbered ? second.id : first.id);
+    if (isRenumbered) this.#counted.diverged = this.#diverged.add(way).size;
+    else this.#counted.overtaken += 1;
+  }
+
+  #deliver(letter: Letter, reader: Mailbox): void {
     const { loseEvery, repeatEvery, swapEvery, deliversNothing } = this.#faults;
     const counted = this.#counted;
     counted.deliveries += 1;
@@ -64,16 +83,16 @@ export class Deliveries {
       counted.lost += 1;
       return;
     }
-    const way = `${writer} ${to} ${reader.name}`;
+    const way = `${letter.writer} ${letter.to} ${reader.name}`;
     const held = this.#held.get(way);
     if (held === undefined && isDue(number, swapEvery)) {
-      this.#hold(way, frame, reader);
+      this.#hold(way, letter, reader);
       return;
     }
-    reader.put(frame);
+    reader.put(letter);
     if (isDue(number, repeatEvery)) {
       counted.repeated += 1;
-      reader.put(frame);
+      reader.put(letter);
     }
     if (held === undefined) return;
     this.#held.delete(way);
@@ -81,12 +100,14 @@ export class Deliveries {
     reader.put(held);
   }
 
-  #hold(way: string, frame: Buffer, reader: Mailbox): void {
-    this.#held.set(way, frame);
+  #hold(way: string, letter: Letter, reader: Mailbox): void {
+    this.#held.set(way, letter);
     setTimeout(() => {
-      if (this.#held.get(way) !== frame) return;
+      if (this.#held.get(way) !== letter) return;
       this.#held.delete(way);
-      reader.put(frame);
+      // Others wrote meanwhile, or the reader itself, and it knows of that already.
+      if (reader.lastId > letter.id) this.#counted.swapped += 1;
+      reader.put(letter);
     }, SWAP_WAIT_MS);
   }
 }

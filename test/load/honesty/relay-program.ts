@@ -7,15 +7,21 @@ import { createServer, type Socket } from 'node:net';
 import { decodeBody, encodeFrame } from '../../../src/transport/codec.ts';
 import { FrameDecoder } from '../../../src/transport/frame.ts';
 import { type Faults, noCounted } from './faults.ts';
-import { Deliveries, isDue, type Mailbox } from './relay-deliveries.ts';
+import { Deliveries, isDue, type Letter, type Mailbox } from './relay-deliveries.ts';
 
 /** As large as Parley's own, which are microseconds. */
 const FIRST_ID = 1_795_334_587_148_000;
 const TEXTS = 1_000;
+/** Timers may come a little early, and 20 is what is promised. */
+const DELAY_MS = 21;
+/** Where the number of a message begins and ends in its text. */
+const NUMBER = [18, 24] as const;
 
 interface Client {
   readonly socket: Socket;
   person: Person | undefined;
+  /** What it asked for behind a message that is taken later. */
+  waiting: (() => void)[] | undefined;
 }
 
 class Person implements Mailbox {
@@ -23,14 +29,17 @@ class Person implements Mailbox {
   readonly isGuest: boolean;
   readonly clients = new Set<Client>();
   hasReplayed = false;
+  hasWritten = false;
+  lastId = 0;
 
   constructor(name: string, isGuest: boolean) {
     this.name = name;
     this.isGuest = isGuest;
   }
 
-  put(frame: Buffer): void {
-    for (const { socket } of this.clients) socket.write(frame);
+  put(letter: Letter, id: number = letter.id): void {
+    this.lastId = Math.max(this.lastId, id);
+    for (const { socket } of this.clients) socket.write(letter.frame(id));
   }
 }
 
@@ -38,7 +47,7 @@ interface Entry {
   readonly id: number;
   readonly writer: Person;
   readonly readers: ReadonlySet<Person>;
-  readonly frame: Buffer;
+  readonly letter: Letter;
 }
 
 // The test that started this process wrote it there.
@@ -51,10 +60,11 @@ const log: Entry[] = [];
 const keys = new Map<string, readonly [number, number]>();
 let lastId = faults.hasSmallIds === true ? 1 : FIRST_ID;
 let sends = 0;
+let asked = 0;
 
 const server = createServer({ noDelay: true }, (socket) => {
   counted.connections += 1;
-  const client: Client = { socket, person: undefined };
+  const client: Client = { socket, person: undefined, waiting: undefined };
   const decoder = new FrameDecoder(65_536);
   socket.on('error', () => {});
   socket.on('close', () => leave(client));
@@ -64,6 +74,8 @@ const server = createServer({ noDelay: true }, (socket) => {
       const [verb, id, ...values] = decodeBody(next.body) ?? [];
       const act = (): void => answer(client, String(verb), id, values);
       if (verb === 'resume' && faults.slowDoorMs !== undefined) setTimeout(act, faults.slowDoorMs);
+      else if (client.waiting !== undefined) client.waiting.push(act);
+      else if (verb === 'send' && isDelayed()) delay(client, act);
       else act();
     }
   });
@@ -74,6 +86,23 @@ server.listen(0, '127.0.0.1', () => {
 });
 process.on('message', () => process.send?.({ counted }));
 process.on('disconnect', () => process.exit());
+
+function isDelayed(): boolean {
+  asked += 1;
+  if (!isDue(asked, faults.delayEvery)) return false;
+  counted.delayed += 1;
+  return true;
+}
+
+/** It takes effect later, and so does what the same connection asks for behind it. */
+function delay(client: Client, act: () => void): void {
+  const waiting = [act];
+  client.waiting = waiting;
+  setTimeout(() => {
+    client.waiting = undefined;
+    for (const next of waiting) next();
+  }, DELAY_MS);
+}
 
 function answer(client: Client, verb: string, id: unknown, values: readonly unknown[]): void {
   const say = (...frames: readonly (readonly unknown[])[]): void => {
@@ -135,22 +164,34 @@ function send(
   }
   counted.messages += 1;
   if (counted.texts.length < TEXTS) counted.texts.push(text);
-  lastId += 1;
-  const stored = [lastId, Date.now()] as const;
+  writer.hasWritten = true;
   const readers = new Set([...members].filter((member) => member !== writer));
   const isDamaged = isDue(sends, faults.damageEvery);
   if (isDamaged) counted.damaged += readers.size;
-  const shown = isDamaged ? `${text.slice(0, 20)}x${text.slice(21)}` : text;
-  const frame = encodeFrame(['message', ...stored, writer.name, to, shown]);
-  log.push({ id: lastId, writer, readers, frame });
+  const letter = write(writer, to, isDamaged ? `${text.slice(0, 20)}x${text.slice(21)}` : text);
+  const stored = [letter.id, Date.now()] as const;
+  writer.lastId = letter.id;
+  log.push({ id: letter.id, writer, readers, letter });
   if (typeof key === 'string') keys.set(`${writer.name} ${key}`, stored);
-  deliveries.send(sends, { writer: writer.name, to, frame }, [...readers]);
-  if (isDue(sends, faults.strayEvery)) stray(writer, readers, frame);
+  deliveries.send(sends, letter, [...readers]);
+  if (isDue(sends, faults.strayEvery)) stray(writer, readers, letter);
+  if (isDue(sends, faults.inventEvery)) {
+    counted.invented += readers.size;
+    const invented = write(writer, to, `${text.slice(0, NUMBER[0])}987654${text.slice(NUMBER[1])}`);
+    for (const reader of readers) reader.put(invented);
+  }
   if (isDue(sends, faults.cutEvery)) {
     counted.cut += 1;
     socket.destroy();
   }
   return stored;
+}
+
+/** It gets the next id. */
+function write({ name: writer }: Person, to: string, text: string): Letter {
+  lastId += 1;
+  const at = Date.now();
+  return { id: lastId, writer, to, frame: (id) => encodeFrame(['message', id, at, writer, to, text]) };
 }
 
 /** What happens once, with that message. */
@@ -178,11 +219,11 @@ function block(ms: number): void {
 }
 
 /** Somebody gets it who has nothing to do with it. */
-function stray(writer: Person, readers: ReadonlySet<Person>, frame: Buffer): void {
+function stray(writer: Person, readers: ReadonlySet<Person>, letter: Letter): void {
   const stranger = [...people.values()].find((person) => person !== writer && !readers.has(person));
   if (stranger === undefined) return;
   counted.strayed += 1;
-  stranger.put(frame);
+  stranger.put(letter);
 }
 
 /** What somebody missed. False if the connection was ended in the middle of it. */
@@ -194,12 +235,12 @@ function replay({ socket }: Client, person: Person, since: number): boolean {
   );
   const end = person.hasReplayed ? undefined : faults.cutReplayAfter;
   if (end === undefined || missed.length <= end) {
-    for (const { frame } of missed) socket.write(frame);
+    for (const { id, letter } of missed) socket.write(letter.frame(id));
     return true;
   }
   person.hasReplayed = true;
   counted.cut += 1;
-  socket.end(Buffer.concat(missed.slice(0, end).map(({ frame }) => frame)));
+  socket.end(Buffer.concat(missed.slice(0, end).map(({ id, letter }) => letter.frame(id))));
   return false;
 }
 

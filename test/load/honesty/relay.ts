@@ -6,7 +6,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import { until } from '../../support/process.ts';
 import { type Counted, type Faults, noCounted } from './faults.ts';
 
@@ -17,12 +16,12 @@ export interface Relay {
   readonly address: string;
   /** By its own count. After its end: what it had counted last. */
   counted(): Promise<Counted>;
+  stop(): void;
 }
 
-/** Ends with the test. */
+/** Ends with the program of the tests, if it is not stopped before. */
 export async function startRelay(faults: Faults = {}): Promise<Relay> {
   const child = fork(PROGRAM, [JSON.stringify(faults)], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-  onTestFinished(() => void child.kill('SIGKILL'));
   let port = 0;
   let counted = noCounted();
   let answers = 0;
@@ -44,5 +43,6 @@ export async function startRelay(faults: Faults = {}): Promise<Relay> {
       await Promise.race([until('the relay to answer', () => answers > before), once(child, 'exit')]);
       return counted;
     },
+    stop: () => void child.kill('SIGKILL'),
   };
 }

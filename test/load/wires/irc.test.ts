@@ -100,7 +100,7 @@ describe('the wire for IRC', () => {
     const { stub, connection } = await entered();
     stub.pieces.length = 0;
     for (let number = 0; number < 100; number += 1)
-      connection.send('#tea', `text ${number}`, number, undefined);
+      connection.send('#tea', Buffer.from(`text ${number}`), number, undefined);
     await stub.hears('text 99\r\n');
     expect(stub.pieces).toHaveLength(1);
     expect(stub.heard.startsWith('PRIVMSG #tea :text 0\r\nPRIVMSG #tea :text 1\r\n')).toBe(true);
@@ -108,7 +108,7 @@ describe('the wire for IRC', () => {
 
   it('cannot tell which message was refused, and says so', async () => {
     const { stub, recorder, connection } = await entered();
-    connection.send('nobody', 'hello', 5, undefined);
+    connection.send('nobody', Buffer.from('hello'), 5, undefined);
     await stub.hears('PRIVMSG nobody :hello\r\n');
     stub.say(':irc.test 401 ann nobody :No such nick\r\n');
     expect(await recorder.has('refused')).toEqual([['refused', UNMATCHED, '401']]);
@@ -148,7 +148,7 @@ describe('the wire for IRC', () => {
 
   it('quits in order, and lets the server close', async () => {
     const { stub, recorder, connection } = await entered();
-    connection.send('ben', 'last words', 0, undefined);
+    connection.send('ben', Buffer.from('last words'), 0, undefined);
     connection.quit();
     await stub.hears('last words\r\nQUIT\r\n');
     stub.say('ERROR :Closing link: (load@127.0.0.1) [Client exited]\r\n');

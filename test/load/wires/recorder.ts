@@ -7,6 +7,8 @@ export class Recorder implements WireHandler {
   /** In order. Bytes became text. */
   readonly events: Array<readonly unknown[]> = [];
 
+  came(): void {}
+
   message(bytes: Buffer, start: number, end: number, id: number): void {
     this.events.push(['message', bytes.toString('latin1', start, end), id]);
   }
@@ -17,6 +19,10 @@ export class Recorder implements WireHandler {
 
   refused(number: number, code: string): void {
     this.events.push(['refused', number, code]);
+  }
+
+  unasked(bytes: number): void {
+    this.events.push(['unasked', bytes]);
   }
 
   live(): void {

@@ -68,7 +68,8 @@ function conversing(peer: Peer): void {
     );
     for (const person of [ann, ben, cem]) expect(await person?.connection.join('#tea-1')).toBe(true);
     const texts = Array.from({ length: 200 }, (_, number) => `text ${number} "\\:' ${'.'.repeat(number)}!`);
-    for (const [number, text] of texts.entries()) ann?.connection.send('#tea-1', text, number, undefined);
+    for (const [number, text] of texts.entries())
+      ann?.connection.send('#tea-1', Buffer.from(text), number, undefined);
     for (const person of [ben, cem]) {
       await person?.recorder.has('message', texts.length);
       expect(person?.recorder.texts).toEqual(texts);
@@ -83,8 +84,8 @@ function conversing(peer: Peer): void {
 
   it('brings what is said to one to that one', async () => {
     const [ann, ben, cem] = await Promise.all(['ann2', 'ben2', 'cem2'].map((name) => enter(name)));
-    ann?.connection.send('ben2', 'to you', 0, undefined);
-    ben?.connection.send('ann2', 'and to you', 0, undefined);
+    ann?.connection.send('ben2', Buffer.from('to you'), 0, undefined);
+    ben?.connection.send('ann2', Buffer.from('and to you'), 0, undefined);
     await ben?.recorder.has('message');
     await ann?.recorder.has('message');
     expect([ann, ben, cem].map((person) => person?.recorder.texts)).toEqual([['and to you'], ['to you'], []]);
@@ -93,7 +94,7 @@ function conversing(peer: Peer): void {
   it('takes the longest text', async () => {
     const [ann, ben] = await Promise.all(['ann3', 'ben3'].map((name) => enter(name)));
     const text = 'x'.repeat(wire.longestText);
-    ann?.connection.send('ben3', text, 0, undefined);
+    ann?.connection.send('ben3', Buffer.from(text), 0, undefined);
     await ben?.recorder.has('message');
     expect(ben?.recorder.texts).toEqual([text]);
   });
@@ -107,7 +108,7 @@ function conversing(peer: Peer): void {
 
   it('refuses a message to nobody', async () => {
     const ann = await enter('ann5');
-    ann.connection.send('nobody5', 'are you there?', 3, undefined);
+    ann.connection.send('nobody5', Buffer.from('are you there?'), 3, undefined);
     const [refusal] = await ann.recorder.has('refused');
     expect(refusal?.[1]).toBe(wire.acknowledges ? 3 : -1);
   });
@@ -132,7 +133,8 @@ function conversing(peer: Peer): void {
   it('is understood one byte at a time', async () => {
     const [ann, ben] = await Promise.all([enter('ann8'), enter('ben8', await dribble(endpoint()))]);
     for (const { connection } of [ann, ben]) expect(await connection.join('#tea-8')).toBe(true);
-    for (const number of [0, 1, 2]) ann.connection.send('#tea-8', `slowly ${number}`, number, undefined);
+    for (const number of [0, 1, 2])
+      ann.connection.send('#tea-8', Buffer.from(`slowly ${number}`), number, undefined);
     await ben.recorder.has('message', 3);
     expect(ben.recorder.texts).toEqual(['slowly 0', 'slowly 1', 'slowly 2']);
   });
@@ -141,7 +143,7 @@ function conversing(peer: Peer): void {
     const [ann, ben] = await Promise.all(['ann9', 'ben9'].map((name) => enter(name)));
     ben?.connection.pause();
     for (let number = 0; number < 50; number += 1)
-      ann?.connection.send('ben9', `later ${number}`, number, undefined);
+      ann?.connection.send('ben9', Buffer.from(`later ${number}`), number, undefined);
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect(ben?.recorder.texts).toEqual([]);
     ben?.connection.resume();
