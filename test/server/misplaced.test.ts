@@ -122,9 +122,7 @@ describe('a file that is gone', () => {
       rmSync(join(house.data, name));
       await untilRefused(house);
       expect(await codeOf(house.ann, 'send', 'ann', 'and now?')).toBe('storage_failed');
-      expect(house.server.stderr()).toContain(
-        `${name} is gone: put it back as it was, or restart the server`,
-      );
+      await logged(house.server, `${name} is gone: put it back as it was, or restart the server`);
       expect(existsSync(join(house.data, name))).toBe(false);
       if (name === 'chat.db') return;
       // What was acknowledged is in the database all the same.
