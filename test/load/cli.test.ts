@@ -297,7 +297,7 @@ describe.runIf(process.platform === 'linux')('capacity', () => {
     const relay = await startRelay({ slowFrom: 3, workMs: 200 });
     const file = scenarioFile(folder, pairs);
     const json = join(folder, 'capacity.json');
-    const words = `capacity ${file} --server ${relay.address} --quiet --threads 1 --seconds 2 --expect 'p50<300ms' --json ${json}`;
+    const words = `capacity ${file} --server ${relay.address} --quiet --threads 1 --seconds 1 --expect 'p50<300ms' --json ${json}`;
     const program = runProcess('sh', [
       '-c',
       `ulimit -n 260; exec "${process.execPath}" "${PARLEY}" load ${words}`,

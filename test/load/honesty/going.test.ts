@@ -86,7 +86,7 @@ it.concurrent('what is said again after a lost connection is not late by the doi
 }, async () => {
   const trial = await tryOut(
     folder,
-    { dropEvery: 60, slowDoorMs: 2_000 },
+    { dropEvery: 60, slowDoorMs: 4_000 },
     { ...ROOMS, churnPerSecond: 1e-7 },
     ACCOUNTS,
   );
@@ -95,9 +95,9 @@ it.concurrent('what is said again after a lost connection is not late by the doi
   expect(counted.cut).toBeGreaterThan(5);
   expect(result.figures).toMatchObject({ sent: counted.messages, acknowledged: counted.messages });
   expect(result.correctness).toMatchObject({ unknown: 0, delivered: counted.deliveries });
-  expect(result.latency.deliver?.max).toBeLessThan(1_900);
-  expect(result.latency.acknowledge?.max).toBeLessThan(1_900);
-  expect(result.latency.resume?.min).toBeGreaterThanOrEqual(1_990);
+  expect(result.latency.deliver?.max).toBeLessThan(3_900);
+  expect(result.latency.acknowledge?.max).toBeLessThan(3_900);
+  expect(result.latency.resume?.min).toBeGreaterThanOrEqual(3_990);
 });
 
 it.concurrent('who cannot come back is told, and nothing is said of what it missed', {
