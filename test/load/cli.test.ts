@@ -59,8 +59,8 @@ async function freePort(): Promise<number> {
 
 const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
 
-describe('what is wrong on the command line is told, with exit code 2', () => {
-  it.concurrent.each([
+describe.concurrent('what is wrong on the command line is told, with exit code 2', () => {
+  it.each([
     [['chrun'], /there is no scenario chrun\. Did you mean churn\?/],
     [['nothing.json'], /nothing\.json cannot be read/],
     [['--rte', '5'], /unknown option '--rte'[\s\S]*Did you mean --rate\?/],
@@ -120,8 +120,8 @@ describe('whom it loads', () => {
   });
 });
 
-describe('a run that cannot be', () => {
-  it.concurrent.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
+describe.concurrent('a run that cannot be', () => {
+  it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
     const free = await freePort();
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
@@ -132,7 +132,7 @@ describe('a run that cannot be', () => {
     expect(performance.now() - began).toBeLessThan(15_000);
   });
 
-  it('a server that says nothing we understand', { timeout: TRIAL_MS }, async () => {
+  it('a server that says nothing we understand', { timeout: TRIAL_MS }, async ({ onTestFinished }) => {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.end('220 mail.example ESMTP\r\n');
@@ -157,7 +157,7 @@ describe('a run that cannot be', () => {
   });
 });
 
-describe('thresholds', () => {
+describe.concurrent('thresholds', () => {
   /** What came of each; on a machine that is busy with something else, nothing. */
   function expectJudged({ code, result }: Trial, wantedCode: number, ...wanted: readonly boolean[]): void {
     const isJudged = result.invalid.length === 0;
@@ -165,7 +165,7 @@ describe('thresholds', () => {
     expect([code, outcomes]).toEqual(isJudged ? [wantedCode, wanted] : [75, wanted.map(() => null)]);
   }
 
-  it.concurrent('that are missed, and that are met', { timeout: TRIAL_MS }, async () => {
+  it('that are missed, and that are met', { timeout: TRIAL_MS }, async () => {
     const [met, missed, lost] = await Promise.all([
       tryOut(folder, {}, SHORT, ['--expect', 'lost==0', '--expect', 'p50<5s']),
       tryOut(folder, {}, SHORT, ['--expect', 'p50<1us', '--expect', 'lost==0']),
@@ -178,7 +178,7 @@ describe('thresholds', () => {
     expect(lost.code).toBe(1);
   });
 
-  it.concurrent('that are missed end a run early, if that is asked for', { timeout: TRIAL_MS }, async () => {
+  it('that are missed end a run early, if that is asked for', { timeout: TRIAL_MS }, async () => {
     const long = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 12 }] };
     const trial = await tryOut(folder, {}, long, ['--expect', 'p50<1us', '--abort-on-fail']);
     expectJudged(trial, 99, false);
@@ -188,7 +188,7 @@ describe('thresholds', () => {
     expect(trial.stdout).toMatch(/^Given up after/);
   });
 
-  it.runIf(process.platform !== 'win32').concurrent(
+  it.runIf(process.platform !== 'win32')(
     'are not judged, nor is the run a success, when the machine is too busy to measure',
     { timeout: TRIAL_MS },
     async () => {
@@ -212,8 +212,8 @@ describe('thresholds', () => {
   );
 });
 
-describe('results', () => {
-  it.concurrent('list, show, and a run of what was shown', { timeout: TRIAL_MS }, async () => {
+describe.concurrent('results', () => {
+  it('list, show, and a run of what was shown', { timeout: TRIAL_MS }, async () => {
     const list = await load('list');
     expect(list.stdout.match(/^\w+/gm)).toEqual([...SCENARIOS.keys()]);
     const shown = await load('show', 'rooms');
@@ -239,7 +239,7 @@ describe('results', () => {
     expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ scenario: { name: 'rooms', users: 30 } });
   });
 
-  it.concurrent('of the same seed: the same conversations, as many messages, and a comparison', {
+  it('of the same seed: the same conversations, as many messages, and a comparison', {
     timeout: TRIAL_MS,
   }, async () => {
     const [first, again, other] = await Promise.all([
@@ -249,16 +249,13 @@ describe('results', () => {
     ]);
     // Run and time differ; conversation, writer and number do not, in the order in which they were due.
     const tellings = ({ counted }: Trial): string[] =>
-      counted.texts
-        .toSorted((a, b) => (a.slice(25) < b.slice(25) ? -1 : 1))
-        .slice(0, 100)
-        .map((text) => text.slice(7, 24));
-    expect(tellings(first)).toHaveLength(100);
-    expect(tellings(again)).toEqual(tellings(first));
-    expect(tellings(other)).not.toEqual(tellings(first));
-    // How many are due in a second differs only by what a busy machine makes longer of it.
-    const rates = [first, again].map(({ result }) => result.figures.due / result.figures.seconds);
-    expect(Math.abs((rates[0] ?? 0) - (rates[1] ?? 0))).toBeLessThan(120);
+      counted.texts.toSorted((a, b) => (a.slice(25) < b.slice(25) ? -1 : 1)).map((text) => text.slice(7, 24));
+    // A busy machine makes a second longer or shorter: all that was due in both, but for the last few.
+    const [one, two, three] = [tellings(first), tellings(again), tellings(other)];
+    const common = Math.min(one.length, two.length, three.length) - 50;
+    expect(common).toBeGreaterThan(300);
+    expect(two.slice(0, common)).toEqual(one.slice(0, common));
+    expect(three.slice(0, common)).not.toEqual(one.slice(0, common));
 
     const files = [first, again].map(({ result }, index) => {
       const file = join(folder, `compared-${index}.json`);
@@ -270,7 +267,7 @@ describe('results', () => {
     expect(compared.stdout).toContain('p99');
   });
 
-  it.concurrent('tell how it goes: in a pipe one line a second', { timeout: TRIAL_MS }, async () => {
+  it('tell how it goes: in a pipe one line a second', { timeout: TRIAL_MS }, async () => {
     const began = performance.now();
     const { stderr, result } = await tryOut(folder, {});
     const seconds = (performance.now() - began) / 1_000;
@@ -283,7 +280,7 @@ describe('results', () => {
   });
 });
 
-describe.runIf(process.platform === 'linux')('capacity', () => {
+describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
   const pairs = {
     users: 2,
     groups: [{ kind: 'pairs' as const }],
@@ -291,7 +288,7 @@ describe.runIf(process.platform === 'linux')('capacity', () => {
     phases: [{ kind: 'steady' as const, seconds: 1 }],
   };
 
-  it.concurrent('a server that can do only so much', { timeout: 3 * TRIAL_MS }, async () => {
+  it('a server that can do only so much', { timeout: 3 * TRIAL_MS }, async () => {
     // From 3 people on it can do 5 messages a second, and they write 12. As many files may be open as 4 need: 4 are tried
     // first, then 2, then 3.
     const relay = await startRelay({ slowFrom: 3, workMs: 200 });
@@ -314,7 +311,7 @@ describe.runIf(process.platform === 'linux')('capacity', () => {
     expect(saved.steps[0]).toMatchObject({ users: 4, finding: { type, why: expect.any(String) } });
   });
 
-  it.concurrent('on a machine that is too busy: nothing is said of the server', {
+  it('on a machine that is too busy: nothing is said of the server', {
     timeout: 3 * TRIAL_MS,
   }, async () => {
     const relay = await startRelay();
