@@ -149,6 +149,8 @@ function send(
   if (to.startsWith('#') && !members.has(writer)) return 'not_a_member';
   sends += 1;
   happen(sends);
+  // It is as good as gone: what had come in behind that message is not handled any more.
+  if (sends >= (faults.goAwayAt ?? Number.POSITIVE_INFINITY)) return undefined;
   if (isDue(sends, faults.refuseEvery)) {
     counted.refused += 1;
     return 'storage_full';
