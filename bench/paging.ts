@@ -13,7 +13,8 @@ import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
 import { lowerPriority } from '../src/actors/priority.ts';
-import { openSqliteLog } from '../src/store/sqlite-log.ts';
+import { openProjection } from '../src/store/sqlite-log.ts';
+import { append } from '../test/support/append.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
 import { type Latency, measureChat } from './chatter.ts';
@@ -82,7 +83,7 @@ async function compare(): Promise<void> {
 
 function fill(file: string, messages: number): void {
   mkdirSync(file.slice(0, file.lastIndexOf('/')), { recursive: true });
-  const log = openSqliteLog(file);
+  const log = openProjection(file);
   const room = log.load().room(ROOM);
   const ben = log.load().account('ben');
   if (room === undefined || ben === undefined) throw new Error('nobody is in the room');
@@ -98,7 +99,7 @@ function fill(file: string, messages: number): void {
       key: null,
       origin: null,
     }));
-    log.append({ accounts: [], drafts, retired: [], seen: [] });
+    append(log, { drafts });
   }
   log.close();
 }

@@ -8,15 +8,16 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { hashSync } from '@node-rs/argon2';
 import type { Account } from '../src/chat/directory.ts';
-import type { Draft, Entry } from '../src/chat/entry.ts';
+import type { Draft } from '../src/chat/entry.ts';
+import type { Projection } from '../src/chat/projection.ts';
 import { accountName, DEFAULT_PASSWORD } from '../src/load/account.ts';
 import { prepareAccounts } from '../src/load/prepare.ts';
 import { below, type Random, startRandom } from '../src/load/random.ts';
 import { Archive } from '../src/store/archive.ts';
 import type { DataFolder } from '../src/store/data-folder.ts';
-import type { Appended, MessageLog } from '../src/store/message-log.ts';
-import { openSqliteLog } from '../src/store/sqlite-log.ts';
+import { openProjection } from '../src/store/sqlite-log.ts';
 import { formatRecord } from '../src/store/users-record.ts';
+import { append } from '../test/support/append.ts';
 import { withLock } from './locked-folder.ts';
 import { indexBacklog } from './search-backlog.ts';
 import { Speech, zipf } from './speech.ts';
@@ -101,7 +102,7 @@ function cheapen(usersFile: string): void {
 }
 
 function fill({ chatDb }: DataFolder, accounts: number, messages: number): void {
-  const log = openSqliteLog(chatDb);
+  const log = openProjection(chatDb);
   try {
     const members = addAccounts(log, accounts);
     const conversations = [...addRooms(log, members), ...pairsOf(members)];
@@ -112,18 +113,18 @@ function fill({ chatDb }: DataFolder, accounts: number, messages: number): void 
 }
 
 /** Returns the first of them, as many as are in conversations. */
-function addAccounts(log: MessageLog, count: number): Account[] {
+function addAccounts(log: Projection, count: number): Account[] {
   const members: Account[] = [];
   for (let done = 0; done < count; done += BATCH) {
     const names = Array.from({ length: Math.min(BATCH, count - done) }, (_, i) => accountName(done + i + 1));
     const accounts = names.map((name) => ({ name, guest: false }));
-    const added = committed(log.append({ accounts, drafts: [], retired: [], seen: [] }));
+    const added = append(log, { accounts });
     if (members.length < ROOMS * MEMBERS) members.push(...added.accounts);
   }
   return members;
 }
 
-function addRooms(log: MessageLog, accounts: readonly Account[]): Conversation[] {
+function addRooms(log: Projection, accounts: readonly Account[]): Conversation[] {
   return Array.from({ length: ROOMS }, (_, index) => {
     const members = accounts.slice(index * MEMBERS, (index + 1) * MEMBERS);
     const name = `#stored-${index + 1}`;
@@ -131,7 +132,7 @@ function addRooms(log: MessageLog, accounts: readonly Account[]): Conversation[]
     // The first to join makes the room, whose id the others name.
     for (const some of [members.slice(0, 1), members.slice(1)]) {
       const drafts = some.map((account) => joined(account, id, name));
-      for (const entry of append(log, drafts)) if (entry.kind === 'joined') id = entry.room;
+      for (const entry of append(log, { drafts }).entries) if (entry.kind === 'joined') id = entry.room;
     }
     return { room: { id, name }, members };
   });
@@ -145,7 +146,7 @@ function pairsOf(accounts: readonly Account[]): Conversation[] {
 }
 
 /** Rooms and pairs by turns from the busiest to the most quiet, which has a hundredth of that. */
-function say(log: MessageLog, conversations: readonly Conversation[], messages: number): void {
+function say(log: Projection, conversations: readonly Conversation[], messages: number): void {
   const random = startRandom(1);
   const speech = new Speech(random);
   const draw = zipf(random, conversations.length, 0.7);
@@ -156,7 +157,7 @@ function say(log: MessageLog, conversations: readonly Conversation[], messages: 
       if (conversation === undefined) throw new Error('there are as many rooms as pairs');
       return message(conversation, speech.say().join(' '), random);
     });
-    append(log, drafts);
+    append(log, { drafts });
     if (done % 500_000 === 0) tell(`${done} messages of ${messages}`);
   }
 }
@@ -178,15 +179,6 @@ function twoOf(members: readonly Account[], random: Random): [Account, Account] 
 
 function joined({ id, name }: Account, room: number, roomName: string): Draft {
   return { kind: 'joined', account: id, user: name, room, roomName, origin: null };
-}
-
-function append(log: MessageLog, drafts: readonly Draft[]): readonly Entry[] {
-  return committed(log.append({ accounts: [], drafts, retired: [], seen: [] })).entries;
-}
-
-function committed(appended: Appended): Appended & { readonly type: 'committed' } {
-  if (appended.type === 'committed') return appended;
-  throw new Error(`the log could not be written: ${appended.type}`);
 }
 
 function tell(text: string): void {

@@ -23,9 +23,14 @@ export function hasTestHooks(): boolean {
   return process.env.PARLEY_TEST_HOOKS === '1';
 }
 
+/** A setting from the environment that a test uses instead of the real one. */
+export function testText(name: `PARLEY_TEST_${string}`): string | undefined {
+  return hasTestHooks() ? process.env[name] : undefined;
+}
+
 /** A number from the environment that stands in for a limit, so that a test need not wait for the real one. */
 export function testNumber(name: `PARLEY_TEST_${string}`): number | undefined {
-  const value = hasTestHooks() ? process.env[name] : undefined;
+  const value = testText(name);
   return value === undefined ? undefined : Number(value);
 }
 

@@ -37,6 +37,9 @@ export type Command =
   | readonly ['who', number: number, connection: number, room: string | null, after: string | null]
   | readonly ['rooms', number: number, connection: number, after: string | null];
 
+/** The command of that verb. */
+export type CommandOf<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
+
 /** Whether a command becomes an entry of the log, if it is not refused. */
 export function isEntry([verb]: Command): boolean {
   return verb === 'send' || verb === 'join' || verb === 'leave';

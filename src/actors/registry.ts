@@ -1,24 +1,27 @@
 /**
  * The registry actor: the only owner of the user dictionary, the rooms and their members. It gathers what all
- * shards ask in one turn of the event loop, appends it to the log as one batch, folds what the log has
- * committed, and routes it.
+ * shards ask in one turn of the event loop and sends it into the log as one batch; when that comes back, the ledger folds
+ * it and routes it.
  */
 
 import type { Logger } from 'pino';
 import type { Account } from '../chat/directory.ts';
+import { Fold } from '../chat/fold.ts';
 import { PRESENCE_ROOM_LIMIT, Presence } from '../chat/presence.ts';
+import { type Projection, StorageFailure } from '../chat/projection.ts';
 import { Sessions } from '../chat/sessions.ts';
 import { type Clock, SETTLE_MS, SteadyClock, SYSTEM_CLOCK } from '../common/clock.ts';
-import type { MessageLog } from '../store/message-log.ts';
-import type { Behavior } from './actor.ts';
-import { Arrivals } from './arrivals.ts';
+import { type OpenLog, openLocalLog } from '../store/log.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
+import { Accounts } from './accounts.ts';
+import type { ActorRef, Behavior, Reply } from './actor.ts';
 import { testNumber } from './crash.ts';
 import { Ledger } from './ledger.ts';
-import { type Command, isEntry, type ToRegistry } from './link.ts';
-import type { Parts } from './parts.ts';
-import { Requests } from './requests.ts';
-import { Roster } from './roster.ts';
+import type { Command, CommandOf, ToRegistry, ToShard } from './link.ts';
+import { Queries } from './queries.ts';
+import { RoomCommands } from './room-commands.ts';
 import { type Outgoing, Router, ShardLink } from './router.ts';
+import { SessionCommands } from './session-commands.ts';
 
 /** How long a key of a message is remembered, in milliseconds. */
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1_000;
@@ -37,35 +40,40 @@ export type RegistryMsg =
   | { readonly type: 'reconcile' }
   | { readonly type: 'turn' }
   | { readonly type: 'forget' }
-  | { readonly type: 'tick' };
+  | { readonly type: 'tick' }
+  /** Replied to when everything that is under way has been stored. */
+  | { readonly type: 'finish'; readonly reply: Reply<void> };
 
 /** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
 const RECONCILED_A_TIME = 20_000;
 const FORGOTTEN_A_TIME = 500;
 const FORGET_PAUSE_MS = 20;
 
-/** `keepMs`: how old entries may become, in milliseconds; Infinity to keep them for ever. */
-export function registry(
-  log: MessageLog,
-  keepMs: number,
-  logger: Logger,
-  clock: Clock = SYSTEM_CLOCK,
-): Behavior<Registry, RegistryMsg> {
+export interface RegistryOptions {
+  readonly projection: Projection;
+  /** How old entries may become, in milliseconds; Infinity to keep them for ever. */
+  readonly keepMs: number;
+  readonly logger: Logger;
+  readonly clock?: Clock;
+  /** The order of the batches; that of this machine alone if left out. */
+  readonly openLog?: OpenLog | undefined;
+}
+
+export function registry(options: RegistryOptions): Behavior<Registry, RegistryMsg> {
   return {
-    init: () => new Registry(log, keepMs, logger, clock),
-    receive(state, msg, self) {
+    init: (self) => new Registry(options, self),
+    receive(state, msg) {
+      if (msg.type === 'finish')
+        return state
+          .finish()
+          .then(msg.reply)
+          .then(() => state);
       state.receive(msg);
-      // The turn comes behind the messages of all shards that are waiting now, and takes them as one batch.
-      if (state.wantsTurn()) setImmediate(() => self.tell({ type: 'turn' }));
-      if (state.wantsToReconcile()) setImmediate(() => self.tell({ type: 'reconcile' }));
-      if (state.wantsToForget()) {
-        setTimeout(() => self.tell({ type: 'forget' }), FORGET_PAUSE_MS);
-      }
       return state;
     },
-    stopped(state, reason) {
-      if (reason.type !== 'failed') state.finish();
-      log.close();
+    stopped(state) {
+      state.close();
+      options.projection.close();
     },
   };
 }
@@ -75,15 +83,8 @@ interface Asked {
   readonly items: readonly ToRegistry[];
 }
 
-interface Turn {
-  /** What has to wait for the next turn, in order. */
-  readonly waiting: Array<{ readonly link: ShardLink; readonly item: Command }>;
-  /** The connections that it came on. */
-  readonly blocked: Map<ShardLink, Set<number>>;
-}
-
 class Registry {
-  readonly #log: MessageLog;
+  readonly #projection: Projection;
   readonly #keepMs: number;
   readonly #logger: Logger;
   readonly #clock: Clock;
@@ -92,43 +93,51 @@ class Registry {
   readonly #sessions: Sessions;
   readonly #router: Router;
   readonly #ledger: Ledger;
-  readonly #roster: Roster;
-  readonly #arrivals: Arrivals;
-  readonly #requests: Requests;
+  readonly #accounts: Accounts;
+  readonly #queries: Queries;
+  readonly #sessionCommands: SessionCommands;
+  readonly #roomCommands: RoomCommands;
   /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
   #queue: Asked[] = [];
   #isTurnDue = false;
   /** The accounts that can log in, while they are taken in; undefined when they have been. */
   #reconciling: { readonly names: readonly string[]; next: number } | undefined = { names: [], next: 0 };
-  #isReconcilingDue = false;
-  #isForgettingDue = false;
+  readonly #self: ActorRef<RegistryMsg>;
 
-  constructor(log: MessageLog, keepMs: number, logger: Logger, clock: Clock) {
-    const directory = log.load();
-    this.#log = log;
+  constructor(
+    { projection, keepMs, logger, clock = SYSTEM_CLOCK, openLog }: RegistryOptions,
+    self: ActorRef<RegistryMsg>,
+  ) {
+    this.#self = self;
+    this.#projection = projection;
     this.#keepMs = keepMs;
     this.#logger = logger;
     this.#clock = clock;
     this.#steady = new SteadyClock(clock, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
-    this.#sessions = new Sessions(directory);
-    this.#router = new Router(log, this.#sessions, (change) => this.#requests.resultOf(change));
-    this.#ledger = new Ledger(log, directory, this.#sessions, this.#router, logger);
-    this.#roster = new Roster(directory, this.#ledger, logger, clock.monotonic());
-    const parts: Parts = {
-      clock,
-      log,
-      directory,
-      sessions: this.#sessions,
-      presence: this.#presence,
-      router: this.#router,
-      ledger: this.#ledger,
-      roster: this.#roster,
-    };
-    this.#arrivals = new Arrivals(parts);
-    this.#requests = new Requests(parts, this.#arrivals);
+    const fold = new Fold(projection);
+    const { directory } = fold;
+    const sessions = new Sessions(directory);
+    this.#sessions = sessions;
+    this.#queries = new Queries(directory, sessions);
+    const router = new Router(projection, sessions, (change) => this.#queries.resultOf(change));
+    this.#router = router;
+    const ledger = new Ledger(`${process.pid} ${clock.wall()}`, openLog ?? openLocalLog(() => clock.wall()), {
+      projection,
+      fold,
+      sessions,
+      router,
+      logger,
+    });
+    this.#ledger = ledger;
+    const accounts = new Accounts(directory, ledger, logger, clock.monotonic());
+    this.#accounts = accounts;
+    const presence = this.#presence;
+    const parts = { clock, directory, sessions, presence, router, ledger, accounts };
+    this.#sessionCommands = new SessionCommands(parts);
+    this.#roomCommands = new RoomCommands(sessions, ledger, this.#queries);
   }
 
-  receive(msg: RegistryMsg): void {
+  receive(msg: Exclude<RegistryMsg, { type: 'finish' }>): void {
     switch (msg.type) {
       case 'shard_connected':
         // The death of the shard's former thread may not have been heard of yet.
@@ -143,7 +152,7 @@ class Registry {
         break;
       case 'accounts':
         this.#reconciling = { names: msg.names, next: 0 };
-        this.#isReconcilingDue = true;
+        this.#reconcileSoon();
         break;
       case 'reconcile':
         this.#reconcile();
@@ -162,40 +171,36 @@ class Registry {
     }
   }
 
-  /** True once, when there is something to do and no turn has been asked for yet. */
-  wantsTurn(): boolean {
-    if (this.#isTurnDue || this.#queue.length === 0 || this.#reconciling !== undefined) return false;
-    this.#isTurnDue = true;
-    return true;
+  /** The beginning of an orderly end: everything that is under way is stored. */
+  finish(): Promise<void> {
+    return this.#ledger.finish();
   }
 
-  /** True once for each part of the accounts that is still to be taken in. */
-  wantsToReconcile(): boolean {
-    const isDue = this.#isReconcilingDue;
-    this.#isReconcilingDue = false;
-    return isDue;
-  }
-
-  /** True once, when there is more to remove than was removed last. */
-  wantsToForget(): boolean {
-    const isDue = this.#isForgettingDue;
-    this.#isForgettingDue = false;
-    return isDue;
-  }
-
-  /** The end of an orderly stop: what accounts have seen is written down. */
-  finish(): void {
-    this.#ledger.finish();
+  close(): void {
+    this.#ledger.close();
   }
 
   #enqueue(shard: number, out: Outgoing, items: readonly ToRegistry[]): void {
     const link = this.#router.links.get(shard);
     if (link?.out === out) this.#queue.push({ link, items });
+    this.#takeTurnSoon();
+  }
+
+  /** The turn comes behind the messages of all shards that are waiting now, and takes them as one batch. */
+  #takeTurnSoon(): void {
+    if (this.#isTurnDue || this.#queue.length === 0 || this.#reconciling !== undefined) return;
+    this.#isTurnDue = true;
+    setImmediate(() => this.#self.tell({ type: 'turn' }));
+  }
+
+  #reconcileSoon(): void {
+    setImmediate(() => this.#self.tell({ type: 'reconcile' }));
   }
 
   /** What was held back comes before all that has been asked since. */
   #release(link: ShardLink): void {
     if (link.held.length > 0) this.#queue.unshift({ link, items: link.held.splice(0) });
+    this.#takeTurnSoon();
   }
 
   /**
@@ -206,67 +211,138 @@ class Registry {
     const reconciling = this.#reconciling;
     if (reconciling === undefined) return;
     const { names, next } = reconciling;
-    this.#roster.reconcile(names.slice(next, next + RECONCILED_A_TIME));
-    reconciling.next = next + RECONCILED_A_TIME;
-    this.#isReconcilingDue = reconciling.next < names.length;
-    if (this.#isReconcilingDue) return;
-    this.#roster.hideAllBut(names);
-    this.#reconciling = undefined;
+    this.#accounts.reconcile(names.slice(next, next + RECONCILED_A_TIME));
+    this.#ledger.turn.afterwards(() => {
+      if (this.#reconciling !== reconciling) return;
+      reconciling.next = next + RECONCILED_A_TIME;
+      if (reconciling.next < names.length) {
+        this.#reconcileSoon();
+        return;
+      }
+      this.#accounts.hideAllBut(names);
+      this.#reconciling = undefined;
+      this.#takeTurnSoon();
+    });
+    this.#ledger.propose();
   }
 
   #takeTurn(): void {
     this.#isTurnDue = false;
     if (this.#reconciling !== undefined) return;
-    const turn: Turn = { waiting: [], blocked: new Map() };
     const queue = this.#queue;
     this.#queue = [];
     for (const { link, items } of queue) {
       // Its thread may have died since.
       if (this.#router.links.get(link.index) !== link) continue;
-      for (const item of items) this.#take(link, item, turn);
+      for (const item of items) this.#take(link, item);
     }
-    const refused = this.#ledger.commit();
-    for (const { link, item } of turn.waiting) {
-      // What depends on something that could not be stored cannot be stored either. All else is taken all the same.
-      if (refused !== undefined && isEntry(item)) link.out.push(['error', item[1], refused]);
-      else this.#queue.push({ link, items: [item] });
-    }
+    this.#ledger.propose();
   }
 
-  #take(link: ShardLink, item: ToRegistry, turn: Turn): void {
+  #take(link: ShardLink, item: ToRegistry): void {
     switch (item[0]) {
       case 'announce':
-        for (const session of item[3]) this.#arrivals.restore(link, session);
+        for (const session of item[3]) this.#sessionCommands.restore(link, session);
         this.#router.announce(link, item);
         break;
-      case 'handled': {
+      case 'handled':
         this.#router.credit(link, item[1]);
-        if (link.behind) break;
-        for (const command of link.held.splice(0)) this.#try(link, command, turn);
+        if (!link.behind) for (const command of link.held.splice(0)) this.#command(link, command);
         break;
-      }
       default:
-        // What a shard asks is answered behind what it has missed, never before.
-        if (link.behind) link.held.push(item);
-        else this.#try(link, item, turn);
+        this.#command(link, item);
     }
   }
 
-  /**
-   * One commit a turn, however the commands depend on each other: one that must wait for the commit goes into the
-   * next turn, and so does everything that came behind it on its connection. So nobody can hold up the others.
-   */
-  #try(link: ShardLink, command: Command, turn: Turn): void {
-    const blocked = turn.blocked.get(link);
-    if (blocked?.has(command[2]) !== true && this.#requests.take(link, command)) return;
-    turn.blocked.set(link, (blocked ?? new Set()).add(command[2]));
-    turn.waiting.push({ link, item: command });
+  /** What a shard asks is answered behind what it has missed, never before. */
+  #command(link: ShardLink, command: Command): void {
+    if (link.behind) {
+      link.held.push(command);
+      return;
+    }
+    const refused = this.#try(link, command);
+    if (refused !== undefined) link.out.push(['error', command[1], refused]);
+  }
+
+  #try(link: ShardLink, command: Command): RefusalCode | undefined {
+    try {
+      return this.#run(link, command);
+    } catch (error) {
+      if (error instanceof StorageFailure) return 'storage_failed';
+      throw error;
+    }
+  }
+
+  #run(link: ShardLink, command: Command): RefusalCode | undefined {
+    switch (command[0]) {
+      case 'send':
+        return this.#roomCommands.send(link, command);
+      case 'join':
+        return this.#roomCommands.join(link, command);
+      case 'leave':
+        return this.#roomCommands.leave(link, command);
+      case 'seen':
+        return this.#sessionCommands.see(link, command);
+      case 'detach':
+        return this.#sessionCommands.detach(link, command);
+      case 'attach': {
+        const enter = this.#sessionCommands.attach(link, command);
+        return this.#afterwards(link, command, enter);
+      }
+      case 'live':
+        return this.#afterwards(link, command, () => this.#sessionCommands.goLive(link, command));
+      case 'account':
+        return this.#register(link, command);
+      case 'who':
+      case 'rooms':
+        return this.#list(link, command);
+      default:
+        return command satisfies never;
+    }
+  }
+
+  /** A session begins, or goes live, behind everything of the turn; a shard that has fallen behind by then has to wait. */
+  #afterwards(link: ShardLink, command: Command, act: () => RefusalCode | undefined): undefined {
+    this.#ledger.turn.afterwards(() => {
+      const refused = link.behind ? undefined : act();
+      if (link.behind) link.held.push(command);
+      else if (refused !== undefined) link.out.push(['error', command[1], refused]);
+    });
+  }
+
+  #register(link: ShardLink, [, number, , name]: CommandOf<'account'>): undefined {
+    this.#accounts.admit({ name, guest: false }, (account) => {
+      // The password store has it: what the log cannot take in at present begins with the first login.
+      const isStored =
+        typeof account !== 'string' || account === 'storage_full' || account === 'storage_failed';
+      link.out.push(isStored ? ['ok', number, null] : ['error', number, account]);
+    });
+  }
+
+  /** A list shows what its connection has asked for before. */
+  #list(link: ShardLink, command: CommandOf<'who'> | CommandOf<'rooms'>): undefined {
+    this.#ledger.turn.query(() => {
+      const answer = this.#listNow(command);
+      return () => {
+        if (link.behind) link.held.push(command);
+        else link.out.push(answer);
+      };
+    });
+  }
+
+  #listNow(command: CommandOf<'who'> | CommandOf<'rooms'>): ToShard {
+    const number = command[1];
+    if (command[0] === 'rooms') return ['ok', number, this.#queries.rooms(command[3])];
+    const [, , , room, after] = command;
+    if (room === null) return ['ok', number, this.#queries.online(after)];
+    if (!this.#queries.hasRoom(room)) return ['error', number, 'no_such_room'];
+    return ['ok', number, this.#queries.members(room, after)];
   }
 
   #disconnect(shard: number): void {
     this.#router.links.delete(shard);
-    for (const account of this.#sessions.detachShard(shard)) this.#arrivals.sessionEnded(account);
-    this.#ledger.commit();
+    for (const account of this.#sessions.detachShard(shard)) this.#sessionCommands.sessionEnded(account);
+    this.#ledger.propose();
   }
 
   #tick(): void {
@@ -277,9 +353,9 @@ class Registry {
     this.#ledger.retry();
     this.#router.retry();
     for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
-    this.#roster.sweep(now);
-    this.#ledger.commitMarks();
-    if (!this.#ledger.isBroken) this.#log.boundWal();
+    this.#accounts.sweep(now);
+    this.#ledger.proposeMarks();
+    if (!this.#ledger.isBroken) this.#projection.boundWal();
     this.#forget();
   }
 
@@ -300,14 +376,14 @@ class Registry {
    */
   #forget(): void {
     const now = this.#steady.settled();
-    this.#isForgettingDue =
-      now !== undefined &&
-      this.#ledger.forget({
-        now,
-        keysBefore: now - KEY_LIFETIME_MS,
-        entriesBefore: now - this.#keepMs,
-        limit: FORGOTTEN_A_TIME,
-      });
+    if (now === undefined) return;
+    const isMore = this.#ledger.forget({
+      now,
+      keysBefore: now - KEY_LIFETIME_MS,
+      entriesBefore: now - this.#keepMs,
+      limit: FORGOTTEN_A_TIME,
+    });
+    if (isMore) setTimeout(() => this.#self.tell({ type: 'forget' }), FORGET_PAUSE_MS);
   }
 
   #tellPresence(account: Account, online: boolean): void {

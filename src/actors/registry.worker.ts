@@ -1,17 +1,20 @@
 /** The registry's thread: its actor, and the ports to shards and to auth. */
 
 import type { MessagePort } from 'node:worker_threads';
-import { SYSTEM_CLOCK } from '../common/clock.ts';
 import { type LogLevel, openLog } from '../log.ts';
-import { openSqliteLog } from '../store/sqlite-log.ts';
-import { spawn } from './actor.ts';
+import type { OpenLog } from '../store/log.ts';
+import { openProjection } from '../store/sqlite-log.ts';
+import { ask, spawn } from './actor.ts';
 import { BatchPort, takeBatches } from './batch.ts';
+import { testText } from './crash.ts';
 import type { ToShard } from './link.ts';
 import { readToRegistry, writeToShard } from './link-bytes.ts';
-import { registry } from './registry.ts';
+import { type RegistryMsg, registry } from './registry.ts';
 import { serve, threadData } from './thread.ts';
 
 const TICK_MS = 1_000;
+/** The log may be slow, and the end of the server does not wait for it for long. */
+const FINISH_TIMEOUT_MS = 2_000;
 
 export interface RegistryData {
   readonly chatDb: string;
@@ -23,9 +26,10 @@ export interface RegistryData {
 
 const data = threadData<RegistryData>();
 const log = openLog('registry', data.logLevel);
+const projection = openProjection(data.chatDb, data.lockDb);
 const actor = spawn(
   'registry',
-  registry(openSqliteLog(data.chatDb, SYSTEM_CLOCK, data.lockDb), data.keepMs, log),
+  registry({ projection, keepMs: data.keepMs, logger: log, openLog: await testLog() }),
 );
 const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
 
@@ -55,10 +59,19 @@ const api = {
   },
 
   async stop(): Promise<void> {
+    await ask<RegistryMsg, void>(actor, (reply) => ({ type: 'finish', reply }), FINISH_TIMEOUT_MS);
     actor.stop();
     await actor.exited;
   },
 };
+
+/** In tests another log may stand in for that of this machine: a module that exports `openLog`. */
+async function testLog(): Promise<OpenLog | undefined> {
+  const module = testText('PARLEY_TEST_LOG');
+  if (module === undefined) return undefined;
+  const { openLog }: { openLog: OpenLog } = await import(module);
+  return openLog;
+}
 
 export type RegistryApi = typeof api;
 serve(api);

@@ -3,10 +3,11 @@
  * recipient, and lets a shard that is behind catch up from the log.
  */
 
-import type { Entry, MembershipChange, Origin } from '../chat/entry.ts';
+import type { Entry, MembershipChange } from '../chat/entry.ts';
+import type { Origin } from '../chat/intent.ts';
+import { type Projection, StorageFailure } from '../chat/projection.ts';
 import { Recent } from '../chat/recent.ts';
 import type { Sessions } from '../chat/sessions.ts';
-import { type MessageLog, StorageFailure } from '../store/message-log.ts';
 import type { FarewellCode, RefusalCode } from '../transport/protocol.ts';
 import type { Announcement, Command, ToShard } from './link.ts';
 import { toRouted } from './routed.ts';
@@ -49,7 +50,7 @@ export class ShardLink {
 }
 
 export class Router {
-  readonly #log: MessageLog;
+  readonly #projection: Projection;
   readonly #sessions: Sessions;
   readonly #resultOf: (change: MembershipChange) => unknown;
   readonly links = new Map<number, ShardLink>();
@@ -58,12 +59,12 @@ export class Router {
   routed: number;
 
   /** `resultOf`: what answers a join or leave. A routed message is its own answer. */
-  constructor(log: MessageLog, sessions: Sessions, resultOf: (change: MembershipChange) => unknown) {
-    this.#log = log;
+  constructor(projection: Projection, sessions: Sessions, resultOf: (change: MembershipChange) => unknown) {
+    this.#projection = projection;
     this.#sessions = sessions;
     this.#resultOf = resultOf;
-    this.routed = log.lastId;
-    const newest = log.readNewest(READ_AT_START);
+    this.routed = projection.lastId;
+    const newest = projection.readNewest(READ_AT_START);
     const floor = newest.length < READ_AT_START ? 0 : (newest[0]?.id ?? 0);
     this.recent = new Recent(floor, newest);
   }
@@ -120,7 +121,13 @@ export class Router {
     }
   }
 
-  /** Answers the command that a draft came from, if its shard is still there. */
+  /** Answers the command that an intent came from, if its shard is still there. */
+  answer(origin: Origin, result: unknown): void {
+    for (const link of this.links.values()) {
+      if (link.incarnation === origin.shard) link.out.push(['ok', origin.number, result]);
+    }
+  }
+
   refuse(origin: Origin, code: RefusalCode): void {
     for (const link of this.links.values()) {
       if (link.incarnation === origin.shard) link.out.push(['error', origin.number, code]);
@@ -149,7 +156,7 @@ export class Router {
     const recent = this.recent.after(cursor);
     if (recent !== undefined) return recent.slice(0, PAGE);
     try {
-      return this.#log.readAfter(cursor, PAGE).filter((entry) => entry.id <= this.routed);
+      return this.#projection.readAfter(cursor, PAGE).filter((entry) => entry.id <= this.routed);
     } catch (error) {
       if (error instanceof StorageFailure) return undefined;
       throw error;

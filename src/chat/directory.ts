@@ -2,7 +2,6 @@
  * The user dictionary and the rooms: a fold over the committed log, kept in memory by the registry alone.
  */
 
-import type { MembershipChange } from './entry.ts';
 import { foldName } from './names.ts';
 
 export interface Account {
@@ -76,7 +75,7 @@ export class Directory {
 
   /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */
   hideAccount(account: Account): void {
-    for (const room of this.roomsOf(account).keys()) this.#removeMember(room, account);
+    for (const room of this.roomsOf(account).keys()) this.#unlist(room, account);
     this.removeAccount(account);
     this.#hidden.set(foldName(account.name), account);
   }
@@ -102,7 +101,7 @@ export class Directory {
     return room;
   }
 
-  /** `since`: the id of the join. */
+  /** `since`: the id of the join, which is later than those of its other rooms. */
   addMember(room: Room, account: Account, since: number): void {
     room.members.set(account.id, account);
     room.sorted = undefined;
@@ -110,16 +109,15 @@ export class Directory {
     account.rooms.set(room, since);
   }
 
-  /** Folds one committed change of membership; returns the room. */
-  apply(change: MembershipChange, account: Account): Room {
-    const room = this.room(change.roomName) ?? this.addRoom(change.room, change.roomName);
-    if (change.kind === 'joined') {
-      this.addMember(room, account, change.id);
-    } else {
-      this.#removeMember(room, account);
-      account.rooms?.delete(room);
-    }
-    return room;
+  /** Takes a `removeMember` back: the rooms of the account are in the order of joining again. */
+  restoreMember(room: Room, account: Account, since: number): void {
+    this.addMember(this.room(room.name) ?? this.addRoom(room.id, room.name), account, since);
+    account.rooms = new Map([...this.roomsOf(account)].sort(([, a], [, b]) => a - b));
+  }
+
+  removeMember(room: Room, account: Account): void {
+    this.#unlist(room, account);
+    account.rooms?.delete(room);
   }
 
   membersInOrder(room: Room): readonly Account[] {
@@ -127,7 +125,7 @@ export class Directory {
     return room.sorted;
   }
 
-  #removeMember(room: Room, account: Account): void {
+  #unlist(room: Room, account: Account): void {
     room.members.delete(account.id);
     room.sorted = undefined;
     if (room.members.size > 0) return;

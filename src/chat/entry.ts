@@ -4,11 +4,7 @@
  * A draft is an entry that has no id yet; the log gives it one when it commits it.
  */
 
-/** Which unanswered command an entry answers: the shard's incarnation and its running number there. */
-export interface Origin {
-  readonly shard: number;
-  readonly number: number;
-}
+import type { Origin } from './intent.ts';
 
 interface Authored {
   /** Id and name of the account that said it, joined, or left. */

@@ -3,7 +3,7 @@
  * to route an entry to exactly the shards that have a recipient.
  */
 
-import { type Account, type Directory, inOrder, type Room } from './directory.ts';
+import { type Account, type Directory, inOrder } from './directory.ts';
 
 /** Sessions on each shard, by the shard's index. */
 type Counts = number[];
@@ -86,11 +86,11 @@ export class Sessions {
     return accounts;
   }
 
-  joined(account: Account, room: Room): void {
+  joined(account: number, room: number): void {
     this.#move(account, room, 1);
   }
 
-  left(account: Account, room: Room): void {
+  left(account: number, room: number): void {
     this.#move(account, room, -1);
   }
 
@@ -102,9 +102,9 @@ export class Sessions {
     return this.#byAccount.get(account) ?? NONE;
   }
 
-  #move(account: Account, room: Room, sign: 1 | -1): void {
-    this.shardsOfAccount(account.id).forEach((sessions, shard) => {
-      if (sessions > 0) add(this.#byRoom, room.id, shard, sign * sessions);
+  #move(account: number, room: number, sign: 1 | -1): void {
+    this.shardsOfAccount(account).forEach((sessions, shard) => {
+      if (sessions > 0) add(this.#byRoom, room, shard, sign * sessions);
     });
   }
 }

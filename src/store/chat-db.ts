@@ -42,6 +42,8 @@ export interface ChatDb {
   readonly countUnplaced: StatementSync;
   readonly place: StatementSync;
   readonly setPlaced: StatementSync;
+  readonly position: StatementSync;
+  readonly setPosition: StatementSync;
   readonly retention: Retention;
 }
 
@@ -125,6 +127,8 @@ function withStatements(db: DatabaseSync): ChatDb {
        WHERE id > (SELECT id FROM placed) ORDER BY conversation, id`,
     ),
     setPlaced: db.prepare('UPDATE placed SET id = (SELECT max(id) FROM entries)'),
+    position: db.prepare('SELECT position FROM log'),
+    setPosition: db.prepare('UPDATE log SET position = ?'),
     retention: new Retention(db),
   };
 }

@@ -8,8 +8,8 @@
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Forgettable } from '../chat/projection.ts';
 import { integer } from './entry-row.ts';
-import type { Forgettable } from './message-log.ts';
 
 const MARK_EVERY_MS = 60 * 60_000;
 

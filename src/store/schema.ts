@@ -1,5 +1,5 @@
 /**
- * The tables of `chat.db`, version 4: the log, and the fold of it that is needed at start.
+ * The tables of `chat.db`, version 5: the log, and the fold of it that is needed at start.
  *
  * - Account ids are never reused (AUTOINCREMENT), so a new `bob` never is the old one.
  * - A conversation is a room, or a pair of accounts with `low` ≤ `high`.
@@ -16,8 +16,11 @@
  *   whose time is that of their id.
  * - `marks` tell that from `first` to `last`, by a clock that could be believed, `id` was the newest entry
  *   (`retention.ts`).
+ * - `about` is the id of the entry that this one concerns (an edit, a reaction, …), and `data` a small value of its kind; null in
+ *   the kinds that there are so far.
+ * - `log` holds up to where a log that numbers its batches has been applied.
  */
-export const SCHEMA_VERSION = 4;
+export const SCHEMA_VERSION = 5;
 
 /** What each version adds to the one before it, from nothing to the present one. */
 export const MIGRATIONS: readonly string[] = [
@@ -107,5 +110,13 @@ CREATE TABLE marks (
   first INTEGER NOT NULL,
   last INTEGER NOT NULL
 ) STRICT;
+`,
+  // As the step before, it writes no row of the entries again.
+  `
+ALTER TABLE entries ADD COLUMN about INTEGER;
+ALTER TABLE entries ADD COLUMN data TEXT;
+
+CREATE TABLE log (position INTEGER NOT NULL) STRICT;
+INSERT INTO log VALUES (0);
 `,
 ];

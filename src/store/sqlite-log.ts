@@ -1,23 +1,23 @@
-/** `chat.db`: the message log and its fold in SQLite, written by the registry thread alone. */
+/** `chat.db`: the entries of the log and the fold of them, in SQLite. The registry's thread alone writes it. */
 
 import { statSync } from 'node:fs';
 import { type Account, Directory } from '../chat/directory.ts';
-import type { Draft, Entry, Origin } from '../chat/entry.ts';
+import type { Draft, Entry } from '../chat/entry.ts';
+import type { Origin } from '../chat/intent.ts';
 import { foldName } from '../chat/names.ts';
-import { type Clock, SYSTEM_CLOCK } from '../common/clock.ts';
+import {
+  type Forgettable,
+  type Forgotten,
+  type NewAccount,
+  type Projection,
+  type ProjectionWriter,
+  StorageFailure,
+  type Stored,
+} from '../chat/projection.ts';
+import type { KeyUse } from '../chat/state.ts';
 import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
 import { UnusableFile } from './data-file.ts';
 import { integer, KIND, text, toEntry } from './entry-row.ts';
-import {
-  type Appended,
-  type Batch,
-  type Forgettable,
-  type Forgotten,
-  type KeyUse,
-  type MessageLog,
-  type NewAccount,
-  StorageFailure,
-} from './message-log.ts';
 import { Pairs } from './pairs.ts';
 import { Placement } from './placement.ts';
 
@@ -35,21 +35,20 @@ const LATEST_ID = 2 ** 52;
 const CHECKPOINT_WAIT_MS = 10;
 
 /**
- * Opens or creates the log in `file`. `lock`: the file that keeps others from the folder. Throws if the file is not a
+ * Opens or creates the projection in `file`. `lock`: the file that keeps others from the folder. Throws if the file is not a
  * database, is damaged, or is of a later version.
  */
-export function openSqliteLog(file: string, clock: Clock = SYSTEM_CLOCK, lock?: string): MessageLog {
+export function openProjection(file: string, lock?: string): Projection {
   try {
-    return new SqliteLog(file, clock, lock === undefined ? [] : [lock]);
+    return new SqliteProjection(file, lock === undefined ? [] : [lock]);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`${file} cannot be opened: ${reason}`, { cause });
   }
 }
 
-class SqliteLog implements MessageLog {
+class SqliteProjection implements Projection, ProjectionWriter {
   readonly #file: string;
-  readonly #clock: Clock;
   /** The database, its folder, and the lock: they never change while this is open. */
   readonly #placement: Placement;
   /** The write-ahead log and its index, which begin anew when nobody has the database open. */
@@ -59,32 +58,59 @@ class SqliteLog implements MessageLog {
   #unplaced: number;
   readonly #pairs = new Pairs();
   lastId: number;
+  position: number;
 
-  constructor(file: string, clock: Clock, others: readonly string[]) {
+  constructor(file: string, others: readonly string[]) {
     this.#file = file;
-    this.#clock = clock;
     this.#open = openChatDb(file);
     this.#placement = Placement.of(file, ...others);
     this.#walPlacement = walPlacementOf(file);
     this.lastId = this.#readLastId();
+    this.position = this.#readPosition();
     this.#unplaced = this.#countUnplaced();
   }
 
-  append({ accounts, drafts, retired, seen }: Batch): Appended {
-    // One time for the whole batch: a clock that is set back in the middle must not turn its order round.
-    const at = Math.max(0, this.#clock.wall());
-    const firstId = Math.max(at * 1_000 < LATEST_ID ? at * 1_000 : 0, this.lastId + 1);
+  transact<T>(work: (write: ProjectionWriter) => T): Stored<T> {
+    const { lastId, position } = this;
+    const unplaced = this.#unplaced;
     const outcome = this.#transaction(() => {
-      const added = accounts.map((account) => this.#insertAccount(account));
-      const entries = drafts.map((draft, index) => this.#insert(draft, firstId + index, at));
-      for (const account of retired) this.#open.retireAccount.run(account.id);
-      for (const [account, id] of seen) this.#open.writeSeen.run(account, id);
-      return { accounts: added, entries, unplaced: this.#place(entries.length) };
+      const value = work(this);
+      this.#place();
+      return value;
     });
-    if (outcome.type !== 'committed') return outcome;
-    this.#unplaced = outcome.value.unplaced;
-    this.lastId = outcome.value.entries.at(-1)?.id ?? this.lastId;
-    return { type: 'committed', ...outcome.value };
+    if (outcome.type !== 'committed') {
+      this.lastId = lastId;
+      this.position = position;
+      this.#unplaced = unplaced;
+    }
+    return outcome;
+  }
+
+  entry(draft: Draft, at: number): Entry {
+    const time = Math.max(0, at);
+    // Where the clock says less than before, or something absurd, ids go on from the last one.
+    const id = Math.max(time * 1_000 < LATEST_ID ? time * 1_000 : 0, this.lastId + 1);
+    this.lastId = id;
+    this.#unplaced += 1;
+    return this.#insert(draft, id, time);
+  }
+
+  begin({ name, guest }: NewAccount): Account {
+    const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), guest ? 1 : 0);
+    return { id: Number(lastInsertRowid), name, guest, rooms: undefined, seen: 0 };
+  }
+
+  end(account: Account): void {
+    this.#open.retireAccount.run(account.id);
+  }
+
+  mark(account: number, id: number): void {
+    this.#open.writeSeen.run(account, id);
+  }
+
+  moveTo(position: number): void {
+    this.#open.setPosition.run(position);
+    this.position = position;
   }
 
   readAfter(id: number, limit: number): Entry[] {
@@ -177,6 +203,7 @@ class SqliteLog implements MessageLog {
     this.#walPlacement = walPlacementOf(this.#file);
     this.#pairs.forget();
     this.lastId = this.#readLastId();
+    this.position = this.#readPosition();
     this.#unplaced = this.#countUnplaced();
   }
 
@@ -192,24 +219,27 @@ class SqliteLog implements MessageLog {
     throw misplacedError(fault);
   }
 
-  /** Puts entries into `places`, when there are enough of them. Returns how many are not there now. */
-  #place(fresh: number): number {
-    const unplaced = this.#unplaced + fresh;
-    if (unplaced < PLACED_AT_ONCE) return unplaced;
+  /** Puts entries into `places`, when there are enough of them. */
+  #place(): void {
+    if (this.#unplaced < PLACED_AT_ONCE) return;
     this.#open.place.run();
     this.#open.setPlaced.run();
-    return 0;
+    this.#unplaced = 0;
   }
 
   #countUnplaced(): number {
     return integer(this.#open.countUnplaced.get()?.count);
   }
 
+  #readPosition(): number {
+    return integer(this.#open.position.get()?.position);
+  }
+
   #readLastId(): number {
     return integer(this.#open.lastId.get()?.id ?? 0);
   }
 
-  #transaction<T>(work: () => T): Committed<T> {
+  #transaction<T>(work: () => T): Stored<T> {
     const { db } = this.#open;
     try {
       db.exec('BEGIN IMMEDIATE');
@@ -218,8 +248,10 @@ class SqliteLog implements MessageLog {
       const fault = this.#placement.faultIfDue() ?? this.#walPlacement.faultIfDue();
       if (fault !== undefined) throw misplacedError(fault);
       return { type: 'committed', value };
-    } catch (error) {
-      if (!isSqliteError(error)) throw error;
+    } catch (thrown) {
+      // A read of the state in the middle of it may have failed.
+      const error = thrown instanceof StorageFailure ? thrown.cause : thrown;
+      if (!isSqliteError(error)) throw thrown;
       const code = error.errcode & 0xff;
       // Conversations that were made in it are undone, and their ids are given away again.
       this.#pairs.forget();
@@ -237,11 +269,6 @@ class SqliteLog implements MessageLog {
     } catch {
       return false;
     }
-  }
-
-  #insertAccount({ name, guest }: NewAccount): Account {
-    const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), guest ? 1 : 0);
-    return { id: Number(lastInsertRowid), name, guest, rooms: undefined, seen: 0 };
   }
 
   #insert(draft: Draft, id: number, at: number): Entry {
@@ -321,10 +348,6 @@ function walPlacementOf(file: string): Placement {
 function misplacedError(fault: string): UnusableFile {
   return new UnusableFile(`${fault}: put it back as it was, or restart the server`);
 }
-
-type Committed<T> =
-  | { readonly type: 'committed'; readonly value: T }
-  | Exclude<Appended, { readonly type: 'committed' }>;
 
 function read<T>(query: () => T): T {
   try {

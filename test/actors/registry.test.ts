@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type ActorRef, spawn } from '../../src/actors/actor.ts';
 import type { ToShard } from '../../src/actors/link.ts';
 import { type RegistryMsg, registry } from '../../src/actors/registry.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
 import { TestClock } from '../support/clock.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
@@ -26,8 +26,8 @@ class World {
   constructor(keepMs: number) {
     files += 1;
     const logger = pino({}, { write: (line: string) => void this.logged.push(JSON.parse(line)) });
-    const log = openSqliteLog(`${folder}/${files}.db`, this.clock);
-    this.#actor = spawn('registry', registry(log, keepMs, logger, this.clock));
+    const projection = openProjection(`${folder}/${files}.db`);
+    this.#actor = spawn('registry', registry({ projection, keepMs, logger, clock: this.clock }));
     onTestFinished(() => this.#actor.stop());
     this.#actor.tell({ type: 'accounts', names: ['ann'] });
     this.#actor.tell({ type: 'shard_connected', shard: 0, out: this.#out });
@@ -37,6 +37,7 @@ class World {
 
   /** Says it; resolves when it has been committed. */
   async say(text: string, key: string | null = null): Promise<ToShard> {
+    await until('ann to be live', () => this.told.some(([kind]) => kind === 'live'));
     this.#number += 1;
     const number = this.#number;
     this.#ask(['send', number, 1, 'ann', text, key]);

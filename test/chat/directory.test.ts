@@ -40,26 +40,16 @@ describe('sessions', () => {
     sessions.attach(2, 12, ann);
     sessions.attach(0, 11, ben);
     expect(sessions.shardsOfRoom(7)).toEqual([0, 0, 2]);
-    const change = {
-      kind: 'joined',
-      account: 2,
-      user: 'ben',
-      room: 7,
-      roomName: '#r',
-      origin: null,
-      id: 1,
-      at: 1,
-    } as const;
-    directory.apply(change, ben);
-    sessions.joined(ben, room);
+    directory.addMember(room, ben, 2);
+    sessions.joined(ben.id, room.id);
     expect(sessions.shardsOfRoom(7)).toEqual([1, 0, 2]);
     expect(sessions.detach(2, 11)).toBe(ann);
     expect(sessions.isOnline(ann)).toBe(true);
     expect([...sessions.detachShard(2)]).toEqual([ann]);
     expect(sessions.isOnline(ann)).toBe(false);
     expect(sessions.detach(2, 12)).toBeUndefined();
-    directory.apply({ ...change, kind: 'left' }, ben);
-    sessions.left(ben, room);
+    directory.removeMember(room, ben);
+    sessions.left(ben.id, room.id);
     expect(sessions.shardsOfRoom(7)).toEqual([]);
     expect(sessions.shardsOfAccount(2)).toEqual([1]);
   });

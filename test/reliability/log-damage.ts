@@ -9,8 +9,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
-import type { MessageLog } from '../../src/store/message-log.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import type { Projection } from '../../src/chat/projection.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
+import { append } from '../support/append.ts';
 import { startRandom } from '../transport/hostile.ts';
 import type { Findings } from './campaign.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
@@ -67,7 +68,7 @@ export function damageLog(folder: string, seed: number, strides: Strides, findin
 function makeLog(folder: string, isSecondRound: boolean): Made {
   const file = join(folder, 'chat.db');
   clear(file);
-  const log = openSqliteLog(file);
+  const log = openProjection(file);
   const [ann, ben] = [begin(log, 'ann'), begin(log, 'ben')];
   const [joined] = commit(log, [enter(ann, 0)]);
   const room = joined?.kind === 'joined' ? joined.room : 0;
@@ -114,7 +115,7 @@ function checkStart(
   writeFileSync(`${file}-wal`, wal, { mode: 0o600 });
   if (isThorough && checkIntegrity(folder) !== 'ok')
     return `SQLite finds it damaged: ${checkIntegrity(folder)}`;
-  let log = openSqliteLog(file);
+  let log = openProjection(file);
   if (state === undefined || !isDeepStrictEqual(stateOf(log), state)) {
     return `holds ${JSON.stringify(stateOf(log)).slice(-300)} for ${JSON.stringify(state).slice(-300)}`;
   }
@@ -125,7 +126,7 @@ function checkStart(
   if ((appended[0]?.id ?? 0) <= (state.entries.at(-1)?.id ?? 0)) return 'the next id is not higher';
   if (isThorough) {
     log.close();
-    log = openSqliteLog(file);
+    log = openProjection(file);
   }
   const after = stateOf(log);
   log.close();
@@ -138,7 +139,7 @@ function checkStart(
 }
 
 /** Everything, keys and members included; also that each key finds its entry. */
-function stateOf(log: MessageLog): State {
+function stateOf(log: Projection): State {
   const directory = log.load();
   const entries = log.readAfter(0, 1_000);
   for (const entry of entries) {
@@ -156,16 +157,14 @@ function stateOf(log: MessageLog): State {
 
 type Named = Pick<Account, 'id' | 'name'>;
 
-function begin(log: MessageLog, name: string, drafts: readonly Draft[] = []): Account {
-  const outcome = log.append({ accounts: [{ name, guest: false }], drafts, retired: [], seen: [] });
-  if (outcome.type !== 'committed' || outcome.accounts[0] === undefined) throw new Error(outcome.type);
-  return outcome.accounts[0];
+function begin(log: Projection, name: string, drafts: readonly Draft[] = []): Account {
+  const [account] = append(log, { accounts: [{ name, guest: false }], drafts }).accounts;
+  if (account === undefined) throw new Error('no account');
+  return account;
 }
 
-function commit(log: MessageLog, drafts: readonly Draft[]): readonly Entry[] {
-  const outcome = log.append({ accounts: [], drafts, retired: [], seen: [] });
-  if (outcome.type !== 'committed') throw new Error(outcome.type);
-  return outcome.entries;
+function commit(log: Projection, drafts: readonly Draft[]): readonly Entry[] {
+  return append(log, { drafts }).entries;
 }
 
 function authored({ id, name }: Named): { account: number; user: string; origin: null } {

@@ -10,7 +10,7 @@ import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../src/a
 import { type RegistryMsg, registry } from '../../src/actors/registry.ts';
 import type { Routed } from '../../src/actors/routed.ts';
 import type { Clock } from '../../src/common/clock.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
 import type { Findings } from './campaign.ts';
 import { describe } from './fault-play.ts';
 
@@ -115,12 +115,13 @@ export class LogPlayer {
   #spawn(names: readonly string[]): ActorRef<RegistryMsg> | undefined {
     let isStarting = true;
     try {
-      const log = openSqliteLog(this.#file, this.#clock);
-      const actor = spawn('registry', registry(log, Number.POSITIVE_INFINITY, SILENT, this.#clock));
+      const projection = openProjection(this.#file);
+      const options = { projection, keepMs: Number.POSITIVE_INFINITY, logger: SILENT, clock: this.#clock };
+      const actor = spawn('registry', registry(options));
       actor.watch((reason) => {
         this.#actor = undefined;
         if (reason.type !== 'failed') return;
-        if (isStarting) log.close();
+        if (isStarting) projection.close();
         else this.#findings.report('died', describe(reason.error));
       });
       const hasStarted = actor.tell({ type: 'accounts', names });

@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
+import type { Projection } from '../../src/chat/projection.ts';
 import { type Clock, SYSTEM_CLOCK } from '../../src/common/clock.ts';
 import { Archive, type Interval } from '../../src/store/archive.ts';
-import type { MessageLog } from '../../src/store/message-log.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
+import { append } from '../support/append.ts';
 import { TestClock } from '../support/clock.ts';
 import { testFolder } from '../support/folder.ts';
 
@@ -13,29 +14,22 @@ const folder = testFolder();
 let files = 0;
 
 interface World {
-  readonly log: MessageLog;
+  readonly log: Projection;
   readonly archive: Archive;
   readonly people: readonly Account[];
+  readonly clock: Clock;
 }
 
 function world(names: readonly string[], clock: Clock = SYSTEM_CLOCK): World {
   files += 1;
   const file = `${folder}/${files}.db`;
-  const log = openSqliteLog(file, clock);
-  const added = log.append({
-    accounts: names.map((name) => ({ name, guest: false })),
-    drafts: [],
-    retired: [],
-    seen: [],
-  });
-  if (added.type !== 'committed') throw new Error(added.type);
-  return { log, archive: new Archive(file), people: added.accounts };
+  const log = openProjection(file);
+  const { accounts } = append(log, { accounts: names.map((name) => ({ name, guest: false })) });
+  return { log, archive: new Archive(file), people: accounts, clock };
 }
 
-function commit({ log }: World, ...drafts: Draft[]): readonly Entry[] {
-  const outcome = log.append({ accounts: [], drafts, retired: [], seen: [] });
-  if (outcome.type !== 'committed') throw new Error(outcome.type);
-  return outcome.entries;
+function commit({ log, clock }: World, ...drafts: Draft[]): readonly Entry[] {
+  return append(log, { drafts }, clock.wall()).entries;
 }
 
 const by = ({ id, name }: Account) => ({ account: id, user: name, origin: null });

@@ -2,8 +2,9 @@
 
 import { expect, it, onTestFinished } from 'vitest';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
-import type { MessageLog } from '../../src/store/message-log.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import type { Projection } from '../../src/chat/projection.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
+import { append } from '../support/append.ts';
 import { TestClock } from '../support/clock.ts';
 import { testFolder } from '../support/folder.ts';
 
@@ -15,13 +16,13 @@ let files = 0;
 class World {
   readonly clock = new TestClock();
   readonly #file: string;
-  log: MessageLog;
+  log: Projection;
 
   constructor() {
     files += 1;
     this.#file = `${folder}/${files}.db`;
-    this.log = openSqliteLog(this.#file, this.clock);
-    this.log.append({ accounts: [{ name: 'ann', guest: false }], drafts: [], retired: [], seen: [] });
+    this.log = openProjection(this.#file);
+    append(this.log, { accounts: [{ name: 'ann', guest: false }] });
     onTestFinished(() => this.log.close());
   }
 
@@ -36,15 +37,14 @@ class World {
       key,
       origin: null,
     };
-    const outcome = this.log.append({ accounts: [], drafts: [draft], retired: [], seen: [] });
-    const entry = outcome.type === 'committed' ? outcome.entries[0] : undefined;
-    if (entry === undefined) throw new Error(outcome.type);
+    const [entry] = append(this.log, { drafts: [draft] }, this.clock.wall()).entries;
+    if (entry === undefined) throw new Error('no entry');
     return entry;
   }
 
   restart(): void {
     this.log.close();
-    this.log = openSqliteLog(this.#file, this.clock);
+    this.log = openProjection(this.#file);
   }
 
   /** Days in which somebody says something every hour, and the log is cleaned up, as by a clock that is right. */

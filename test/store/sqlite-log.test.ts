@@ -6,8 +6,9 @@ import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
-import type { Appended, MessageLog } from '../../src/store/message-log.ts';
-import { openSqliteLog } from '../../src/store/sqlite-log.ts';
+import type { Projection, Stored } from '../../src/chat/projection.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
+import { tryAppend, type Written } from '../support/append.ts';
 import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();
@@ -19,25 +20,25 @@ const newFile = (): string => {
   return `${folder}/${files}.db`;
 };
 
-function accounts(log: MessageLog, ...names: string[]): Account[] {
+function accounts(log: Projection, ...names: string[]): Account[] {
   const added = append(log, [], names);
   if (added.type !== 'committed') throw new Error(added.type);
-  return [...added.accounts];
+  return [...added.value.accounts];
 }
 
-function append(log: MessageLog, drafts: Draft[], names: string[] = [], retired: Account[] = []): Appended {
-  return log.append({
-    accounts: names.map((name) => ({ name, guest: false })),
-    drafts,
-    retired,
-    seen: [],
-  });
+function append(
+  log: Projection,
+  drafts: Draft[],
+  names: string[] = [],
+  retired: Account[] = [],
+): Stored<Written> {
+  return tryAppend(log, { accounts: names.map((name) => ({ name, guest: false })), drafts, retired });
 }
 
-function commit(log: MessageLog, drafts: Draft[]): readonly Entry[] {
+function commit(log: Projection, drafts: Draft[]): readonly Entry[] {
   const outcome = append(log, drafts);
   if (outcome.type !== 'committed') throw new Error(outcome.type);
-  return outcome.entries;
+  return outcome.value.entries;
 }
 
 const join = (a: Account, roomName: string, room = 0): Draft => ({
@@ -79,7 +80,7 @@ const tell = (a: Account, b: Account, text: string, key: string | null = null): 
 
 describe('the log', () => {
   it('gives back what was appended, in order, with rising ids that tell the time', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const [ann, ben] = accounts(log, 'Ann', 'ben') as [Account, Account];
     const before = Date.now() * 1_000;
     const [joined] = commit(log, [join(ann, '#Tea')]) as [Entry & { room: number }];
@@ -103,13 +104,13 @@ describe('the log', () => {
 
   it('keeps accounts, rooms and members over a reopening, and never gives an id twice', () => {
     const file = newFile();
-    let log = openSqliteLog(file);
+    let log = openProjection(file);
     const [ann, ben] = accounts(log, 'Ann', 'ben') as [Account, Account];
     const [first] = commit(log, [join(ann, '#Tea')]) as [Entry & { room: number }];
     commit(log, [join(ben, '#Tea', first.room), leave(ann, '#Tea', first.room)]);
     append(log, [], [], [ann]);
     log.close();
-    log = openSqliteLog(file);
+    log = openProjection(file);
     const directory = log.load();
     expect(directory.account('ann')).toBeUndefined();
     expect([...(directory.room('#TEA')?.members.values() ?? [])].map((a) => a.name)).toEqual(['ben']);
@@ -120,7 +121,7 @@ describe('the log', () => {
 
   it('keeps membership as intervals: joining again begins a new one', () => {
     const file = newFile();
-    const log = openSqliteLog(file);
+    const log = openProjection(file);
     const [ann] = accounts(log, 'ann') as [Account];
     const [a] = commit(log, [join(ann, '#r')]) as [Entry & { room: number }];
     const [b] = commit(log, [leave(ann, '#r', a.room)]) as [Entry];
@@ -136,7 +137,7 @@ describe('the log', () => {
   });
 
   it('gives two first joins of one room in one batch the same room', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
     const [a, b] = commit(log, [join(ann, '#New'), join(ben, '#new')]) as [
       Entry & { room: number },
@@ -148,7 +149,7 @@ describe('the log', () => {
   });
 
   it('knows a key of its account, what it was used for, and forgets it', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
     const [sent] = commit(log, [tell(ann, ben, 'once', 'k')]) as [Entry];
     const use = log.findKey(ann.id, 'k');
@@ -166,7 +167,7 @@ describe('the log', () => {
   });
 
   it('commits a batch whole or not at all', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
     commit(log, [tell(ann, ben, 'first', 'k')]);
     const outcome = append(log, [tell(ann, ben, 'second'), tell(ann, ben, 'same key', 'k')]);
@@ -178,7 +179,7 @@ describe('the log', () => {
   });
 
   it('gives rising ids when the clock is set back, within a batch and from batch to batch', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const [ann] = accounts(log, 'ann') as [Account];
     let now = Date.now();
     // A millisecond earlier each time that somebody looks.
@@ -195,7 +196,7 @@ describe('the log', () => {
   });
 
   it('begins and ends accounts with the entries of their batch, whole or not at all', () => {
-    const log = openSqliteLog(newFile());
+    const log = openProjection(newFile());
     const names = (): string[] => [...log.load().accounts()].map(({ name }) => name).sort();
     const [ann, guest] = accounts(log, 'ann', 'guest') as [Account, Account];
     const [joined] = commit(log, [join(guest, '#r')]) as [Entry & { room: number }];
@@ -205,7 +206,9 @@ describe('the log', () => {
     log.reopen();
     expect([names(), log.load().room('#r')?.members.size]).toEqual([['ann', 'guest'], 1]);
     const outcome = append(log, [leaves], ['dan', 'eve'], [guest]);
-    expect(outcome).toMatchObject({ accounts: [{ name: 'dan' }, { name: 'eve' }], entries: [leaves] });
+    expect(outcome).toMatchObject({
+      value: { accounts: [{ name: 'dan' }, { name: 'eve' }], entries: [leaves] },
+    });
     log.reopen();
     expect([names(), log.load().room('#r')]).toEqual([['ann', 'dan', 'eve'], undefined]);
     expect(accounts(log, 'guest')[0]?.id).toBeGreaterThan(guest.id);
@@ -219,7 +222,7 @@ describe('the log', () => {
       mkdirSync(disk);
       execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'tmpfs', disk]);
       try {
-        const log = openSqliteLog(`${disk}/chat.db`);
+        const log = openProjection(`${disk}/chat.db`);
         const [ann, ben] = accounts(log, 'ann', 'ben') as [Account, Account];
         commit(log, [tell(ann, ben, 'before')]);
         writeFileSync(`${disk}/ballast`, Buffer.alloc(700_000));
@@ -240,17 +243,17 @@ describe('the log', () => {
 
   it('refuses a file that is no database, and one of a later version', () => {
     const file = newFile();
-    openSqliteLog(file).close();
+    openProjection(file).close();
     const db = new DatabaseSync(file);
     db.exec('PRAGMA user_version = 99');
     db.close();
-    expect(() => openSqliteLog(file)).toThrow(/version is 99/);
+    expect(() => openProjection(file)).toThrow(/version is 99/);
   });
 });
 
 it('opens again while somebody else is at a checkpoint', async () => {
   const file = newFile();
-  const log = openSqliteLog(file);
+  const log = openProjection(file);
   const [ann] = accounts(log, 'ann');
   if (ann === undefined) throw new Error('nobody');
   const { port1, port2 } = new MessageChannel();

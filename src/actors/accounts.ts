@@ -1,14 +1,16 @@
-/** Who has an account: it comes from the password store, or is a guest's; and who has which name. */
+/** Who has an account: accounts come from the password store, or are those of guests. */
 
 import type { Logger } from 'pino';
 import type { Account, Directory } from '../chat/directory.ts';
-import type { NewAccount } from '../store/message-log.ts';
-import type { Begun, Ledger } from './ledger.ts';
+import type { Outcome } from '../chat/fold.ts';
+import type { NewAccount } from '../chat/projection.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
+import type { Ledger } from './ledger.ts';
 
 /** How long a guest may be without a connection when the server, or this thread, has restarted. */
 const GUEST_GRACE_MS = 10_000;
 
-export class Roster {
+export class Accounts {
   readonly #directory: Directory;
   readonly #ledger: Ledger;
   readonly #logger: Logger;
@@ -16,6 +18,7 @@ export class Roster {
   readonly #missingGuests: Set<Account>;
   readonly #startedAt: number;
 
+  /** `now`: of the monotonic clock. */
   constructor(directory: Directory, ledger: Ledger, logger: Logger, now: number) {
     this.#directory = directory;
     this.#ledger = ledger;
@@ -24,45 +27,40 @@ export class Roster {
     this.#startedAt = now;
   }
 
-  /** Sees to it that these, who can log in, have accounts. */
+  /** Asks for accounts for these names, which can log in. */
   reconcile(known: readonly string[]): void {
     for (const name of known) this.#directory.revealAccount(name);
     const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
-    for (const name of missing) this.#retireHolder(name);
-    this.#ledger.commit();
-    for (const name of missing) this.#ledger.begin({ name, guest: false }, () => {});
+    let refused: RefusalCode | undefined;
+    for (const name of missing) {
+      this.admit({ name, guest: false }, (account) => {
+        if (typeof account === 'string') refused = account;
+      });
+    }
     // Those that a full disk refuses begin when they log in.
-    const refused = this.#ledger.commit();
-    if (refused !== undefined) this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
+    this.#ledger.turn.afterwards(() => {
+      if (refused === undefined) return;
+      this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
+    });
   }
 
   /**
-   * Gives the account that who comes in with this name gets: the one that there is, or a new one. A guest always is
-   * a new account: nobody reads what an earlier guest of that name was told. `wait`: the name is changing hands;
-   * ask again when the batch has been committed.
+   * Asks for the account that whoever comes in with this name gets: the one that there is, or a new one. A guest always is a
+   * new account.
    */
-  admit(newcomer: NewAccount, begun: Begun): 'wait' | undefined {
+  admit(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
     const { name, guest } = newcomer;
-    if (this.#ledger.changesName(name)) return 'wait';
-    const holder = this.#directory.account(name);
-    if (holder?.guest === false) {
-      begun(guest ? 'name_taken' : holder);
-      return undefined;
-    }
-    // It leaves the rooms that it is in when what it has asked for has been committed.
-    if (holder !== undefined && this.#ledger.changesMembership(holder.id)) return 'wait';
     // Whoever had the name before, also an account that was taken out of users.txt, is somebody else.
-    this.#directory.revealAccount(name);
-    if (this.#retireHolder(name)) return 'wait';
-    this.#ledger.begin(newcomer, begun);
-    return undefined;
+    const former = this.#directory.revealAccount(name);
+    if (former !== undefined) this.#ledger.retire(former);
+    this.#ledger.turn.ask({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
   }
 
   guestIsBack(account: Account): void {
     this.#missingGuests.delete(account);
   }
 
-  /** Ends the accounts of guests who have not come back. */
+  /** Ends the accounts of guests who have not come back. `now`: of the monotonic clock. */
   sweep(now: number): void {
     if (this.#missingGuests.size === 0 || now - this.#startedAt < GUEST_GRACE_MS) return;
     for (const guest of this.#missingGuests) this.#ledger.retire(guest);
@@ -79,12 +77,11 @@ export class Roster {
       this.#logger.warn({ event: 'account.hidden', user: account.name }, 'account is not in users.txt');
     }
   }
+}
 
-  #retireHolder(name: string): boolean {
-    const holder = this.#directory.account(name);
-    if (holder === undefined) return false;
-    this.#missingGuests.delete(holder);
-    this.#ledger.retire(holder);
-    return true;
-  }
+function accountOf(outcome: Outcome | RefusalCode): Account | RefusalCode {
+  if (typeof outcome === 'string') return outcome;
+  if (outcome.type === 'known') return outcome.account;
+  if (outcome.type === 'refused') return outcome.code;
+  return (outcome.type === 'done' ? outcome.begun : undefined) ?? 'unavailable';
 }

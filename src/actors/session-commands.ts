@@ -1,15 +1,18 @@
-/**
- * Sessions come, catch up with what they missed, tell what they have been shown, and go. Messages and rooms are in
- * `requests.ts`.
- */
+/** Sessions begin, catch up with what they missed, say what they have been shown, and end. */
 
-import type { Account } from '../chat/directory.ts';
+import type { Account, Directory } from '../chat/directory.ts';
 import type { Entry } from '../chat/entry.ts';
+import type { Presence } from '../chat/presence.ts';
+import { StorageFailure } from '../chat/projection.ts';
+import type { Sessions } from '../chat/sessions.ts';
 import { visibleTo } from '../chat/visibility.ts';
-import type { AnnouncedSession } from './link.ts';
-import type { Ask, Parts, Taken } from './parts.ts';
+import type { Clock } from '../common/clock.ts';
+import type { RefusalCode } from '../transport/protocol.ts';
+import type { Accounts } from './accounts.ts';
+import type { Ledger } from './ledger.ts';
+import type { AnnouncedSession, CommandOf } from './link.ts';
 import { toRouted } from './routed.ts';
-import type { ShardLink } from './router.ts';
+import type { Router, ShardLink } from './router.ts';
 
 /** Of an entry on the wire, apart from its text; and entries that are looked at for each byte that may be sent. */
 const ENTRY_BYTES = 64;
@@ -18,47 +21,72 @@ const SCANNED_PER_BYTE = 1 / 8;
 const ABSENT_AUTHORS = 10_000;
 const KEPT_RECEIPTS = 1_000;
 
-export class Arrivals {
-  readonly #parts: Parts;
-  /** What was delivered of accounts that were not there, or not live; who has waited longest first. */
+export interface SessionParts {
+  readonly clock: Clock;
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly presence: Presence;
+  readonly router: Router;
+  readonly ledger: Ledger;
+  readonly accounts: Accounts;
+}
+
+export class SessionCommands {
+  readonly #parts: SessionParts;
+  /** Deliveries of authors who were not there, or not live; who has waited longest first. */
   readonly #receipts = new Map<number, number[]>();
 
-  constructor(parts: Parts) {
+  constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  attach(link: ShardLink, [, number, connection, user, guest, lastId]: Ask<'attach'>): Taken {
-    const { sessions, presence, router, directory, roster, ledger } = this.#parts;
-    return roster.admit({ name: user, guest }, (account) => {
-      if (typeof account === 'string') {
-        link.out.push(['error', number, account]);
-        return;
-      }
+  /** Asks for the account, if there is none, and returns how the session begins once that is there. */
+  attach(link: ShardLink, command: CommandOf<'attach'>): () => RefusalCode | undefined {
+    const [, , , user, guest] = command;
+    const holder = this.#parts.directory.account(user);
+    let account: Account | RefusalCode = 'unavailable';
+    if (!guest && holder?.guest === false) account = holder;
+    else {
+      this.#parts.accounts.admit({ name: user, guest }, (admitted) => {
+        account = admitted;
+      });
+    }
+    return () => (typeof account === 'string' ? account : this.#enter(link, command, account));
+  }
+
+  #enter(link: ShardLink, command: CommandOf<'attach'>, account: Account): RefusalCode | undefined {
+    const [, number, connection, , guest, lastId] = command;
+    const { sessions, presence, router, directory, ledger } = this.#parts;
+    try {
       // A guest begins to be with this session.
       const start = guest ? router.routed : Math.min(lastId ?? ledger.seenBy(account), router.routed);
       sessions.attach(link.index, connection, account);
       presence.came(account);
       const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);
       link.out.push(['attached', number, account.id, account.name, rooms, router.routed, start]);
-    });
+      return undefined;
+    } catch (error) {
+      if (error instanceof StorageFailure) return 'storage_failed';
+      throw error;
+    }
   }
 
   /** A session that was there before this thread began. */
   restore(link: ShardLink, [connection, id, name, isLive]: AnnouncedSession): void {
-    const { directory, sessions, presence, roster } = this.#parts;
+    const { directory, sessions, presence, accounts } = this.#parts;
     const account = directory.account(name);
     if (account?.id !== id) {
       link.out.push(['expelled', id, 'failed']);
       return;
     }
-    roster.guestIsBack(account);
+    accounts.guestIsBack(account);
     sessions.attach(link.index, connection, account);
     if (isLive) sessions.wentLive(link.index, connection);
     presence.assume(account);
   }
 
-  /** From this turn on the session gets what is routed; what it lacks up to here goes before that. */
-  goLive(link: ShardLink, [, number, connection, cursor, bytes]: Ask<'live'>): Taken {
+  /** From here on the session gets what is routed; what it lacks up to here goes before that. */
+  goLive(link: ShardLink, [, number, connection, cursor, bytes]: CommandOf<'live'>): RefusalCode | undefined {
     const { sessions, router, directory } = this.#parts;
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
@@ -78,7 +106,7 @@ export class Arrivals {
     return undefined;
   }
 
-  see(link: ShardLink, [, number, connection, id]: Ask<'seen'>): Taken {
+  see(link: ShardLink, [, number, connection, id]: CommandOf<'seen'>): RefusalCode | undefined {
     const { sessions, router, ledger } = this.#parts;
     const account = sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
@@ -90,12 +118,9 @@ export class Arrivals {
     return this.#answer(link, number, null);
   }
 
-  detach(link: ShardLink, [, number, connection]: Ask<'detach'>): Taken {
-    const { sessions, ledger } = this.#parts;
-    const leaving = sessions.find(link.index, connection);
-    // A guest ends with its last session, and leaves the rooms that it is in behind all that it has asked for.
-    if (leaving?.guest && ledger.changesMembership(leaving.id)) return 'wait';
-    const account = sessions.detach(link.index, connection);
+  /** A guest ends with its last session, and leaves the rooms that it is in behind everything that it has asked for. */
+  detach(link: ShardLink, [, number, connection]: CommandOf<'detach'>): undefined {
+    const account = this.#parts.sessions.detach(link.index, connection);
     if (account !== undefined) this.sessionEnded(account);
     return this.#answer(link, number, null);
   }

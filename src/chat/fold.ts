@@ -1,0 +1,139 @@
+/**
+ * The fold: applies the batches of the log, in order, to the state in memory and to its projection on disk.
+ *
+ * A page of batches is one transaction. Until that is on disk nothing of it may be shown to anybody; if it cannot be stored,
+ * the state in memory is put back to what it was.
+ */
+
+import { decide } from './decide.ts';
+import type { Account, Directory } from './directory.ts';
+import type { Entry } from './entry.ts';
+import type { Batch, Intent } from './intent.ts';
+import { Journal } from './journal.ts';
+import { applyBegun, applyEnded } from './kinds/accounts.ts';
+import { applyMembership } from './kinds/membership.ts';
+import type { Projection, ProjectionWriter, StorageTrouble } from './projection.ts';
+import type { ChatState, Decision, KeyUse } from './state.ts';
+
+/** A batch in its place in the log. */
+export interface CommittedBatch {
+  /** Counts the batches of the log from 1; 0 where they are not numbered. */
+  readonly position: number;
+  /** The wall clock when the batch was committed, in milliseconds since 1970. */
+  readonly at: number;
+  readonly batch: Batch;
+}
+
+/** What came of an intent: its changes, or why there are none. */
+export type Outcome =
+  | {
+      readonly type: 'done';
+      readonly entries: readonly Entry[];
+      readonly begun: Account | undefined;
+      readonly ended: Account | undefined;
+    }
+  | Exclude<Decision, { readonly type: 'changes' }>;
+
+/** `outcomes`: of each batch of the page, those of its intents; empty for a batch that had been applied before. */
+export type Applied =
+  | { readonly type: 'applied'; readonly outcomes: ReadonlyArray<readonly Outcome[]> }
+  | StorageTrouble;
+
+/** Called before the intent with that index of the batch is decided, and once behind the last. */
+export type Between = (batch: Batch, index: number) => void;
+
+const PAGE = 500;
+
+export class Fold implements ChatState {
+  readonly directory: Directory;
+  readonly #projection: Projection;
+  readonly #journal = new Journal();
+
+  constructor(projection: Projection) {
+    this.#projection = projection;
+    this.directory = projection.load();
+  }
+
+  findKey(account: number, key: string): KeyUse | undefined {
+    return this.#projection.findKey(account, key);
+  }
+
+  apply(page: readonly CommittedBatch[], between: Between = () => {}): Applied {
+    const applied = this.#projection.transact((write) => {
+      let { position } = this.#projection;
+      const outcomes = page.map((committed) => {
+        if (committed.position !== 0 && committed.position <= position) return [];
+        position = committed.position;
+        return this.#applyBatch(committed, write, between);
+      });
+      if (position !== this.#projection.position) write.moveTo(position);
+      return outcomes;
+    });
+    if (applied.type === 'committed') {
+      this.#journal.commit();
+      return { type: 'applied', outcomes: applied.value };
+    }
+    this.#journal.rollback();
+    return applied;
+  }
+
+  /** Takes in what turns out to be on disk behind this entry, after a failure that left it open. */
+  *recover(after: number): Generator<Entry> {
+    for (const account of this.#projection.readAccountsAfter(this.directory.newestAccount)) {
+      this.directory.addAccount(account);
+    }
+    for (let cursor = after; ; ) {
+      const entries = this.#projection.readAfter(cursor, PAGE);
+      for (const entry of entries) {
+        this.#applyEntry(entry);
+        cursor = entry.id;
+        yield entry;
+      }
+      if (entries.length < PAGE) break;
+    }
+    this.#journal.commit();
+  }
+
+  #applyBatch({ at, batch }: CommittedBatch, write: ProjectionWriter, between: Between): Outcome[] {
+    const outcomes = batch.intents.map((intent, index) => {
+      between(batch, index);
+      return this.#applyIntent(intent, at, write);
+    });
+    between(batch, batch.intents.length);
+    return outcomes;
+  }
+
+  #applyIntent(intent: Intent, at: number, write: ProjectionWriter): Outcome {
+    const decision = decide(this, intent);
+    if (decision.type !== 'changes') return decision;
+    const entries: Entry[] = [];
+    let begun: Account | undefined;
+    let ended: Account | undefined;
+    for (const change of decision.changes) {
+      switch (change.kind) {
+        case 'begun':
+          begun = write.begin(change);
+          applyBegun(this.directory, begun, this.#journal);
+          break;
+        case 'ended':
+          ended = change.account;
+          write.end(ended);
+          applyEnded(this.directory, ended, this.#journal);
+          break;
+        case 'marked':
+          write.mark(change.account, change.id);
+          break;
+        default:
+          entries.push(this.#applyEntry(write.entry(change, at)));
+      }
+    }
+    return { type: 'done', entries, begun, ended };
+  }
+
+  #applyEntry(entry: Entry): Entry {
+    if (entry.kind === 'joined' || entry.kind === 'left') {
+      applyMembership(this.directory, entry, this.#journal);
+    }
+    return entry;
+  }
+}

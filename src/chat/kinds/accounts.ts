@@ -1,0 +1,46 @@
+/** Accounts begin and end. */
+
+import type { Account, Directory } from '../directory.ts';
+import type { RegisterIntent, RetireIntent } from '../intent.ts';
+import type { Journal } from '../journal.ts';
+import { type Change, type ChatState, type Decision, refused, UNCHANGED } from '../state.ts';
+
+/**
+ * A name belongs to whoever has registered it. A guest who holds it makes way for an account, and for the next guest:
+ * each guest is a new account, so nobody reads what an earlier guest of that name was told.
+ */
+export function decideRegister({ directory }: ChatState, { name, guest }: RegisterIntent): Decision {
+  const holder = directory.account(name);
+  if (holder?.guest === false) return guest ? refused('name_taken') : { type: 'known', account: holder };
+  const changes = holder === undefined ? [] : farewells(directory, holder);
+  return { type: 'changes', changes: [...changes, { kind: 'begun', name, guest }] };
+}
+
+export function decideRetire({ directory }: ChatState, { account, user }: RetireIntent): Decision {
+  const holder = directory.account(user);
+  if (holder?.id !== account) return UNCHANGED;
+  return { type: 'changes', changes: farewells(directory, holder) };
+}
+
+/** The account leaves its rooms, then it ends. */
+function farewells(directory: Directory, account: Account): Change[] {
+  const left = Array.from(directory.roomsOf(account).keys(), (room): Change => {
+    const { id, name } = account;
+    return { kind: 'left', account: id, user: name, room: room.id, roomName: room.name, origin: null };
+  });
+  return [...left, { kind: 'ended', account }];
+}
+
+export function applyBegun(directory: Directory, account: Account, journal: Journal): void {
+  const newest = directory.newestAccount;
+  directory.addAccount(account);
+  journal.push(() => {
+    directory.removeAccount(account);
+    directory.newestAccount = newest;
+  });
+}
+
+export function applyEnded(directory: Directory, account: Account, journal: Journal): void {
+  directory.removeAccount(account);
+  journal.push(() => directory.addAccount(account));
+}

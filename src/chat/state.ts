@@ -1,0 +1,46 @@
+/**
+ * What `decide` may look at: the state that all earlier entries of the log have made, those of the same batch included.
+ */
+
+import type { RefusalCode } from '../transport/protocol.ts';
+import type { Account, Directory } from './directory.ts';
+import type { Draft } from './entry.ts';
+
+/** What a key was used for before. */
+export interface KeyUse {
+  readonly id: number;
+  readonly at: number;
+  /** True if it was this very message. */
+  isSame(to: string, text: string): boolean;
+}
+
+export interface ChatState {
+  readonly directory: Directory;
+  /** What the account used the key for, if it did within the last 24 hours. */
+  findKey(account: number, key: string): KeyUse | undefined;
+}
+
+/** What one intent changes, in order. Entries are changes that have an id and are shown to people. */
+export type Change =
+  | Draft
+  | { readonly kind: 'begun'; readonly name: string; readonly guest: boolean }
+  | { readonly kind: 'ended'; readonly account: Account }
+  | { readonly kind: 'marked'; readonly account: number; readonly id: number };
+
+export type Decision =
+  | { readonly type: 'changes'; readonly changes: readonly Change[] }
+  /** It has been done before: by the entry with this id, by this account, or there is nothing to do. */
+  | { readonly type: 'repeated'; readonly id: number; readonly at: number }
+  | { readonly type: 'known'; readonly account: Account }
+  | { readonly type: 'unchanged' }
+  | { readonly type: 'refused'; readonly code: RefusalCode };
+
+export const UNCHANGED: Decision = { type: 'unchanged' };
+
+export function refused(code: RefusalCode): Decision {
+  return { type: 'refused', code };
+}
+
+export function one(change: Change): Decision {
+  return { type: 'changes', changes: [change] };
+}

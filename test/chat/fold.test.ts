@@ -1,0 +1,177 @@
+/** Folds that read the same log come to the same state, however its pages are cut. */
+
+import { createHash } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import fc from 'fast-check';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type CommittedBatch, Fold, type Outcome } from '../../src/chat/fold.ts';
+import type { Intent } from '../../src/chat/intent.ts';
+import type { Projection } from '../../src/chat/projection.ts';
+import { openProjection } from '../../src/store/sqlite-log.ts';
+import { testFolder } from '../support/folder.ts';
+
+const folder = testFolder();
+const PEOPLE = ['ann', 'ben', 'cat'];
+const ROOMS = ['#a', '#B', '#c'];
+const START = Date.parse('2026-06-01T12:00:00Z');
+let files = 0;
+
+interface Node {
+  readonly fold: Fold;
+  readonly projection: Projection;
+  readonly file: string;
+}
+
+function openNode(file = newFile()): Node {
+  const projection = openProjection(file);
+  onTestFinished(() => projection.close());
+  return { fold: new Fold(projection), projection, file };
+}
+
+function newFile(): string {
+  files += 1;
+  return `${folder}/${files}.db`;
+}
+
+/** Everything in the database that does not depend on when it was moved there, and everything in memory. */
+function hashOf({ fold, file, projection }: Node): string {
+  const db = new DatabaseSync(file, { readOnly: true });
+  const tables = ['accounts', 'conversations', 'entries', 'members', 'keys', 'seen', 'log'];
+  const rows = tables.map((table) =>
+    db.prepare(`SELECT * FROM ${table} ORDER BY ${table === 'log' ? 1 : '1, 2'}`).all(),
+  );
+  db.close();
+  const accounts = [...fold.directory.accounts()].sort((a, b) => a.id - b.id);
+  const memory = accounts.map((account) => [
+    account.id,
+    account.name,
+    Array.from(fold.directory.roomsOf(account), ([room, since]) => [room.id, room.name, since]),
+  ]);
+  const rooms = fold.directory.roomsInOrder().map((room) => [room.id, [...room.members.keys()].sort()]);
+  const state = JSON.stringify([rows, memory, rooms, projection.lastId, projection.position]);
+  return createHash('sha256').update(state).digest('hex');
+}
+
+/** An intent of somebody who is there, or was once, or never. */
+const person = fc.record({
+  user: fc.constantFrom(...PEOPLE, 'gil'),
+  account: fc.integer({ min: 1, max: 6 }),
+});
+const origin = fc.record({ shard: fc.integer({ min: 1, max: 3 }), number: fc.nat(1_000) });
+const intent: fc.Arbitrary<Intent> = fc.oneof(
+  fc
+    .record({
+      kind: fc.constant('say' as const),
+      who: person,
+      to: fc.constantFrom(...PEOPLE, ...ROOMS, 'nobody', '#nowhere'),
+      text: fc.constantFrom('tea', 'coffee'),
+      key: fc.constantFrom(null, 'k1', 'k2'),
+      origin,
+    })
+    .map(({ who, ...rest }) => ({ ...rest, ...who })),
+  fc
+    .record({
+      kind: fc.constantFrom('join' as const, 'leave' as const),
+      who: person,
+      room: fc.constantFrom(...ROOMS, '#A', '#b'),
+      origin,
+    })
+    .map(({ who, ...rest }) => ({ ...rest, ...who })),
+  fc.record({
+    kind: fc.constant('register' as const),
+    name: fc.constantFrom(...PEOPLE, 'gil', 'GIL'),
+    guest: fc.boolean(),
+  }),
+  person.map((who) => ({ kind: 'retire' as const, ...who })),
+  fc.record({ kind: fc.constant('seen' as const), account: fc.integer({ min: 1, max: 6 }), id: fc.nat(100) }),
+);
+
+const log: fc.Arbitrary<CommittedBatch[]> = fc
+  .array(
+    fc.record({
+      writer: fc.constantFrom('a', 'b', 'c'),
+      intents: fc.array(intent, { maxLength: 6 }),
+      // The clocks of writers differ, and are set back.
+      at: fc.integer({ min: START - 5_000, max: START + 5_000 }),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((batches) =>
+    batches.map(({ writer, intents, at }, index) => ({
+      position: index + 1,
+      at,
+      batch: { writer, number: index, intents },
+    })),
+  );
+
+/** Pages that are cut at random, and some of whose batches come again. */
+function cut(batches: readonly CommittedBatch[], cuts: readonly number[]): CommittedBatch[][] {
+  const pages: CommittedBatch[][] = [];
+  let next = 0;
+  for (let page = 0; next < batches.length; page += 1) {
+    const size = 1 + ((cuts[page % cuts.length] ?? 0) % 4);
+    const again = ((cuts[page % cuts.length] ?? 0) >> 2) % 3;
+    pages.push(batches.slice(Math.max(0, next - again), next + size));
+    next += size;
+  }
+  return pages;
+}
+
+function applyAll({ fold }: Node, pages: readonly CommittedBatch[][]): Outcome[] {
+  return pages.flatMap((page) => {
+    const applied = fold.apply(page);
+    if (applied.type !== 'applied') throw new Error(applied.type);
+    return applied.outcomes.flat();
+  });
+}
+
+describe('two folds of one log', () => {
+  it('are equal, and decide the same, however its pages are cut and whatever comes twice', () => {
+    const cuts = fc.array(fc.nat(11), { minLength: 1, maxLength: 6 });
+    fc.assert(
+      fc.property(log, cuts, cuts, (batches, first, second) => {
+        const [a, b] = [openNode(), openNode()];
+        const decided = [applyAll(a, cut(batches, first)), applyAll(b, cut(batches, second))];
+        const summaries = decided.map((outcomes) => JSON.stringify(outcomes.map(summary)));
+        expect(summaries[0]).toBe(summaries[1]);
+        expect(hashOf(a)).toBe(hashOf(b));
+        // What a restart reads is what was in memory.
+        a.projection.close();
+        expect(hashOf(openNode(a.file))).toBe(hashOf(b));
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it('are equal when one of them could not store some of its pages at first', () => {
+    fc.assert(
+      fc.property(log, fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }), (batches, failures) => {
+        const [a, b] = [openNode(), openNode()];
+        applyAll(a, [batches]);
+        for (const [index, batch] of batches.entries()) {
+          if (failures[index % failures.length]) failToStore(b, [batch]);
+          applyAll(b, [[batch]]);
+        }
+        expect(hashOf(b)).toBe(hashOf(a));
+      }),
+      { numRuns: 30 },
+    );
+  });
+});
+
+/** As on a full disk: everything is decided and written, and then it cannot be committed. */
+function failToStore({ fold, projection, file }: Node, page: CommittedBatch[]): void {
+  const blocker = new DatabaseSync(file);
+  // A constraint that no row fulfils makes the last write of the page fail.
+  blocker.exec("CREATE TRIGGER full BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'full'); END");
+  const before = hashOf({ fold, projection, file });
+  expect(fold.apply(page).type).toBe('storage_failed');
+  blocker.exec('DROP TRIGGER full');
+  blocker.close();
+  expect(hashOf({ fold, projection, file })).toBe(before);
+}
+
+function summary(outcome: Outcome): unknown {
+  if (outcome.type !== 'done') return outcome.type === 'known' ? ['known', outcome.account.id] : outcome;
+  return [outcome.entries, outcome.begun?.id, outcome.ended?.id];
+}
