@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareRun } from '../../src/load/load.ts';
+import type { LoadOptions } from '../../src/load/options.ts';
 import { SCENARIOS } from '../../src/load/scenarios.ts';
 import { testFolder } from '../support/folder.ts';
 import { type RunningProcess, runProcess } from '../support/process.ts';
@@ -62,20 +64,12 @@ const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
 describe.concurrent('what is wrong on the command line is told, with exit code 2', () => {
   it.each([
     [['chrun'], /there is no scenario chrun\. Did you mean churn\?/],
-    [['nothing.json'], /nothing\.json cannot be read/],
     [['--rte', '5'], /unknown option '--rte'[\s\S]*Did you mean --rate\?/],
     [['--users', 'many'], /--users.*It is a whole number from 1 to 1000000/],
     [['--users', '0'], /--users.*It is a whole number from 1 to 1000000/],
-    [['--users', '1'], /users: fewer than 2 have nobody to write to/],
     [['--rate', '0'], /--rate.*It is a number from 0\.001/],
-    [['--json', 'same', '--html', 'same'], /--json and --html name the same file/],
     [['--seconds', '0'], /--seconds.*It is a number from 0\.1/],
-    [['--rate', '5', '--closed', '5'], /--rate and --closed exclude each other/],
-    [['--expect', 'p98<5ms'], /--expect "p98<5ms", at character 1: .*did you mean p9/],
     [['--protocol', 'ircc'], /irc/],
-    [['--protocol', 'irc'], /--protocol irc wants a --server/],
-    [['--server', '127.0.0.1:1', 'churn'], /parley load prepare --data DIR --users 200/],
-    [['--server', '127.0.0.1:1', '--accounts', '5'], /--accounts 5: this run logs in to 200/],
     [['--server', '127.0.0.1:1', '--accounts', '200', '--password-file', 'nowhere'], /nowhere/],
     [['capacity', '--closed', '5'], /that is an open loop/],
     [['capacity', 'nothing'], /there is no scenario nothing/],
@@ -86,6 +80,21 @@ describe.concurrent('what is wrong on the command line is told, with exit code 2
     expect(stderr).toMatch(why);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).not.toMatch(/^ +at /m);
+  });
+
+  // All that is refused before anything is begun ends like the first of these, which is a process.
+  it.each<[Partial<LoadOptions>, RegExp]>([
+    [{ scenario: 'nothing.json' }, /nothing\.json cannot be read/],
+    [{ users: 1 }, /users: fewer than 2 have nobody to write to/],
+    [{ json: 'same', html: 'same' }, /--json and --html name the same file/],
+    [{ rate: 5, closed: 5 }, /--rate and --closed exclude each other/],
+    [{ expect: ['p98<5ms'] }, /--expect "p98<5ms", at character 1: .*did you mean p9/],
+    [{ protocol: 'irc' }, /--protocol irc wants a --server/],
+    [{ server: '127.0.0.1:1', scenario: 'churn' }, /parley load prepare --data DIR --users 200/],
+    [{ server: '127.0.0.1:1', accounts: 5 }, /--accounts 5: this run logs in to 200/],
+  ])('%j', (given, why) => {
+    const usual = { scenario: 'rooms', protocol: 'parley', expect: [], abortOnFail: false, quiet: true };
+    expect(prepareRun({ ...usual, ...given })).toEqual({ type: 'refused', text: expect.stringMatching(why) });
   });
 
   it('a file with a word that there is not: the line, and what was meant', async () => {

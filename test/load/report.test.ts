@@ -94,20 +94,6 @@ async function ask<T>(page: Page, schema: z.ZodType<T>, expression: string): Pro
 const texts = z.array(z.string());
 
 describe('a report', () => {
-  it.each(Object.entries(REPORTS))('asks for nothing and runs nothing: %s', async (_, result) => {
-    const page = await open(result);
-    const seen: string[] = [];
-    page.on('request', (request) => seen.push(request.url()));
-    page.on('console', (message) => seen.push(message.text()));
-    await page.reload();
-    expect(seen).toEqual([page.url()]);
-    expect(await page.locator('script, link, img, iframe, [style]').count()).toBe(0);
-    // If the policy did not know the style by its hash, it would not be there.
-    expect(
-      await ask(page, z.string(), "getComputedStyle(document.querySelector('.verdict')).borderLeftStyle"),
-    ).toBe('solid');
-  });
-
   it('begins with what came of it', async () => {
     for (const [result, label] of [
       [calm, 'Passed'],
@@ -215,53 +201,63 @@ describe('a report', () => {
   });
 });
 
-describe('a report', () => {
-  it.each(Object.entries(REPORTS))('has a contrast of at least 4.5 in every text: %s', async (_, result) => {
-    const page = await open(result, { viewport: { width: 1_400, height: 900 } });
-    await openDetails(page);
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      const measured = await ask(
-        page,
-        z.object({ poor: texts, checked: z.number(), paper: z.number() }),
-        CONTRAST,
-      );
-      expect(measured.poor, colorScheme).toEqual([]);
-      expect(measured.checked).toBeGreaterThan(30);
-      expect(measured.paper > 0.5).toBe(colorScheme === 'light');
-    }
-  });
-
-  it.each(Object.entries(REPORTS))('fits, and its labels lie beside each other: %s', async (_, result) => {
+describe.each(Object.entries(REPORTS))('a report: %s', (_, result) => {
+  it('asks for nothing, runs nothing, can be read in light and dark, and fits at every width', async () => {
     const page = await open(result);
-    await openDetails(page);
+    await asksForNothing(page);
+    await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+    await page.setViewportSize({ width: 1_400, height: 900 });
+    for (const colorScheme of ['light', 'dark'] as const) await isReadable(page, colorScheme);
     for (const width of [400, 700, 900, 1_060, 1_100, 1_280, 1_400]) {
-      await page.setViewportSize({ width, height: 800 });
-      const wide =
-        '[...document.querySelectorAll("html, section, .wide-table, table, pre")].map((box) => box.scrollWidth - box.clientWidth)';
-      const overflows = await ask(page, z.array(z.number()), wide);
-      expect(
-        overflows.filter((pixels) => pixels > 0),
-        `${width} px`,
-      ).toEqual([]);
-      const { overlapping, outside, small, labels } = await ask(
-        page,
-        z.object({ overlapping: texts, outside: texts, small: texts, labels: z.number() }),
-        LABELS,
-      );
-      expect({ width, overlapping, outside, small }).toEqual({
-        width,
-        overlapping: [],
-        outside: [],
-        small: [],
-      });
+      const labels = await fits(page, width);
       if (result !== empty) expect(labels).toBeGreaterThan(40);
     }
   });
 });
 
-async function openDetails(page: Page): Promise<void> {
-  await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
+async function asksForNothing(page: Page): Promise<void> {
+  const seen: string[] = [];
+  page.on('request', (request) => seen.push(request.url()));
+  page.on('console', (message) => seen.push(message.text()));
+  await page.reload();
+  expect(seen).toEqual([page.url()]);
+  expect(await page.locator('script, link, img, iframe, [style]').count()).toBe(0);
+  // If the policy did not know the style by its hash, it would not be there.
+  expect(
+    await ask(page, z.string(), "getComputedStyle(document.querySelector('.verdict')).borderLeftStyle"),
+  ).toBe('solid');
+}
+
+/** Each text has a contrast of at least 4.5. */
+async function isReadable(page: Page, colorScheme: 'light' | 'dark'): Promise<void> {
+  await page.emulateMedia({ colorScheme });
+  const measured = await ask(
+    page,
+    z.object({ poor: texts, checked: z.number(), paper: z.number() }),
+    CONTRAST,
+  );
+  expect(measured.poor, colorScheme).toEqual([]);
+  expect(measured.checked).toBeGreaterThan(30);
+  expect(measured.paper > 0.5).toBe(colorScheme === 'light');
+}
+
+/** Nothing is wider than its place, and labels lie beside each other. Returns how many there are. */
+async function fits(page: Page, width: number): Promise<number> {
+  await page.setViewportSize({ width, height: 800 });
+  const wide =
+    '[...document.querySelectorAll("html, section, .wide-table, table, pre")].map((box) => box.scrollWidth - box.clientWidth)';
+  const overflows = await ask(page, z.array(z.number()), wide);
+  expect(
+    overflows.filter((pixels) => pixels > 0),
+    `${width} px`,
+  ).toEqual([]);
+  const { overlapping, outside, small, labels } = await ask(
+    page,
+    z.object({ overlapping: texts, outside: texts, small: texts, labels: z.number() }),
+    LABELS,
+  );
+  expect({ width, overlapping, outside, small }).toEqual({ width, overlapping: [], outside: [], small: [] });
+  return labels;
 }
 
 it('a report has more room for what is measured than for how people came in', async () => {
