@@ -8,8 +8,8 @@
 
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { formatBytes, formatDuration } from '../src/load/format.ts';
-import { Usage } from '../src/load/usage.ts';
+import { formatBytes, formatDuration } from '../src/load/result/format.ts';
+import { Usage } from '../src/load/run/process-usage.ts';
 import { TestClient } from '../test/support/client.ts';
 import { type RunningServer, startServer } from '../test/support/server.ts';
 import { type Latency, latencyOf, timeChat } from './chatter.ts';

@@ -13,9 +13,9 @@
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { formatDuration, formatNumber } from '../src/load/format.ts';
-import type { Latency, LatencyKind, Result } from '../src/load/result.ts';
-import type { Scenario } from '../src/load/scenario.ts';
+import { formatDuration, formatNumber } from '../src/load/result/format.ts';
+import type { Latency, LatencyKind, Result } from '../src/load/result/result.ts';
+import type { Scenario } from '../src/load/scenario/scenario.ts';
 import { CheckpointWatch } from './checkpoint-watch.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';

@@ -1,6 +1,6 @@
 /** A data folder that no server can use meanwhile. */
 
-import { type DataFolder, openDataFolder } from '../src/store/data-folder.ts';
+import { type DataFolder, openDataFolder } from '../src/store/files/data-folder.ts';
 
 /** Makes it if there is none. */
 export async function withLock<T>(path: string, work: (folder: DataFolder) => T | Promise<T>): Promise<T> {

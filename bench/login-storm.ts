@@ -9,7 +9,7 @@
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { formatCount, formatDuration } from '../src/load/format.ts';
+import { formatCount, formatDuration } from '../src/load/result/format.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
 import { type Latency, measureChat } from './chatter.ts';

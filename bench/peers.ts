@@ -12,8 +12,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { environmentOf } from '../src/load/environment.ts';
-import { formatBytes, formatCount } from '../src/load/format.ts';
+import { formatBytes, formatCount } from '../src/load/result/format.ts';
+import { environmentOf } from '../src/load/run/environment.ts';
 import { catchInterruption } from './interruption.ts';
 import { type Benchmark, readBenchmark, writeBenchmark } from './peers/benchmark.ts';
 import { renderChart } from './peers/chart.ts';

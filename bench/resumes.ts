@@ -9,9 +9,9 @@
  */
 
 import { parseArgs } from 'node:util';
-import { DEFAULT_PASSWORD } from '../src/load/account.ts';
-import { formatCount, formatDuration } from '../src/load/format.ts';
-import { prepareAccounts } from '../src/load/prepare.ts';
+import { formatCount, formatDuration } from '../src/load/result/format.ts';
+import { prepareAccounts } from '../src/load/run/prepare.ts';
+import { DEFAULT_PASSWORD } from '../src/load/scenario/account.ts';
 import { TestClient } from '../test/support/client.ts';
 import { type RunningServer, startServer } from '../test/support/server.ts';
 import { type Latency, measureChat } from './chatter.ts';

@@ -1,8 +1,8 @@
 /** A scenario played on a server that was started for it, by one thread of the generator. */
 
-import { environmentOf } from '../src/load/environment.ts';
-import { type LoadPlan, type Ran, runLoad } from '../src/load/run.ts';
-import type { Scenario } from '../src/load/scenario.ts';
+import { environmentOf } from '../src/load/run/environment.ts';
+import { type LoadPlan, type Ran, runLoad } from '../src/load/run/run.ts';
+import type { Scenario } from '../src/load/scenario/scenario.ts';
 
 export interface Target {
   readonly name: string;

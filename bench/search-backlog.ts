@@ -1,10 +1,10 @@
 /** Takes what a log has and its search index lacks into the index, as a server does that has nothing else to do. */
 
 import { pino } from 'pino';
-import { Indexer } from '../src/actors/indexer.ts';
-import { Archive } from '../src/store/archive.ts';
-import type { DataFolder } from '../src/store/data-folder.ts';
-import { SearchIndex } from '../src/store/search-index.ts';
+import { Indexer } from '../src/actors/archive/indexer.ts';
+import type { DataFolder } from '../src/store/files/data-folder.ts';
+import { SearchIndex } from '../src/store/search/search-index.ts';
+import { Archive } from '../src/store/sqlite/archive.ts';
 
 /** Throws if something still lacks at the end. */
 export async function indexBacklog({ chatDb, searchDb }: DataFolder): Promise<void> {

@@ -12,11 +12,11 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startRandom } from '../src/load/random.ts';
-import type { IndexRow, Interval } from '../src/store/archive.ts';
-import { SearchIndex } from '../src/store/search-index.ts';
-import { parseQuery, toMatch } from '../src/store/search-query.ts';
-import { snippet } from '../src/store/snippet.ts';
+import { startRandom } from '../src/load/scenario/random.ts';
+import { parseQuery, toMatch } from '../src/store/search/query.ts';
+import { SearchIndex } from '../src/store/search/search-index.ts';
+import { snippet } from '../src/store/search/snippet.ts';
+import type { IndexRow, Interval } from '../src/store/sqlite/archive.ts';
 import { Speech, zipf } from './speech.ts';
 
 const { values } = parseArgs({

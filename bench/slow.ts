@@ -10,11 +10,11 @@
  */
 
 import { parseArgs } from 'node:util';
-import { DEFAULT_PASSWORD } from '../src/load/account.ts';
-import { formatBytes, formatCount, formatDuration, formatShare } from '../src/load/format.ts';
-import { startOwnServer } from '../src/load/own-server.ts';
-import { faultsOf, type Result } from '../src/load/result.ts';
-import { type Scenario, scenarioSchema } from '../src/load/scenario.ts';
+import { formatBytes, formatCount, formatDuration, formatShare } from '../src/load/result/format.ts';
+import { faultsOf, type Result } from '../src/load/result/result.ts';
+import { startOwnServer } from '../src/load/run/own-server.ts';
+import { DEFAULT_PASSWORD } from '../src/load/scenario/account.ts';
+import { type Scenario, scenarioSchema } from '../src/load/scenario/scenario.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
 import { runScenario } from './run-scenario.ts';
 

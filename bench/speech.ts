@@ -1,6 +1,6 @@
 /** Invented speech: words that are as unequally frequent as real ones (Zipf), the frequent ones short. */
 
-import type { Random } from '../src/load/random.ts';
+import type { Random } from '../src/load/scenario/random.ts';
 
 const VOCABULARY = 50_000;
 

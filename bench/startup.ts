@@ -11,7 +11,7 @@
 
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
-import { formatCount, formatDuration } from '../src/load/format.ts';
+import { formatCount, formatDuration } from '../src/load/result/format.ts';
 import { TestClient } from '../test/support/client.ts';
 import { runProcess } from '../test/support/process.ts';
 import { PARLEY } from '../test/support/server.ts';

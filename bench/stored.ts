@@ -11,10 +11,10 @@
  */
 
 import { parseArgs } from 'node:util';
-import { DEFAULT_PASSWORD } from '../src/load/account.ts';
-import { formatCount, formatNumber } from '../src/load/format.ts';
-import { prepareAccounts } from '../src/load/prepare.ts';
-import type { Result } from '../src/load/result.ts';
+import { formatCount, formatNumber } from '../src/load/result/format.ts';
+import type { Result } from '../src/load/result/result.ts';
+import { prepareAccounts } from '../src/load/run/prepare.ts';
+import { DEFAULT_PASSWORD } from '../src/load/scenario/account.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';
 import { withLock } from './locked-folder.ts';

@@ -1,8 +1,8 @@
 /** What else went on on the machine during a run: figures of a machine that others use, too, are to be read beside it. */
 
 import { setTimeout } from 'node:timers/promises';
-import { listProc, readProc } from '../src/load/proc-file.ts';
-import { Usage } from '../src/load/usage.ts';
+import { listProc, readProc } from '../src/load/run/proc-file.ts';
+import { Usage } from '../src/load/run/process-usage.ts';
 import { formatSpread, type Spread, spreadOf } from './spread.ts';
 
 /** In cores, on average over the run, the start of the server included. */

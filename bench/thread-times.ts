@@ -1,6 +1,6 @@
 /** Which threads of a server its CPU time goes to. */
 
-import type { Result } from '../src/load/result.ts';
+import type { Result } from '../src/load/result/result.ts';
 import { spreadOf } from './spread.ts';
 
 /** Medians of the time for each delivery by kind of thread, the busiest first: `shard 0.9 µs, registry 0.2 µs`. */

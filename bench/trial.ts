@@ -1,9 +1,9 @@
 /** One run of `parley load` against a server that is started for it. */
 
-import { startOwnServer } from '../src/load/own-server.ts';
-import { faultsOf, type Result } from '../src/load/result.ts';
-import type { Scenario } from '../src/load/scenario.ts';
-import { VERSION } from '../src/version.ts';
+import { VERSION } from '../src/common/version.ts';
+import { faultsOf, type Result } from '../src/load/result/result.ts';
+import { startOwnServer } from '../src/load/run/own-server.ts';
+import type { Scenario } from '../src/load/scenario/scenario.ts';
 import { runScenario } from './run-scenario.ts';
 import { type Surroundings, SurroundingsWatch } from './surroundings.ts';
 

@@ -8,8 +8,8 @@
  */
 
 import { parseArgs } from 'node:util';
-import { formatNumber } from '../src/load/format.ts';
-import type { Result } from '../src/load/result.ts';
+import { formatNumber } from '../src/load/result/format.ts';
+import type { Result } from '../src/load/result/result.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';

@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 /** Runs the sources where they are, and the compiled program in the published package, which has no sources. */
 export async function start() {
   keepCompiled();
-  const sources = new URL('../src/cli.ts', import.meta.url);
-  const program = existsSync(sources) ? sources : new URL('../dist/cli.js', import.meta.url);
+  const sources = new URL('../src/cli/main.ts', import.meta.url);
+  const program = existsSync(sources) ? sources : new URL('../dist/cli/main.js', import.meta.url);
   const { main } = await import(program.href).catch(explainMissing);
   await main(process.argv);
 }

@@ -5,7 +5,7 @@
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import { checkOpenFiles } from '../../src/load/open-files.ts';
+import { checkOpenFiles } from '../../src/load/run/open-files.ts';
 import type { CrowdPlan, Done, Order } from './plan.ts';
 
 /** How many come in at a time, where nothing else is wanted. */

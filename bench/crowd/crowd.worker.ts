@@ -1,9 +1,9 @@
 /** The thread of a crowd; see `crowd.ts`. */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { lowerPriority } from '../../src/actors/priority.ts';
-import { accountName } from '../../src/load/account.ts';
-import { sourceAddresses } from '../../src/load/source-addresses.ts';
+import { lowerPriority } from '../../src/actors/kernel/thread-priority.ts';
+import { sourceAddresses } from '../../src/load/generator/source-addresses.ts';
+import { accountName } from '../../src/load/scenario/account.ts';
 import { inTurn } from '../in-turn.ts';
 import { Member } from './member.ts';
 import type { CrowdPlan, Done, Order } from './plan.ts';

@@ -1,6 +1,6 @@
 /** One of a crowd: comes in, says nothing, and comes back to where it was. It keeps no more of what it gets than its last id. */
 
-import type { Connection, Endpoint, Past, Visitor, WireHandler } from '../../src/load/wire.ts';
+import type { Connection, Endpoint, Past, Visitor, WireHandler } from '../../src/load/wires/client-wire.ts';
 import { parleyWire } from '../../src/load/wires/parley.ts';
 
 /** What one waits that could not connect, or was told `busy`; in milliseconds, and up to twice as long. */

@@ -4,7 +4,7 @@
  */
 
 import { z } from 'zod';
-import { type Result, resultSchema } from '../../src/load/result.ts';
+import { type Result, resultSchema } from '../../src/load/result/result.ts';
 import type { Peer } from './peer.ts';
 import { type Sample, sampleSchema } from './sample.ts';
 import type { Workload } from './workloads.ts';

@@ -3,7 +3,7 @@
  * through an image link, so it brings its own colours for light and dark, and its own ground to stand on.
  */
 
-import { escapeHtml } from '../../src/client/display/escape.ts';
+import { escapeHtml } from '../../src/common/escape-html.ts';
 import type { Spread } from '../spread.ts';
 
 export interface Bar {

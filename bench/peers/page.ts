@@ -1,6 +1,6 @@
 /** `docs/benchmarks.md`: what was measured, how, and what it does not say. */
 
-import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/format.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber } from '../../src/load/result/format.ts';
 import { formatSpread, spreadOf } from '../spread.ts';
 import { renderTable } from '../table.ts';
 import type { Benchmark } from './benchmark.ts';

@@ -2,8 +2,8 @@
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { VERSION } from '../../src/common/version.ts';
 import { parleyWire } from '../../src/load/wires/parley.ts';
-import { VERSION } from '../../src/version.ts';
 import type { Peer } from './peer.ts';
 import { startProgram } from './program.ts';
 

@@ -1,6 +1,6 @@
 /** A server that Parley is measured beside. */
 
-import type { Wire } from '../../src/load/wire.ts';
+import type { Wire } from '../../src/load/wires/client-wire.ts';
 
 export interface Peer {
   /** As it calls itself. */

@@ -2,8 +2,8 @@
 
 import { loadavg } from 'node:os';
 import { z } from 'zod';
-import { errorsOf } from '../../src/load/metric.ts';
-import { faultsOf, type Result } from '../../src/load/result.ts';
+import { errorsOf } from '../../src/load/result/metric.ts';
+import { faultsOf, type Result } from '../../src/load/result/result.ts';
 
 export const sampleSchema = z.object({
   peer: z.string(),

@@ -1,6 +1,6 @@
 /** How the figures of the page are written, in its tables and in its charts. */
 
-import { formatCount } from '../../src/load/format.ts';
+import { formatCount } from '../../src/load/result/format.ts';
 
 /** From microseconds: `0.736 µs`. */
 export function writeCpu(microseconds: number): string {

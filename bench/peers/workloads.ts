@@ -1,6 +1,6 @@
 /** What is measured: closed loops, in which the next message of a conversation is sent when one before it has arrived. */
 
-import { type Scenario, scenarioSchema } from '../../src/load/scenario.ts';
+import { type Scenario, scenarioSchema } from '../../src/load/scenario/scenario.ts';
 
 export interface Workload {
   readonly name: string;

@@ -2,7 +2,7 @@
  * What `decide` may look at: the state that all earlier entries of the log have made, those of the same batch included.
  */
 
-import type { RefusalCode } from '../transport/protocol.ts';
+import type { RefusalCode } from '../protocol/vocabulary.ts';
 import type { Account, Directory } from './directory.ts';
 import type { Draft } from './entry.ts';
 

@@ -5,7 +5,7 @@
  * - An account sees the messages between itself and another account.
  *
  * Accounts and rooms are meant by their ids, and ids of accounts are never given again: who comes back under an old
- * name sees nothing of it. The same rule as a table is the view `visible` of `chat.db` (`src/store/schema.ts`).
+ * name sees nothing of it. The same rule as a table is the view `visible` of `chat.db` (`src/store/sqlite/schema.ts`).
  */
 
 import type { Entry } from './entry.ts';

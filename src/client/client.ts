@@ -4,26 +4,26 @@
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { startThread, type Thread, threadFile } from '../actors/thread.ts';
+import { startThread, type Thread, threadFile } from '../actors/kernel/thread.ts';
+import { type Address, formatAddress } from '../common/address.ts';
 import { timerDelay } from '../common/deadline.ts';
-import { EXIT } from '../exit.ts';
-import { type Address, formatAddress } from './address.ts';
-import { plainLine } from './answer-line.ts';
-import type { Fate } from './carry-over.ts';
+import { EXIT } from '../common/exit.ts';
+import { shorten } from '../common/printable.ts';
+import { plainLine } from './commands/answer-line.ts';
+import { isSecretLine } from './commands/line.ts';
+import type { Result } from './commands/result.ts';
+import type { WriterApi } from './commands/writer.worker.ts';
 import type { Connection } from './display/live.ts';
-import type { Refused } from './display/opening.ts';
-import { Ending } from './ending.ts';
-import { eventLine, type JsonLine, resultLine } from './json.ts';
-import { type KnownNames, Names } from './known-names.ts';
-import { isSecretLine } from './line.ts';
-import type { Unsent } from './outgoing.ts';
-import type { Output } from './output.ts';
-import { shorten } from './printable.ts';
-import type { ReaderApi } from './reader.worker.ts';
-import { type FromReader, ReaderLink } from './reader-link.ts';
-import type { Result } from './result.ts';
-import { Session, type State } from './session.ts';
-import type { WriterApi } from './writer.worker.ts';
+import type { Refused } from './display/open-display.ts';
+import { Ending } from './exit-reason.ts';
+import { type KnownNames, Names } from './reader/known-names.ts';
+import type { ReaderApi } from './reader/reader.worker.ts';
+import { type FromReader, ReaderLink } from './reader/reader-link.ts';
+import type { Fate } from './session/carry-over.ts';
+import type { Unsent } from './session/send-queue.ts';
+import { Session, type State } from './session/session.ts';
+import { eventLine, type JsonLine, resultLine } from './terminal/json.ts';
+import type { Output } from './terminal/output.ts';
 
 /** How long the display may take to open, and at the end to write what is outstanding. In ms. */
 const DISPLAY_MS = 10_000;
@@ -229,11 +229,11 @@ export async function startClient(json: boolean): Promise<StartedClient> {
   const [reader, writer] = await Promise.all([
     startThread<ReaderApi>(
       'reader',
-      threadFile('./reader.worker.ts', here),
+      threadFile('./reader/reader.worker.ts', here),
       { port: port2, allEvents: json },
       [port2],
     ),
-    startThread<WriterApi>('writer', threadFile('./writer.worker.ts', here), {}),
+    startThread<WriterApi>('writer', threadFile('./commands/writer.worker.ts', here), {}),
   ]);
   if (reader.type === 'started' && writer.type === 'started') {
     return { type: 'started', client: new Client(reader.thread, writer.thread, port1, json) };

@@ -1,14 +1,14 @@
 /** `parley connect`: from the command line to an exit code. */
 
-import { endProcess } from '../actors/lifetime.ts';
-import { EXIT, type ExitCode } from '../exit.ts';
-import type { Fate } from './carry-over.ts';
+import { endProcess } from '../actors/kernel/worker-lifetime.ts';
+import { EXIT, type ExitCode } from '../common/exit.ts';
 import { type Client, startClient, type Unfinished } from './client.ts';
-import type { End } from './ending.ts';
-import { type Visit, visit } from './interactive.ts';
+import type { End } from './exit-reason.ts';
 import { type ConnectOptions, type Given, missingForScript, readOptions } from './options.ts';
-import { flushOutput, writeError } from './output.ts';
-import { runScript } from './script.ts';
+import type { Fate } from './session/carry-over.ts';
+import { type Visit, visit } from './terminal/interactive.ts';
+import { flushOutput, writeError } from './terminal/output.ts';
+import { runScript } from './terminal/script.ts';
 
 /** How long the end may take once it was asked for by a signal, and the threads after that. In ms. */
 const INTERRUPTED_MS = 4_000;

@@ -2,8 +2,8 @@
 
 import { statSync } from 'node:fs';
 import { isUserName, USER_RULE } from '../chat/names.ts';
-import { type Address, readAddress } from './address.ts';
-import { readPasswordFile } from './password-file.ts';
+import { type Address, readAddress } from '../common/address.ts';
+import { readPasswordFile } from '../common/password-file.ts';
 
 export interface ConnectOptions {
   /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */

@@ -2,7 +2,7 @@
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
-import { EXIT } from '../exit.ts';
+import { EXIT } from '../common/exit.ts';
 
 /** The names of `wires.ts`, which is not loaded for them. */
 const PROTOCOLS = ['parley', 'irc', 'socket.io'];
@@ -45,7 +45,7 @@ export function addLoad(program: Command): void {
     .description('Load a server, measure what it carries, and count what got lost.')
     .exitOverride()
     .hook('preAction', async () => {
-      const { guardStreams } = await import('./output.ts');
+      const { guardStreams } = await import('./run/output.ts');
       guardStreams();
     })
     .addHelpText('after', EXAMPLES);
@@ -56,7 +56,7 @@ export function addLoad(program: Command): void {
     .description('The scenarios that there are.')
     .exitOverride()
     .action(async () => {
-      const { listScenarios } = await import('./listing.ts');
+      const { listScenarios } = await import('./scenario/list-scenarios.ts');
       process.exitCode = await listScenarios();
     });
   load
@@ -65,7 +65,7 @@ export function addLoad(program: Command): void {
     .exitOverride()
     .argument('<scenario>', 'a name, or a .json file')
     .action(async (name: string) => {
-      const { showScenario } = await import('./listing.ts');
+      const { showScenario } = await import('./scenario/list-scenarios.ts');
       process.exitCode = await showScenario(name);
     });
   load
@@ -75,7 +75,7 @@ export function addLoad(program: Command): void {
     .argument('<A.json>')
     .argument('<B.json>')
     .action(async (a: string, b: string) => {
-      const { compareFiles } = await import('./compare-files.ts');
+      const { compareFiles } = await import('./result/compare-files.ts');
       process.exitCode = await compareFiles(a, b);
     });
   load
@@ -87,7 +87,7 @@ export function addLoad(program: Command): void {
     .option('--password-file <file>', 'a file whose first line is the password of all of them')
     .option('--cheap', 'passwords that cost next to nothing to check', false)
     .action(async (values: unknown) => {
-      const { prepare } = await import('./prepare.ts');
+      const { prepare } = await import('./run/prepare.ts');
       const { cheap, ...options } = prepareOptions.parse(values);
       process.exitCode = await prepare({ ...options, cost: cheap ? 'cheap' : 'usual' });
     });
@@ -107,7 +107,7 @@ function addRun(load: Command): void {
     .option('--json <file>', 'write the result')
     .option('--html <file>', 'write a report with charts')
     .action(async (scenario: string, values: unknown) => {
-      const { load: run } = await import('./load.ts');
+      const { load: run } = await import('./run/load.ts');
       process.exitCode = await run({ scenario, ...runOptions.parse(values) });
       leave();
     });
@@ -125,7 +125,7 @@ function addCapacity(load: Command): void {
     )
     .option('--json <file>', 'write the results of all steps')
     .action(async (scenario: string, values: unknown) => {
-      const { capacity } = await import('./capacity.ts');
+      const { capacity } = await import('./capacity/capacity.ts');
       const options = runOptions.parse({ abortOnFail: false, ...Object(values) });
       process.exitCode = await capacity({ scenario, ...options });
       leave();

@@ -1,7 +1,7 @@
 /** What `parley load` was given on its command line, and what it means for the scenario. */
 
-import { type Scenario, SHORTEST_TEXT, scenarioSchema } from './scenario.ts';
-import { nonsenseIn } from './scenario-sense.ts';
+import { type Scenario, SHORTEST_TEXT, scenarioSchema } from './scenario/scenario.ts';
+import { nonsenseIn } from './scenario/scenario-sense.ts';
 
 /** Of the command line. What is undefined was not given. */
 export interface LoadOptions {

@@ -7,7 +7,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type CommittedBatch, Fold, type Outcome } from '../../src/chat/fold.ts';
 import type { Intent } from '../../src/chat/intent.ts';
 import type { Projection } from '../../src/chat/projection.ts';
-import { openProjection } from '../../src/store/sqlite-log.ts';
+import { openProjection } from '../../src/store/sqlite/projection.ts';
 import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();

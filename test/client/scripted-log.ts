@@ -3,7 +3,7 @@
  * breaks every connection after as many bytes as a test says.
  */
 
-import { encodeFrame } from '../../src/transport/codec.ts';
+import { encodeFrame } from '../../src/protocol/codec.ts';
 import type { Caller, Request } from '../support/scripted-server.ts';
 
 type Frame = readonly unknown[];

@@ -4,17 +4,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll } from 'vitest';
-import { startThread, type Thread, threadFile } from '../../src/actors/thread.ts';
-import { Desk } from '../../src/client/desk.ts';
-import { openDisplay } from '../../src/client/display/opening.ts';
-import { Names } from '../../src/client/known-names.ts';
-import { Reader } from '../../src/client/reader.ts';
-import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader-link.ts';
-import { Recorder } from '../../src/client/recorder.ts';
-import type { Result } from '../../src/client/result.ts';
-import { Session } from '../../src/client/session.ts';
-import type { WriterApi } from '../../src/client/writer.worker.ts';
-import type { Event } from '../../src/transport/protocol.ts';
+import { startThread, type Thread, threadFile } from '../../src/actors/kernel/thread.ts';
+import { Desk } from '../../src/client/commands/command-runner.ts';
+import type { Result } from '../../src/client/commands/result.ts';
+import type { WriterApi } from '../../src/client/commands/writer.worker.ts';
+import { openDisplay } from '../../src/client/display/open-display.ts';
+import { Recorder } from '../../src/client/reader/display-queue.ts';
+import { Names } from '../../src/client/reader/known-names.ts';
+import { Reader } from '../../src/client/reader/reader.ts';
+import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader/reader-link.ts';
+import { Session } from '../../src/client/session/session.ts';
+import type { Event } from '../../src/protocol/vocabulary.ts';
 
 export interface Stay {
   readonly session: Session;

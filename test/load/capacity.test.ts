@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { answerOf, describeStep } from '../../src/load/capacity-answer.ts';
-import { search, takeStep } from '../../src/load/capacity-search.ts';
-import { type Finding, findingOf, type Step } from '../../src/load/capacity-step.ts';
+import { answerOf, describeStep } from '../../src/load/capacity/answer.ts';
+import { search, takeStep } from '../../src/load/capacity/search.ts';
+import { type Finding, findingOf, type Step } from '../../src/load/capacity/step.ts';
 import { sampleResult } from './sample-result.ts';
 import { scenarioOf } from './scenarios.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { makeCast, threadOf } from '../../src/load/cast.ts';
+import { makeCast, threadOf } from '../../src/load/scenario/population.ts';
 import { anyScenario, scenarioOf } from './scenarios.ts';
 
 const seed = fc.nat(1_000_000);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { renderComparison } from '../../src/load/compare.ts';
-import { differencesOf } from '../../src/load/differences.ts';
-import type { Result } from '../../src/load/result.ts';
+import { differencesOf } from '../../src/load/result/comparability.ts';
+import { renderComparison } from '../../src/load/result/compare.ts';
+import type { Result } from '../../src/load/result/result.ts';
 import { type SampleOptions, sampleResult } from './sample-result.ts';
 
 function compared(a: Result, b: Result, color = false): string {

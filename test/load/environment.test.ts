@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { commandOf, environmentOf } from '../../src/load/environment.ts';
-import { resultSchema } from '../../src/load/result.ts';
+import { resultSchema } from '../../src/load/result/result.ts';
+import { commandOf, environmentOf } from '../../src/load/run/environment.ts';
 
 describe('the environment of a run', () => {
   it('is what a result has', () => {

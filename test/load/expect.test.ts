@@ -5,8 +5,8 @@ import {
   evaluate,
   isBroken,
   parseExpectation,
-} from '../../src/load/expect.ts';
-import type { Result } from '../../src/load/result.ts';
+} from '../../src/load/result/expect.ts';
+import type { Result } from '../../src/load/result/result.ts';
 import { sampleResult } from './sample-result.ts';
 
 function parsed(text: string): Expectation {

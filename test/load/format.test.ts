@@ -7,7 +7,7 @@ import {
   formatShare,
   formatSpan,
   shortDuration,
-} from '../../src/load/format.ts';
+} from '../../src/load/result/format.ts';
 
 describe('figures for people', () => {
   it.each([

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Histogram } from '../../src/load/histogram.ts';
+import { Histogram } from '../../src/load/generator/histogram.ts';
 
 const value = fc.oneof(
   fc.integer({ min: 1, max: 3_000 }),
@@ -66,7 +66,7 @@ describe('a histogram', () => {
 
   it('is recorded in one thread and read in another', async () => {
     const histogram = new Histogram();
-    const module = new URL('../../src/load/histogram.ts', import.meta.url).href;
+    const module = new URL('../../src/load/generator/histogram.ts', import.meta.url).href;
     const worker = new Worker(
       `import(${JSON.stringify(module)}).then(({ Histogram }) => {
         const histogram = new Histogram(require('node:worker_threads').workerData);

@@ -2,10 +2,10 @@
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Crowd } from '../../src/load/crowd.ts';
-import { readResult } from '../../src/load/result-file.ts';
-import type { Connection, Wire, WireHandler } from '../../src/load/wire.ts';
-import { encodeFrame } from '../../src/transport/codec.ts';
+import { Crowd } from '../../src/load/generator/user-group.ts';
+import { readResult } from '../../src/load/result/result-file.ts';
+import type { Connection, Wire, WireHandler } from '../../src/load/wires/client-wire.ts';
+import { encodeFrame } from '../../src/protocol/codec.ts';
 import { testFolder } from '../support/folder.ts';
 import { type Caller, type Request, ScriptedServer } from '../support/scripted-server.ts';
 import { ROOMS, scenarioFile, startLoad, TRIAL_MS } from './honesty/trial.ts';

@@ -2,11 +2,11 @@
 
 import { connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { checkOpenFiles, openFilesOf } from '../../src/load/open-files.ts';
-import { checkPorts, sourceAddresses } from '../../src/load/source-addresses.ts';
+import { checkPorts, sourceAddresses } from '../../src/load/generator/source-addresses.ts';
+import { checkOpenFiles, openFilesOf } from '../../src/load/run/open-files.ts';
 import { runProcess } from '../support/process.ts';
 
-const openFiles = new URL('../../src/load/open-files.ts', import.meta.url).href;
+const openFiles = new URL('../../src/load/run/open-files.ts', import.meta.url).href;
 
 /** Runs a shell command to its end and gives what it printed. */
 async function shell(command: string): Promise<string> {

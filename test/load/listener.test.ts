@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listenerOf } from '../../src/load/listener.ts';
+import { listenerOf } from '../../src/load/run/port-owner.ts';
 import { testFolder } from '../support/folder.ts';
 import { type RunningProcess, runProcess, until } from '../support/process.ts';
 

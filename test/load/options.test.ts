@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { adjust, type LoadOptions } from '../../src/load/options.ts';
-import { fullRate, isMeasured, type Scenario } from '../../src/load/scenario.ts';
-import { SCENARIOS } from '../../src/load/scenarios.ts';
+import { fullRate, isMeasured, type Scenario } from '../../src/load/scenario/scenario.ts';
+import { SCENARIOS } from '../../src/load/scenario/scenarios.ts';
 
 const USUAL: LoadOptions = {
   scenario: 'office',

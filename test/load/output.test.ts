@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readResult } from '../../src/load/result-file.ts';
+import { readResult } from '../../src/load/result/result-file.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess, until } from '../support/process.ts';
 import { PARLEY } from '../support/server.ts';

@@ -1,17 +1,17 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { formatAddress } from '../../src/client/address.ts';
-import { accountName, DEFAULT_PASSWORD } from '../../src/load/account.ts';
-import { listenerOf } from '../../src/load/listener.ts';
-import { type OwnServer, type OwnServerOptions, startOwnServer } from '../../src/load/own-server.ts';
+import { formatAddress } from '../../src/common/address.ts';
+import { type OwnServer, type OwnServerOptions, startOwnServer } from '../../src/load/run/own-server.ts';
+import { listenerOf } from '../../src/load/run/port-owner.ts';
+import { accountName, DEFAULT_PASSWORD } from '../../src/load/scenario/account.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess, until } from '../support/process.ts';
 
 const folder = testFolder();
 const temporary = join(folder, 'tmp');
-const module = new URL('../../src/load/own-server.ts', import.meta.url).href;
+const module = new URL('../../src/load/run/own-server.ts', import.meta.url).href;
 let servers: OwnServer[] = [];
 
 beforeEach(() => {

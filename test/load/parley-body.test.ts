@@ -4,8 +4,8 @@ import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readAcknowledgement, readMessage } from '../../src/load/wires/parley-body.ts';
-import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
-import { HEADER_BYTES } from '../../src/transport/protocol.ts';
+import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
+import { HEADER_BYTES } from '../../src/protocol/vocabulary.ts';
 
 const id = fc.oneof(fc.integer({ min: 2 ** 32, max: Number.MAX_SAFE_INTEGER }), fc.nat());
 const text = fc.oneof(

@@ -1,15 +1,15 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { accountName, DEFAULT_PASSWORD } from '../../src/load/account.ts';
-import { prepareAccounts } from '../../src/load/prepare.ts';
+import { prepareAccounts } from '../../src/load/run/prepare.ts';
+import { accountName, DEFAULT_PASSWORD } from '../../src/load/scenario/account.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess } from '../support/process.ts';
 import { PARLEY, startServer } from '../support/server.ts';
 
 const folder = testFolder();
-const module = new URL('../../src/load/prepare.ts', import.meta.url).href;
+const module = new URL('../../src/load/run/prepare.ts', import.meta.url).href;
 const mode = (path: string): string => (statSync(path).mode & 0o777).toString(8);
 
 describe('prepared accounts', () => {

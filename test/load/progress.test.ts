@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { Progress } from '../../src/load/progress.ts';
-import type { Second } from '../../src/load/result.ts';
+import type { Second } from '../../src/load/result/result.ts';
+import { Progress } from '../../src/load/run/progress.ts';
 import { sampleResult } from './sample-result.ts';
 
 const [first] = sampleResult({ phases: [{ kind: 'warm_up', seconds: 1 }] }).series;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readResult, writeResult } from '../../src/load/result-file.ts';
-import { writeWhole } from '../../src/load/whole-file.ts';
+import { readResult, writeResult } from '../../src/load/result/result-file.ts';
+import { writeWhole } from '../../src/load/result/whole-file.ts';
 import { testFolder } from '../support/folder.ts';
 import { sampleResult } from './sample-result.ts';
 

@@ -7,8 +7,8 @@ import {
   type Result,
   resultSchema,
   type Second,
-} from '../../src/load/result.ts';
-import { isMeasured, type Phase, type Scenario, scenarioSchema } from '../../src/load/scenario.ts';
+} from '../../src/load/result/result.ts';
+import { isMeasured, type Phase, type Scenario, scenarioSchema } from '../../src/load/scenario/scenario.ts';
 
 export interface SampleOptions {
   readonly seed?: number;

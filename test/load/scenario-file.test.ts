@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lineAt } from '../../src/load/json-place.ts';
-import { findScenario, parseScenario } from '../../src/load/scenario-file.ts';
-import { SCENARIOS } from '../../src/load/scenarios.ts';
+import { lineAt } from '../../src/load/scenario/json-line.ts';
+import { findScenario, parseScenario } from '../../src/load/scenario/scenario-file.ts';
+import { SCENARIOS } from '../../src/load/scenario/scenarios.ts';
 import { testFolder } from '../support/folder.ts';
 
 const folder = testFolder();

@@ -2,7 +2,7 @@
 
 import fc from 'fast-check';
 import type { z } from 'zod';
-import { type Scenario, scenarioSchema } from '../../src/load/scenario.ts';
+import { type Scenario, scenarioSchema } from '../../src/load/scenario/scenario.ts';
 
 type Given = Omit<z.input<typeof scenarioSchema>, 'version' | 'name' | 'phases'>;
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SHORTEST_TEXT } from '../../src/load/scenario.ts';
-import { STAMP_BYTES, Stamps } from '../../src/load/stamp.ts';
+import { STAMP_BYTES, Stamps } from '../../src/load/generator/message-stamp.ts';
+import { SHORTEST_TEXT } from '../../src/load/scenario/scenario.ts';
 
 const stamp = fc.record({
   conversation: fc.nat(9_999_999),

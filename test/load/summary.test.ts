@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/load/result.ts';
-import { renderSummary } from '../../src/load/summary.ts';
-import { verdictOf } from '../../src/load/verdict.ts';
+import type { Result } from '../../src/load/result/result.ts';
+import { renderSummary } from '../../src/load/result/summary.ts';
+import { verdictOf } from '../../src/load/result/verdict.ts';
 import { type SampleOptions, sampleResult } from './sample-result.ts';
 
 const STEADY = [{ kind: 'steady', seconds: 30 }] as const;

@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Conversation, makeCast } from '../../src/load/cast.ts';
-import { now } from '../../src/load/clock.ts';
-import { fullRate, type Scenario } from '../../src/load/scenario.ts';
-import { startTalk, type Talk, type Voice } from '../../src/load/talk.ts';
+import { now } from '../../src/load/generator/clock.ts';
+import { startTalk, type Talk, type Voice } from '../../src/load/generator/send-schedule.ts';
+import { type Conversation, makeCast } from '../../src/load/scenario/population.ts';
+import { fullRate, type Scenario } from '../../src/load/scenario/scenario.ts';
 import { anyScenario, scenarioOf } from './scenarios.ts';
 
 beforeEach(() => {

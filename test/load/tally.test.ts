@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Cast, makeCast } from '../../src/load/cast.ts';
-import { scenarioSchema } from '../../src/load/scenario.ts';
-import { type Arrival, type Said, Tally } from '../../src/load/tally.ts';
+import { type Arrival, type Said, Tally } from '../../src/load/generator/delivery-check.ts';
+import { type Cast, makeCast } from '../../src/load/scenario/population.ts';
+import { scenarioSchema } from '../../src/load/scenario/scenario.ts';
 
 /** Two rooms of three, of which the first two write; on two threads. User 6 is a member of nothing. */
 const SCENARIO = scenarioSchema.parse({

@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readTarget, settleLocalhost, type Target } from '../../src/load/target.ts';
+import { readTarget, settleLocalhost, type Target } from '../../src/load/run/target.ts';
 
 const text = (target: Target): string => (target.type === 'refused' ? target.text : '');
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseStat, readStat } from '../../src/load/proc-file.ts';
-import { Usage, type UsageSample, usedBetween } from '../../src/load/usage.ts';
+import { parseStat, readStat } from '../../src/load/run/proc-file.ts';
+import { Usage, type UsageSample, usedBetween } from '../../src/load/run/process-usage.ts';
 import { type RunningProcess, runProcess, until } from '../support/process.ts';
 
 /** Burns that much CPU time for each line on stdin, and then prints what it has used altogether, in seconds. */

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { Result } from '../../src/load/result.ts';
-import type { Scenario } from '../../src/load/scenario.ts';
-import { judge } from '../../src/load/validity.ts';
+import type { Result } from '../../src/load/result/result.ts';
+import { judge } from '../../src/load/result/validity.ts';
+import type { Scenario } from '../../src/load/scenario/scenario.ts';
 import { sampleResult } from './sample-result.ts';
 
 const OPEN = { loop: 'open', perUserPerMinute: 6 } as const;

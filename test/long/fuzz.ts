@@ -10,12 +10,12 @@
 
 import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { isNativeAccelerationEnabled } from 'msgpackr';
-import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
-import { FrameDecoder, frameBody } from '../../src/transport/frame.ts';
-import { HEADER_BYTES } from '../../src/transport/protocol.ts';
-import { isSafeArray } from '../../src/transport/scan.ts';
-import { mutate, type Pick, startRandom, writeBody } from '../transport/hostile.ts';
-import { findForbidden, readPlainly } from '../transport/oracle.ts';
+import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
+import { FrameDecoder, frameBody } from '../../src/protocol/frame.ts';
+import { isSafeArray } from '../../src/protocol/scan.ts';
+import { HEADER_BYTES } from '../../src/protocol/vocabulary.ts';
+import { mutate, type Pick, startRandom, writeBody } from '../protocol/hostile.ts';
+import { findForbidden, readPlainly } from '../protocol/oracle.ts';
 
 const LIMIT = 4_096;
 

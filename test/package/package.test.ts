@@ -38,8 +38,8 @@ describe('the published package, installed in an empty folder', () => {
 
   it('holds the compiled program and the docs, and neither sources nor tests', () => {
     const names = readdirSync(`${app}/node_modules/parley-chat`, { recursive: true }).map(String);
-    expect(names).toContain('dist/cli.js');
-    expect(names).toContain('dist/actors/registry.worker.js');
+    expect(names).toContain('dist/cli/main.js');
+    expect(names).toContain('dist/actors/registry/registry.worker.js');
     expect(names).toContain('docs/protocol.md');
     expect(names.filter((name) => /^(src|test|bench)\b/.test(name) || name.endsWith('.ts'))).toEqual([]);
   });

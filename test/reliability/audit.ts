@@ -1,6 +1,6 @@
 /** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
 
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import { checkView } from './comparison.ts';
 import type { Device } from './device.ts';
 import type { Report } from './faults.ts';

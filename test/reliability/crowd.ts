@@ -6,7 +6,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import { writeCheapUsers } from './cheap-users.ts';
 import { checkView } from './comparison.ts';
 import { Device } from './device.ts';

@@ -2,7 +2,7 @@
 
 import { cpSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import type { CampaignOptions, CampaignResult } from './campaign.ts';
 import { DiskTrouble } from './disk-trouble.ts';
 import { SmallDisk } from './small-disk.ts';

@@ -4,7 +4,7 @@
  * writing works again by itself when the disk does.
  */
 
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { Asker } from './asker.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { passwordOf, writeCheapUsers } from './cheap-users.ts';

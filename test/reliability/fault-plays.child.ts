@@ -6,7 +6,7 @@
 import { copyFileSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRandom } from '../transport/hostile.ts';
+import { startRandom } from '../protocol/hostile.ts';
 import { Findings } from './campaign.ts';
 import { DiskModel } from './disk-model.ts';
 import { describe, type FaultPlay, PLAY_KINDS, type PlayOptions } from './fault-play.ts';

@@ -1,6 +1,6 @@
 /** Somebody who logs in again and again, keeps some of the tokens, and ends others by logging out. */
 
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import { Asker } from './asker.ts';
 import type { Findings } from './campaign.ts';
 import { passwordOf } from './cheap-users.ts';

@@ -1,6 +1,6 @@
 /** What one client does in a run: it says something, joins, leaves, goes and comes back, reads slowly. */
 
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import type { Device } from './device.ts';
 import type { Cut, Way } from './link.ts';
 import type { Temper } from './temper.ts';

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Archive } from '../../src/store/archive.ts';
+import { Archive } from '../../src/store/sqlite/archive.ts';
 import { describe, isReadError, type PlayOptions } from './fault-play.ts';
 import type { Saying } from './verdicts.ts';
 

@@ -1,6 +1,6 @@
 /** The people of a play of the log: where they want to be, what they say, and what they are told of it. */
 
-import type { Command, ToShard } from '../../src/actors/link.ts';
+import type { Command, ToShard } from '../../src/actors/link/messages.ts';
 import type { Findings } from './campaign.ts';
 import type { LogPlayer } from './log-player.ts';
 import type { Saying, Verdicts } from './verdicts.ts';

@@ -4,7 +4,7 @@
  * acknowledged and with what anybody got; then it is started again, everybody comes back and goes on.
  */
 
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { CROWD_KINDS, Crowd } from './crowd.ts';
 import type { Device } from './device.ts';

@@ -4,7 +4,7 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import type { Victim } from './victim.ts';
 import type { WatchData } from './write-watch.worker.ts';
 

@@ -1,7 +1,7 @@
 /** A person who joins and leaves a room again and again while others talk there. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import type { Device } from './device.ts';
 import type { Report } from './faults.ts';
 

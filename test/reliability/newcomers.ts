@@ -3,7 +3,7 @@
  * that nothing was stored cannot.
  */
 
-import type { Pick } from '../transport/hostile.ts';
+import type { Pick } from '../protocol/hostile.ts';
 import { Asker } from './asker.ts';
 import type { Findings } from './campaign.ts';
 import { Door } from './door.ts';

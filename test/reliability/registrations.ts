@@ -4,8 +4,8 @@
  * let its owner in, with the password that was acknowledged last; of what had no answer exactly one outcome must hold.
  */
 
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
-import { type Pick, startRandom } from '../transport/hostile.ts';
 import { Asker } from './asker.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { Door } from './door.ts';

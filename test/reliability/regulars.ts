@@ -1,8 +1,8 @@
 /** A crowd that says something at a steady rate, whether it is connected or not, and comes back by itself. */
 
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Pick } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
-import type { Pick } from '../transport/hostile.ts';
 import type { Crowd } from './crowd.ts';
 import type { Device } from './device.ts';
 

@@ -5,7 +5,7 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { CROWD_KINDS, Crowd } from './crowd.ts';
 import type { Device } from './device.ts';

@@ -1,6 +1,6 @@
 /** One run: its people, what they do at the same time, and at the end what each of them was shown, against the log. */
 
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { audit } from './audit.ts';
 import { Device, type Habits } from './device.ts';
 import type { Report } from './faults.ts';

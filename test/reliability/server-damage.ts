@@ -6,7 +6,7 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Pick, startRandom } from '../transport/hostile.ts';
+import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { Asker } from './asker.ts';
 import type { CampaignOptions, Findings } from './campaign.ts';
 import { passwordOf, writeCheapUsers } from './cheap-users.ts';

@@ -4,10 +4,10 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { CRASHES, type Crash } from '../../src/actors/crash.ts';
+import { CRASHES, type Crash } from '../../src/actors/kernel/fault-injection.ts';
+import { startRandom } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
-import { startRandom } from '../transport/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { CROWD_KINDS, Crowd, startDevice } from './crowd.ts';
 import { Regulars } from './regulars.ts';

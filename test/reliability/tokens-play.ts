@@ -1,7 +1,12 @@
 /** One play of the store of tokens: what was given out lets in, what was ended does not. */
 
 import { join } from 'node:path';
-import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT, type Tokens } from '../../src/store/tokens.ts';
+import {
+  openTokens,
+  TOKEN_LIFETIME_MS,
+  TOKENS_PER_ACCOUNT,
+  type Tokens,
+} from '../../src/store/tokens/tokens.ts';
 import type { FaultPlay, PlayOptions } from './fault-play.ts';
 
 const RECORD = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA';

@@ -2,7 +2,7 @@
 
 import { mkdirSync, rmSync } from 'node:fs';
 import type { AccountChange, AccountStore, AppendOutcome } from '../../src/store/accounts.ts';
-import { BrokenDisk, type Fault } from '../store/broken-disk.ts';
+import { BrokenDisk, type Fault } from '../store/users/broken-disk.ts';
 import type { Findings } from './campaign.ts';
 import { AT, accountsIn, fold, openUsers, usualHash } from './users-store.ts';
 

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FIRST_LINE } from '../../src/store/users-record.ts';
+import { FIRST_LINE } from '../../src/store/users/record.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess } from '../support/process.ts';

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { encodeFrame } from '../../src/transport/codec.ts';
-import { frameBody } from '../../src/transport/frame.ts';
-import { LIMITS } from '../../src/transport/protocol.ts';
+import { encodeFrame } from '../../src/protocol/codec.ts';
+import { frameBody } from '../../src/protocol/frame.ts';
+import { LIMITS } from '../../src/protocol/vocabulary.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { type RunningServer, startServer } from '../support/server.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { REFUSALS } from '../../src/transport/protocol.ts';
+import { REFUSALS } from '../../src/protocol/vocabulary.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { type RunningServer, startServer } from '../support/server.ts';

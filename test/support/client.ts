@@ -1,8 +1,8 @@
 /** A chat client for tests: a real socket, frames in and out, and waits with deadlines. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
-import { FrameDecoder } from '../../src/transport/frame.ts';
+import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
+import { FrameDecoder } from '../../src/protocol/frame.ts';
 
 const TIMEOUT_MS = 20_000;
 

@@ -2,8 +2,8 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { decodeBody, encodeFrame } from '../../src/transport/codec.ts';
-import { FrameDecoder } from '../../src/transport/frame.ts';
+import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
+import { FrameDecoder } from '../../src/protocol/frame.ts';
 import { until } from './process.ts';
 
 export interface Request {

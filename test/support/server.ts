@@ -2,7 +2,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { Crash } from '../../src/actors/crash.ts';
+import type { Crash } from '../../src/actors/kernel/fault-injection.ts';
 import { DEADLINE_MS, type Exit, runProcess, until } from './process.ts';
 
 export const PARLEY = fileURLToPath(new URL('../../bin/parley.js', import.meta.url));

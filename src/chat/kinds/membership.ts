@@ -1,6 +1,6 @@
 /** Who joins and leaves which room. */
 
-import { LIMITS } from '../../transport/protocol.ts';
+import { LIMITS } from '../../protocol/vocabulary.ts';
 import type { Directory } from '../directory.ts';
 import type { MembershipChange } from '../entry.ts';
 import type { JoinIntent, LeaveIntent } from '../intent.ts';

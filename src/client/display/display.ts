@@ -5,11 +5,11 @@
 
 import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { cleanLine } from './escape.ts';
+import { cleanLine } from '../../common/escape-html.ts';
+import type { DisplayRecord } from './display-record.ts';
 import type { Connection, LiveFile } from './live.ts';
-import type { DisplayRecord } from './record.ts';
+import { explain, isAt, isFull } from './output-path.ts';
 import { renderBreak, renderEnd, renderRecord } from './render.ts';
-import { explain, isAt, isFull } from './target.ts';
 
 /**
  * `disk_full`, `unwritable`: nothing of this call is in the file; later calls work again when the disk does.

@@ -8,9 +8,9 @@
  */
 
 import type { FileHandle } from 'node:fs/promises';
-import { scriptLiteral } from './escape.ts';
-import { type Staged, stageFile } from './staged.ts';
-import { explain, isAt } from './target.ts';
+import { scriptLiteral } from '../../common/escape-html.ts';
+import { type Staged, stageFile } from './atomic-file.ts';
+import { explain, isAt } from './output-path.ts';
 
 /** By this first line a live file is recognised. */
 export const LIVE_MARKER = '/* parley live 1 */';

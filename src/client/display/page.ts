@@ -6,7 +6,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { cleanLine, escapeHtml } from './escape.ts';
+import { cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import { BLOCK_START, HUES } from './render.ts';
 
 /** By these first lines an existing display is recognised. */

@@ -5,11 +5,11 @@
  */
 
 import { foldName } from '../../chat/names.ts';
-import { type AnswerLine, isMarked } from '../answer-line.ts';
-import { formatMoment, momentOf } from '../moment.ts';
-import { cleanBlock, cleanLine, escapeHtml } from './escape.ts';
+import { cleanBlock, cleanLine, escapeHtml } from '../../common/escape-html.ts';
+import { type AnswerLine, isMarked } from '../commands/answer-line.ts';
+import { formatMoment, momentOf } from '../terminal/local-time.ts';
+import { conversationOf, type DisplayRecord, isRoom, type Message } from './display-record.ts';
 import { findLinks } from './links.ts';
-import { conversationOf, type DisplayRecord, isRoom, type Message } from './record.ts';
 
 /** Number of colours for names: the classes `hue-0`, `hue-1` and so on of the page's style. */
 export const HUES = 12;

@@ -3,7 +3,7 @@
 import { createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline';
 import { Readable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
-import type { Completion } from '../completion.ts';
+import type { Completion } from '../commands/completion.ts';
 import type { Editor, Press } from './editor.ts';
 import { Screen } from './screen.ts';
 

@@ -1,7 +1,7 @@
 /** What becomes of a paste, by where it arrives. Nothing of it is ever a command by itself. Pure. */
 
-import { LIMITS } from '../../transport/protocol.ts';
-import { tooLong } from '../line.ts';
+import { LIMITS } from '../../protocol/vocabulary.ts';
+import { tooLong } from '../commands/line.ts';
 import type { Paste } from './paste.ts';
 
 export interface Place {

@@ -8,8 +8,8 @@
  */
 
 import type { ReadStream, WriteStream } from 'node:tty';
-import type { Completion } from '../completion.ts';
-import { tooLong } from '../line.ts';
+import type { Completion } from '../commands/completion.ts';
+import { tooLong } from '../commands/line.ts';
 import type { Editor, Press } from './editor.ts';
 import { InterruptKey, REPEAT_MS } from './interrupt-key.ts';
 import { type Input, Keyboard } from './keyboard.ts';

@@ -1,6 +1,6 @@
 /** A run in as many stretches of time as a chart can show, each of whole seconds. */
 
-import type { Second } from '../result.ts';
+import type { Second } from '../result/result.ts';
 import { roundSeconds } from './scale.ts';
 
 export interface Bucket {

@@ -1,6 +1,6 @@
 /** A chart as inline SVG: lines or bars on two axes, over shaded stretches of time. */
 
-import { cleanLine, escapeHtml } from '../../client/display/escape.ts';
+import { cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import type { Scale } from './scale.ts';
 
 export interface Line {

@@ -1,8 +1,8 @@
 /** Which charts a result has, and what is on them. */
 
-import { formatBytes, formatCount, formatDuration, formatNumber, formatSpan } from '../format.ts';
-import { LATENCIES, type Latency, type LatencyKind, type Result, type Second } from '../result.ts';
-import { isMeasured, PHASES } from '../scenario.ts';
+import { formatBytes, formatCount, formatDuration, formatNumber, formatSpan } from '../result/format.ts';
+import { LATENCIES, type Latency, type LatencyKind, type Result, type Second } from '../result/result.ts';
+import { isMeasured, PHASES } from '../scenario/scenario.ts';
 import { type Bucket, bucketLength, bucketsOf } from './buckets.ts';
 import type { Band, Chart, Line } from './chart.ts';
 import {

@@ -5,12 +5,12 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { cleanBlock, cleanLine, escapeHtml } from '../../client/display/escape.ts';
-import { describeOutcome, describeStanding } from '../expect.ts';
-import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../facts.ts';
-import { glueUnits } from '../layout.ts';
-import type { Result } from '../result.ts';
-import { type Standing, verdictOf } from '../verdict.ts';
+import { cleanBlock, cleanLine, escapeHtml } from '../../common/escape-html.ts';
+import { describeOutcome, describeStanding } from '../result/expect.ts';
+import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../result/facts.ts';
+import type { Result } from '../result/result.ts';
+import { glueUnits } from '../result/text-columns.ts';
+import { type Standing, verdictOf } from '../result/verdict.ts';
 import { renderChart } from './chart.ts';
 import { chartsOf } from './charts.ts';
 

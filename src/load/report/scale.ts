@@ -1,7 +1,7 @@
 /** Axes: where a value stands, and which values are written beside them. */
 
-import { formatCount, shortDuration } from '../format.ts';
-import { ninesOf } from '../percentile.ts';
+import { formatCount, shortDuration } from '../result/format.ts';
+import { ninesOf } from '../result/percentile.ts';
 
 export interface Tick {
   readonly value: number;

@@ -14,7 +14,7 @@ import {
   type Visitor,
   type Wire,
   type WireHandler,
-} from '../wire.ts';
+} from './client-wire.ts';
 import { IrcLines } from './irc-lines.ts';
 import { SendQueue } from './send-queue.ts';
 

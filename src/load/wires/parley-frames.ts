@@ -3,9 +3,9 @@
  * would. Bytes in, calls out; no sockets here.
  */
 
-import { decodeBody } from '../../transport/codec.ts';
-import { readSize } from '../../transport/frame.ts';
-import { HEADER_BYTES, LIMITS } from '../../transport/protocol.ts';
+import { decodeBody } from '../../protocol/codec.ts';
+import { readSize } from '../../protocol/frame.ts';
+import { HEADER_BYTES, LIMITS } from '../../protocol/vocabulary.ts';
 import { isPassedOver, readAcknowledgement, readMessage } from './parley-body.ts';
 
 export interface FrameReceiver {

@@ -1,7 +1,7 @@
 /** The one request that goes out by the hundred thousand: `["send", id, to, text, key?]`, as a frame, written where it is to lie. */
 
-import { writeSize } from '../../transport/frame.ts';
-import { HEADER_BYTES } from '../../transport/protocol.ts';
+import { writeSize } from '../../protocol/frame.ts';
+import { HEADER_BYTES } from '../../protocol/vocabulary.ts';
 
 const ARRAY = 0x90;
 const STRING = 0xa0;

@@ -1,9 +1,9 @@
 /** Parley's own protocol, on a socket. */
 
 import { connect, type Socket } from 'node:net';
-import { encodeFrame } from '../../transport/codec.ts';
-import { LIMITS } from '../../transport/protocol.ts';
-import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
+import { encodeFrame } from '../../protocol/codec.ts';
+import { LIMITS } from '../../protocol/vocabulary.ts';
+import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from './client-wire.ts';
 import { type FrameReceiver, ParleyFrames } from './parley-frames.ts';
 import { sendBytes, writeSend } from './parley-send.ts';
 import { SendQueue } from './send-queue.ts';

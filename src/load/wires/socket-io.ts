@@ -7,7 +7,7 @@
 import type { Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { within } from '../../common/deadline.ts';
-import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from '../wire.ts';
+import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from './client-wire.ts';
 import { readPacket } from './socket-io-packet.ts';
 
 const CONNECT_MS = 10_000;

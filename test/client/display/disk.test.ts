@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDisplay } from '../../../src/client/display/opening.ts';
+import { openDisplay } from '../../../src/client/display/open-display.ts';
 import { SOON, useBrowser } from '../../support/browser.ts';
 import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
 
@@ -13,7 +13,7 @@ const browser = useBrowser();
  * are cut off as by a full disk.
  */
 function startConfined(folder: string, kilobytes: number, program: string): ChildProcess {
-  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
   const main = join(folder, 'main.mjs');
   writeFileSync(
     main,

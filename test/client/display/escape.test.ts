@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cleanBlock, cleanLine, scriptLiteral } from '../../../src/client/display/escape.ts';
+import { cleanBlock, cleanLine, scriptLiteral } from '../../../src/common/escape-html.ts';
 import { SOON, useBrowser } from '../../support/browser.ts';
 import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts';
 

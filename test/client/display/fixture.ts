@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { Display } from '../../../src/client/display/display.ts';
-import { openDisplay } from '../../../src/client/display/opening.ts';
-import type { DisplayRecord, Message } from '../../../src/client/display/record.ts';
+import type { DisplayRecord, Message } from '../../../src/client/display/display-record.ts';
+import { openDisplay } from '../../../src/client/display/open-display.ts';
 
 /** A folder of its own for the running test, removed when that is over. */
 export function createFolder(): string {

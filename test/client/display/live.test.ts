@@ -1,8 +1,8 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDisplay } from '../../../src/client/display/opening.ts';
-import type { DisplayRecord } from '../../../src/client/display/record.ts';
+import type { DisplayRecord } from '../../../src/client/display/display-record.ts';
+import { openDisplay } from '../../../src/client/display/open-display.ts';
 import { mark, SOON, useBrowser } from '../../support/browser.ts';
 import { createFolder, messageAt, messagesBetween, OWN, START, shownTexts, startDisplay } from './fixture.ts';
 

@@ -11,7 +11,7 @@ const browser = useBrowser();
 /** A page gives the client up after 8 seconds; more is for a busy machine. */
 const IN_TIME = { timeout: 20_000, interval: 50 };
 
-const OPENING = new URL('../../../src/client/display/opening.ts', import.meta.url).href;
+const OPENING = new URL('../../../src/client/display/open-display.ts', import.meta.url).href;
 
 /** A display in a process of its own, with one message that is stored and one that is not. */
 async function startClient(file: string): Promise<ChildProcess> {

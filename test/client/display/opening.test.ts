@@ -4,7 +4,7 @@ import { mkdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openDisplay } from '../../../src/client/display/opening.ts';
+import { openDisplay } from '../../../src/client/display/open-display.ts';
 import { displayFile } from '../../../src/client/options.ts';
 import { createFolder, messageAt, startDisplay } from './fixture.ts';
 
@@ -158,7 +158,7 @@ test('a display that another client writes to is in use, until that is closed or
   expect(await first.append([messageAt(1)])).toEqual({ type: 'written' });
   await first.close();
 
-  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
   const program = `
     import { openDisplay } from ${JSON.stringify(module.href)};
     console.log((await openDisplay(${JSON.stringify(file)}, { title: 'other' })).type);
@@ -230,7 +230,7 @@ test('the standard output is not a display, where it is a pipe or a terminal', a
   // As /dev/stdout is one; that itself would be replaced if this test failed.
   const link = join(createFolder(), 'stdout');
   await symlink('/proc/self/fd/1', link);
-  const module = new URL('../../../src/client/display/opening.ts', import.meta.url);
+  const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
   const program = `
     import { openDisplay } from ${JSON.stringify(module.href)};
     const opened = await openDisplay(${JSON.stringify(link)}, { title: 'other', force: true });

@@ -4,8 +4,8 @@
  */
 
 import { createServer, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../../src/transport/codec.ts';
-import { FrameDecoder } from '../../../src/transport/frame.ts';
+import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
+import { FrameDecoder } from '../../../src/protocol/frame.ts';
 import { type Faults, noCounted } from './faults.ts';
 import { Deliveries, isDue, type Letter, type Mailbox } from './relay-deliveries.ts';
 

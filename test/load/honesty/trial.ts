@@ -3,9 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { z } from 'zod';
-import type { Result } from '../../../src/load/result.ts';
-import { readResult } from '../../../src/load/result-file.ts';
-import type { scenarioSchema } from '../../../src/load/scenario.ts';
+import type { Result } from '../../../src/load/result/result.ts';
+import { readResult } from '../../../src/load/result/result-file.ts';
+import type { scenarioSchema } from '../../../src/load/scenario/scenario.ts';
 import { type RunningProcess, runProcess } from '../../support/process.ts';
 import { PARLEY } from '../../support/server.ts';
 import type { Counted, Faults } from './faults.ts';

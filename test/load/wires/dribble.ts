@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Endpoint } from '../../../src/load/wire.ts';
+import type { Endpoint } from '../../../src/load/wires/client-wire.ts';
 
 /** Where to connect in the place of `server`. */
 export async function dribble(server: Endpoint): Promise<Endpoint> {

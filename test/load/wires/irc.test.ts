@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Connection, UNMATCHED } from '../../../src/load/wire.ts';
+import { type Connection, UNMATCHED } from '../../../src/load/wires/client-wire.ts';
 import { ircWire } from '../../../src/load/wires/irc.ts';
 import { Recorder } from './recorder.ts';
 import { StubServer } from './stub-server.ts';

@@ -4,8 +4,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type FrameReceiver, ParleyFrames } from '../../../src/load/wires/parley-frames.ts';
 import { sendBytes, writeSend } from '../../../src/load/wires/parley-send.ts';
-import { decodeBody, encodeFrame } from '../../../src/transport/codec.ts';
-import { HEADER_BYTES, LIMITS } from '../../../src/transport/protocol.ts';
+import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
+import { HEADER_BYTES, LIMITS } from '../../../src/protocol/vocabulary.ts';
 
 class Heard implements FrameReceiver {
   readonly events: unknown[][] = [];

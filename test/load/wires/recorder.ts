@@ -1,6 +1,6 @@
 /** What a connection of a wire tells, as a list. */
 
-import type { WireHandler } from '../../../src/load/wire.ts';
+import type { WireHandler } from '../../../src/load/wires/client-wire.ts';
 import { until } from '../../support/process.ts';
 
 export class Recorder implements WireHandler {

@@ -8,7 +8,7 @@ import { ngircd } from '../../../bench/peers/ngircd.ts';
 import { parley } from '../../../bench/peers/parley.ts';
 import type { Peer, RunningPeer } from '../../../bench/peers/peer.ts';
 import { socketIo } from '../../../bench/peers/socket-io.ts';
-import type { Connection, Endpoint } from '../../../src/load/wire.ts';
+import type { Connection, Endpoint } from '../../../src/load/wires/client-wire.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { until } from '../../support/process.ts';

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import type { Endpoint } from '../../../src/load/wire.ts';
+import type { Endpoint } from '../../../src/load/wires/client-wire.ts';
 import { until } from '../../support/process.ts';
 
 export class StubServer {

@@ -5,9 +5,9 @@ import { createConversations } from './conversations.js';
 import { createGrouping } from './grouping.js';
 import { watchLive } from './live.js';
 import { createLiveness } from './liveness.js';
-import { recall, remember } from './memory.js';
-import { createPlace } from './place.js';
+import { createPlace } from './scroll-position.js';
 import { createStatus } from './status.js';
+import { recall, remember } from './tab-state.js';
 import { createTimeline } from './timeline.js';
 
 /** @import { Entry } from './entry.js' */

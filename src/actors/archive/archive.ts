@@ -1,0 +1,174 @@
+/**
+ * The archive: reads the log back for who was away, who looks back, and who searches. It never writes the log; it
+ * has a thread of its own, so that routing does not wait for it.
+ */
+
+import type { Logger } from 'pino';
+import type { Entry } from '../../chat/entry.ts';
+import { encodeFrame } from '../../protocol/codec.ts';
+import {
+  type Answer,
+  type HistoryPage,
+  type Hit,
+  LIMITS,
+  type PastMessage,
+  type SearchPage,
+} from '../../protocol/vocabulary.ts';
+import { parseQuery, type Term, toMatch } from '../../store/search/query.ts';
+import type { SearchIndex } from '../../store/search/search-index.ts';
+import { snippet as makeSnippet } from '../../store/search/snippet.ts';
+import type { Archive, Interval } from '../../store/sqlite/archive.ts';
+import { eventFrame, toRouted } from '../link/event-frame.ts';
+import type {
+  ArchiveApi,
+  HistoryQuery,
+  PastAnswer,
+  Refused,
+  ReplayAnswer,
+  SearchQuery,
+} from './archive-api.ts';
+import type { Indexer } from './indexer.ts';
+
+/** One page of a replay: what an outbox takes without being near its limit. */
+const REPLAY_ENTRIES = 500;
+const REPLAY_BYTES = 32 * 1_024;
+/** Leaves room in a frame for one more message of the largest size. */
+const PAGE_BYTES = LIMITS.frame - LIMITS.text - 4_096;
+/** Of the numbers and the framing of one hit. */
+const HIT_BYTES = 40;
+/** How long one step of a search may take, and all of it. */
+const STEP_MS = 10;
+const SEARCH_MS = 2_000;
+/** What has been said just now is taken into the index before a search. */
+const CATCH_UP_STEPS = 4;
+
+export interface ArchiveParts {
+  readonly store: Archive;
+  readonly index: SearchIndex;
+  readonly indexer: Indexer;
+  readonly logger: Logger;
+}
+
+export function archive({ store, index, indexer, logger }: ArchiveParts): ArchiveApi {
+  return {
+    replay: (account, after) => guard(() => replay(store, account, after)),
+    history: (query) => guard(() => history(store, query)),
+    search: (query) => guard(() => search(store, index, indexer, query)),
+  };
+
+  /**
+   * A disk that cannot be read now may be read later: nobody's thread ends because of it. What is asked waits for a turn of
+   * the event loop: who asks again at every answer would otherwise keep the port busy, and timers and the watchdog waiting.
+   */
+  async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
+    await new Promise(setImmediate);
+    try {
+      return await read();
+    } catch (err) {
+      if (!(err instanceof Error && 'errcode' in err)) throw err;
+      logger.error({ event: 'archive.failed', err }, 'the archive could not be read');
+      return { type: 'refused', code: 'unavailable' };
+    }
+  }
+}
+
+function replay(store: Archive, account: number, after: number): ReplayAnswer {
+  const { entries, through, isLast } = store.replay(account, after, REPLAY_ENTRIES, REPLAY_BYTES);
+  const frames = Buffer.concat(entries.map((entry) => eventFrame(toRouted(entry, 0), account)));
+  return { type: 'page', frames, through, isLast };
+}
+
+function history(store: Archive, query: HistoryQuery): PastAnswer {
+  const { requestId, account, with: name, before, limit } = query;
+  const found = store.find(account, name);
+  if (found.type === 'refused') return found;
+  const { messages, isLast } = store.history(found.intervals, before, limit, PAGE_BYTES);
+  const oldest = messages.at(-1);
+  return answer(requestId, [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)]);
+}
+
+/**
+ * In steps, and others have their turn between two. What has not been looked through when the time is over is left for
+ * the next page.
+ */
+async function search(
+  store: Archive,
+  index: SearchIndex,
+  indexer: Indexer,
+  { requestId, account, query, with: name, before, limit }: SearchQuery,
+): Promise<PastAnswer> {
+  const parsed = parseQuery(query);
+  if (parsed.type === 'refused') return { type: 'refused', code: 'bad_query', text: parsed.text };
+  const where = name === null ? undefined : store.find(account, name);
+  if (where?.type === 'refused') return where;
+  const isComplete = indexer.hasUpTo(store.lastId, CATCH_UP_STEPS);
+  const intervals = where?.intervals ?? store.intervals(account);
+  const match = toMatch(parsed.terms);
+  const deadline = performance.now() + SEARCH_MS;
+  const ids: number[] = [];
+  let next: number | null = before;
+  while (next !== null && ids.length < limit) {
+    const found = index.find({
+      match,
+      intervals,
+      before: next,
+      limit: limit - ids.length,
+      budgetMs: STEP_MS,
+    });
+    if (found.type !== 'found') return { type: 'refused', code: 'unavailable' };
+    ids.push(...found.ids);
+    next = found.next;
+    if (performance.now() >= deadline) break;
+    await new Promise(setImmediate);
+  }
+  // A file that is damaged may answer wrongly: the log alone decides what is shown to whom.
+  const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
+  const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
+  return answer(requestId, cutPage(hits, next, isComplete));
+}
+
+function answer(requestId: number, page: HistoryPage | SearchPage): PastAnswer {
+  return { type: 'page', frame: encodeFrame(['ok', requestId, page] satisfies Answer) };
+}
+
+/** As many hits as fit into a frame. */
+function cutPage(hits: readonly Hit[], next: number | null, isComplete: boolean): SearchPage {
+  let size = 0;
+  const end = hits.findIndex(([, , from, to, snippet]) => {
+    size += HIT_BYTES + from.length + to.length;
+    for (const piece of snippet) size += Buffer.byteLength(piece) + 3;
+    return size > PAGE_BYTES;
+  });
+  if (end === -1) return [hits, next, isComplete];
+  const kept = hits.slice(0, end);
+  return [kept, kept.at(-1)?.[0] ?? null, isComplete];
+}
+
+function isVisible(entry: Entry, account: number, intervals: readonly Interval[]): boolean {
+  if (entry.kind === 'direct') return entry.account === account || entry.peer === account;
+  return intervals.some(
+    ({ conversation, from, to }) => conversation === entry.room && entry.id >= from && entry.id <= to,
+  );
+}
+
+/** None if there is no match in it. */
+function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
+  return toPast(entry).flatMap(([id, at, from, to, text]): Hit[] => {
+    const snippet = makeSnippet(text, terms);
+    return snippet.length > 1 ? [[id, at, from, to, snippet]] : [];
+  });
+}
+
+function toPast(entry: Entry): PastMessage[] {
+  switch (entry.kind) {
+    case 'message':
+      return [[entry.id, entry.at, entry.user, entry.roomName, entry.text]];
+    case 'direct':
+      return [[entry.id, entry.at, entry.user, entry.peerName, entry.text]];
+    case 'joined':
+    case 'left':
+      return [];
+    default:
+      return entry satisfies never;
+  }
+}

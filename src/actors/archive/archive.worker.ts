@@ -1,0 +1,49 @@
+/** The archive's thread: reads `chat.db` for shards, moves its write-ahead log along, and fills the search index. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { type LogLevel, openLog } from '../../common/log.ts';
+import { SearchIndex } from '../../store/search/search-index.ts';
+import { Archive } from '../../store/sqlite/archive.ts';
+import { Checkpoints } from '../../store/sqlite/checkpoints.ts';
+import { serve, servePort, threadData } from '../kernel/thread.ts';
+import { lowerPriority } from '../kernel/thread-priority.ts';
+import { archive } from './archive.ts';
+import type { ArchiveApi } from './archive-api.ts';
+import { Indexer } from './indexer.ts';
+
+const CHECKPOINT_MS = 250;
+const INDEX_MS = 1_000;
+
+export interface ArchiveData {
+  readonly chatDb: string;
+  readonly searchDb: string;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<ArchiveData>();
+const log = openLog('archive', data.logLevel);
+lowerPriority('below normal');
+const store = new Archive(data.chatDb);
+// All connections are opened while the file is where the registry has it open, and not when somebody may have moved it.
+store.open();
+const index = new SearchIndex({
+  file: data.searchDb,
+  has: (id) => store.has(id),
+  warn: (text) => log.warn({ event: 'search_index' }, text),
+});
+const indexer = new Indexer(store, index, log);
+const answers = archive({ store, index, indexer, logger: log });
+const checkpoints = new Checkpoints(data.chatDb);
+checkpoints.run();
+setInterval(() => checkpoints.run(), CHECKPOINT_MS);
+void indexer.run();
+setInterval(() => void indexer.run(), INDEX_MS);
+
+const api = {
+  connectShard(port: MessagePort): void {
+    servePort<ArchiveApi>(port, answers);
+  },
+};
+
+export type ArchiveThreadApi = typeof api;
+serve(api);

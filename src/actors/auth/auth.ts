@@ -1,0 +1,298 @@
+/**
+ * The auth actor: the only owner of the password store and of names. It never hashes on its own thread: it
+ * starts a job in the pool and goes on, and the result comes back to it as a message.
+ */
+
+import { hash as digest } from 'node:crypto';
+import { foldName } from '../../chat/names.ts';
+import type { SteadyClock } from '../../common/clock.ts';
+import type { RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Account, AccountStore } from '../../store/accounts.ts';
+import type { Tokens } from '../../store/tokens/tokens.ts';
+import type { ActorRef, Behavior, Reply } from '../kernel/actor.ts';
+import type { Asking, Credential } from './auth-api.ts';
+import type { HashOutcome, HashPool } from './hash-pool.ts';
+import { Attempts } from './login-throttle.ts';
+
+/** Between two parts of what expired tokens there are to remove. */
+const SWEEP_PAUSE_MS = 200;
+
+export type AuthAnswer =
+  /**
+   * `user`: the name as it was registered. `record`: the fingerprint of the account's password record; undefined for a guest.
+   * `token`: what the client can come back with; after a login or resume, if it could be stored.
+   */
+  | {
+      readonly type: 'ok';
+      readonly user: string;
+      readonly record?: string | undefined;
+      readonly token?: string | undefined;
+    }
+  | { readonly type: 'refused'; readonly code: RefusalCode };
+
+/** Those who have sessions. */
+export interface Sessions {
+  /**
+   * Ends the sessions of the account that began under another password record, but for the one that asks. Resolves when they
+   * are over, or will be together with a shard that does not answer.
+   */
+  passwordChanged(credential: Credential, asking: Asking): Promise<void>;
+}
+
+interface Attempt {
+  readonly user: string;
+  readonly password: string;
+  /** Where the connection comes from. */
+  readonly address: string;
+  readonly reply: Reply<AuthAnswer>;
+}
+
+/** The change that a password is verified or hashed for. */
+interface Change {
+  readonly next: string;
+  readonly asking: Asking;
+}
+
+type StoreOutcome = Awaited<ReturnType<AccountStore['append']>>;
+
+export type AuthMsg =
+  | ({ readonly type: 'register' } & Attempt)
+  | ({ readonly type: 'login' } & Attempt)
+  | ({ readonly type: 'change' } & Change & Attempt)
+  | {
+      readonly type: 'claim';
+      readonly user: string;
+      /** The shard that the guest is on. */
+      readonly owner: object;
+      readonly reply: Reply<AuthAnswer>;
+    }
+  | {
+      readonly type: 'resume' | 'end';
+      readonly user: string;
+      readonly token: string;
+      readonly reply: Reply<AuthAnswer>;
+    }
+  | { readonly type: 'release'; readonly user: string; readonly owner: object }
+  | { readonly type: 'owner_gone'; readonly owner: object }
+  | { readonly type: 'tick' }
+  | {
+      readonly type: 'verified';
+      readonly of: Attempt;
+      /** The hash that was verified against; undefined for a name that does not exist. */
+      readonly hash: string | undefined;
+      /** Undefined for a login. */
+      readonly change: Change | undefined;
+      readonly outcome: HashOutcome<boolean>;
+    }
+  | {
+      readonly type: 'hashed';
+      readonly of: Attempt;
+      /** Undefined for a registration. */
+      readonly asking: Asking | undefined;
+      readonly outcome: HashOutcome<string>;
+    }
+  | {
+      readonly type: 'stored';
+      readonly of: Attempt;
+      /** Undefined for a registration. */
+      readonly asking: Asking | undefined;
+      readonly outcome: StoreOutcome;
+    };
+
+interface State {
+  /** Names being registered, and names of guests with the shard that they are on. */
+  readonly reserved: Map<string, object | 'registering'>;
+  /** Accounts whose password is being changed. */
+  readonly changing: Set<string>;
+  readonly attempts: Attempts;
+}
+
+export interface AuthParts {
+  readonly store: AccountStore;
+  readonly tokens: Tokens;
+  readonly pool: HashPool;
+  readonly sessions: Sessions;
+  readonly steady: SteadyClock;
+  /** Whether guests are let in. */
+  readonly guests: boolean;
+}
+
+export function auth({ store, tokens, pool, sessions, steady, guests }: AuthParts): Behavior<State, AuthMsg> {
+  return {
+    init: () => ({ reserved: new Map(), changing: new Set(), attempts: new Attempts() }),
+    receive(state, msg, self) {
+      switch (msg.type) {
+        case 'register':
+          register(state, msg, self);
+          break;
+        case 'login':
+          verify(state, msg, undefined, self);
+          break;
+        case 'change':
+          verify(state, msg, msg, self);
+          break;
+        case 'resume':
+          msg.reply(resume(msg.user, msg.token));
+          break;
+        case 'end':
+          msg.reply(end(msg.user, msg.token));
+          break;
+        case 'tick':
+          steady.check();
+          if (tokens.sweep(steady.settled())) setTimeout(() => self.tell(msg), SWEEP_PAUSE_MS);
+          break;
+        case 'claim':
+          msg.reply(claim(state, msg.user, msg.owner));
+          break;
+        case 'release':
+          if (state.reserved.get(foldName(msg.user)) === msg.owner) state.reserved.delete(foldName(msg.user));
+          break;
+        case 'owner_gone':
+          for (const [name, owner] of state.reserved) if (owner === msg.owner) state.reserved.delete(name);
+          break;
+        case 'verified':
+          verified(state, msg, self);
+          break;
+        case 'hashed':
+          hashed(state, msg, self);
+          break;
+        case 'stored':
+          stored(state, msg);
+          break;
+        default:
+          return msg satisfies never;
+      }
+      return state;
+    },
+  };
+
+  /**
+   * Reserves the name before hashing: of two who want it at the same moment, exactly one goes on. Who asks for names that are
+   * taken is slowed down as one who guesses passwords: the answer tells which names there are.
+   */
+  function register(state: State, of: Attempt, self: ActorRef<AuthMsg>): void {
+    if (refusesMore(state, of)) return;
+    const name = foldName(of.user);
+    if (store.find(of.user) !== undefined || state.reserved.has(name)) {
+      state.attempts.failed(of.address, performance.now());
+      of.reply({ type: 'refused', code: 'name_taken' });
+      return;
+    }
+    state.reserved.set(name, 'registering');
+    hash(of, of.password, undefined, self);
+  }
+
+  function hash(of: Attempt, password: string, asking: Asking | undefined, self: ActorRef<AuthMsg>): void {
+    void pool.hash(password).then((outcome) => self.tell({ type: 'hashed', of, asking, outcome }));
+  }
+
+  /** Refuses an address that has failed too often. True if it has. */
+  function refusesMore(state: State, { address, reply }: Attempt): boolean {
+    const isBlocked = state.attempts.isBlocked(address, performance.now());
+    if (isBlocked) reply({ type: 'refused', code: 'too_many_attempts' });
+    return isBlocked;
+  }
+
+  /** The same work for a name that does not exist: the time it takes tells nobody which names do. */
+  function verify(state: State, of: Attempt, change: Change | undefined, self: ActorRef<AuthMsg>): void {
+    if (refusesMore(state, of)) return;
+    const hash = store.find(of.user)?.hash;
+    void pool
+      .verify(of.password, hash ?? pool.dummy)
+      .then((outcome) => self.tell({ type: 'verified', of, hash, change, outcome }));
+  }
+
+  /** A token is good for the very password that it was issued under, whatever became of its end. */
+  function resume(user: string, token: string): AuthAnswer {
+    const hash = store.find(user)?.hash;
+    if (hash === undefined) return { type: 'refused', code: 'bad_token' };
+    // A clock that was just set says nothing about how old a token is.
+    const now = steady.settled();
+    const check = tokens.check(user, token, hash, now ?? steady.latest(), now !== undefined);
+    return check === 'ok' ? found(user, token) : { type: 'refused', code: check };
+  }
+
+  function end(user: string, token: string): AuthAnswer {
+    const ended = tokens.end(token);
+    return ended === 'ok' ? { type: 'ok', user } : { type: 'refused', code: ended };
+  }
+
+  function claim(state: State, user: string, owner: object): AuthAnswer {
+    if (!guests) return { type: 'refused', code: 'guests_refused' };
+    const name = foldName(user);
+    if (store.find(user) !== undefined || state.reserved.has(name)) {
+      return { type: 'refused', code: 'name_taken' };
+    }
+    state.reserved.set(name, owner);
+    return { type: 'ok', user };
+  }
+
+  function verified(state: State, msg: AuthMsg & { type: 'verified' }, self: ActorRef<AuthMsg>): void {
+    const { of, change, outcome } = msg;
+    if (outcome.type !== 'done') {
+      of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
+      return;
+    }
+    // A password that was changed while it was being verified is the old one by now.
+    if (!outcome.value || msg.hash === undefined || store.find(of.user)?.hash !== msg.hash) {
+      state.attempts.failed(of.address, performance.now());
+      of.reply({ type: 'refused', code: 'wrong_credentials' });
+    } else if (change === undefined) {
+      of.reply(found(of.user, tokens.issue(of.user, msg.hash, steady.latest())));
+    } else if (state.changing.has(foldName(of.user))) {
+      // One at a time: who verified the old password too must not undo the change that is under way.
+      of.reply({ type: 'refused', code: 'busy' });
+    } else {
+      state.changing.add(foldName(of.user));
+      hash(of, change.next, change.asking, self);
+    }
+  }
+
+  function hashed(state: State, msg: AuthMsg & { type: 'hashed' }, self: ActorRef<AuthMsg>): void {
+    const { of, asking, outcome } = msg;
+    if (outcome.type !== 'done') {
+      free(state, of, asking);
+      of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
+      return;
+    }
+    const name = store.find(of.user)?.name ?? of.user;
+    void store
+      .append({ name, hash: outcome.value, at: new Date() })
+      .then((written) => self.tell({ type: 'stored', of, asking, outcome: written }));
+  }
+
+  /** A new password takes effect here, whatever has become of the connection that asked for it; `ok` comes last. */
+  function stored(state: State, { of, asking, outcome }: AuthMsg & { type: 'stored' }): void {
+    free(state, of, asking);
+    if (outcome !== 'stored') {
+      of.reply({ type: 'refused', code: outcome });
+      return;
+    }
+    const answer = found(of.user);
+    if (asking === undefined || answer.type !== 'ok' || answer.record === undefined) {
+      of.reply(answer);
+      return;
+    }
+    tokens.endAll(of.user);
+    const credential = { user: answer.user, record: answer.record };
+    void sessions.passwordChanged(credential, asking).then(() => of.reply(answer));
+  }
+
+  /** The registration, or the change, of that name has ended. */
+  function free(state: State, { user }: Attempt, asking: Asking | undefined): void {
+    if (asking === undefined) state.reserved.delete(foldName(user));
+    else state.changing.delete(foldName(user));
+  }
+
+  function found(user: string, token?: string): AuthAnswer {
+    const account = store.find(user);
+    return account === undefined
+      ? { type: 'refused', code: 'wrong_credentials' }
+      : { type: 'ok', user: account.name, record: recordOf(account), token };
+  }
+}
+
+/** A fingerprint of the account's password record, which nobody can tell the record from. */
+export function recordOf({ hash }: Account): string {
+  return digest('sha256', hash, 'base64url');
+}

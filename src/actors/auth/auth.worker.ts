@@ -1,0 +1,149 @@
+/** The auth thread: its actor, the password store, the hash pool, and a port to each shard and to the registry. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { SETTLE_MS, SteadyClock, SYSTEM_CLOCK } from '../../common/clock.ts';
+import { type LogLevel, openLog } from '../../common/log.ts';
+import type { AccountStore } from '../../store/accounts.ts';
+import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT } from '../../store/tokens/tokens.ts';
+import { openUsersFile } from '../../store/users/users-file.ts';
+import { ask, spawn } from '../kernel/actor.ts';
+import { testNumber } from '../kernel/fault-injection.ts';
+import { callPort, type Peer, serve, servePort, threadData } from '../kernel/thread.ts';
+import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
+import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
+import { HashPool } from './hash-pool.ts';
+
+/** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
+const ANSWER_TIMEOUT_MS = 60_000;
+const TICK_MS = 60_000;
+const REFRESH_MS = 1_000;
+/** Longer than a shard lives that does not answer. */
+const SESSIONS_TIMEOUT_MS = 15_000;
+
+export interface AuthData {
+  readonly usersFile: string;
+  readonly tokensDb: string;
+  readonly hashWorkers: number;
+  readonly guests: boolean;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<AuthData>();
+const log = openLog('auth', data.logLevel);
+let started: HashPool | undefined;
+/** Not before it is needed: Node aborts when this thread is ended, because the file is refused, while a thread of the pool begins. */
+const startPool = (): HashPool => {
+  started ??= new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
+  return started;
+};
+let registry: MessagePort | undefined;
+const opened = await openUsersFile(data.usersFile, {
+  hash: (password) => startPool().hashNow(password),
+  warn: (text) => log.warn({ event: 'users_file' }, text),
+  changed: accountsChanged,
+});
+const store = opened.type === 'open' ? opened.store : undefined;
+const tokens = openTokens(data.tokensDb, {
+  lifetimeMs: TOKEN_LIFETIME_MS,
+  perAccount: TOKENS_PER_ACCOUNT,
+  warn: (text) => log.warn({ event: 'tokens' }, text),
+});
+if (store !== undefined) endTokensWithout(store, '');
+const shards = new Set<Peer<SessionsApi>>();
+const steady = new SteadyClock(SYSTEM_CLOCK, testNumber('PARLEY_TEST_SETTLE_MS') ?? SETTLE_MS);
+const sessions = { passwordChanged };
+const actor =
+  store && spawn('auth', auth({ store, tokens, pool: startPool(), sessions, steady, guests: data.guests }));
+setInterval(() => actor?.tell({ type: 'tick' }), TICK_MS).unref();
+setInterval(() => void store?.refresh(), REFRESH_MS).unref();
+
+// An actor that failed takes its thread with it, so that the supervisor starts both again.
+void actor?.exited.then((reason) => {
+  if (reason.type === 'failed') throw reason.error;
+});
+
+const api = {
+  /** Why the password store could not be opened, for people; undefined if it could. `isFault`: the disk is the reason. */
+  refusal(): { readonly text: string; readonly isFault: boolean } | undefined {
+    if (opened.type === 'open') return undefined;
+    return { text: opened.text, isFault: opened.code === 'storage_full' || opened.code === 'storage_failed' };
+  },
+
+  connectShard(port: MessagePort): void {
+    const owner = {};
+    servePort<AuthApi>(port, {
+      authenticate: (call) => authenticate(call, owner),
+      confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
+    });
+    // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
+    const shard = callPort<SessionsApi>(port);
+    shards.add(shard);
+    port.on('close', () => {
+      shards.delete(shard);
+      actor?.tell({ type: 'owner_gone', owner });
+    });
+  },
+
+  connectRegistry(port: MessagePort): void {
+    registry = port;
+    if (store !== undefined) port.postMessage(listAccounts(store));
+  },
+
+  async stop(): Promise<void> {
+    actor?.stop();
+    await store?.close();
+    tokens.close();
+    await started?.close();
+  },
+};
+
+async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> {
+  if (actor === undefined) return { type: 'refused', code: 'unavailable' };
+  if (call.type === 'release') {
+    actor.tell({ ...call, type: 'release', owner });
+    return { type: 'ok', user: call.user };
+  }
+  const outcome = await ask<AuthMsg, AuthAnswer>(
+    actor,
+    (reply) => (call.type === 'claim' ? { ...call, type: 'claim', owner, reply } : { ...call, reply }),
+    ANSWER_TIMEOUT_MS,
+  );
+  if (outcome.type === 'answered') return outcome.value;
+  return { type: 'refused', code: outcome.type === 'timed_out' ? 'timed_out' : 'unavailable' };
+}
+
+/** Accounts may have been taken out of users.txt. A part at a time: there may be a million. */
+function endTokensWithout(accounts: AccountStore, after: string): void {
+  const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
+  if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
+}
+
+/** Somebody has edited the accounts. Who is logged in was let in by what they were before. */
+function accountsChanged(): void {
+  if (store === undefined) return;
+  registry?.postMessage(listAccounts(store));
+  for (const shard of shards) void shard.call((api) => api.accountsChanged(), SESSIONS_TIMEOUT_MS);
+  endTokensWithout(store, '');
+}
+
+/** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */
+async function passwordChanged(credential: Credential, asking: Asking): Promise<void> {
+  const told = Array.from(shards, (shard) =>
+    shard.call((api) => api.passwordChanged(credential, asking), SESSIONS_TIMEOUT_MS),
+  );
+  await Promise.all(told);
+}
+
+function standingOf({ user, record }: Credential): Standing {
+  const account = store?.find(user);
+  if (account === undefined) return 'removed';
+  return recordOf(account) === record ? 'ok' : 'password_changed';
+}
+
+/** One string crosses threads a hundred times cheaper than a million. */
+function listAccounts(accounts: AccountStore): string {
+  return Array.from(accounts.names()).join('\n');
+}
+
+export type AuthThreadApi = typeof api;
+serve(api);

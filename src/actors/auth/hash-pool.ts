@@ -1,0 +1,124 @@
+/** The pool of threads that hash and verify passwords: bounded, first come first served, `busy` at once when it is full. */
+
+import { randomBytes } from 'node:crypto';
+import { Piscina } from 'piscina';
+import { type Crash, crashPart, testHeap, testNumber } from '../kernel/fault-injection.ts';
+import { threadFile } from '../kernel/thread.ts';
+import { WATCHDOG_MS } from '../kernel/watchdog.ts';
+import type { HashTask } from './hash.worker.ts';
+
+export type HashOutcome<T> =
+  | { readonly type: 'done'; readonly value: T }
+  | { readonly type: 'busy' }
+  | { readonly type: 'failed'; readonly error: Error };
+
+/** Waiting tasks for each thread of the pool: at about 20 ms each, nobody waits longer than 3 s. */
+const QUEUE_PER_THREAD = 128;
+
+/** A task that takes longer than so many limits of a watchdog is given up, and its thread is ended; 20 ms is usual. */
+const TASK_LIMITS = 3;
+
+export class HashPool {
+  readonly #pool: Piscina<HashTask, unknown>;
+  readonly #threads: number;
+  readonly #warn: (text: string) => void;
+  readonly #taskTimeoutMs = TASK_LIMITS * (testNumber('PARLEY_TEST_WATCHDOG_MS') ?? WATCHDOG_MS);
+  /**
+   * Those who wait for a thread, oldest first; each call hands a thread over. Piscina's own queue is in no order: each
+   * time that a thread is free it puts the oldest task but one behind all others.
+   */
+  readonly #waiting: Array<() => void> = [];
+  #running = 0;
+  #isClosed = false;
+  #nextCrash: Crash | undefined;
+  /** A hash that no password has, of the same cost, for names that do not exist. */
+  readonly dummy = `$argon2id$v=19$m=19456,t=2,p=1$${token(16)}$${token(32)}`;
+
+  /** `warn` is told of threads that died. Others take their places; only the task at hand fails. */
+  constructor(threads: number, warn: (text: string) => void = () => {}) {
+    this.#threads = threads;
+    this.#warn = warn;
+    this.#pool = new Piscina({
+      filename: threadFile('./hash.worker.ts', import.meta.url).href,
+      minThreads: 1,
+      maxThreads: threads,
+      idleTimeout: 60_000,
+      resourceLimits: testHeap(),
+    });
+    // What dies between two tasks fails none of them, but an unheard 'error' would end the thread that this one is.
+    this.#pool.on('error', (error: Error) => this.#died(error));
+    crashPart('hash', (how) => {
+      this.#nextCrash = how;
+    });
+  }
+
+  hash(password: string): Promise<HashOutcome<string>> {
+    return this.#run({ type: 'hash', password }, (value) => typeof value === 'string');
+  }
+
+  /** For the passwords of a whole file at start, where nobody waits: never `busy`, throws if hashing fails. */
+  async hashNow(password: string): Promise<string> {
+    const outcome = await this.hash(password);
+    if (outcome.type === 'done') return outcome.value;
+    throw outcome.type === 'failed' ? outcome.error : new Error('the queue of the hash pool is full');
+  }
+
+  verify(password: string, hash: string): Promise<HashOutcome<boolean>> {
+    return this.#run({ type: 'verify', password, hash }, (value) => typeof value === 'boolean');
+  }
+
+  /** Ends the threads. What is under way or waits fails. */
+  close(): Promise<void> {
+    this.#isClosed = true;
+    return this.#pool.destroy();
+  }
+
+  async #run<T>(task: HashTask, is: (value: unknown) => value is T): Promise<HashOutcome<T>> {
+    if (this.#running < this.#threads) {
+      this.#running += 1;
+    } else {
+      if (this.#waiting.length >= this.#threads * QUEUE_PER_THREAD) return { type: 'busy' };
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    const outcome = await this.#runNow(task);
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running -= 1;
+    else next();
+    if (outcome.type !== 'done') return outcome;
+    if (is(outcome.value)) return { type: 'done', value: outcome.value };
+    return { type: 'failed', error: new TypeError('the hash thread answered with the wrong type') };
+  }
+
+  async #runNow(task: HashTask): Promise<HashOutcome<unknown>> {
+    if (this.#isClosed) return { type: 'failed', error: new Error('the hash pool is closed') };
+    const crash = this.#nextCrash;
+    this.#nextCrash = undefined;
+    // Ended from outside: as after an endless loop, only sooner.
+    const timeoutMs = crash === 'kill' ? 10 : this.#taskTimeoutMs;
+    const sent: HashTask =
+      crash === undefined ? task : { type: 'crash', how: crash === 'kill' ? 'spin' : crash };
+    const signal = AbortSignal.timeout(timeoutMs);
+    try {
+      return { type: 'done', value: await this.#pool.run(sent, { signal }) };
+    } catch (cause) {
+      const error = signal.aborted
+        ? new Error(`a hash took longer than ${timeoutMs} ms: its thread was ended`)
+        : toError(cause);
+      if (!this.#isClosed) this.#died(error);
+      return { type: 'failed', error };
+    }
+  }
+
+  #died(error: Error): void {
+    this.#warn(`a hash thread failed, and another takes its place: ${error.message}`);
+  }
+}
+
+function toError(cause: unknown): Error {
+  return cause instanceof Error ? cause : new Error(String(cause));
+}
+
+/** Random bytes in the base64 of PHC strings: without padding. */
+function token(bytes: number): string {
+  return randomBytes(bytes).toString('base64').replaceAll('=', '');
+}

@@ -1,0 +1,132 @@
+/**
+ * Starts the threads of the server, and starts again what dies. Which children there are and what happens when
+ * one dies is data; the supervisor itself knows nothing about chat.
+ */
+
+import type { ExitReason } from './actor.ts';
+import type { Crash } from './fault-injection.ts';
+
+export interface Child {
+  readonly exited: Promise<ExitReason>;
+  /** Resolves if the child was ended and goes on all the same: then nothing may take its place. */
+  readonly stuck: Promise<Error>;
+  kill(): Promise<void>;
+  crash(how: Crash, part?: string): void;
+}
+
+export type ChildStart =
+  | { readonly type: 'started'; readonly child: Child }
+  | { readonly type: 'failed'; readonly error: Error };
+
+export interface ChildSpec {
+  readonly name: string;
+  /** Resolves when the child is ready for work, or has failed to become so. */
+  start(): Promise<ChildStart>;
+}
+
+export interface RestartPolicy {
+  /** Restarts of one child within `withinMs`; the next death within it makes the supervisor give up. */
+  readonly restarts: number;
+  readonly withinMs: number;
+  /** Wait before the first restart, doubled with each further one within `withinMs`. */
+  readonly backOffMs: number;
+}
+
+export const RESTART_POLICY: RestartPolicy = { restarts: 2, withinMs: 5_000, backOffMs: 20 };
+
+export type SupervisorEvent =
+  | { readonly type: 'exited'; readonly child: string; readonly reason: ExitReason }
+  | { readonly type: 'restarted'; readonly child: string; readonly afterMs: number }
+  | { readonly type: 'gave_up'; readonly child: string; readonly error: Error };
+
+export interface Supervisor {
+  /** Resolves when a child died too often, or could not be started again, or could not be ended. */
+  readonly gaveUp: Promise<Error>;
+  /** Makes a child, or a part of it, go wrong; for tests. False if there is no such child at the moment. */
+  crash(name: string, how: Crash, part?: string): boolean;
+  /** Ends all children, in the reverse order of their specs, and restarts none. */
+  stop(): Promise<void>;
+}
+
+export type Supervised =
+  | { readonly type: 'started'; readonly supervisor: Supervisor }
+  /** A child that never became ready is not restarted: all others have been ended. */
+  | { readonly type: 'failed'; readonly child: string; readonly error: Error };
+
+/** Starts all children at once, and resolves when all are ready or one has failed. */
+export async function supervise(
+  specs: readonly ChildSpec[],
+  policy: RestartPolicy,
+  report: (event: SupervisorEvent) => void,
+): Promise<Supervised> {
+  const children = new Map<string, Child>();
+  const gaveUp = Promise.withResolvers<Error>();
+  let isStopping = false;
+
+  const watch = async (spec: ChildSpec, first: Child): Promise<void> => {
+    const deaths: number[] = [];
+    let child = first;
+    for (;;) {
+      children.set(spec.name, child);
+      const reason = await Promise.race([child.exited, child.stuck]);
+      children.delete(spec.name);
+      if (isStopping) return;
+      if (reason instanceof Error) return giveUp(spec, reason);
+      report({ type: 'exited', child: spec.name, reason });
+      const next = await restart(spec, deaths, reason);
+      if (next === undefined) return;
+      child = next;
+    }
+  };
+
+  const restart = async (
+    spec: ChildSpec,
+    deaths: number[],
+    reason: ExitReason,
+  ): Promise<Child | undefined> => {
+    const diedAt = performance.now();
+    let error = reason.type === 'failed' ? reason.error : new Error(`thread ${spec.name} ended`);
+    for (;;) {
+      const now = performance.now();
+      deaths.push(now);
+      while (now - (deaths[0] ?? now) > policy.withinMs) deaths.shift();
+      if (deaths.length > policy.restarts) {
+        giveUp(spec, error);
+        return undefined;
+      }
+      await new Promise((resolve) => setTimeout(resolve, policy.backOffMs * 2 ** (deaths.length - 1)));
+      if (isStopping) return undefined;
+      const started = await spec.start();
+      if (started.type === 'started') {
+        if (isStopping) await started.child.kill();
+        report({ type: 'restarted', child: spec.name, afterMs: Math.round(performance.now() - diedAt) });
+        return started.child;
+      }
+      error = started.error;
+    }
+  };
+
+  const giveUp = (spec: ChildSpec, error: Error): void => {
+    report({ type: 'gave_up', child: spec.name, error });
+    gaveUp.resolve(error);
+  };
+
+  const starts = await Promise.all(specs.map(async (spec) => ({ spec, start: await spec.start() })));
+  const stopAll = async (): Promise<void> => {
+    isStopping = true;
+    for (const { name } of specs.toReversed()) await children.get(name)?.kill();
+  };
+  for (const { spec, start } of starts) {
+    if (start.type === 'started') void watch(spec, start.child);
+  }
+  for (const { spec, start } of starts) {
+    if (start.type === 'started') continue;
+    await stopAll();
+    return { type: 'failed', child: spec.name, error: start.error };
+  }
+  const crash = (name: string, how: Crash, part?: string): boolean => {
+    children.get(name)?.crash(how, part);
+    return children.has(name);
+  };
+  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, crash, stop: stopAll } };
+}

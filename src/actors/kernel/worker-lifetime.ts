@@ -1,0 +1,109 @@
+/**
+ * How worker threads end: by themselves, when they are told to, when they no longer answer, and with the process.
+ *
+ * `worker.terminate()` interrupts JavaScript, but not native code (a query, a write to a disk that hangs), and not every
+ * loop that V8 has optimized. A worker that is stuck there keeps what it has open, so that no other can take its place, and
+ * `process.exit` waits for it for ever: see `endProcess`.
+ */
+
+import type { MessagePort, Worker } from 'node:worker_threads';
+import type { ExitReason } from './actor.ts';
+import { testNumber } from './fault-injection.ts';
+import { Watchdog } from './watchdog.ts';
+
+/**
+ * How long a worker that is ended may take for it. One that waits for a disk ends when the disk is back, and that is
+ * better than the end of the process.
+ */
+const END_TIMEOUT_MS = 60_000;
+
+const PING = 'ping';
+const PONG = 'pong';
+
+export interface Owned {
+  readonly exited: Promise<ExitReason>;
+  /** Resolves if the worker was ended and goes on all the same. */
+  readonly stuck: Promise<Error>;
+  /** Ends it at once, wherever it is. Resolves when it is gone, or stuck. `cause`: what is told to be the reason. */
+  end(cause?: Error): Promise<void>;
+}
+
+/** Those that are not gone. */
+const running = new Set<Worker>();
+let isEnding = false;
+
+/** Takes care of a worker: tells how it ended, and ends it. */
+export function own(worker: Worker, name: string): Owned {
+  let failure: Error | undefined;
+  let isGone = false;
+  running.add(worker);
+  const exited = new Promise<ExitReason>((resolve) => {
+    worker.on('error', (error: unknown) => {
+      failure ??= error instanceof Error ? error : new Error(String(error));
+    });
+    worker.once('exit', (code) => {
+      isGone = true;
+      running.delete(worker);
+      if (failure !== undefined) resolve({ type: 'failed', error: failure });
+      else resolve({ type: code === 0 ? 'normal' : 'killed' });
+    });
+  });
+  const stuck = Promise.withResolvers<Error>();
+  const end = async (cause?: Error): Promise<void> => {
+    if (isGone) return;
+    failure ??= cause;
+    const deadline = setTimeout(() => {
+      stuck.resolve(new Error(`thread ${name} cannot be ended, only its process can`, { cause: failure }));
+    }, testNumber('PARLEY_TEST_END_MS') ?? END_TIMEOUT_MS);
+    void worker.terminate();
+    await Promise.race([exited, stuck.promise]);
+    clearTimeout(deadline);
+  };
+  return { exited, stuck: stuck.promise, end };
+}
+
+/**
+ * Asks the worker again and again whether it is there, and ends it when it has not answered for `limitMs`, or, before
+ * its first answer, for `FIRST_ANSWER_MS`.
+ */
+export function guard(worker: Worker, limitMs: number, end: (cause: Error) => Promise<void>): void {
+  const watchdog = new Watchdog(testNumber('PARLEY_TEST_WATCHDOG_MS') ?? limitMs, performance.now());
+  worker.on('message', (message: unknown) => message === PONG && watchdog.answered());
+  worker.postMessage(PING);
+  const rounds = setInterval(() => {
+    const silentMs = watchdog.check(performance.now());
+    if (silentMs === undefined) worker.postMessage(PING);
+    else {
+      clearInterval(rounds);
+      void end(new Error(`did not answer for ${Math.round(silentMs / 100) / 10} s: it was ended`));
+    }
+  }, watchdog.everyMs);
+  worker.once('exit', () => clearInterval(rounds));
+}
+
+/** The other side of `guard`. Comlink passes over these messages. */
+export function answerPings(port: MessagePort): void {
+  port.on('message', (message: unknown) => message === PING && port.postMessage(PONG));
+}
+
+/** True once the process is ending: no worker is to be started any more. */
+export function isProcessEnding(): boolean {
+  return isEnding;
+}
+
+/**
+ * Ends all workers, then the process. `process.exit` would wait for ever for a worker that does not end, or for a write to a
+ * disk that does not answer: what does not end within `timeoutMs` is ended by SIGKILL, with the whole process, and the exit
+ * code is that of SIGKILL. `isQuiet` tells, when the workers are gone, whether the last write has come back.
+ */
+export async function endProcess(
+  code: number,
+  timeoutMs: number,
+  isQuiet: () => Promise<boolean> = () => Promise.resolve(true),
+): Promise<never> {
+  isEnding = true;
+  const ended = Promise.all(Array.from(running, (worker) => worker.terminate()));
+  await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, timeoutMs))]);
+  if (running.size > 0 || !(await isQuiet())) process.kill(process.pid, 'SIGKILL');
+  process.exit(code);
+}

@@ -1,0 +1,125 @@
+/**
+ * The data channel between a shard and the registry: one `MessagePort`, and every message on it a batch of
+ * what one turn of the event loop collected (`batch.ts`). Items are tuples, whose first element tells them apart.
+ *
+ * A shard numbers its commands; `number` says which command an answer, or an entry, belongs to.
+ */
+
+import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Routed } from './event-frame.ts';
+
+/** One logged-in connection, as a shard announces it to a registry that has restarted. */
+export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
+
+/** What a connection asks of the registry; the third element is the connection, always. */
+export type Command =
+  | readonly [
+      'attach',
+      number: number,
+      connection: number,
+      user: string,
+      guest: boolean,
+      /** The last id that the client has; null: what the account has seen decides. */
+      lastId: number | null,
+    ]
+  /**
+   * The session has been sent everything up to `cursor` that it may see: it wants the rest, of which it takes about so
+   * many bytes at once, and what comes then.
+   */
+  | readonly ['live', number: number, connection: number, cursor: number, bytes: number]
+  /** The account has been shown everything up to `id`. */
+  | readonly ['seen', number: number, connection: number, id: number]
+  | readonly ['detach', number: number, connection: number]
+  | readonly ['account', number: number, connection: number, user: string]
+  | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
+  | readonly ['join', number: number, connection: number, room: string]
+  | readonly ['leave', number: number, connection: number, room: string]
+  | readonly ['who', number: number, connection: number, room: string | null, after: string | null]
+  | readonly ['rooms', number: number, connection: number, after: string | null];
+
+/** The command of that verb. */
+export type CommandOf<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
+
+/** Whether a command becomes an entry of the log, if it is not refused. */
+export function isEntry([verb]: Command): boolean {
+  return verb === 'send' || verb === 'join' || verb === 'leave';
+}
+
+/**
+ * The first item on every channel. `cursor` is the last id that the shard was routed, or −1 for a shard that
+ * was routed nothing yet. The registry first sends everything behind the cursor, then `caught_up`.
+ */
+export type Announcement = readonly [
+  'announce',
+  shard: number,
+  cursor: number,
+  sessions: readonly AnnouncedSession[],
+];
+
+/** `handled`: how many entries the shard has taken from this channel so far; it is the registry's credit. */
+export type ToRegistry = Announcement | Command | readonly ['handled', entries: number];
+
+export type Attached = readonly [
+  'attached',
+  number: number,
+  account: number,
+  user: string,
+  rooms: readonly string[],
+  /** The last id that has been routed. */
+  routed: number,
+  /** The session gets everything behind this id. */
+  start: number,
+];
+
+/**
+ * From here on the session gets what is routed. Before that: `entries`, which are all that it may see behind the
+ * cursor that it gave. `rooms`: the ids of those that it is in.
+ */
+export type WentLive = readonly [
+  'live',
+  number: number,
+  rooms: readonly number[],
+  entries: readonly Routed[],
+  lastId: number,
+];
+
+export type ToldPresence = readonly [
+  'presence',
+  account: number,
+  user: string,
+  online: boolean,
+  rooms: readonly number[],
+];
+
+export type ToShard =
+  | Routed
+  | Attached
+  /** `result`: null for none. */
+  | readonly ['ok', number: number, result: unknown]
+  | readonly ['error', number: number, code: RefusalCode]
+  | WentLive
+  /** The answer to `live` when the cursor is too far back: read on in the archive. */
+  | readonly ['behind', number: number]
+  /** Messages of the author that somebody has been shown. */
+  | readonly ['delivered', author: number, ids: readonly number[]]
+  | ToldPresence
+  /** Ends the account's sessions. */
+  | readonly ['expelled', account: number, code: FarewellCode]
+  /** Everything up to this id has been routed, whether or not it concerned this shard. */
+  | readonly ['cursor', id: number]
+  | readonly ['caught_up'];
+
+/** An entry as it comes out at a shard: with the frame of its event, which is a piece of `bytes`. */
+export type Delivery = readonly [
+  kind: Routed[0],
+  id: number,
+  at: number,
+  number: number,
+  account: number,
+  /** The id of the room, or of the account that it is for. */
+  target: number,
+  key: string | null,
+  bytes: Buffer,
+  start: number,
+  end: number,
+];

@@ -1,0 +1,87 @@
+/** Who has an account: accounts come from the password store, or are those of guests. */
+
+import type { Logger } from 'pino';
+import type { Account, Directory } from '../../chat/directory.ts';
+import type { Outcome } from '../../chat/fold.ts';
+import type { NewAccount } from '../../chat/projection.ts';
+import type { RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Ledger } from './ledger.ts';
+
+/** How long a guest may be without a connection when the server, or this thread, has restarted. */
+const GUEST_GRACE_MS = 10_000;
+
+export class Accounts {
+  readonly #directory: Directory;
+  readonly #ledger: Ledger;
+  readonly #logger: Logger;
+  /** Guests from before the start that have not come back yet. */
+  readonly #missingGuests: Set<Account>;
+  readonly #startedAt: number;
+
+  /** `now`: of the monotonic clock. */
+  constructor(directory: Directory, ledger: Ledger, logger: Logger, now: number) {
+    this.#directory = directory;
+    this.#ledger = ledger;
+    this.#logger = logger;
+    this.#missingGuests = new Set([...directory.accounts()].filter((account) => account.guest));
+    this.#startedAt = now;
+  }
+
+  /** Asks for accounts for these names, which can log in. */
+  reconcile(known: readonly string[]): void {
+    for (const name of known) this.#directory.revealAccount(name);
+    const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
+    let refused: RefusalCode | undefined;
+    for (const name of missing) {
+      this.admit({ name, guest: false }, (account) => {
+        if (typeof account === 'string') refused = account;
+      });
+    }
+    // Those that a full disk refuses begin when they log in.
+    this.#ledger.turn.afterwards(() => {
+      if (refused === undefined) return;
+      this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
+    });
+  }
+
+  /**
+   * Asks for the account that whoever comes in with this name gets: the one that there is, or a new one. A guest always is a
+   * new account.
+   */
+  admit(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
+    const { name, guest } = newcomer;
+    // Whoever had the name before, also an account that was taken out of users.txt, is somebody else.
+    const former = this.#directory.revealAccount(name);
+    if (former !== undefined) this.#ledger.retire(former);
+    this.#ledger.turn.ask({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
+  }
+
+  guestIsBack(account: Account): void {
+    this.#missingGuests.delete(account);
+  }
+
+  /** Ends the accounts of guests who have not come back. `now`: of the monotonic clock. */
+  sweep(now: number): void {
+    if (this.#missingGuests.size === 0 || now - this.#startedAt < GUEST_GRACE_MS) return;
+    for (const guest of this.#missingGuests) this.#ledger.retire(guest);
+    this.#missingGuests.clear();
+  }
+
+  /** Who has an account but cannot log in is not part of the dictionary. `known`: everybody who can. */
+  hideAllBut(known: readonly string[]): void {
+    if (this.#directory.registered <= known.length) return;
+    const able = new Set(known.map((name) => this.#directory.account(name)));
+    for (const account of [...this.#directory.accounts()]) {
+      if (account.guest || able.has(account)) continue;
+      this.#directory.hideAccount(account);
+      this.#logger.warn({ event: 'account.hidden', user: account.name }, 'account is not in users.txt');
+    }
+  }
+}
+
+function accountOf(outcome: Outcome | RefusalCode): Account | RefusalCode {
+  if (typeof outcome === 'string') return outcome;
+  if (outcome.type === 'known') return outcome.account;
+  if (outcome.type === 'refused') return outcome.code;
+  return (outcome.type === 'done' ? outcome.begun : undefined) ?? 'unavailable';
+}

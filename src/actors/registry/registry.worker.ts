@@ -1,0 +1,77 @@
+/** The registry's thread: its actor, and the ports to shards and to auth. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { type LogLevel, openLog } from '../../common/log.ts';
+import type { OpenLog } from '../../store/log.ts';
+import { openProjection } from '../../store/sqlite/projection.ts';
+import { ask, spawn } from '../kernel/actor.ts';
+import { BatchPort, takeBatches } from '../kernel/batch.ts';
+import { testText } from '../kernel/fault-injection.ts';
+import { serve, threadData } from '../kernel/thread.ts';
+import { readToRegistry, writeToShard } from '../link/codec.ts';
+import type { ToShard } from '../link/messages.ts';
+import { type RegistryMsg, registry } from './registry.ts';
+
+const TICK_MS = 1_000;
+/** The log may be slow, and the end of the server does not wait for it for long. */
+const FINISH_TIMEOUT_MS = 2_000;
+
+export interface RegistryData {
+  readonly chatDb: string;
+  readonly lockDb: string;
+  /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
+  readonly keepMs: number;
+  readonly logLevel: LogLevel;
+}
+
+const data = threadData<RegistryData>();
+const log = openLog('registry', data.logLevel);
+const projection = openProjection(data.chatDb, data.lockDb);
+const actor = spawn(
+  'registry',
+  registry({ projection, keepMs: data.keepMs, logger: log, openLog: await testLog() }),
+);
+const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
+
+// An actor that failed takes its thread with it, so that the supervisor starts both again.
+void actor.exited.then((reason) => {
+  clearInterval(ticks);
+  if (reason.type === 'failed') throw reason.error;
+});
+
+const api = {
+  connectShard(shard: number, port: MessagePort): void {
+    const out = new BatchPort<ToShard>(port, writeToShard);
+    actor.tell({ type: 'shard_connected', shard, out });
+    takeBatches(port, readToRegistry, (items) => {
+      // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
+      if (!actor.tell({ type: 'batch', shard, out, items }))
+        throw new Error('the mailbox of the registry is full');
+    });
+    port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
+  },
+
+  /** The other end sends the names of the accounts that can log in, one a line. */
+  connectAuth(port: MessagePort): void {
+    port.on('message', (lines: string) => {
+      actor.tell({ type: 'accounts', names: lines === '' ? [] : lines.split('\n') });
+    });
+  },
+
+  async stop(): Promise<void> {
+    await ask<RegistryMsg, void>(actor, (reply) => ({ type: 'finish', reply }), FINISH_TIMEOUT_MS);
+    actor.stop();
+    await actor.exited;
+  },
+};
+
+/** In tests another log may stand in for that of this machine: a module that exports `openLog`. */
+async function testLog(): Promise<OpenLog | undefined> {
+  const module = testText('PARLEY_TEST_LOG');
+  if (module === undefined) return undefined;
+  const { openLog }: { openLog: OpenLog } = await import(module);
+  return openLog;
+}
+
+export type RegistryApi = typeof api;
+serve(api);

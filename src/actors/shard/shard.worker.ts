@@ -1,0 +1,63 @@
+/** A shard's thread: its listener, and the ports to the registry and to auth. */
+
+import type { MessagePort } from 'node:worker_threads';
+import { type LogLevel, openLog } from '../../common/log.ts';
+import type { Endpoints } from '../../transport/socket-table.ts';
+import { type Listening, type ListenOptions, listenTcp } from '../../transport/tcp.ts';
+import { testNumber } from '../kernel/fault-injection.ts';
+import { serve, threadData } from '../kernel/thread.ts';
+import { HEARTBEAT_CHECK_MS, Shard, type ShardOptions } from './shard.ts';
+
+const SWEEP_MS = 1_000;
+
+export interface ShardData extends ShardOptions {
+  readonly name: string;
+  readonly logLevel: LogLevel;
+}
+
+export type Listened =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly code: string; readonly text: string };
+
+const data = threadData<ShardData>();
+const shard = new Shard(data, openLog(data.name, data.logLevel));
+setInterval(() => shard.sweep(performance.now()), SWEEP_MS);
+setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
+let listening: Listening | undefined;
+
+const api = {
+  connectRegistry(port: MessagePort): void {
+    shard.connectRegistry(port);
+  },
+
+  connectAuth(port: MessagePort): void {
+    shard.connectAuth(port);
+  },
+
+  connectArchive(port: MessagePort): void {
+    shard.connectArchive(port);
+  },
+
+  /** Takes connections from here on. */
+  async listen(options: ListenOptions): Promise<Listened> {
+    const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
+    const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
+    listening = await listenTcp(tested, (wire) => shard.accept(wire));
+    if (listening.type === 'failed') return listening;
+    return { type: 'listening', port: listening.port };
+  },
+
+  /** Peers that are gone; their connections may be another shard's. */
+  abandon(peers: readonly Endpoints[]): void {
+    shard.abandon(peers);
+  },
+
+  /** Takes no new connections, and says goodbye to those there are. */
+  async drain(retryAfterMs: number): Promise<void> {
+    if (listening?.type === 'listening') listening.stop();
+    await shard.drain(retryAfterMs);
+  },
+};
+
+export type ShardApi = typeof api;
+serve(api);

@@ -1,0 +1,83 @@
+/** The kinds of arguments that only typed commands take; the others are those of the server's own table. */
+
+import { isRoomName, isUserName, USER_RULE } from '../../chat/names.ts';
+import type { Argument } from '../../protocol/arguments.ts';
+import { LIMITS } from '../../protocol/vocabulary.ts';
+
+export const WAIT_LIMIT_SECONDS = 3_600;
+
+const SECONDS = /^\d+(\.\d+)?$/;
+const COUNT = /^\d{1,9}$/;
+
+type Optional = string | null | undefined;
+
+export const topic: Argument<Optional> = {
+  name: 'command',
+  isOptional: true,
+  is: (value): value is Optional => value === undefined || typeof value === 'string',
+  code: 'bad_argument',
+  rule: 'help is on a command, such as /help msg',
+};
+export const seconds: Argument<string> = {
+  name: 'seconds',
+  isOptional: false,
+  is: (value): value is string =>
+    typeof value === 'string' && SECONDS.test(value) && Number(value) <= WAIT_LIMIT_SECONDS,
+  code: 'bad_argument',
+  rule: `seconds are a number from 0 to ${WAIT_LIMIT_SECONDS}`,
+};
+export const awaited: Argument<string> = {
+  name: 'text',
+  isOptional: false,
+  is: (value): value is string => typeof value === 'string' && value !== '',
+  code: 'bad_argument',
+  rule: 'type the text to wait for',
+};
+
+export const conversation: Argument<string> = {
+  name: 'name',
+  isOptional: false,
+  is: isConversation,
+  code: 'bad_name',
+  rule: `a conversation is with a person or in a #room; ${USER_RULE}`,
+};
+
+const HISTORY_RULE = `history is of a person or a #room, and of 1 to ${LIMITS.page} messages`;
+
+export const count: Argument<Optional> = {
+  name: 'count',
+  isOptional: true,
+  is: (value): value is Optional => value === undefined || isPageSize(value),
+  code: 'bad_argument',
+  rule: HISTORY_RULE,
+};
+/** A conversation; or a count, where the conversation is left out. No name begins with a digit. */
+export const conversationOrCount: Argument<Optional> = {
+  name: 'name',
+  isOptional: true,
+  is: (value): value is Optional => value === undefined || isConversation(value) || isPageSize(value),
+  code: 'bad_name',
+  rule: HISTORY_RULE,
+};
+/** What is searched for, as it is typed. */
+export const wanted: Argument<Optional> = {
+  name: 'words',
+  isOptional: true,
+  is: (value): value is Optional => value === undefined || typeof value === 'string',
+  code: 'bad_query',
+  rule: 'type the words to search for',
+};
+
+/** `@NAME` is a person, `#NAME` a room, and NAME either of them. */
+function isConversation(value: unknown): value is string {
+  return (
+    isUserName(value) ||
+    isRoomName(value) ||
+    (typeof value === 'string' && /^@/.test(value) && isUserName(value.slice(1)))
+  );
+}
+
+export function isPageSize(value: unknown): value is string {
+  if (typeof value !== 'string' || !COUNT.test(value)) return false;
+  return Number(value) >= 1 && Number(value) <= LIMITS.page;
+}

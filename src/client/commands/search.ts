@@ -1,0 +1,59 @@
+/** `/search`: messages by their words, newest first, a page at a time. */
+
+import { foldName } from '../../chat/names.ts';
+import type { Hit } from '../../protocol/vocabulary.ts';
+import { readSearchPage } from '../reader/server-frame.ts';
+import { formatMoment, momentOf } from '../terminal/local-time.ts';
+import type { AnswerLine } from './answer-line.ts';
+import { type Asker, distrust, explainFailure } from './command-results.ts';
+import { done, type Result } from './result.ts';
+
+/** What fits on a screen. */
+const PAGE = 20;
+
+export interface Search {
+  readonly query: string;
+  /** A room or a person; null for all. */
+  readonly conversation: string | null;
+  /** The id below which it goes on; null at its beginning. */
+  readonly before: number | null;
+}
+
+export interface Searched {
+  readonly result: Result;
+  /** What to search for next to see more, or to try again; undefined when that was all. */
+  readonly next: Search | undefined;
+}
+
+export async function search(asker: Asker, wanted: Search): Promise<Searched> {
+  const { query, conversation, before } = wanted;
+  const response = await asker.session.ask('search', query, conversation, before, PAGE);
+  if (response.type !== 'ok') return { result: explainFailure('search', response), next: wanted };
+  const page = readSearchPage(response.result, before);
+  if (page === undefined) return { result: distrust(asker, 'search'), next: wanted };
+  const [found, next, isComplete] = page;
+  const hits = found.map(([id, at, from, to, snippet]) => ({ id, at, from, to, snippet }));
+  const lines: AnswerLine[] = found.map((hit) => describe(hit, asker.session.user));
+  if (next !== null) lines.push('there may be more: /search alone goes on');
+  else if (lines.length === 0) lines.push(before === null ? 'nothing found' : 'nothing more found');
+  if (!isComplete) lines.push('the server is still reading old messages: search again later to find all');
+  return {
+    result: done('search', lines, {
+      query,
+      in: conversation,
+      hits,
+      more: next !== null,
+      complete: isComplete,
+    }),
+    next: next === null ? undefined : { ...wanted, before: next },
+  };
+}
+
+function describe([, at, from, to, snippet]: Hit, user: string): AnswerLine {
+  const isOwn = foldName(from) === foldName(user);
+  const addressee = foldName(to) === foldName(user) ? 'you' : to;
+  return {
+    lead: `${formatMoment(momentOf(at))}  ${isOwn ? 'you' : from} to ${addressee}: `,
+    snippet,
+  };
+}

@@ -1,0 +1,46 @@
+/** The writer thread: typed line → command → checks → frame. It keeps nothing between lines. */
+
+import { serve } from '../../actors/kernel/thread.ts';
+import { encodeFrame } from '../../protocol/codec.ts';
+import { plainName } from './conversation-name.ts';
+import { readInput } from './line.ts';
+import type { Context, Input, LocalPlan, Refused, RemotePlan } from './typed-command.ts';
+
+/** What a line came to. The frame is the whole request. */
+export type Composed =
+  | { readonly type: 'nothing' }
+  | Refused
+  | { readonly type: 'local'; readonly plan: LocalPlan }
+  | { readonly type: 'request'; readonly plan: RemotePlan; readonly frame: Uint8Array };
+
+export interface WriterApi {
+  /** `requestId` and `key` are used up only if the line becomes a frame. */
+  compose(input: Input, context: Context, requestId: number, key: string): Composed;
+}
+
+serve<WriterApi>({
+  compose(input, context, requestId, key) {
+    const read = readInput(input, context);
+    switch (read.type) {
+      case 'nothing':
+      case 'refused':
+        return read;
+      case 'send':
+        return request(read, ['send', requestId, plainName(read.to), read.text, key]);
+      case 'join':
+      case 'leave':
+        return request(read, [read.type, requestId, read.room]);
+      case 'who':
+        return request(read, ['who', requestId, read.room]);
+      case 'rooms':
+        return request(read, ['rooms', requestId]);
+      default:
+        return { type: 'local', plan: read };
+    }
+  },
+});
+
+/** The frame is copied: it is a view of a larger buffer, all of which would cross to the other thread. */
+function request(plan: RemotePlan, values: readonly unknown[]): Composed {
+  return { type: 'request', plan, frame: new Uint8Array(encodeFrame(values)) };
+}

@@ -1,0 +1,27 @@
+/** The end of the client: the first reason counts. Whatever runs is raced against it. */
+
+import type { ExitCode } from '../common/exit.ts';
+
+export interface End {
+  readonly code: ExitCode;
+  /** For people, on stderr; nothing where the end was asked for. */
+  readonly text: string | undefined;
+}
+
+export class Ending {
+  readonly #reached = Promise.withResolvers<End>();
+  #isReached = false;
+
+  get reached(): Promise<End> {
+    return this.#reached.promise;
+  }
+
+  get isReached(): boolean {
+    return this.#isReached;
+  }
+
+  end(code: ExitCode, text?: string): void {
+    this.#isReached = true;
+    this.#reached.resolve({ code, text });
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The channel between the main thread and the reader thread: bytes and own records in one direction, what the
+ * bytes said in the other. A plain `MessagePort`, because bytes are handed over without a copy and need no answer.
+ *
+ * Bounded in both kinds of what goes in. Bytes: over the limit the socket MUST be paused, and go on below half of
+ * it, so that TCP holds the server back. Own records: over the limit `isFull`, and no further line may be run.
+ */
+
+import type { MessagePort } from 'node:worker_threads';
+import { within } from '../../common/deadline.ts';
+import type { Event } from '../../protocol/vocabulary.ts';
+import type { DisplayRecord } from '../display/display-record.ts';
+import type { Connection } from '../display/live.ts';
+import type { Trouble } from './display-queue.ts';
+import type { Expectation } from './pending-entries.ts';
+import type { ServerAnswer } from './server-frame.ts';
+
+export type ToReader =
+  /** A connection begins: its bytes are a stream of their own. `user` is whose messages are own ones. */
+  | { readonly type: 'begin'; readonly connection: number; readonly user: string }
+  | { readonly type: 'bytes'; readonly bytes: Uint8Array }
+  /** The connection has closed; answered by `ended` when all its bytes have been read. */
+  | { readonly type: 'end'; readonly connection: number }
+  /** How the session is connected from here on, for open pages. */
+  | { readonly type: 'connection'; readonly connection: Connection }
+  | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
+  /** The answer to a request that is about to be sent is an entry of the log. */
+  | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
+  /** Own messages with these keys are told of as `settled`, and shown as what they are. */
+  | { readonly type: 'recognise'; readonly keys: readonly string[] }
+  /** From where on the display has a conversation; answered by `floor`. */
+  | { readonly type: 'floor'; readonly conversation: string }
+  /** Look for an event with this text; answered by `matched`, once, if there is one. */
+  | { readonly type: 'watch'; readonly text: string }
+  | { readonly type: 'unwatch' }
+  /** Write what is outstanding, within a few seconds, and close the display; answered by `closed`. */
+  | { readonly type: 'close' };
+
+/** A message of this client that has come as an event, because its answer was lost. */
+export interface Settled {
+  readonly key: string;
+  readonly id: number;
+  readonly at: number;
+}
+
+export type FromReader =
+  | {
+      readonly type: 'frames';
+      readonly connection: number;
+      readonly answers: readonly ServerAnswer[];
+      /** All events with `--json`; otherwise those that the session acts on. */
+      readonly events: readonly Event[];
+      readonly settled: readonly Settled[];
+      /** Names in this chunk that were not told lately. */
+      readonly names: readonly string[];
+    }
+  /**
+   * Written to the display: this many bytes' worth of frames, or records; with frames also the id up to which the
+   * display has everything.
+   */
+  | { readonly type: 'written'; readonly bytes: number; readonly records: number; readonly id: number | null }
+  /** What the server sent cannot be relied on; the rest of this connection is not read. */
+  | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
+  /** All bytes are read. `taken`: the id up to which the display has everything, or will have. */
+  | { readonly type: 'ended'; readonly connection: number; readonly taken: number }
+  /** Nothing of the conversation below this id is in the display; null before the first `live`. */
+  | { readonly type: 'floor'; readonly id: number | null }
+  | { readonly type: 'matched' }
+  /** `missing`: records that could not be written. */
+  | { readonly type: 'closed'; readonly missing: number }
+  | { readonly type: 'trouble'; readonly trouble: Trouble };
+
+const BYTES_LIMIT = 1024 * 1024;
+const RECORDS_LIMIT = 4_000;
+/** How long the reader may take to answer a question. In ms. */
+const QUESTION_MS = 10_000;
+
+/** Who is behind: the display file, or whoever reads the lines of `--json`. */
+type Hold = 'display' | 'output';
+
+/** What the readerLink can do to the source of its bytes. */
+export interface Source {
+  pause(): void;
+  resume(): void;
+}
+
+export class ReaderLink {
+  readonly #port: MessagePort;
+  #source: Source | undefined;
+  #bytes = 0;
+  #records = 0;
+  #closed: ((missing: number) => void) | undefined;
+  #allWritten: (() => void) | undefined;
+  readonly #floors: Array<(id: number | null) => void> = [];
+  readonly #holds = new Set<Hold>();
+  /** The id up to which everything for this person is in the display; 0 before there was any. */
+  cursor = 0;
+  /** What the next connection is to begin behind: the cursor when all that came is written. */
+  taken = 0;
+
+  constructor(port: MessagePort, receive: (message: FromReader) => void) {
+    this.#port = port;
+    port.once('close', () => this.#closed?.(0));
+    port.on('message', (message: FromReader) => {
+      if (message.type === 'ended') this.taken = message.taken;
+      if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
+      else if (message.type === 'floor') this.#floors.shift()?.(message.id);
+      else if (message.type === 'closed') this.#closed?.(message.missing);
+      else receive(message);
+    });
+  }
+
+  /** True when the display is so far behind that nothing more may be typed into it. */
+  get isFull(): boolean {
+    return this.#records >= RECORDS_LIMIT;
+  }
+
+  /** True while the source is held back: its silence then says nothing about the server. */
+  get isPaused(): boolean {
+    return this.#holds.size > 0;
+  }
+
+  /** Pauses the source until `release`, for one reason of possibly several. */
+  hold(reason: Hold): void {
+    if (!this.isPaused) this.#source?.pause();
+    this.#holds.add(reason);
+  }
+
+  release(reason: Hold): void {
+    if (this.#holds.delete(reason) && !this.isPaused) this.#source?.resume();
+  }
+
+  begin(connection: number, user: string, source: Source): void {
+    this.#source = source;
+    if (this.isPaused) source.pause();
+    this.#post({ type: 'begin', connection, user });
+  }
+
+  /** Hands the bytes over: the chunk is empty afterwards. */
+  push(chunk: Buffer): void {
+    this.#bytes += chunk.length;
+    const { buffer } = chunk;
+    const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === chunk.length;
+    const bytes = isWhole ? new Uint8Array(buffer) : new Uint8Array(chunk);
+    this.#port.postMessage({ type: 'bytes', bytes } satisfies ToReader, [bytes.buffer]);
+    if (this.#bytes >= BYTES_LIMIT) this.hold('display');
+  }
+
+  end(connection: number): void {
+    this.#source = undefined;
+    this.#post({ type: 'end', connection });
+  }
+
+  /** Tells open pages how the session is connected. */
+  connection(connection: Connection): void {
+    this.#post({ type: 'connection', connection });
+  }
+
+  show(...records: DisplayRecord[]): void {
+    this.#records += records.length;
+    this.#post({ type: 'records', records });
+  }
+
+  /** Call before the request is sent. */
+  expect(requestId: number, expectation: Expectation): void {
+    this.#post({ type: 'expect', requestId, expectation });
+  }
+
+  /** Call before the login. */
+  recognise(keys: readonly string[]): void {
+    this.#post({ type: 'recognise', keys });
+  }
+
+  /** The id below which nothing of the conversation is in the display; null when that is not known. */
+  floor(conversation: string): Promise<number | null> {
+    const { promise, resolve } = Promise.withResolvers<number | null>();
+    this.#floors.push(resolve);
+    this.#post({ type: 'floor', conversation });
+    return within(promise, QUESTION_MS, null);
+  }
+
+  /** Waits until all that came, and all that was shown, is in the file, but not longer than `timeoutMs`. */
+  async whenWritten(timeoutMs: number): Promise<void> {
+    if (this.#isWritten) return;
+    const written = Promise.withResolvers<void>();
+    this.#allWritten = written.resolve;
+    await within(written.promise, timeoutMs, undefined);
+  }
+
+  watch(text: string): void {
+    this.#post({ type: 'watch', text });
+  }
+
+  unwatch(): void {
+    this.#post({ type: 'unwatch' });
+  }
+
+  /**
+   * Closes the display behind all that was shown, and the channel. Waits for that, but not forever. Returns how many
+   * records the display lacks.
+   */
+  async close(timeoutMs: number): Promise<number> {
+    const closed = Promise.withResolvers<number>();
+    this.#closed = closed.resolve;
+    this.#post({ type: 'close' });
+    const missing = await within(closed.promise, timeoutMs, this.#records);
+    this.#port.close();
+    return missing;
+  }
+
+  /** Closes the channel at once. */
+  abandon(): void {
+    this.#port.close();
+  }
+
+  get #isWritten(): boolean {
+    return this.#bytes === 0 && this.#records === 0;
+  }
+
+  #post(message: ToReader): void {
+    this.#port.postMessage(message);
+  }
+
+  #written(bytes: number, records: number, id: number | null): void {
+    this.#bytes -= bytes;
+    this.#records -= records;
+    this.cursor = id ?? this.cursor;
+    if (this.#isWritten) this.#allWritten?.();
+    if (this.#bytes < BYTES_LIMIT / 2) this.release('display');
+  }
+}

@@ -1,0 +1,228 @@
+/** The reader's half of the client: bytes → frames → events → records of the display. Runs in the reader thread. */
+
+import { foldName } from '../../chat/names.ts';
+import { decodeBody } from '../../protocol/codec.ts';
+import { FrameDecoder } from '../../protocol/frame.ts';
+import { type Event, LIMITS } from '../../protocol/vocabulary.ts';
+import { conversationOf, type DisplayRecord } from '../display/display-record.ts';
+import { Shown } from './display-coverage.ts';
+import type { Recorder } from './display-queue.ts';
+import { entryId, lineOf, namesIn, recordOf } from './event-records.ts';
+import { Names } from './known-names.ts';
+import { type Arrived, Expected } from './pending-entries.ts';
+import type { FromReader, Settled, ToReader } from './reader-link.ts';
+import { readServerFrame, type ServerAnswer } from './server-frame.ts';
+import { Watch } from './wait-for.ts';
+
+export interface ReaderOptions {
+  /** Tell the main thread every event. */
+  readonly allEvents: boolean;
+  post(message: FromReader): void;
+  readonly recorder: Recorder;
+}
+
+/** The stream of one connection. */
+interface Stream {
+  readonly connection: number;
+  readonly user: string;
+  readonly decoder: FrameDecoder;
+  isTrusted: boolean;
+}
+
+export class Reader {
+  readonly #options: ReaderOptions;
+  #stream: Stream | undefined;
+  readonly #watch: Watch;
+  readonly #told = new Names();
+  readonly #expected = new Expected();
+  readonly #shown = new Shown();
+  /** Keys of messages of an earlier run, which the display does not have. */
+  #recognised: ReadonlySet<string> = new Set();
+  /**
+   * The id up to which everything for this person is in the display, or on its way there in order. Ids rise on a
+   * connection, in events and in answers to what was asked once, and the next connection begins behind this one: an
+   * entry at or below it MUST NOT be shown again.
+   */
+  #taken = 0;
+
+  constructor(options: ReaderOptions) {
+    this.#options = options;
+    this.#watch = new Watch(() => options.post({ type: 'matched' }));
+    options.recorder.onRenewal((oldest) => this.#shown.renew(oldest ?? this.#taken + 1));
+  }
+
+  receive(message: ToReader): void {
+    switch (message.type) {
+      case 'begin':
+        this.#stream = {
+          connection: message.connection,
+          user: message.user,
+          decoder: new FrameDecoder(LIMITS.frame),
+          isTrusted: true,
+        };
+        return;
+      case 'bytes':
+        this.#read(message.bytes);
+        return;
+      case 'end':
+        this.#expected.lose();
+        this.#options.post({ type: 'ended', connection: message.connection, taken: this.#taken });
+        return;
+      case 'connection':
+        this.#options.recorder.connection(message.connection);
+        return;
+      case 'records':
+        this.#show(message.records);
+        return;
+      case 'expect':
+        this.#expected.add(message.requestId, message.expectation);
+        return;
+      case 'recognise':
+        this.#recognised = new Set(message.keys);
+        return;
+      case 'floor':
+        this.#options.post({ type: 'floor', id: this.#shown.floor(message.conversation) });
+        return;
+      case 'watch':
+        this.#watch.begin(message.text);
+        return;
+      case 'unwatch':
+        this.#watch.end();
+        return;
+      case 'close':
+        void this.#options.recorder
+          .close()
+          .then((missing) => this.#options.post({ type: 'closed', missing }));
+        return;
+      default:
+        message satisfies never;
+    }
+  }
+
+  #show(records: readonly DisplayRecord[]): void {
+    const { recorder, post } = this.#options;
+    for (const record of records) {
+      if (record.type === 'failed') this.#expected.giveUp(record.tag);
+      if (record.type === 'message' && record.id !== null) this.#shown.add(conversationOf(record), record.id);
+      recorder.add({ record, written: () => post({ type: 'written', bytes: 0, records: 1, id: null }) });
+    }
+  }
+
+  #read(bytes: Uint8Array): void {
+    const stream = this.#stream;
+    const chunk: Chunk = { answers: [], events: [], settled: [], names: [] };
+    const fault = stream?.isTrusted ? this.#readFrames(stream, bytes, chunk) : undefined;
+    const { post, recorder } = this.#options;
+    if (stream !== undefined) {
+      const { answers, events, settled, names } = chunk;
+      if (answers.length + events.length + settled.length + names.length > 0) {
+        post({ type: 'frames', connection: stream.connection, answers, events, settled, names });
+      }
+      if (fault !== undefined) post({ type: 'untrusted', connection: stream.connection, text: fault });
+    }
+    const written = { type: 'written', bytes: bytes.length, records: 0, id: this.#taken } as const;
+    recorder.add({ record: undefined, written: () => post(written) });
+  }
+
+  /** Returns why the stream cannot be read on, if so. */
+  #readFrames(stream: Stream, bytes: Uint8Array, chunk: Chunk): string | undefined {
+    stream.decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    for (;;) {
+      const decoded = stream.decoder.next();
+      if (decoded.type === 'more') return undefined;
+      const fault =
+        decoded.type === 'fault' ? FAULTS[decoded.fault] : this.#readBody(stream, decoded.body, chunk);
+      if (fault !== undefined) {
+        stream.isTrusted = false;
+        return fault;
+      }
+    }
+  }
+
+  #readBody(stream: Stream, body: Buffer, chunk: Chunk): string | undefined {
+    const values = decodeBody(body);
+    const frame = values === undefined ? undefined : readServerFrame(values);
+    switch (frame?.type) {
+      case 'ok':
+        this.#enter(this.#expected.answered(frame.requestId, frame.result, Date.now()));
+        chunk.answers.push(frame);
+        return undefined;
+      case 'error':
+        chunk.answers.push(frame);
+        return undefined;
+      case 'event':
+        this.#take(stream, frame.event, chunk);
+        return undefined;
+      case 'unknown':
+        return undefined;
+      case 'malformed':
+      case undefined:
+        return 'it sent a frame that the protocol does not allow';
+      default:
+        return frame satisfies never;
+    }
+  }
+
+  #take(stream: Stream, event: Event, chunk: Chunk): void {
+    if (event[0] === 'message' && this.#settle(stream, event, chunk)) return;
+    const id = entryId(event);
+    if (id !== undefined && id <= this.#taken) return;
+    if (event[0] === 'live') this.#live(event[1]);
+    const isForSession = event[0] === 'live' || event[0] === 'bye' || isOwnMembership(event, stream.user);
+    if (this.#options.allEvents || isForSession) chunk.events.push(event);
+    for (const name of namesIn(event)) if (this.#told.meet(name)) chunk.names.push(name);
+    const line = lineOf(event);
+    if (line !== undefined) this.#watch.saw(line);
+    const record = recordOf(event, stream.user, Date.now());
+    if (record === undefined) return;
+    this.#options.recorder.add({ record });
+    if (record.type === 'message' && id !== undefined) this.#shown.add(conversationOf(record), id);
+    this.#taken = id ?? this.#taken;
+  }
+
+  /** Nothing for this person is between what was taken and `id`. A server that lost its log has a lower one. */
+  #live(id: number): void {
+    this.#taken = id;
+    this.#shown.live(id);
+  }
+
+  /** True if it is a message that the display shows as pending: it is stored, and not shown again. */
+  #settle(stream: Stream, event: Extract<Event, readonly ['message', ...unknown[]]>, chunk: Chunk): boolean {
+    const [, id, at, from, , , key] = event;
+    if (key === undefined || foldName(from) !== foldName(stream.user)) return false;
+    const arrived = this.#expected.arrived(key, id, at);
+    if (arrived === undefined) {
+      if (this.#recognised.has(key)) chunk.settled.push({ key, id, at });
+      return false;
+    }
+    this.#enter(arrived);
+    chunk.settled.push({ key, id, at });
+    return true;
+  }
+
+  /** An entry that was awaited. The answer to a repeated message may be older than what has come since. */
+  #enter(arrived: Arrived | undefined): void {
+    if (arrived === undefined) return;
+    const { id, record, conversation } = arrived;
+    this.#options.recorder.add({ record });
+    if (conversation !== undefined) this.#shown.add(conversation, id);
+    this.#taken = Math.max(this.#taken, id);
+  }
+}
+
+function isOwnMembership(event: Event, user: string): boolean {
+  return (event[0] === 'joined' || event[0] === 'left') && foldName(event[4]) === foldName(user);
+}
+
+/** What one chunk of bytes said. */
+interface Chunk {
+  readonly answers: ServerAnswer[];
+  readonly events: Event[];
+  readonly settled: Settled[];
+  readonly names: string[];
+}
+
+const FAULTS = {
+  bad_frame: 'it sent a frame without a size; is it a Parley server?',
+  frame_too_large: `it sent a frame of more than ${LIMITS.frame} bytes`,
+} as const;

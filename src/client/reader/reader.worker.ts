@@ -1,0 +1,70 @@
+/** The reader thread: owns the display file, and is the only one that writes to it. */
+
+import { MessagePort } from 'node:worker_threads';
+import { serve, threadData } from '../../actors/kernel/thread.ts';
+import { cleanLine } from '../../common/escape-html.ts';
+import { checkDisplay, openDisplay, type Refused } from '../display/open-display.ts';
+import { Recorder, type Trouble } from './display-queue.ts';
+import { Reader } from './reader.ts';
+import type { FromReader, ToReader } from './reader-link.ts';
+
+export interface ReaderData {
+  readonly port: MessagePort;
+  readonly allEvents: boolean;
+}
+
+export interface ReaderApi {
+  check(file: string, force: boolean): Promise<Refused | undefined>;
+  open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | Refused>;
+}
+
+const { port, allEvents } = readData(threadData());
+/** Only the last call counts: whoever made an earlier one has given it up. */
+let calls = 0;
+const post = (message: FromReader): void => port.postMessage(message);
+
+const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
+const reader = new Reader({ allEvents, post, recorder });
+port.on('message', (message: ToReader) => reader.receive(message));
+
+serve<ReaderApi>({
+  check: checkDisplay,
+  async open(file, title, force) {
+    calls += 1;
+    const call = calls;
+    const report = (problem: string | undefined): void =>
+      post({ type: 'trouble', trouble: describeLive(file, problem) });
+    const opened = await openDisplay(file, { title, force, report });
+    if (opened.type === 'refused') return opened;
+    if (call !== calls) {
+      await opened.display.close();
+      return { type: 'refused', code: 'unwritable', text: `${file} took too long to open` };
+    }
+    recorder.open(opened.display, () => openDisplay(file, { title, keep: true, report }));
+    return { type: 'open' };
+  },
+});
+
+/** What is wrong with the file from which open pages learn what comes; undefined if it is right again. */
+function describeLive(file: string, problem: string | undefined): Trouble {
+  if (problem === undefined) return { type: 'recovered', text: 'open pages follow by themselves again' };
+  const what = 'an open page shows what comes only when you reload it';
+  return {
+    type: 'failed',
+    text: `cannot write the live file beside ${cleanLine(file)}: ${problem}. Until then ${what}`,
+  };
+}
+
+function readData(data: unknown): ReaderData {
+  if (
+    typeof data === 'object' &&
+    data !== null &&
+    'port' in data &&
+    data.port instanceof MessagePort &&
+    'allEvents' in data &&
+    typeof data.allEvents === 'boolean'
+  ) {
+    return { port: data.port, allEvents: data.allEvents };
+  }
+  throw new Error('the reader thread is started with a port');
+}

@@ -1,0 +1,42 @@
+/** Whether there is a Parley server at an address: asked before a person answers anything else. */
+
+import { connect } from 'node:net';
+import { type Address, formatAddress } from '../../common/address.ts';
+import { VERSION } from '../../common/version.ts';
+import { decodeBody, encodeFrame } from '../../protocol/codec.ts';
+import { FrameDecoder } from '../../protocol/frame.ts';
+import { LIMITS, PROTOCOL_VERSION } from '../../protocol/vocabulary.ts';
+import { readServerFrame } from '../reader/server-frame.ts';
+import { explain } from './connection.ts';
+
+const PROBE_MS = 5_000;
+
+/** Says hello, and hangs up. Resolves with what is wrong, or undefined if the server is there. */
+export function probe(address: Address): Promise<string | undefined> {
+  const where = formatAddress(address);
+  const socket = connect({ host: address.host, port: address.port, noDelay: true });
+  const decoder = new FrameDecoder(LIMITS.frame);
+  return new Promise((resolve) => {
+    const settle = (fault: string | undefined): void => {
+      clearTimeout(deadline);
+      socket.destroy();
+      resolve(fault === undefined ? undefined : `${where}: ${fault}`);
+    };
+    const deadline = setTimeout(settle, PROBE_MS, `no answer within ${PROBE_MS / 1_000} s`);
+    socket.once('connect', () => {
+      socket.write(encodeFrame(['hello', 1, { version: PROTOCOL_VERSION, client: `parley/${VERSION}` }]));
+    });
+    socket.once('error', (error) => settle(explain(error)));
+    socket.once('close', () => settle('the server closed the connection'));
+    socket.on('data', (chunk: Buffer) => {
+      decoder.push(chunk);
+      const decoded = decoder.next();
+      if (decoded.type === 'more') return;
+      const values = decoded.type === 'body' ? decodeBody(decoded.body) : undefined;
+      const frame = readServerFrame(values ?? []);
+      if (frame.type === 'ok') settle(undefined);
+      else if (frame.type === 'error') settle(frame.text);
+      else settle('what answers there is not a Parley server');
+    });
+  });
+}

@@ -1,0 +1,39 @@
+/** Lines of a stream, read only when asked for, so that a script's input waits in its pipe and not in memory. */
+
+import type { Readable } from 'node:stream';
+import { StringDecoder } from 'node:string_decoder';
+import { withoutByteOrderMark } from '../../common/byte-order-mark.ts';
+
+export type InputLine =
+  | { readonly type: 'line'; readonly text: string }
+  /** A line of more than `limit` characters; what it said is not kept. */
+  | { readonly type: 'too_long' };
+
+/** Lines end in LF or CRLF; the last one may end with the input. Bytes that are not UTF-8 become U+FFFD; a byte order mark is left out. */
+export async function* readLines(input: Readable, limit: number): AsyncGenerator<InputLine, void, void> {
+  const decoder = new StringDecoder('utf8');
+  let rest = '';
+  let isTooLong = false;
+  let isStart = true;
+  const take = (text: string): InputLine => {
+    const line: InputLine =
+      isTooLong || text.length > limit
+        ? { type: 'too_long' }
+        : { type: 'line', text: text.replace(/\r$/, '') };
+    isTooLong = false;
+    return line;
+  };
+  for await (const chunk of input) {
+    const text = decoder.write(chunk);
+    const lines = (rest + (isStart ? withoutByteOrderMark(text) : text)).split('\n');
+    if (text !== '') isStart = false;
+    rest = lines.pop() ?? '';
+    for (const line of lines) yield take(line);
+    if (rest.length > limit) {
+      isTooLong = true;
+      rest = '';
+    }
+  }
+  rest += decoder.end();
+  if (rest !== '' || isTooLong) yield take(rest);
+}

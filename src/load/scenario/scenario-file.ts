@@ -1,0 +1,117 @@
+/** A scenario by its name, or from a file. What is wrong with a file is told with its place there. */
+
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { withoutByteOrderMark } from '../../common/byte-order-mark.ts';
+import { nearest } from '../../common/did-you-mean.ts';
+import { lineAt } from './json-line.ts';
+import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
+import { nonsenseIn } from './scenario-sense.ts';
+import { SCENARIOS } from './scenarios.ts';
+
+export type FoundScenario =
+  | { readonly type: 'found'; readonly scenario: Scenario }
+  | { readonly type: 'refused'; readonly text: string };
+
+/** Everything that can be called something in a scenario file. */
+const KEYS = [
+  ...Object.keys(scenarioSchema.shape),
+  ...[
+    'kind',
+    'weight',
+    'size',
+    'perUser',
+    'writers',
+    'loop',
+    'perUserPerMinute',
+    'inFlight',
+    'seconds',
+    'rate',
+  ],
+];
+const WORDS = [...PHASES, 'pairs', 'rooms', 'open', 'closed'];
+
+/** `name`: of a built-in scenario, or of a file that ends in `.json`. */
+export function findScenario(name: string): FoundScenario {
+  if (/\.json$/i.test(name)) return readScenario(name);
+  const scenario = SCENARIOS.get(name);
+  if (scenario !== undefined) return { type: 'found', scenario };
+  const meant = nearest(name, SCENARIOS.keys());
+  const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
+  const names = [...SCENARIOS.keys()].join(', ');
+  return refuse(
+    `there is no scenario ${name}.${hint} There are ${names}; or give a file that ends in .json.`,
+  );
+}
+
+function readScenario(path: string): FoundScenario {
+  let text: string;
+  try {
+    text = withoutByteOrderMark(readFileSync(path, 'utf8'));
+  } catch (error) {
+    return refuse(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return parseScenario(text, path);
+}
+
+/** `source`: what errors call it. */
+export function parseScenario(text: string, source: string): FoundScenario {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    return refuse(`${source} is not JSON: ${why}`);
+  }
+  const parsed = scenarioSchema.safeParse(data);
+  if (parsed.success) {
+    const nonsense = nonsenseIn(parsed.data);
+    if (nonsense.length === 0) return { type: 'found', scenario: parsed.data };
+    const told = nonsense.map(
+      ({ path, message }) => `line ${lineAt(text, path)}, ${pathOf(path)}: ${message}`,
+    );
+    return refuse([`${source} makes no sense:`, ...told].join('\n  '));
+  }
+  const problems = parsed.error.issues.map((issue) => describe(issue, text));
+  return refuse([`${source} is not a scenario:`, ...problems].join('\n  '));
+}
+
+function describe(issue: z.core.$ZodIssue, text: string): string {
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : [];
+  const line = lineAt(text, [...issue.path, ...unknown]);
+  const place = pathOf(issue.path);
+  const where = `line ${line}, ${place === '' ? '' : `${place}: `}`;
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((name) => {
+      const meant = nearest(name, KEYS);
+      return `there is no "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
+    });
+    return where + names.join(', ');
+  }
+  const given = valueAt(text, issue.path);
+  const meant = typeof given === 'string' ? nearest(given, WORDS) : undefined;
+  const hint = meant === undefined || meant === given ? '' : `; did you mean "${meant}"?`;
+  return `${where}${issue.message}${hint}`;
+}
+
+/** As `phases[2].seconds`. */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part, index) =>
+      typeof part === 'number' ? `[${part}]` : `${index === 0 ? '' : '.'}${String(part)}`,
+    )
+    .join('');
+}
+
+function valueAt(text: string, path: readonly PropertyKey[]): unknown {
+  let value: unknown = JSON.parse(text);
+  for (const part of path) {
+    if (typeof value !== 'object' || value === null) return undefined;
+    value = Reflect.get(value, part);
+  }
+  return value;
+}
+
+function refuse(text: string): FoundScenario {
+  return { type: 'refused', text };
+}

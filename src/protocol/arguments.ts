@@ -1,0 +1,174 @@
+/** The kinds of arguments that commands take: how each is recognised, and how it is refused. */
+
+import { isRoomName, isUserName, ROOM_RULE, USER_RULE } from '../chat/names.ts';
+import { normalizePassword } from '../common/password.ts';
+import { LIMITS, type RefusalCode } from './vocabulary.ts';
+
+export interface Argument<T> {
+  readonly name: string;
+  readonly isOptional: boolean;
+  /** Optional arguments also take undefined and null. */
+  is(value: unknown): value is T;
+  readonly code: RefusalCode;
+  /** What it must be, as the end of a sentence for people. */
+  readonly rule: string;
+}
+
+export type Values<Specs extends ReadonlyArray<Argument<unknown>>> = {
+  [Index in keyof Specs]: Specs[Index] extends Argument<infer T> ? T : never;
+};
+
+export const user = required('user', isUserName, 'bad_name', USER_RULE);
+export const room = required('room', isRoomName, 'bad_room', ROOM_RULE);
+export const recipient = required(
+  'to',
+  (value): value is string => isUserName(value) || isRoomName(value),
+  'bad_name',
+  `a message goes to a person or to a #room; ${USER_RULE}`,
+);
+export const text = required(
+  'text',
+  (value): value is string => isBytes(value, 1, LIMITS.text),
+  'bad_text',
+  `a message is 1 to ${LIMITS.text} bytes of text`,
+);
+export const password = required(
+  'password',
+  (value): value is string => isPassword(value, LIMITS.passwordMin),
+  'bad_password',
+  `a password is ${LIMITS.passwordMin} to ${LIMITS.passwordMax} bytes`,
+);
+/** A password that is only compared. Accounts taken over from elsewhere may have a shorter one than is allowed now. */
+export const secret = required(
+  'password',
+  (value): value is string => isPassword(value, 1),
+  'bad_password',
+  `a password is 1 to ${LIMITS.passwordMax} bytes`,
+);
+export const key = optional(
+  'key',
+  (value): value is string => isBytes(value, 1, LIMITS.key),
+  'bad_key',
+  `a key is 1 to ${LIMITS.key} bytes of text`,
+);
+export const optionalRoom = optional('room', isRoomName, 'bad_room', ROOM_RULE);
+/** Where a list goes on: the name that the last page ended in. */
+export const after = optional(
+  'after',
+  (value): value is string => isUserName(value) || isRoomName(value),
+  'bad_argument',
+  'a list goes on after a name',
+);
+const isId = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+/** The last id that a client has: it is sent what comes behind it. */
+export const lastId = optional('last id', isId, 'bad_argument', 'an id is a whole number');
+export const id = required('id', isId, 'bad_argument', 'an id is a whole number');
+/** Where a page ends: the messages in it have smaller ids. */
+export const before = optional('before', isId, 'bad_argument', 'an id is a whole number');
+export const limit = optional(
+  'limit',
+  (value): value is number =>
+    typeof value === 'number' && Number.isSafeInteger(value) && value >= 1 && value <= LIMITS.page,
+  'bad_argument',
+  `a page has 1 to ${LIMITS.page} messages`,
+);
+export const token = required(
+  'token',
+  (value): value is string => isBytes(value, 1, LIMITS.token),
+  'bad_token',
+  `a token is 1 to ${LIMITS.token} bytes of text`,
+);
+export const query = required(
+  'query',
+  (value): value is string => isBytes(value, 1, LIMITS.query),
+  'bad_query',
+  `a search is 1 to ${LIMITS.query} bytes of text`,
+);
+const isConversation = (value: unknown): value is string => isUserName(value) || isRoomName(value);
+const CONVERSATION_RULE = 'a conversation is a user or a #room';
+export const conversation = required('with', isConversation, 'bad_name', CONVERSATION_RULE);
+export const optionalConversation = optional('with', isConversation, 'bad_name', CONVERSATION_RULE);
+
+export interface Greeting {
+  readonly version?: unknown;
+  readonly client?: unknown;
+  /** In ms: the client promises to send something at least this often. */
+  readonly heartbeat?: number | null | undefined;
+}
+const isHeartbeat = (value: unknown): boolean =>
+  value === undefined ||
+  value === null ||
+  (Number.isSafeInteger(value) && Number(value) >= 1_000 && Number(value) <= 3_600_000);
+export const greeting = optional(
+  'greeting',
+  (value): value is Greeting =>
+    typeof value === 'object' &&
+    value !== null &&
+    !Array.isArray(value) &&
+    (!('heartbeat' in value) || isHeartbeat(value.heartbeat)),
+  'bad_argument',
+  'hello takes a map with "version", "client" and "heartbeat", which is 1000 to 3600000 ms',
+);
+
+/** What is wrong with the arguments, or undefined if they fit. */
+export function firstFault(
+  values: readonly unknown[],
+  specs: ReadonlyArray<Argument<unknown>>,
+): { readonly code: RefusalCode; readonly text: string } | undefined {
+  for (let i = 0; i < specs.length; i += 1) {
+    const spec = specs[i];
+    const value = values[i];
+    if (spec === undefined || spec.is(value)) continue;
+    if (value === undefined || value === null) {
+      return { code: 'missing_argument', text: `argument "${spec.name}" is missing` };
+    }
+    return { code: spec.code, text: spec.rule };
+  }
+  return undefined;
+}
+
+export function fits<const Specs extends ReadonlyArray<Argument<unknown>>>(
+  values: readonly unknown[],
+  specs: Specs,
+): values is Values<Specs> {
+  for (let i = 0; i < specs.length; i += 1) if (specs[i]?.is(values[i]) === false) return false;
+  return true;
+}
+
+function required<T>(
+  name: string,
+  is: (value: unknown) => value is T,
+  code: RefusalCode,
+  rule: string,
+): Argument<T> {
+  return { name, isOptional: false, is, code, rule };
+}
+
+function optional<T>(
+  name: string,
+  is: (value: unknown) => value is T,
+  code: RefusalCode,
+  rule: string,
+): Argument<T | null | undefined> {
+  return {
+    name,
+    isOptional: true,
+    is: (value): value is T | null | undefined => value === undefined || value === null || is(value),
+    code,
+    rule,
+  };
+}
+
+/** What counts is how long it is when it is hashed. */
+function isPassword(value: unknown, min: number): value is string {
+  return typeof value === 'string' && isBytes(normalizePassword(value), min, LIMITS.passwordMax);
+}
+
+/** UTF-8 needs at most 3 bytes for each UTF-16 unit: most text need not be measured. */
+function isBytes(value: unknown, min: number, max: number): value is string {
+  if (typeof value !== 'string' || value.length < min) {
+    return typeof value === 'string' && value.length * 3 >= min && Buffer.byteLength(value) >= min;
+  }
+  return value.length * 3 <= max || (value.length <= max && Buffer.byteLength(value) <= max);
+}

@@ -1,0 +1,203 @@
+/**
+ * The search index: which messages have which words. It is made from the log and can be made again at any time, so it
+ * is never the reason for a failure of the server: what is damaged, or does not belong to this log, is deleted and begun
+ * anew. Who searches looks at each id that was found once more, in the log: that alone tells who may see it.
+ */
+
+import type { IndexRow } from '../sqlite/archive.ts';
+import { type Found, type Search, searchParts } from './search.ts';
+import {
+  asDamage,
+  closeQuietly,
+  deleteSearchDb,
+  isDamage,
+  isDiskFull,
+  isStorageFault,
+  openSearchDb,
+  type SearchDb,
+} from './search-db.ts';
+import { SearchPart } from './search-part.ts';
+
+/** The most that one step of a search looks through. The worst query that is not refused takes 40 ms in that many. */
+const PART_SIZE = 32_768;
+/** A part of a quiet server ends after 30 days, so that it also expires. */
+const PART_SPAN_MS = 30 * 24 * 3_600 * 1_000;
+
+export interface SearchIndexOptions {
+  readonly file: string;
+  /** Whether the log has an entry with this id. */
+  readonly has: (id: number) => boolean;
+  /** Told, in a sentence, when the index is made anew or cannot be used; a cause that lasts is told once. */
+  readonly warn: (text: string) => void;
+  /** Messages in a part; tests make it smaller. */
+  readonly partSize?: number;
+}
+
+/**
+ * What came instead; the call has changed nothing. `reopened`: the index was damaged, or could be opened only
+ * now; go on from `indexed`, which has changed. `storage_full`, `storage_failed`: the disk; try again later.
+ */
+export type Undone =
+  | { readonly type: 'reopened' }
+  | { readonly type: 'storage_full' }
+  | { readonly type: 'storage_failed'; readonly error: Error };
+
+export type Added = { readonly type: 'added' } | Undone;
+
+/** `isDone`: false if there is more to drop, with another call. */
+export type Removed = { readonly type: 'removed'; readonly isDone: boolean } | Undone;
+
+export type Hits = Found | Undone;
+
+export class SearchIndex {
+  readonly #options: SearchIndexOptions;
+  readonly #partSize: number;
+  #open: SearchDb | undefined;
+  #indexed = 0;
+  #lastWarning: string | undefined;
+
+  constructor(options: SearchIndexOptions) {
+    this.#options = options;
+    this.#partSize = options.partSize ?? PART_SIZE;
+    this.#reopen();
+  }
+
+  /** The entries of the log up to this id have been taken in. To be read before each `add`: a fault sets it back. */
+  get indexed(): number {
+    return this.#indexed;
+  }
+
+  /** Takes in the messages behind `indexed` up to `through`, in the order of their ids, all or none. */
+  add(rows: readonly IndexRow[], through: number): Added {
+    let last = this.#indexed;
+    for (const { id } of rows) {
+      if (id <= last || id > through) throw new RangeError(`id ${id} is not behind ${last} up to ${through}`);
+      last = id;
+    }
+    return this.#change((open) => {
+      const { db, parts } = open;
+      let part = parts.at(-1);
+      for (const row of rows) {
+        if (part === undefined || this.#isComplete(part, row)) {
+          part?.save();
+          part = SearchPart.create(db, part, row.id);
+          parts.push(part);
+        }
+        part.since ??= row.at;
+        part.add(row, row.text);
+      }
+      part?.save();
+      db.prepare('UPDATE state SET indexed = ?').run(through);
+      open.indexed = through;
+      return { type: 'added' };
+    });
+  }
+
+  /**
+   * Nothing below this id is found from here on. At most one part is dropped a call: the words of a removed message
+   * stay in the file until all of its part has been removed.
+   */
+  remove(below: number): Removed {
+    return this.#change((open) => {
+      const { db, parts } = open;
+      if (below > open.floor) db.prepare('UPDATE state SET floor = ?').run(below);
+      open.floor = Math.max(open.floor, below);
+      const expired = parts.filter(({ lastId }) => lastId < below);
+      expired[0]?.drop();
+      if (expired.length > 0) parts.shift();
+      return { type: 'removed', isDone: expired.length < 2 };
+    });
+  }
+
+  find(search: Search): Hits {
+    return this.#run((open) => searchParts(open, search));
+  }
+
+  close(): void {
+    closeQuietly(this.#open?.db);
+    this.#open = undefined;
+  }
+
+  /** Ids are microseconds, but they stand still while the clock is behind the last of them. */
+  #isComplete({ size, firstId, since }: SearchPart, { id, at }: IndexRow): boolean {
+    const spanMs = Math.max((id - firstId) / 1_000, at - (since ?? at));
+    return size >= this.#partSize || spanMs >= PART_SPAN_MS;
+  }
+
+  /** A change that fails leaves the lists of `open` wrong: it MUST be opened again, and is. */
+  #change<T>(work: (open: SearchDb) => T): T | Undone {
+    return this.#run((open) => {
+      try {
+        open.db.exec('BEGIN IMMEDIATE');
+        const value = work(open);
+        open.db.exec('COMMIT');
+        this.#indexed = open.indexed;
+        this.#lastWarning = undefined;
+        return value;
+      } catch (error) {
+        throw asDamage(error);
+      }
+    });
+  }
+
+  #run<T>(work: (open: SearchDb) => T): T | Undone {
+    const indexed = this.#indexed;
+    const open = this.#open ?? this.#reopen();
+    if (open instanceof Error) return undone(open);
+    if (this.#indexed !== indexed) return { type: 'reopened' };
+    try {
+      return work(open);
+    } catch (error) {
+      if (isDamage(error)) {
+        const made = this.#makeAnew(error.message);
+        return made instanceof Error ? undone(made) : { type: 'reopened' };
+      }
+      this.#reopen();
+      if (!isStorageFault(error)) throw error;
+      this.#warnOnce(`${this.#options.file} could not be used: ${error.message}; searches are not complete`);
+      return undone(error);
+    }
+  }
+
+  #reopen(): SearchDb | Error {
+    this.close();
+    const { file, has } = this.#options;
+    try {
+      this.#open = openSearchDb(file, has);
+      this.#indexed = this.#open.indexed;
+      return this.#open;
+    } catch (error) {
+      if (isDamage(error)) return this.#makeAnew(error.message);
+      if (!isStorageFault(error)) throw error;
+      this.#warnOnce(`${file} cannot be opened: ${error.message}; nothing can be searched`);
+      return error;
+    }
+  }
+
+  #makeAnew(reason: string): SearchDb | Error {
+    this.close();
+    const { file, has } = this.#options;
+    this.#indexed = 0;
+    this.#warnOnce(`${file} is made anew from the log: ${reason}`);
+    try {
+      deleteSearchDb(file);
+      this.#open = openSearchDb(file, has);
+      return this.#open;
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      this.#warnOnce(
+        `${file} cannot be made anew: ${error.message}; delete it, nothing can be searched until then`,
+      );
+      return error;
+    }
+  }
+
+  #warnOnce(text: string): void {
+    if (text !== this.#lastWarning) this.#options.warn(text);
+    this.#lastWarning = text;
+  }
+}
+
+function undone(error: Error): Undone {
+  return isDiskFull(error) ? { type: 'storage_full' } : { type: 'storage_failed', error };
+}

@@ -1,0 +1,80 @@
+/** One search, from part to part of the index, newest first. */
+
+import type { Interval } from '../sqlite/archive.ts';
+import type { SearchDb } from './search-db.ts';
+import { conversationWord, type SearchPart } from './search-part.ts';
+
+export interface Search {
+  /** From `toMatch`. */
+  readonly match: string;
+  /** What may be found. */
+  readonly intervals: readonly Interval[];
+  /** Only smaller ids are found. */
+  readonly before: number;
+  /** At least 1. */
+  readonly limit: number;
+  /**
+   * After so many milliseconds the search stops where it is. It takes one step at least (a thousand hits, or a part with
+   * fewer), so that one comes to the end even with 0.
+   */
+  readonly budgetMs: number;
+}
+
+export interface Found {
+  readonly type: 'found';
+  /** Newest first. */
+  readonly ids: readonly number[];
+  /** What to give as `before` to go on; null when the whole index has been searched. */
+  readonly next: number | null;
+}
+
+/**
+ * Up to so many conversations of a part FTS5 intersects, 20 µs each, also for a word that nobody uses. With more it is
+ * quicker to look through all messages that have the words, 1 µs each, until there are enough.
+ */
+const INTERSECTED_MAX = 16;
+
+/** Hits between two looks at the clock: about 1 ms. A part that is left in the middle is begun again, so it must pay. */
+const STEP_HITS = 1_024;
+
+export function searchParts({ parts, floor }: SearchDb, search: Search): Found {
+  const { match, intervals, before, limit } = search;
+  const deadline = performance.now() + search.budgetMs;
+  const ids: number[] = [];
+  let next: number | null = null;
+  for (const part of parts.toReversed()) {
+    if (part.lastId < floor) break;
+    if (part.firstId >= before) continue;
+    if (next !== null && performance.now() >= deadline) return { type: 'found', ids, next };
+    next = part.firstId;
+    const sights = sightsOf(part, intervals);
+    if (sights.size === 0) continue;
+    let looked = 0;
+    for (const { id, conversation } of part.find(narrowed(match, sights), before)) {
+      if (id < floor) break;
+      looked += 1;
+      if (sights.get(conversation)?.some(({ from, to }) => id >= from && id <= to)) ids.push(id);
+      const isLate = looked % STEP_HITS === 0 && performance.now() >= deadline;
+      if (ids.length >= limit || isLate) return { type: 'found', ids, next: id };
+    }
+  }
+  return { type: 'found', ids, next: null };
+}
+
+/** The intervals that reach into the part, by conversation. */
+function sightsOf({ firstId, lastId }: SearchPart, intervals: readonly Interval[]): Map<number, Interval[]> {
+  const sights = new Map<number, Interval[]>();
+  for (const interval of intervals) {
+    if (interval.to < firstId || interval.from > lastId) continue;
+    const others = sights.get(interval.conversation);
+    if (others === undefined) sights.set(interval.conversation, [interval]);
+    else others.push(interval);
+  }
+  return sights;
+}
+
+/** Limits the expression to few conversations. */
+function narrowed(match: string, sights: ReadonlyMap<number, unknown>): string {
+  if (sights.size > INTERSECTED_MAX) return match;
+  return `${match} AND {conversation} : (${Array.from(sights.keys(), conversationWord).join(' OR ')})`;
+}

@@ -1,0 +1,284 @@
+/**
+ * The log as it is read back: what an account may see of it, in pages. On connections of its own that only read, so
+ * that reading never waits for writing, nor the other way round.
+ */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { Entry } from '../../chat/entry.ts';
+import { foldName, isRoomName } from '../../chat/names.ts';
+import { secureExistingDatabase } from '../files/data-file.ts';
+import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
+import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
+import { mergeSeries, type Series } from './merge-ids.ts';
+import { type Range, Tail } from './unindexed-tail.ts';
+
+/** From which id to which an account sees a conversation, both included. */
+export interface Interval {
+  readonly conversation: number;
+  readonly from: number;
+  readonly to: number;
+}
+
+export interface ReplayPage {
+  readonly entries: readonly Entry[];
+  /** All that the account may see up to this id is in this page, or was in those before. */
+  readonly through: number;
+  /** True when `through` was the end of the log. */
+  readonly isLast: boolean;
+}
+
+export interface HistoryPage {
+  readonly messages: readonly Entry[];
+  /** True when nothing older is left. */
+  readonly isLast: boolean;
+}
+
+/** A conversation that somebody asks for by its name. */
+export type Found =
+  | { readonly type: 'found'; readonly intervals: readonly Interval[] }
+  | { readonly type: 'refused'; readonly code: 'no_such_user' | 'no_such_room' | 'not_a_member' };
+
+/** A text for the index. */
+export interface IndexRow {
+  readonly id: number;
+  readonly at: number;
+  readonly conversation: number;
+  readonly text: string;
+}
+
+/** An open `chat.db`, and what is asked of it. */
+interface Statements {
+  readonly db: DatabaseSync;
+  readonly lastId: StatementSync;
+  readonly firstId: StatementSync;
+  readonly count: StatementSync;
+  readonly intervals: StatementSync;
+  readonly ids: StatementSync;
+  readonly messageIds: StatementSync;
+  readonly tail: Tail;
+  readonly entries: StatementSync;
+  readonly newestEntries: StatementSync;
+  readonly texts: StatementSync;
+  readonly account: StatementSync;
+  readonly room: StatementSync;
+  readonly pair: StatementSync;
+}
+
+/** Whatever reads throws an error of SQLite while the disk fails, and works again when it does not. */
+export class Archive {
+  readonly #file: string;
+  #open: Statements | undefined;
+
+  /** `file`: `chat.db`, which is opened when something is read. */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  /** Opens it now rather than when something is first read; what keeps it from that is told then. */
+  open(): void {
+    try {
+      void this.#sql;
+    } catch {
+      // Reading tries again.
+    }
+  }
+
+  get #sql(): Statements {
+    this.#open ??= openStatements(this.#file);
+    return this.#open;
+  }
+
+  /** The newest id; 0 in an empty log. */
+  get lastId(): number {
+    return integer(this.#sql.lastId.get()?.id ?? 0);
+  }
+
+  /** The oldest id that has not been removed; 0 in an empty log. */
+  get firstId(): number {
+    return integer(this.#sql.firstId.get()?.id ?? 0);
+  }
+
+  /** How many entries are behind `after`, up to `last`. */
+  count(after: number, last: number): number {
+    return after >= last ? 0 : integer(this.#sql.count.get(after, last)?.entries);
+  }
+
+  has(id: number): boolean {
+    return this.#sql.entries.get(JSON.stringify([id])) !== undefined;
+  }
+
+  /** Everything that the account sees, whichever conversation it is in. */
+  intervals(account: number): Interval[] {
+    return this.#sql.intervals.all(account).map((row) => ({
+      conversation: integer(row.conversation),
+      from: integer(row.from_id),
+      to: integer(row.to_id),
+    }));
+  }
+
+  /** What the account sees of its conversation with a person, or of a room, by their name at present. */
+  find(account: number, name: string): Found {
+    if (isRoomName(name)) {
+      const room = this.#sql.room.get(foldName(name))?.id;
+      if (room === undefined) return { type: 'refused', code: 'no_such_room' };
+      const intervals = this.intervals(account).filter(({ conversation }) => conversation === room);
+      return intervals.length === 0
+        ? { type: 'refused', code: 'not_a_member' }
+        : { type: 'found', intervals };
+    }
+    const peer = this.#sql.account.get(foldName(name))?.id;
+    if (peer === undefined) return { type: 'refused', code: 'no_such_user' };
+    const pair = this.#sql.pair.get(Math.min(account, integer(peer)), Math.max(account, integer(peer)))?.id;
+    const whole = { from: 0, to: Number.MAX_SAFE_INTEGER };
+    return {
+      type: 'found',
+      intervals: pair === undefined ? [] : [{ conversation: integer(pair), ...whole }],
+    };
+  }
+
+  /** The next entries behind `after` that the account sees, oldest first: at most `limit`, and about `bytes`. */
+  replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
+    // What is committed while this reads has larger ids, and comes with the next page.
+    const newest = this.lastId;
+    const { ids: placedIds, tail } = this.#sql;
+    tail.readOn();
+    const series = this.intervals(account).map(({ conversation, from, to }): Series => {
+      const last = Math.min(to, newest);
+      return (behind, count) => {
+        const range = { conversation, after: Math.max(behind, from - 1), last };
+        if (range.after >= last) return [];
+        const ids = this.#list(placedIds, range, count);
+        return [...ids, ...tail.oldest(range, count - ids.length)];
+      };
+    });
+    const ids = mergeSeries(series, after, limit);
+    const entries = this.#take(this.#sql.entries, ids, bytes);
+    const isLast = entries.length === ids.length && ids.length < limit;
+    return { entries, through: isLast ? Math.max(newest, after) : (entries.at(-1)?.id ?? after), isLast };
+  }
+
+  /** Messages of these intervals below `before`, newest first: at most `limit`, and about `bytes`. */
+  history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
+    const { messageIds: placedIds, tail } = this.#sql;
+    tail.readOn();
+    const ids: number[] = [];
+    for (const { conversation, from, to } of intervals.toSorted((a, b) => b.from - a.from)) {
+      const range = { conversation, after: from - 1, last: Math.min(to, before - 1) };
+      if (range.last <= range.after || ids.length > limit) continue;
+      ids.push(...tail.newestMessages(range, limit + 1 - ids.length));
+      ids.push(...this.#list(placedIds, range, limit + 1 - ids.length));
+    }
+    const messages = this.#take(this.#sql.newestEntries, ids.slice(0, limit), bytes);
+    return { messages, isLast: messages.length === ids.length };
+  }
+
+  /** The entries with these ids, oldest first. */
+  read(ids: readonly number[]): Entry[] {
+    return ids.length === 0 ? [] : this.#sql.entries.all(JSON.stringify(ids)).map(toEntry);
+  }
+
+  /** The first of these entries that fit into about this many bytes; one in any case. No more is read than that. */
+  #take(statement: StatementSync, ids: readonly number[], bytes: number): Entry[] {
+    const taken: Entry[] = [];
+    let size = 0;
+    for (const row of ids.length === 0 ? [] : statement.iterate(JSON.stringify(ids))) {
+      const entry = toEntry(row);
+      taken.push(entry);
+      size += sizeOf(entry);
+      if (size > bytes) break;
+    }
+    return taken;
+  }
+
+  /** Texts of the next entries behind `after` for the index, and how far that reaches in the log. */
+  textsAfter(
+    after: number,
+    limit: number,
+  ): { readonly texts: readonly IndexRow[]; readonly through: number } {
+    const texts: IndexRow[] = [];
+    let through = after;
+    for (const [id, at, conversation, body] of rows(this.#sql.texts, after, limit)) {
+      through = integer(id);
+      if (body === null) continue;
+      texts.push({ id: through, at: integer(at), conversation: integer(conversation), text: text(body) });
+    }
+    return { texts, through };
+  }
+
+  close(): void {
+    this.#open?.db.close();
+  }
+
+  /** The ids of the range that are in `places`. */
+  #list(statement: StatementSync, { conversation, after, last }: Range, limit: number): number[] {
+    const placed = Math.min(last, this.#sql.tail.placed);
+    if (limit <= 0 || placed <= after) return [];
+    return Array.from(rows(statement, conversation, after, placed, limit), ([id]) => integer(id));
+  }
+}
+
+function openStatements(file: string): Statements {
+  secureExistingDatabase(file);
+  const db = new DatabaseSync(file, { timeout: BUSY_TIMEOUT_MS });
+  try {
+    db.exec('PRAGMA query_only = ON');
+    const firstId = db.prepare('SELECT min(id) AS id FROM entries');
+    return {
+      db,
+      lastId: db.prepare('SELECT max(id) AS id FROM entries'),
+      firstId,
+      count: db.prepare('SELECT count(*) AS entries FROM entries WHERE id > ? AND id <= ?'),
+      intervals: db.prepare('SELECT conversation, from_id, to_id FROM visible WHERE account = ?'),
+      ids: asArrays(
+        db.prepare('SELECT id FROM places WHERE conversation = ? AND id > ? AND id <= ? ORDER BY id LIMIT ?'),
+      ),
+      messageIds: asArrays(
+        db.prepare(
+          `SELECT p.id FROM places p CROSS JOIN entries e ON e.id = p.id
+           WHERE p.conversation = ? AND p.id > ? AND p.id <= ? AND e.kind = ${KIND.message}
+           ORDER BY p.id DESC LIMIT ?`,
+        ),
+      ),
+      tail: new Tail({
+        firstId,
+        placed: db.prepare('SELECT id FROM placed'),
+        entriesAfter: asArrays(
+          db.prepare('SELECT id, conversation, kind FROM entries WHERE id > ? ORDER BY id'),
+        ),
+      }),
+      entries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id`),
+      newestEntries: db.prepare(`${ENTRY} WHERE e.id IN (SELECT value FROM json_each(?)) ORDER BY e.id DESC`),
+      texts: asArrays(
+        db.prepare(
+          `SELECT id, ifnull(at, id / 1000), conversation, text FROM entries
+           WHERE id > ? ORDER BY id LIMIT ?`,
+        ),
+      ),
+      account: db.prepare('SELECT id FROM accounts WHERE folded = ? AND retired = 0'),
+      room: db.prepare('SELECT id FROM conversations WHERE folded = ?'),
+      pair: db.prepare('SELECT id FROM conversations WHERE low = ? AND high = ?'),
+    };
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** Of the numbers and the framing of one entry in a page. */
+const OVERHEAD = 40;
+
+/** About how many bytes an entry is on the wire. */
+function sizeOf(entry: Entry): number {
+  const fixed = OVERHEAD + entry.user.length;
+  switch (entry.kind) {
+    case 'message':
+      return fixed + entry.roomName.length + Buffer.byteLength(entry.text);
+    case 'direct':
+      return fixed + entry.peerName.length + Buffer.byteLength(entry.text);
+    case 'joined':
+    case 'left':
+      return fixed + entry.roomName.length;
+    default:
+      return entry satisfies never;
+  }
+}

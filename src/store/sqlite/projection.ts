@@ -1,0 +1,382 @@
+/** `chat.db`: the entries of the log and the fold of them, in SQLite. The registry's thread alone writes it. */
+
+import { statSync } from 'node:fs';
+import { type Account, Directory } from '../../chat/directory.ts';
+import type { Draft, Entry } from '../../chat/entry.ts';
+import type { Origin } from '../../chat/intent.ts';
+import { foldName } from '../../chat/names.ts';
+import {
+  type Forgettable,
+  type Forgotten,
+  type NewAccount,
+  type Projection,
+  type ProjectionWriter,
+  StorageFailure,
+  type Stored,
+} from '../../chat/projection.ts';
+import type { KeyUse } from '../../chat/state.ts';
+import { UnusableFile } from '../files/data-file.ts';
+import { Placement } from '../files/placement.ts';
+import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
+import { integer, KIND, text, toEntry } from './entry-row.ts';
+import { Pairs } from './pair-cache.ts';
+
+/** Primary result codes, https://www.sqlite.org/rescode.html */
+const SQLITE_FULL = 13;
+
+/**
+ * Takes about 8 ms of one turn. In a program that only stores a message costs 1 to 2 µs more with 1,024, and no less with twice as
+ * many (measured).
+ */
+const PLACED_AT_ONCE = 8_192;
+/** Ids do not follow a clock that says the year 2112 or later: it is wrong, and ids must stay below 2^53 for good. */
+const LATEST_ID = 2 ** 52;
+/** How long a checkpoint that readers are in the way of may hold up messages. */
+const CHECKPOINT_WAIT_MS = 10;
+
+/**
+ * Opens or creates the projection in `file`. `lock`: the file that keeps others from the folder. Throws if the file is not a
+ * database, is damaged, or is of a later version.
+ */
+export function openProjection(file: string, lock?: string): Projection {
+  try {
+    return new SqliteProjection(file, lock === undefined ? [] : [lock]);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${file} cannot be opened: ${reason}`, { cause });
+  }
+}
+
+class SqliteProjection implements Projection, ProjectionWriter {
+  readonly #file: string;
+  /** The database, its folder, and the lock: they never change while this is open. */
+  readonly #placement: Placement;
+  /** The write-ahead log and its index, which begin anew when nobody has the database open. */
+  #walPlacement: Placement;
+  #open: ChatDb;
+  /** Entries that are not in `places` yet. */
+  #unplaced: number;
+  readonly #pairs = new Pairs();
+  lastId: number;
+  position: number;
+
+  constructor(file: string, others: readonly string[]) {
+    this.#file = file;
+    this.#open = openChatDb(file);
+    this.#placement = Placement.of(file, ...others);
+    this.#walPlacement = walPlacementOf(file);
+    this.lastId = this.#readLastId();
+    this.position = this.#readPosition();
+    this.#unplaced = this.#countUnplaced();
+  }
+
+  transact<T>(work: (write: ProjectionWriter) => T): Stored<T> {
+    const { lastId, position } = this;
+    const unplaced = this.#unplaced;
+    const outcome = this.#transaction(() => {
+      const value = work(this);
+      this.#place();
+      return value;
+    });
+    if (outcome.type !== 'committed') {
+      this.lastId = lastId;
+      this.position = position;
+      this.#unplaced = unplaced;
+    }
+    return outcome;
+  }
+
+  entry(draft: Draft, at: number): Entry {
+    const time = Math.max(0, at);
+    // Where the clock says less than before, or something absurd, ids go on from the last one.
+    const id = Math.max(time * 1_000 < LATEST_ID ? time * 1_000 : 0, this.lastId + 1);
+    this.lastId = id;
+    this.#unplaced += 1;
+    return this.#insert(draft, id, time);
+  }
+
+  begin({ name, guest }: NewAccount): Account {
+    const { lastInsertRowid } = this.#open.addAccount.run(name, foldName(name), guest ? 1 : 0);
+    return { id: Number(lastInsertRowid), name, guest, rooms: undefined, seen: 0 };
+  }
+
+  end(account: Account): void {
+    this.#open.retireAccount.run(account.id);
+  }
+
+  mark(account: number, id: number): void {
+    this.#open.writeSeen.run(account, id);
+  }
+
+  moveTo(position: number): void {
+    this.#open.setPosition.run(position);
+    this.position = position;
+  }
+
+  readAfter(id: number, limit: number): Entry[] {
+    return read(() => this.#open.readAfter.all(id, limit).map(toEntry));
+  }
+
+  readNewest(limit: number): Entry[] {
+    return read(() => this.#open.readNewest.all(limit).map(toEntry).reverse());
+  }
+
+  readSeen(account: number): number {
+    return read(() => integer(this.#open.readSeen.get(account)?.id ?? 0));
+  }
+
+  readAccountsAfter(id: number): Account[] {
+    return read(() => Array.from(rows(this.#open.accounts, id), toAccount));
+  }
+
+  findKey(account: number, key: string): KeyUse | undefined {
+    const found = read(() => this.#open.findKey.get(account, key)?.id);
+    if (found === undefined) return undefined;
+    const id = integer(found);
+    const entry = read(() => this.#open.readOne.all(id).map(toEntry)[0]);
+    return {
+      id,
+      at: entry?.at ?? Math.floor(id / 1_000),
+      isSame: (to, text) => entry !== undefined && isMessage(entry, to, text),
+    };
+  }
+
+  forget(forgettable: Forgettable): Forgotten {
+    const outcome = this.#transaction(() => this.#open.retention.forget(forgettable));
+    return outcome.type === 'committed' ? { type: 'forgotten', isMore: outcome.value } : outcome;
+  }
+
+  boundWal(): void {
+    if (sizeOf(`${this.#file}-wal`) > WAL_LIMIT_BYTES) this.#emptyWal();
+  }
+
+  /**
+   * Moves all of the write-ahead log into the database, if nobody who reads is in the way, through the files that are open, whatever
+   * their names lead to. Then the database has everything without a log that may be gone, and a database that somebody has put
+   * in its place finds no log that belongs to another.
+   */
+  #emptyWal(): void {
+    const { db } = this.#open;
+    if (!db.isOpen) return;
+    db.exec(`PRAGMA busy_timeout = ${CHECKPOINT_WAIT_MS}`);
+    try {
+      db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
+    } catch {
+      // A disk that fails here fails at the next commit too, where it is told.
+    }
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+  }
+
+  load(): Directory {
+    const directory = new Directory();
+    const byId = new Map<number, Account>();
+    const withRooms = new Set<unknown>(this.#open.memberIds.all().map((row) => row.account));
+    for (const row of rows(this.#open.accounts, 0)) {
+      const account = toAccount(row);
+      directory.addAccount(account);
+      if (withRooms.has(account.id)) byId.set(account.id, account);
+    }
+    for (const row of this.#open.members.iterate()) {
+      const account = byId.get(integer(row.account));
+      if (account === undefined) continue;
+      const name = text(row.room);
+      directory.addMember(
+        directory.room(name) ?? directory.addRoom(integer(row.conversation), name),
+        account,
+        integer(row.from_id),
+      );
+    }
+    return directory;
+  }
+
+  misplaced(): string | undefined {
+    return this.#placement.fault() ?? this.#walPlacement.fault();
+  }
+
+  reopen(): void {
+    this.#checkPlacement();
+    // It goes on reading until there is another, unless it holds what the other has to wait for.
+    if (this.#open.db.isOpen && this.#open.db.isTransaction) this.#open.db.close();
+    const reopened = openChatDb(this.#file);
+    this.close();
+    this.#open = reopened;
+    this.#walPlacement = walPlacementOf(this.#file);
+    this.#pairs.forget();
+    this.lastId = this.#readLastId();
+    this.position = this.#readPosition();
+    this.#unplaced = this.#countUnplaced();
+  }
+
+  close(): void {
+    if (this.#open.db.isOpen) this.#open.db.close();
+  }
+
+  /** Throws if the names lead elsewhere: SQLite would make other files there, and mix them with those that are open. */
+  #checkPlacement(): void {
+    const fault = this.misplaced();
+    if (fault === undefined) return;
+    this.#emptyWal();
+    throw misplacedError(fault);
+  }
+
+  /** Puts entries into `places`, when there are enough of them. */
+  #place(): void {
+    if (this.#unplaced < PLACED_AT_ONCE) return;
+    this.#open.place.run();
+    this.#open.setPlaced.run();
+    this.#unplaced = 0;
+  }
+
+  #countUnplaced(): number {
+    return integer(this.#open.countUnplaced.get()?.count);
+  }
+
+  #readPosition(): number {
+    return integer(this.#open.position.get()?.position);
+  }
+
+  #readLastId(): number {
+    return integer(this.#open.lastId.get()?.id ?? 0);
+  }
+
+  #transaction<T>(work: () => T): Stored<T> {
+    const { db } = this.#open;
+    try {
+      db.exec('BEGIN IMMEDIATE');
+      const value = work();
+      db.exec('COMMIT');
+      const fault = this.#placement.faultIfDue() ?? this.#walPlacement.faultIfDue();
+      if (fault !== undefined) throw misplacedError(fault);
+      return { type: 'committed', value };
+    } catch (thrown) {
+      // A read of the state in the middle of it may have failed.
+      const error = thrown instanceof StorageFailure ? thrown.cause : thrown;
+      if (!isSqliteError(error)) throw thrown;
+      const code = error.errcode & 0xff;
+      // Conversations that were made in it are undone, and their ids are given away again.
+      this.#pairs.forget();
+      const isUndone = this.#rollback();
+      if (code === SQLITE_FULL && isUndone) return { type: 'storage_full' };
+      return { type: 'storage_failed', error };
+    }
+  }
+
+  /** True when it is certain that nothing of the transaction remains. */
+  #rollback(): boolean {
+    try {
+      if (this.#open.db.isTransaction) this.#open.db.exec('ROLLBACK');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  #insert(draft: Draft, id: number, at: number): Entry {
+    const { origin } = draft;
+    const kind = KIND[draft.kind];
+    switch (draft.kind) {
+      case 'message':
+        this.#insertEntry(id, draft.room, kind, draft.account, draft.text, origin, at);
+        if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
+        return { ...draft, id, at };
+      case 'direct': {
+        const pair = this.#pair(draft.account, draft.peer);
+        this.#insertEntry(id, pair, kind, draft.account, draft.text, origin, at);
+        if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
+        return { ...draft, id, at };
+      }
+      case 'joined': {
+        const { room, roomName } = draft.room === 0 ? this.#room(draft.roomName) : draft;
+        this.#insertEntry(id, room, kind, draft.account, null, origin, at);
+        this.#open.addMember.run(draft.account, room, id);
+        return { ...draft, room, roomName, id, at };
+      }
+      case 'left':
+        this.#insertEntry(id, draft.room, kind, draft.account, null, origin, at);
+        this.#open.endMember.run(id, draft.account, draft.room);
+        return { ...draft, id, at };
+      default:
+        return draft satisfies never;
+    }
+  }
+
+  #insertEntry(
+    id: number,
+    conversation: number,
+    kind: number,
+    account: number,
+    body: string | null,
+    origin: Origin | null,
+    at: number,
+  ): void {
+    this.#open.addEntry.run(
+      id,
+      conversation,
+      kind,
+      account,
+      body,
+      origin?.shard ?? null,
+      origin?.number ?? null,
+      at,
+    );
+  }
+
+  /** The room of that name, spelled as when it was made, which may be now. */
+  #room(name: string): { room: number; roomName: string } {
+    this.#open.addRoom.run(name, foldName(name));
+    const row = this.#open.findRoom.get(foldName(name));
+    return { room: integer(row?.id), roomName: text(row?.room) };
+  }
+
+  #pair(a: number, b: number): number {
+    const low = Math.min(a, b);
+    const high = Math.max(a, b);
+    const known = this.#pairs.find(low, high);
+    if (known !== undefined) return known;
+    const found = integer(
+      this.#open.findPair.get(low, high)?.id ?? Number(this.#open.addPair.run(low, high).lastInsertRowid),
+    );
+    this.#pairs.remember(low, high, found);
+    return found;
+  }
+}
+
+function walPlacementOf(file: string): Placement {
+  return Placement.of(`${file}-wal`, `${file}-shm`);
+}
+
+function misplacedError(fault: string): UnusableFile {
+  return new UnusableFile(`${fault}: put it back as it was, or restart the server`);
+}
+
+function read<T>(query: () => T): T {
+  try {
+    return query();
+  } catch (error) {
+    if (!isSqliteError(error) && !isClosed(error)) throw error;
+    throw new StorageFailure(`chat.db cannot be read: ${error.message}`, { cause: error });
+  }
+}
+
+function isSqliteError(error: unknown): error is Error & { readonly errcode: number } {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
+}
+
+/** What a database says that could not be opened again. */
+function isClosed(error: unknown): error is Error {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
+}
+
+function toAccount([id, name, guest]: readonly unknown[]): Account {
+  return { id: integer(id), name: text(name), guest: guest === 1, rooms: undefined, seen: undefined };
+}
+
+function isMessage(entry: Entry, to: string, text: string): boolean {
+  if (entry.kind !== 'message' && entry.kind !== 'direct') return false;
+  const recipient = entry.kind === 'message' ? entry.roomName : entry.peerName;
+  return foldName(recipient) === foldName(to) && entry.text === text;
+}
+
+function sizeOf(file: string): number {
+  return statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+}

@@ -1,0 +1,261 @@
+/** The SQLite file of the tokens: its tables and statements, and what happens when it fails. */
+
+import { renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { secureDatabase, UnusableFile } from '../files/data-file.ts';
+import { Placement } from '../files/placement.ts';
+import { syncFolder } from '../files/sync-folder.ts';
+import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
+
+const SCHEMA_VERSION = 1;
+/**
+ * - `expires` is in ms since 1970. A lifetime before it is the last use, so it is the order of uses, too.
+ * - `spare` is empty: see `makeRoom`.
+ */
+const SCHEMA = `
+CREATE TABLE tokens (
+  id INTEGER PRIMARY KEY,
+  hash BLOB NOT NULL UNIQUE,
+  user TEXT NOT NULL,
+  fingerprint BLOB NOT NULL,
+  expires INTEGER NOT NULL
+) STRICT;
+CREATE INDEX tokens_by_user ON tokens (user, expires);
+CREATE INDEX tokens_by_expiry ON tokens (expires);
+CREATE TABLE spare (bytes BLOB NOT NULL) STRICT;
+`;
+/** Room that is kept for tokens to end on a full disk: that many pages, of 4 KiB. */
+const SPARE_PAGES = 16;
+/** A larger file, above 100 MB, is not looked through at start: that would take longer than half a second. */
+const PAGES_CHECKED = 25_000;
+const WARN_AGAIN_MS = 3_600_000;
+
+/** What became of some work on the file. `storage_failed`: it is not known whether anything of it is on disk. */
+export type Used<T> =
+  | { readonly type: 'done'; readonly value: T }
+  | { readonly type: 'storage_full' | 'storage_failed' };
+
+/** The file while it is open. */
+export interface OpenTokens {
+  readonly db: DatabaseSync;
+  /** hash, user, fingerprint, expires */
+  readonly add: StatementSync;
+  /** user, how many of the last used to keep */
+  readonly evict: StatementSync;
+  /** new expiry, least difference, hash, user, fingerprint, now → `isStale`: 1 if the expiry is to be put off */
+  readonly find: StatementSync;
+  /** expires, hash */
+  readonly extend: StatementSync;
+  /** latest expiry, at most how many: later ones become this one */
+  readonly shorten: StatementSync;
+  /** hash */
+  readonly remove: StatementSync;
+  /** user */
+  readonly removeAll: StatementSync;
+  /** user, at most how many → `user`: those who have tokens, in order, behind that one */
+  readonly users: StatementSync;
+  /** now, at most how many */
+  readonly sweep: StatementSync;
+}
+
+export class TokensDb {
+  readonly #path: string;
+  readonly #warn: (text: string) => void;
+  readonly #warnedAt = new Map<string, number>();
+  #folder: Placement | undefined;
+  #open: OpenTokens | undefined;
+  #placement: Placement | undefined;
+
+  /** `warn` is told what went wrong, for people; at most once an hour for each cause. */
+  constructor(path: string, warn: (text: string) => void) {
+    this.#path = path;
+    this.#warn = warn;
+  }
+
+  /**
+   * Does some work on the file, which is opened for that if it is not, and begun anew if it is damaged: twice, because SQLite
+   * calls a file malformed also when one read of it has failed (SQLITE_IOERR_CORRUPTFS).
+   */
+  use<T>(work: (open: OpenTokens) => T): Used<T> {
+    let used = this.#try(work);
+    if (used.type === 'damaged') used = this.#try(work);
+    if (used.type !== 'damaged') return used;
+    if (!this.#setAside(used.reason)) return { type: 'storage_failed' };
+    const anew = this.#try(work);
+    return anew.type === 'damaged' ? { type: 'storage_failed' } : anew;
+  }
+
+  close(): void {
+    try {
+      this.#open?.db.close();
+    } catch {
+      // It holds no lock that opening it again would wait for; opening tells what is wrong.
+    }
+    this.#open = undefined;
+  }
+
+  #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged'; readonly reason: string } {
+    try {
+      this.#open ??= this.#openInPlace();
+      const value = work(this.#open);
+      const misplaced = this.#placement?.faultIfDue();
+      if (misplaced !== undefined) throw new UnusableFile(misplaced);
+      return { type: 'done', value };
+    } catch (error) {
+      const fault = faultOf(error);
+      // After any other failure nobody knows what state the connection is in.
+      if (fault.type !== 'storage_full' || !this.#rollback()) this.close();
+      if (fault.type === 'damaged') return { type: 'damaged', reason: fault.reason };
+      const consequence = 'until that is mended logins get no token, and logouts are refused';
+      this.#warnOnce(
+        fault.reason,
+        `${this.#path} cannot be used as it should (${fault.reason}): ${consequence}`,
+      );
+      return { type: fault.type };
+    }
+  }
+
+  /** Another file in the place of one that was open is taken as a start would take it, but never one in another folder. */
+  #openInPlace(): OpenTokens {
+    const misplaced = this.#folder?.fault();
+    if (misplaced !== undefined) throw new UnusableFile(misplaced);
+    const opened = open(this.#path);
+    this.#folder ??= new Placement(dirname(this.#path), []);
+    this.#placement = Placement.of(this.#path, `${this.#path}-wal`);
+    return opened;
+  }
+
+  #rollback(): boolean {
+    try {
+      if (this.#open?.db.isTransaction) this.#open.db.exec('ROLLBACK');
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** False if it cannot be. SQLite removes a log that is left behind when it finds an empty database beside it. */
+  #setAside(reason: string): boolean {
+    const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+    try {
+      renameSync(this.#path, aside);
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be set aside: ${why}`);
+      return false;
+    }
+    this.#warn(
+      `${this.#path} is damaged (${reason}) and was set aside as ${aside}: people log in with their passwords again`,
+    );
+    return true;
+  }
+
+  #warnOnce(cause: string, text: string): void {
+    const now = performance.now();
+    if (now - (this.#warnedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < WARN_AGAIN_MS) return;
+    this.#warnedAt.set(cause, now);
+    this.#warn(text);
+  }
+}
+
+/** All or nothing. */
+export function inTransaction({ db }: OpenTokens, work: () => void): void {
+  db.exec('BEGIN IMMEDIATE');
+  work();
+  db.exec('COMMIT');
+}
+
+/** Work that a power cut may undo, at a hundredth of the time. The death of the process does not undo it. */
+export function unsynced<T>({ db }: OpenTokens, work: () => T): T {
+  db.exec('PRAGMA synchronous = NORMAL');
+  try {
+    return work();
+  } finally {
+    db.exec('PRAGMA synchronous = FULL');
+  }
+}
+
+/** Copies the log into the database. The next write begins the log anew, in the space that it has. */
+export function checkpoint({ db }: OpenTokens): void {
+  db.exec('PRAGMA wal_checkpoint');
+}
+
+/** Keeps room for later, if there is not enough: see `makeRoom`. */
+export function keepRoom({ db }: OpenTokens): void {
+  if (number(db, 'freelist_count') < SPARE_PAGES) makeRoom(db);
+}
+
+/**
+ * Makes free pages in the database, and a log of that length. A checkpoint needs no space on the disk then, and neither
+ * does what is written after it: that goes where the log began.
+ */
+function makeRoom(db: DatabaseSync): void {
+  const bytes = SPARE_PAGES * 4_096;
+  db.exec(`DELETE FROM spare; INSERT INTO spare VALUES (zeroblob(${bytes})); PRAGMA wal_checkpoint`);
+  db.exec('DELETE FROM spare; PRAGMA wal_checkpoint');
+}
+
+function open(path: string): OpenTokens {
+  secureDatabase(path);
+  const db = new DatabaseSync(path, { timeout: 100 });
+  try {
+    prepareFile(db);
+    syncFolder(path);
+    return prepareStatements(db);
+  } catch (error) {
+    db.close();
+    throw isUnreadable(error) ? new Damaged(error.message) : error;
+  }
+}
+
+function prepareFile(db: DatabaseSync): void {
+  // Nobody else uses the file. Exclusive, the log needs no file of shared memory, which a full disk has no room for.
+  db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+  const version = number(db, 'user_version');
+  if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
+  else if (version !== SCHEMA_VERSION) {
+    throw new Damaged(`its version is ${version}, and this Parley knows version ${SCHEMA_VERSION}`);
+  }
+  // Damage that is not looked for may show as tokens that are never found, with no error.
+  if (number(db, 'page_count') <= PAGES_CHECKED) {
+    const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
+    if (verdict !== 'ok') throw new Damaged(String(verdict).replaceAll('\n', ' '));
+  }
+  try {
+    makeRoom(db);
+  } catch (error) {
+    // On a full disk tokens can be checked all the same.
+    if (faultOf(error).type !== 'storage_full') throw error;
+  }
+}
+
+/** What a pragma says. */
+function number(db: DatabaseSync, pragma: string): number {
+  return Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
+}
+
+function prepareStatements(db: DatabaseSync): OpenTokens {
+  return {
+    db,
+    add: db.prepare('INSERT INTO tokens (hash, user, fingerprint, expires) VALUES (?, ?, ?, ?)'),
+    evict: db.prepare(
+      `DELETE FROM tokens WHERE id IN
+       (SELECT id FROM tokens WHERE user = ? ORDER BY expires DESC, id DESC LIMIT -1 OFFSET ?)`,
+    ),
+    find: db.prepare(
+      `SELECT ? - expires >= ? AS isStale FROM tokens
+       WHERE hash = ? AND user = ? AND fingerprint = ? AND expires > ?`,
+    ),
+    extend: db.prepare('UPDATE tokens SET expires = ? WHERE hash = ?'),
+    shorten: db.prepare(
+      'UPDATE tokens SET expires = ?1 WHERE id IN (SELECT id FROM tokens WHERE expires > ?1 LIMIT ?2)',
+    ),
+    remove: db.prepare('DELETE FROM tokens WHERE hash = ?'),
+    removeAll: db.prepare('DELETE FROM tokens WHERE user = ?'),
+    users: db.prepare('SELECT DISTINCT user FROM tokens WHERE user > ? ORDER BY user LIMIT ?'),
+    sweep: db.prepare(
+      'DELETE FROM tokens WHERE id IN (SELECT id FROM tokens WHERE expires <= ? ORDER BY expires LIMIT ?)',
+    ),
+  };
+}

@@ -1,0 +1,197 @@
+/**
+ * Accounts in `users.txt` (see `record.ts` for its form): all of them in memory, every change appended to
+ * the file and synced before it is acknowledged. When somebody else has changed the file it is read again.
+ */
+
+import { foldName } from '../../chat/names.ts';
+import type { Account, AccountChange, AccountStore, AppendOutcome } from '../accounts.ts';
+import { isSystemError } from '../files/file-system.ts';
+import type { AppendFile } from './append-file.ts';
+import { apply } from './load.ts';
+import { accountOf, formatRecord, nameOf } from './record.ts';
+
+/** Changes that may wait. Hashing is slower than any disk that works: more than this wait only if it does not. */
+const WAITING_MAX = 1_024;
+
+/**
+ * An editor reads a file and puts another in its place a moment later, without what was appended in between. So what was
+ * acknowledged so short a time ago is appended again if a file that is read again lacks it, and says nothing else of the name.
+ */
+const RECENT_MS = 10_000;
+
+/** The file and what is in it: the winning line of each account, without its newline, by folded name. */
+export interface UsersContent {
+  readonly file: AppendFile;
+  readonly lines: Map<string, string>;
+}
+
+export interface UsersStoreOptions extends UsersContent {
+  /** Reads the file again when somebody else has changed it; `seen` is told every line. Undefined if it cannot be used as it is. */
+  readonly read: (seen: (line: string) => void) => Promise<UsersContent | undefined>;
+  /** Told the names whose password somebody else has changed, or who were taken out, when that is in force. */
+  readonly changed: (names: readonly string[]) => void;
+}
+
+interface Recent {
+  readonly line: string;
+  /** The line that it took the place of. */
+  readonly before: string | undefined;
+  readonly at: number;
+}
+
+interface Waiting {
+  /** The line without its newline. */
+  readonly line: string;
+  readonly settle: (outcome: AppendOutcome) => void;
+}
+
+export class UsersStore implements AccountStore {
+  readonly #read: UsersStoreOptions['read'];
+  readonly #changed: UsersStoreOptions['changed'];
+  #file: AppendFile;
+  /** A line takes half of an object. */
+  #lines: Map<string, string>;
+  #recent: Recent[] = [];
+  #waiting: Waiting[] = [];
+  #flushing: Promise<void> | undefined;
+  #isLookDue = false;
+  #isClosed = false;
+
+  constructor({ file, lines, read, changed }: UsersStoreOptions) {
+    this.#file = file;
+    this.#lines = lines;
+    this.#read = read;
+    this.#changed = changed;
+  }
+
+  get size(): number {
+    return this.#lines.size;
+  }
+
+  find(name: string): Account | undefined {
+    const line = this.#lines.get(foldName(name));
+    return line === undefined ? undefined : accountOf(line);
+  }
+
+  *names(): Generator<string> {
+    for (const line of this.#lines.values()) yield nameOf(line);
+  }
+
+  /** While one group is written, later changes wait for the next. A full queue MUST refuse the newest. */
+  async append(change: AccountChange): Promise<AppendOutcome> {
+    const line = formatRecord(change).slice(0, -1);
+    if (this.#isClosed || this.#waiting.length >= WAITING_MAX) return 'storage_failed';
+    const { promise, resolve } = Promise.withResolvers<AppendOutcome>();
+    this.#waiting.push({ line, settle: resolve });
+    this.#flushing ??= this.#flush();
+    return promise;
+  }
+
+  async refresh(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isLookDue = true;
+    this.#flushing ??= this.#flush();
+    await this.#flushing;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#flushing;
+    await this.#file.close();
+  }
+
+  async #flush(): Promise<void> {
+    // What is appended in the same turn goes with the first group.
+    await Promise.resolve();
+    while (this.#waiting.length > 0 || this.#isLookDue) {
+      const isLookDue = this.#isLookDue;
+      this.#isLookDue = false;
+      const group = this.#waiting.splice(0);
+      if (group.length === 0 && isLookDue && !(await this.#isChanged())) continue;
+      const lines = group.map(({ line }) => line);
+      const outcome = lines.length === 0 ? await this.#takeOver([]) : await this.#append(lines);
+      for (const { settle } of group) settle(outcome);
+    }
+    this.#flushing = undefined;
+  }
+
+  async #append(lines: readonly string[]): Promise<AppendOutcome> {
+    const outcome = await this.#file.append(toBytes(lines));
+    if (outcome === 'changed') return this.#takeOver(lines);
+    if (outcome === 'stored') this.#stored(lines);
+    return outcome;
+  }
+
+  #stored(lines: readonly string[]): void {
+    const at = performance.now();
+    this.#forgetOld(at);
+    for (const line of lines) {
+      this.#recent.push({ line, before: this.#lines.get(keyOf(line)), at });
+      apply(this.#lines, line);
+    }
+  }
+
+  /** Only while the file is as it was left: until a changed one has been taken over, nothing that it may lack is forgotten. */
+  #forgetOld(now: number): void {
+    this.#recent = this.#recent.filter(({ at }) => now - at < RECENT_MS);
+  }
+
+  /** Takes over what is in the file now, and appends what it lacks of the newest lines and of these; all or nothing. */
+  async #takeOver(lines: readonly string[]): Promise<AppendOutcome> {
+    const known = new Set(this.#recent.flatMap(({ line, before }) => [line, before]));
+    /** Of each name the last. */
+    const lacking = new Map<string, string>();
+    for (const line of [...this.#recent.map((recent) => recent.line), ...lines]) {
+      known.add(this.#lines.get(keyOf(line)));
+      lacking.set(keyOf(line), line);
+    }
+    const content = await this.#read((line) => {
+      const wanted = lacking.get(keyOf(line));
+      // Somebody else has given the account another password, or taken it out: that stands.
+      if (wanted === line || (wanted !== undefined && !known.has(line))) lacking.delete(keyOf(line));
+    });
+    if (content === undefined) return 'storage_failed';
+    const rest = [...lacking.values()];
+    const outcome = rest.length === 0 ? 'stored' : await content.file.append(toBytes(rest));
+    if (outcome !== 'stored') {
+      await content.file.close();
+      return 'storage_failed';
+    }
+    const before = this.#lines;
+    await this.#file.close();
+    this.#file = content.file;
+    this.#lines = content.lines;
+    this.#stored(rest);
+    this.#tellChanges(before);
+    return 'stored';
+  }
+
+  #tellChanges(before: ReadonlyMap<string, string>): void {
+    const names: string[] = [];
+    for (const [name, line] of before) {
+      const now = this.#lines.get(name);
+      if (now === undefined || accountOf(now).hash !== accountOf(line).hash) names.push(nameOf(line));
+    }
+    this.#changed(names);
+  }
+
+  async #isChanged(): Promise<boolean> {
+    try {
+      if (!(await this.#file.isUnchanged())) return true;
+      this.#forgetOld(performance.now());
+      return false;
+    } catch (error) {
+      // The next append tells what is wrong with the disk.
+      if (isSystemError(error)) return false;
+      throw error;
+    }
+  }
+}
+
+function keyOf(line: string): string {
+  return foldName(nameOf(line));
+}
+
+function toBytes(lines: readonly string[]): Buffer {
+  return Buffer.from(lines.map((line) => `${line}\n`).join(''));
+}

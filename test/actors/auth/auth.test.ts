@@ -1,0 +1,175 @@
+/** The auth actor with its stores, in this thread, under a clock that the test sets. */
+
+import { mkdirSync } from 'node:fs';
+import { expect, it, onTestFinished } from 'vitest';
+import { type AuthAnswer, type AuthMsg, auth } from '../../../src/actors/auth/auth.ts';
+import type { Credential } from '../../../src/actors/auth/auth-api.ts';
+import { HashPool } from '../../../src/actors/auth/hash-pool.ts';
+import { type ActorRef, ask, spawn } from '../../../src/actors/kernel/actor.ts';
+import { SETTLE_MS, SteadyClock } from '../../../src/common/clock.ts';
+import { openTokens, TOKEN_LIFETIME_MS } from '../../../src/store/tokens/tokens.ts';
+import { openUsersFile } from '../../../src/store/users/users-file.ts';
+import { TestClock } from '../../support/clock.ts';
+import { testFolder } from '../../support/folder.ts';
+
+const folder = testFolder();
+const DAY_MS = 86_400_000;
+let files = 0;
+
+type Request = AuthMsg extends infer Msg
+  ? Msg extends { reply: unknown }
+    ? Omit<Msg, 'reply'>
+    : never
+  : never;
+
+class World {
+  readonly clock = new TestClock();
+  readonly #actor: ActorRef<AuthMsg>;
+  readonly told: Credential[] = [];
+  /** The shards have ended the sessions. */
+  ended = Promise.withResolvers<void>();
+
+  static async open(): Promise<World> {
+    files += 1;
+    const data = `${folder}/${files}`;
+    mkdirSync(data);
+    const warn = (text: string): never => {
+      throw new Error(`unexpected: ${text}`);
+    };
+    const pool = new HashPool(1);
+    const opened = await openUsersFile(`${data}/users.txt`, { hash: (text) => pool.hashNow(text), warn });
+    if (opened.type === 'refused') throw new Error(opened.text);
+    const tokens = openTokens(`${data}/tokens.db`, { lifetimeMs: TOKEN_LIFETIME_MS, perAccount: 20, warn });
+    onTestFinished(async () => {
+      tokens.close();
+      await opened.store.close();
+      await pool.close();
+    });
+    return new World((clock, sessions) =>
+      auth({ store: opened.store, tokens, pool, sessions, steady: new SteadyClock(clock), guests: false }),
+    );
+  }
+
+  private constructor(
+    make: (clock: TestClock, sessions: Parameters<typeof auth>[0]['sessions']) => ReturnType<typeof auth>,
+  ) {
+    const passwordChanged = (credential: Credential): Promise<void> => {
+      this.told.push(credential);
+      return this.ended.promise;
+    };
+    this.#actor = spawn('auth', make(this.clock, { passwordChanged }));
+  }
+
+  async ask(request: Request): Promise<AuthAnswer> {
+    const outcome = await ask<AuthMsg, AuthAnswer>(this.#actor, (reply) => ({ ...request, reply }), 20_000);
+    if (outcome.type !== 'answered') throw new Error(outcome.type);
+    return outcome.value;
+  }
+
+  register(user: string, address = 'here'): Promise<AuthAnswer> {
+    return this.ask({ type: 'register', user, password: `secret of ${user}`, address });
+  }
+
+  async login(user: string, password = `secret of ${user}`, address = 'here'): Promise<string> {
+    const answer = await this.ask({ type: 'login', user, password, address });
+    return answer.type === 'ok' ? (answer.token ?? 'no token') : answer.code;
+  }
+
+  async resume(user: string, token: string): Promise<string> {
+    const answer = await this.ask({ type: 'resume', user, token });
+    return answer.type === 'ok' ? 'ok' : answer.code;
+  }
+
+  /** Time passes, and the actor looks at the clock every minute. */
+  pass(ms: number): void {
+    const tick = 60_000;
+    for (let left = ms; left > 0; left -= tick) {
+      this.clock.pass(Math.min(left, tick));
+      this.#actor.tell({ type: 'tick' });
+    }
+  }
+}
+
+it('a token does not end because the clock is set, only because it is old', async () => {
+  const at = await World.open();
+  await at.register('ann');
+  const token = await at.login('ann');
+  at.pass(SETTLE_MS + 60_000);
+  at.clock.set(60 * DAY_MS);
+  at.pass(4_000);
+  expect(await at.resume('ann', token)).toBe('ok');
+  const ahead = await at.login('ann');
+  at.clock.set(-60 * DAY_MS);
+  at.pass(SETTLE_MS + 60_000);
+  expect(await at.resume('ann', token)).toBe('ok');
+  at.clock.set(-60 * DAY_MS);
+  const behind = await at.login('ann');
+  at.clock.set(60 * DAY_MS);
+  at.pass(SETTLE_MS + 60_000);
+  expect(await at.resume('ann', behind)).toBe('ok');
+  // All are as good as if the clock had always been right, and no better.
+  at.clock.pass(TOKEN_LIFETIME_MS - 60_000);
+  expect(await at.resume('ann', token)).toBe('ok');
+  at.clock.pass(2 * SETTLE_MS);
+  expect([await at.resume('ann', ahead), await at.resume('ann', behind)]).toEqual(['bad_token', 'bad_token']);
+});
+
+it('asking for names that are taken counts as guessing passwords does, and a name that is free does not', async () => {
+  const at = await World.open();
+  await at.register('ann');
+  for (let i = 0; i < 40; i += 1) expect((await at.register(`user${i}`, 'many')).type).toBe('ok');
+  for (let i = 0; i < 15; i += 1) {
+    expect(await at.register('ANN', 'there')).toEqual({ type: 'refused', code: 'name_taken' });
+    expect(await at.login('ann', 'a wrong password', 'there')).toBe('wrong_credentials');
+  }
+  for (const user of ['ann', 'free']) {
+    expect(await at.register(user, 'there')).toEqual({ type: 'refused', code: 'too_many_attempts' });
+  }
+  expect(await at.login('ann', 'secret of ann', 'there')).toBe('too_many_attempts');
+  expect(await at.register('free')).toMatchObject({ type: 'ok', user: 'free' });
+});
+
+it('answers a change of password when the sessions of the old one are over', async () => {
+  const at = await World.open();
+  await at.register('Ann');
+  const old = await at.login('ann');
+  let answer: AuthAnswer | undefined;
+  const asking = { shard: 1, connection: 1 };
+  const change = { type: 'change', user: 'ann', password: 'secret of Ann', next: 'another secret' } as const;
+  const answered = at.ask({ ...change, address: 'here', asking }).then((given) => {
+    answer = given;
+  });
+  while (at.told.length === 0) await new Promise(setImmediate);
+  expect(at.told).toMatchObject([{ user: 'Ann' }]);
+  // What asks after the commit finds the new password, also while sessions still end.
+  expect([await at.login('ann', 'secret of Ann'), await at.resume('ann', old)]).toEqual([
+    'wrong_credentials',
+    'bad_token',
+  ]);
+  expect(answer).toBeUndefined();
+  at.ended.resolve();
+  await answered;
+  expect(answer).toMatchObject({ type: 'ok', user: 'Ann', record: at.told[0]?.record });
+});
+
+it('of two changes of one password at the same time, the second does not undo the first', async () => {
+  const at = await World.open();
+  await at.register('ann');
+  at.ended.resolve();
+  const change = (next: string): Promise<AuthAnswer> =>
+    at.ask({
+      type: 'change',
+      user: 'ann',
+      password: 'secret of ann',
+      next,
+      address: 'here',
+      asking: { shard: 1, connection: 1 },
+    });
+  const answers = await Promise.all([change('the first'), change('the second'), change('the third')]);
+  const codes = answers.map((answer) => (answer.type === 'ok' ? 'ok' : answer.code));
+  expect(codes[0]).toBe('ok');
+  for (const code of codes.slice(1)) expect(['busy', 'wrong_credentials']).toContain(code);
+  expect(await at.login('ann', 'the second')).toBe('wrong_credentials');
+  expect((await at.login('ann', 'the first')).length).toBeGreaterThan(20);
+  expect(await change('too late')).toEqual({ type: 'refused', code: 'wrong_credentials' });
+});

@@ -1,0 +1,211 @@
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { pino } from 'pino';
+import { expect, it, onTestFinished } from 'vitest';
+import type { AuthApi, Credential, SessionsApi, Standing } from '../../../src/actors/auth/auth-api.ts';
+import { BatchPort, takeBatches } from '../../../src/actors/kernel/batch.ts';
+import { callPort, type Peer, servePort } from '../../../src/actors/kernel/thread.ts';
+import { readToRegistry, writeToShard } from '../../../src/actors/link/codec.ts';
+import type { ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
+import { HEARTBEAT_CHECK_MS, Shard } from '../../../src/actors/shard/shard.ts';
+import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
+import { FrameDecoder } from '../../../src/protocol/frame.ts';
+import type { Wire } from '../../../src/transport/tcp.ts';
+import { until } from '../../support/process.ts';
+
+/** The registry's end of a link: what the shard asks, and what it is told. */
+class RegistryEnd {
+  readonly asked: ToRegistry[] = [];
+  readonly #out: BatchPort<ToShard>;
+
+  constructor(port: MessagePort) {
+    this.#out = new BatchPort(port, writeToShard);
+    takeBatches(port, readToRegistry, (batch) => this.asked.push(...batch));
+    onTestFinished(() => port.close());
+  }
+
+  tell(...items: readonly ToShard[]): void {
+    for (const item of items) this.#out.push(item);
+  }
+
+  /** The number of the command of that verb, once it has been asked. */
+  number(verb: string, place = 0): Promise<number> {
+    return until(`a ${verb}`, () => {
+      const item = this.asked.filter(([name]) => name === verb)[place];
+      return typeof item?.[1] === 'number' ? item[1] : undefined;
+    });
+  }
+}
+
+function linkRegistry(shard: Shard): RegistryEnd {
+  const { port1, port2 } = new MessageChannel();
+  shard.connectRegistry(port1);
+  return new RegistryEnd(port2);
+}
+
+/** `record`: the fingerprint of everybody's password record; null when all accounts have been removed. */
+function linkAuth(shard: Shard, record: string | null = 'record'): Peer<SessionsApi> {
+  const { port1, port2 } = new MessageChannel();
+  shard.connectAuth(port1);
+  const standing = (asked: Credential): Standing => {
+    if (record === null) return 'removed';
+    return asked.record === record ? 'ok' : 'password_changed';
+  };
+  servePort<AuthApi>(port2, {
+    authenticate: (call) => Promise.resolve({ type: 'ok', user: call.user, record: record ?? '' }),
+    confirm: (credentials) => Promise.resolve(credentials.map(standing)),
+  });
+  onTestFinished(() => port2.close());
+  return callPort<SessionsApi>(port2);
+}
+
+/** A connection whose other end is this test. */
+class Visitor implements Wire {
+  readonly address = '127.0.0.1';
+  readonly buffered = 0;
+  readonly frames: unknown[][] = [];
+  readonly #decoder = new FrameDecoder(65_536);
+  readonly #handler: ReturnType<Shard['accept']>;
+
+  constructor(shard: Shard) {
+    this.#handler = shard.accept(this);
+  }
+
+  ask(...frame: readonly unknown[]): void {
+    this.#handler.data(encodeFrame(frame));
+  }
+
+  answer(id: number): Promise<unknown[]> {
+    return until(`an answer to ${id}`, () => this.frames.find((frame) => frame[1] === id));
+  }
+
+  /** The code of the farewell, once it has come. */
+  bye(): Promise<unknown> {
+    return until('a farewell', () => this.frames.find((frame) => frame[0] === 'bye')?.[1]);
+  }
+
+  write(bytes: Buffer): void {
+    this.#decoder.push(bytes);
+    for (let next = this.#decoder.next(); next.type === 'body'; next = this.#decoder.next()) {
+      this.frames.push(decodeBody(next.body) ?? []);
+    }
+  }
+
+  drained(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  pause(): void {}
+  resume(): void {}
+  end(): void {}
+  destroy(): void {}
+  isAmong(): boolean {
+    return false;
+  }
+  abandon(): void {}
+}
+
+const OPTIONS = { incarnation: 1, shards: 1, server: 'test', outboxLimit: 1_048_576, commandsPerSecond: 0 };
+
+it('does not ask a new registry for what the old one must have refused: more has happened on that connection since', async () => {
+  const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
+  linkAuth(shard);
+  const old = linkRegistry(shard);
+  old.tell(['caught_up']);
+  const ann = new Visitor(shard);
+  ann.ask('login', 1, 'ann', 'secret of ann');
+  old.tell(['attached', await old.number('attach'), 7, 'ann', [], 0, 0]);
+  old.tell(['live', await old.number('live'), [], [], 0]);
+  await ann.answer(1);
+  ann.ask('send', 2, '#r', 'too early');
+  ann.ask('join', 3, '#r');
+  ann.ask('send', 4, '#r', 'not yet asked for');
+  ann.ask('who', 5, '#r');
+  const join = await old.number('join');
+  await old.number('who');
+
+  // It refused the first and committed the second, and died before it could say so.
+  const next = linkRegistry(shard);
+  next.tell(['joined', 1_000, 1, join, 7, 'ann', 3, '#r'], ['ok', join, [1_000, [[], null]]], ['caught_up']);
+  expect((await ann.answer(2)).slice(0, 3)).toEqual(['error', 2, 'unavailable']);
+  expect((await ann.answer(3)).slice(0, 2)).toEqual(['ok', 3]);
+  await next.number('who');
+  expect(next.asked.flatMap((item) => (item[0] === 'send' ? [item[4]] : []))).toEqual(['not yet asked for']);
+});
+
+it('does not take the time in which it did not run itself for the silence of a client', async () => {
+  const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
+  const ann = new Visitor(shard);
+  ann.ask('hello', 1, { heartbeat: HEARTBEAT_CHECK_MS });
+  await ann.answer(1);
+  const farewell = () => ann.frames.find(([name]) => name === 'bye')?.[1];
+  const stoodStillUntil = performance.now() + 3_600_000;
+  shard.checkHeartbeats(stoodStillUntil);
+  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS);
+  expect(farewell()).toBeUndefined();
+  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS + 1);
+  expect(farewell()).toBe('silent');
+});
+
+/** A shard with a session of ann and one of ben, each on a connection of its own, from 1 on. */
+async function withSessions(): Promise<{
+  shard: Shard;
+  auth: Peer<SessionsApi>;
+  registry: RegistryEnd;
+  ann: Visitor;
+  ben: Visitor;
+}> {
+  const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
+  const auth = linkAuth(shard);
+  const registry = linkRegistry(shard);
+  registry.tell(['caught_up']);
+  const visitors: Visitor[] = [];
+  for (const [place, user] of ['ann', 'ben'].entries()) {
+    const visitor = new Visitor(shard);
+    visitor.ask('login', 1, user, `secret of ${user}`);
+    registry.tell(['attached', await registry.number('attach', place), place + 7, user, [], 0, 0]);
+    registry.tell(['live', await registry.number('live', place), [], [], 0]);
+    await visitor.answer(1);
+    visitors.push(visitor);
+  }
+  const [ann, ben] = visitors;
+  if (ann === undefined || ben === undefined) throw new Error('nobody');
+  return { shard, auth, registry, ann, ben };
+}
+
+it('ends the sessions of an account whose password has changed, but for the one that asked', async () => {
+  const { shard, auth, registry, ann, ben } = await withSessions();
+  const late = new Visitor(shard);
+  late.ask('login', 1, 'ANN', 'secret of ann');
+  const attach = await registry.number('attach', 2);
+  const told = await auth.call((api) =>
+    api.passwordChanged({ user: 'ann', record: 'next' }, { shard: 1, connection: 2 }),
+  );
+  expect(told.type).toBe('answered');
+  expect(ann.frames.at(-1)?.slice(0, 2)).toEqual(['bye', 'password_changed']);
+  // A login that was under way begins, and is over.
+  registry.tell(['attached', attach, 7, 'ann', [], 0, 0]);
+  expect(await late.bye()).toBe('password_changed');
+  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 2 }));
+  await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 0 }));
+  expect(ben.frames.map((frame) => frame[0])).not.toContain('bye');
+  await auth.call((api) =>
+    api.passwordChanged({ user: 'ben', record: 'another' }, { shard: 1, connection: 0 }),
+  );
+  expect(await ben.bye()).toBe('password_changed');
+});
+
+it.each([
+  ['another record', 'next', 'password_changed'],
+  ['no account', null, 'failed'],
+])('asks an auth thread that has restarted whom it would still let in: %s', async (_, record, code) => {
+  const { shard, registry, ann, ben } = await withSessions();
+  linkAuth(shard);
+  const late = new Visitor(shard);
+  late.ask('login', 1, 'ann', 'secret of ann');
+  const attach = await registry.number('attach', 2);
+  expect([...ann.frames, ...ben.frames].map((frame) => frame[0])).not.toContain('bye');
+  linkAuth(shard, record);
+  expect([await ann.bye(), await ben.bye()]).toEqual([code, code]);
+  registry.tell(['attached', attach, 7, 'ann', [], 0, 0]);
+  expect(await late.bye()).toBe(code);
+});

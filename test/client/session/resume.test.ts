@@ -1,0 +1,124 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { testFolder } from '../../support/folder.ts';
+import { until } from '../../support/process.ts';
+import { ScriptedServer } from '../../support/scripted-server.ts';
+import { ScriptedLog } from '../scripted-log.ts';
+import { messagesOf, useStays } from '../stay.ts';
+
+const start = useStays(testFolder());
+
+// Retries come at once: their delay is a random part of a bound.
+const { random } = Math;
+beforeEach(() => {
+  vi.spyOn(Math, 'random').mockImplementation(() => random() / 1_000);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A conversation of alice with others, over connections that are cut after so many bytes. */
+async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
+  const log = new ScriptedLog();
+  log.cuts = cuts;
+  log.say('bob', 'alice', 'missed 1');
+  log.say('bob', '#tea', 'missed 2');
+  log.reply = (text) => log.say('bob', text.includes('room') ? '#tea' : 'alice', `answer to ${text}`);
+  const server = await ScriptedServer.start(log.script);
+  const stay = await start(server.port);
+  await stay.enter();
+  await stay.type('/msg bob private');
+  await stay.type('/join tea');
+  await stay.type('/msg #tea room 1');
+  await stay.type('/msg #tea room 2');
+  await until('everything to be stored', () => stay.session.outgoing.size === 0);
+  // A join whose answer was lost is not asked again by itself.
+  while (stay.results.every(({ of, ok }) => of !== 'join' || !ok)) {
+    await stay.session.whenOnline(5_000);
+    await stay.type('/join tea');
+  }
+  await until('everything to be written', () => stay.readerLink.cursor === log.newest, {
+    state: () => JSON.stringify({ cuts, entries: log.entries, cursor: stay.readerLink.cursor }),
+  });
+  await stay.quit();
+
+  const page = stay.page();
+  const expected = log.entries
+    .filter(({ event }) => event[0] === 'message')
+    .map(({ id, event }) => ({ id, text: event[5] }));
+  expect(messagesOf(page), `cuts at ${cuts}`).toEqual(expected);
+  expect(page.match(/data-kind="membership"/g), `cuts at ${cuts}`).toHaveLength(1);
+  // Who is cut off at the end cannot tell.
+  expect(cuts.length === 0 ? [log.newest] : log.entries.map(({ id }) => id).concat(0)).toContain(log.seen);
+  // What `--json` tells of each message is an answer, or an event, and never both.
+  const events = stay.events.filter(([name]) => name === 'message').map(([, id]) => id);
+  const answers = stay.results.map((result) => result.of === 'send' && result.ok && result.data?.id);
+  const told = [...events, ...answers.filter((id) => id !== false)];
+  expect(told.map(Number).sort((a, b) => a - b)).toEqual(expected.map(({ id }) => id));
+  await server.stop();
+  return log;
+}
+
+describe('a connection that is cut', () => {
+  it('at any byte leads to a display with every message exactly once', async () => {
+    const whole = (await converse([])).sent[1] ?? 0;
+    expect(whole).toBeGreaterThan(400);
+    for (let from = 1; from < whole; from += 16) {
+      await Promise.all(Array.from({ length: 16 }, (_, at) => converse([from + at])));
+    }
+  }, 120_000);
+
+  it('again and again does so too', async () => {
+    const cuts = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 8 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(cuts, { minLength: 16, maxLength: 16 }), async (many) => {
+        await Promise.all(many.map(converse));
+      }),
+      { numRuns: 8 },
+    );
+  }, 120_000);
+
+  it('goes on behind what has come, also while the disk is behind', async () => {
+    const server = await ScriptedServer.start(({ verb, connection, id }, caller) => {
+      if (verb !== 'login') return false;
+      const says = [11, 12, 13].map((at) => ['message', at, at, 'bob', 'alice', `message ${at}`]);
+      caller.send(['ok', id, { user: 'alice', rooms: [] }]);
+      if (connection === 1) caller.send(...says.slice(0, 2));
+      else caller.send(...says.slice(2), ['live', 13]);
+      if (connection === 1) caller.end();
+      return true;
+    });
+    const stay = await start(server.port, 'closed');
+    await stay.enter();
+    const logins = await server.asked('login', 2);
+    expect(logins.map(({ values }) => values[2])).toEqual([null, 12]);
+    expect(stay.readerLink.cursor).toBe(0);
+    stay.open();
+    await until('everything to be written', () => stay.readerLink.cursor === 13);
+    await stay.quit();
+    expect(messagesOf(stay.page()).map(({ id }) => id)).toEqual([11, 12, 13]);
+  });
+
+  it('brings more than may wait for the disk, which holds the server back', async () => {
+    const count = 10_000;
+    const ids = Array.from({ length: count }, (_, at) => at + 1);
+    const server = await ScriptedServer.start(({ verb, id }, caller) => {
+      if (verb !== 'login') return false;
+      caller.send(
+        ['ok', id, { user: 'alice', rooms: [] }],
+        ...ids.map((at) => ['message', at, at, 'bob', 'alice', 'x'.repeat(300)]),
+        ['live', count],
+      );
+      return true;
+    });
+    const stay = await start(server.port, 'closed');
+    await stay.enter();
+    await until('the server to be held back', () => stay.readerLink.isPaused);
+    expect(stay.events.length).toBeLessThan(count / 2);
+    stay.open();
+    await until('everything to be written', () => stay.readerLink.cursor === count);
+    expect(stay.readerLink.isPaused).toBe(false);
+    await stay.quit();
+    expect(messagesOf(stay.page()).map(({ id }) => id)).toEqual(ids);
+  });
+});

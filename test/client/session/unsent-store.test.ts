@@ -1,0 +1,149 @@
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { Unsent } from '../../../src/client/session/send-queue.ts';
+import { accountFolder, stateFolder } from '../../../src/client/session/state-folder.ts';
+import { UnsentStore } from '../../../src/client/session/unsent-store.ts';
+import { testFolder } from '../../support/folder.ts';
+
+const root = testFolder();
+const address = { host: '127.0.0.1', port: 4040 };
+let folders = 0;
+
+/** A folder of its own for each test, and a store there for each run of a client. */
+function account(): { folder: string; run(user?: string): UnsentStore; files(): string[] } {
+  folders += 1;
+  const folder = join(root, String(folders));
+  return {
+    folder,
+    run: (user = 'ada') => new UnsentStore(address, user, folder),
+    files: () => readdirSync(folder).sort(),
+  };
+}
+
+function message(key: string, at = 1): Unsent {
+  return { key, to: '#tea', text: `text of ${key}\n// two lines`, at, wasSent: true };
+}
+
+describe('UnsentStore', () => {
+  it('gives the next run what the last one kept, in order, private to its owner', () => {
+    const { folder, run, files } = account();
+    expect(run().load()).toEqual({ messages: [], troubles: [] });
+    const messages = [message('b', 5), message('a', 5), message('c', 4)];
+    expect(run().keep(messages).type).toBe('kept');
+    expect(run().load()).toEqual({ messages, troubles: [] });
+    const [file = ''] = files();
+    expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
+    expect(statSync(folder).mode & 0o777).toBe(0o700);
+  });
+
+  it('forgets them when the run that took them over has nothing left, and not before', () => {
+    const { run, files } = account();
+    run().keep([message('a'), message('b')]);
+    const second = run();
+    second.load();
+    // It is killed here: the third has them as well.
+    const third = run();
+    expect(third.load().messages).toHaveLength(2);
+    third.keep([message('b')]);
+    expect(run().load().messages).toEqual([message('b')]);
+    const last = run();
+    last.load();
+    last.keep([]);
+    expect(files()).toEqual([]);
+  });
+
+  it('keeps apart what two clients of one account leave', () => {
+    const { run } = account();
+    const first = run();
+    const second = run();
+    first.load();
+    second.load();
+    first.keep([message('a', 1)]);
+    second.keep([]);
+    second.keep([message('b', 2)]);
+    expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
+    // Both take all over, and both end with some of it: nothing is there twice.
+    const third = run();
+    const fourth = run();
+    third.load();
+    fourth.load();
+    third.keep([message('a', 1)]);
+    fourth.keep([message('a', 1), message('b', 2)]);
+    expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
+  });
+
+  it('keeps what is to be asked about later beside what is not sent', () => {
+    const { run } = account();
+    const store = run();
+    store.leave([message('old')]);
+    store.keep([message('new', 2)]);
+    expect(run().load().messages).toEqual([message('old'), message('new', 2)]);
+  });
+
+  it('sets a damaged file aside, and tells of it', () => {
+    const { folder, run, files } = account();
+    run().keep([message('a')]);
+    const [file = ''] = files();
+    const whole = readFileSync(join(folder, file), 'utf8');
+    for (const damage of [
+      '',
+      whole.slice(0, -20),
+      'null',
+      whole.replace('"key":"a"', '"key":""'),
+      whole.replace('#tea', '#'),
+      whole.replace('"version":1', '"version":2'),
+    ]) {
+      writeFileSync(join(folder, file), damage);
+      const { messages, troubles } = run().load();
+      expect(messages).toEqual([]);
+      expect(troubles).toEqual([expect.stringContaining(`${file}.damaged`)]);
+      expect(readFileSync(join(folder, `${file}.damaged`), 'utf8')).toBe(damage);
+    }
+  });
+
+  it('sends nothing that somebody else may have put there, or of another account', () => {
+    const { folder, run, files } = account();
+    run('bob').keep([message('a')]);
+    const [file = ''] = files();
+    expect(run().load()).toEqual({ messages: [], troubles: [expect.stringContaining('is of bob on')] });
+    chmodSync(join(folder, file), 0o666);
+    expect(run('bob').load().troubles).toEqual([expect.stringContaining('others can write to it')]);
+    symlinkSync(join(folder, file), join(folder, 'unsent-0123456789abcdef.json'));
+    mkdirSync(join(folder, 'unsent-0123456789abcdee.json'));
+    const { messages, troubles } = run('bob').load();
+    expect(messages).toEqual([]);
+    expect(troubles).toHaveLength(3);
+    run('bob').keep([]);
+    expect(files()).toHaveLength(3);
+  });
+
+  it('says why it cannot keep them', () => {
+    const { folder, run } = account();
+    writeFileSync(folder, 'not a folder');
+    expect(run().keep([message('a')])).toEqual({ type: 'failed', text: expect.stringContaining(folder) });
+    expect(run().load()).toEqual({ messages: [], troubles: [] });
+  });
+});
+
+describe('the folder of an account', () => {
+  it('is in the folder for state, one for each server and user', () => {
+    const state = stateFolder({ XDG_STATE_HOME: '/state' });
+    expect(state).toBe('/state/parley');
+    expect(stateFolder({ XDG_STATE_HOME: 'relative', HOME: '/home/ada' })).toMatch(
+      /^\/.*\.local\/state\/parley$/,
+    );
+    const of = (host: string, port: number, user: string) => accountFolder({ host, port }, user, state);
+    expect(of('chat.example.org', 4040, 'Ada')).toBe('/state/parley/chat.example.org%3A4040/ada');
+    expect(of('::1', 4040, 'ada')).toMatch(/^\/state\/parley\/[^/]+\/ada$/);
+    expect(of('../..', 1, 'ada')).toMatch(/^\/state\/parley\/[^/]+\/ada$/);
+  });
+});

@@ -1,0 +1,120 @@
+import { closeSync, openSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { TestClient } from '../../support/client.ts';
+import { Fifo } from '../../support/fifo.ts';
+import { testFolder } from '../../support/folder.ts';
+import { passwordFile } from '../../support/parley.ts';
+import { type RunningProcess, runProcess } from '../../support/process.ts';
+import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+
+const folder = testFolder();
+let server: RunningServer;
+let bob: TestClient;
+let users = 0;
+
+beforeAll(async () => {
+  server = await startServer({ data: join(folder, 'server') });
+  bob = await TestClient.register(server.address, 'bob');
+});
+afterAll(() => server.stop());
+
+type Stdio = 'pipe' | 'ignore' | number;
+
+/** A script that is refused one line, and then tells Bob something. */
+function startScript(stdout: Stdio, stderr: Stdio, ...flags: string[]): RunningProcess & { said: string } {
+  users += 1;
+  const user = `user${users}`;
+  const args = ['connect', server.address, '--user', user, '--register', '--display', join(folder, user)];
+  const login = ['--password-file', passwordFile(folder, `secret of ${user}`)];
+  const script = runProcess(process.execPath, [PARLEY, ...args, ...login, ...flags], {
+    stdio: ['pipe', stdout, stderr],
+  });
+  const said = `hello from ${user}`;
+  const lines = ['/join tea', '/nonsense', '/leave nowhere', '/rooms', `/msg bob ${said}`];
+  for (const line of lines) script.child.stdin?.write(`${line}\n`);
+  return { ...script, said };
+}
+
+function openFile(path: string, flags: string): number {
+  const fd = openSync(path, flags);
+  onTestFinished(() => closeSync(fd));
+  return fd;
+}
+
+function deadFifo(): number {
+  const fifo = new Fifo(join(folder, `fifo-${users}`));
+  fifo.abandon();
+  return fifo.writer;
+}
+
+function fullFifo(): number {
+  const fifo = new Fifo(join(folder, `fifo-${users}`));
+  fifo.fill();
+  return fifo.writer;
+}
+
+function expectHeard(said: string): Promise<unknown> {
+  return bob.event('message', (event) => event[5] === said);
+}
+
+const STATES: Array<[string, () => number]> = [
+  ['a full device', () => openFile('/dev/full', 'w')],
+  ['a descriptor that is only for reading', () => openFile('/dev/null', 'r')],
+  ['a pipe whose reader has gone', deadFifo],
+  ['a pipe that nobody reads', fullFifo],
+];
+
+describe('a script whose stderr cannot be written is run to its end', () => {
+  it.each(STATES)('%s', async (_state, open) => {
+    const script = startScript('pipe', open());
+    await expectHeard(script.said);
+    script.child.stdin?.end();
+    // Two lines were refused.
+    expect(await script.exit()).toEqual({ code: 1, signal: null });
+    expect(script.stdout()).toContain('joined #tea');
+  });
+});
+
+describe('a script whose answers cannot be written is run to its end', () => {
+  it.each(STATES.slice(0, 3))('%s', async (state, open) => {
+    const script = startScript(open(), 'pipe');
+    await expectHeard(script.said);
+    script.child.stdin?.end();
+    expect((await script.exit()).code).toBe(1);
+    expect(script.stderr()).toContain('/nonsense');
+    if (!state.includes('gone')) expect(script.stderr()).toContain('cannot write to stdout');
+  });
+
+  it('a pipe that nobody reads: it waits for a reader, unless it is interrupted', async () => {
+    const script = startScript(fullFifo(), 'pipe');
+    await expectHeard(script.said);
+    script.child.kill('SIGTERM');
+    expect(await script.exit()).toEqual({ code: 130, signal: null });
+  });
+});
+
+it('whoever reads events as JSON is told by the exit code that they could not be written', async () => {
+  const script = startScript(openFile('/dev/full', 'w'), 'pipe', '--json');
+  expect((await script.exit()).code).toBe(1);
+  expect(script.stderr()).toContain('cannot write to stdout');
+});
+
+it('ends when it is interrupted while nobody reads its JSON', async () => {
+  const script = startScript(fullFifo(), 'pipe', '--json');
+  await expectHeard(script.said);
+  script.child.kill('SIGTERM');
+  expect(await script.exit()).toEqual({ code: 130, signal: null });
+});
+
+it('says on stderr how many lines were dropped there once somebody reads again', async () => {
+  const fifo = new Fifo(join(folder, 'again'));
+  fifo.abandon();
+  const script = startScript('pipe', fifo.writer);
+  await expectHeard(script.said);
+  fifo.adopt();
+  script.child.stdin?.write('/nonsense\n');
+  script.child.stdin?.end();
+  await script.exit();
+  expect(fifo.text()).toMatch(/^parley: \d lines were dropped here/);
+});

@@ -1,0 +1,316 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { TestClient } from '../../support/client.ts';
+import { testFolder } from '../../support/folder.ts';
+import { needs } from '../../support/needs.ts';
+import { passwordFile } from '../../support/parley.ts';
+import { until } from '../../support/process.ts';
+import { ScriptedServer } from '../../support/scripted-server.ts';
+import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { startTerminal } from '../../support/terminal.ts';
+import { display, enter as enterChat, open as openTerminal } from './person.ts';
+
+needs('tmux');
+const folder = testFolder();
+let server: RunningServer;
+
+beforeAll(async () => {
+  server = await startServer({ data: join(folder, 'data') });
+});
+afterAll(async () => {
+  await server.stop();
+});
+
+const open = (user: string, ...args: string[]) => openTerminal(folder, user, ...args);
+const enter = (user: string, address = server.address, ...args: string[]) =>
+  enterChat(folder, user, address, ...args);
+
+describe('questions', () => {
+  it('are asked in their order; wrong answers are explained and asked again; passwords are not seen', async () => {
+    const terminal = open('alice');
+    const answer = async (question: string, text: string): Promise<void> => {
+      await until(`the question ${question}`, () => terminal.screen().endsWith(question.trimEnd()), {
+        state: terminal.screen,
+      });
+      terminal.type(text);
+      terminal.press('Enter');
+    };
+    writeFileSync(join(terminal.cwd, 'diary.html'), 'not yours');
+    await answer('Server [127.0.0.1:4040]: ', 'localhost:port');
+    await terminal.see('is not a port');
+    await answer('Server [127.0.0.1:4040]: ', '127.0.0.1:1');
+    await terminal.see('127.0.0.1:1: no server is listening there');
+    await answer('Server [127.0.0.1:4040]: ', server.address);
+    await answer('Display file [chat.html]: ', 'diary');
+    await terminal.see('diary.html exists and is not');
+    await answer('Display file [chat.html]: ', '');
+    await answer('Register or log in? [log in]: ', 'maybe');
+    await terminal.see('type "register"');
+    await answer('Register or log in? [log in]: ', 'register');
+    await answer('Name: ', '1alice');
+    await terminal.see('a name is 1 to 32 characters');
+    await answer('Name: ', 'alice');
+    await answer('Password: ', 'short');
+    await terminal.see('a password is 8 to 256 bytes');
+    await answer('Password: ', 'a secret of mine');
+    await answer('Password again: ', 'a secret of yours');
+    await terminal.see('the two passwords differ');
+    await answer('Password: ', 'secret of alice');
+    await answer('Password again: ', 'secret of alice');
+    await terminal.see(/Connected to .* as alice/);
+    await terminal.see('alice>');
+    expect(display(terminal)).toContain(`<title>alice on ${server.address} – Parley</title>`);
+    // Neither on the screen, nor to be had back with the arrows.
+    terminal.press('Up');
+    terminal.type('/who');
+    terminal.press('Enter');
+    expect(await terminal.see('1 person online: alice')).not.toMatch(/secret|short/);
+    terminal.press('C-d');
+    expect(await terminal.exit()).toBe(0);
+    expect(readFileSync(join(terminal.cwd, 'diary.html'), 'utf8')).toBe('not yours');
+    expect(display(terminal)).not.toContain('secret');
+  });
+
+  it('come again after a refused login', async () => {
+    const terminal = open('nobody', server.address, '--user', 'nobody', '--display', 'chat');
+    await terminal.see('Password:');
+    terminal.type('not the password');
+    terminal.press('Enter');
+    await terminal.see('unknown user or wrong password');
+    // What is typed next may be the password once more.
+    await terminal.see(/Password of nobody .*:$/);
+    terminal.type('the password');
+    terminal.press('Enter');
+    await terminal.see(/wrong password[\s\S]*wrong password[\s\S]*Password of nobody .*:$/);
+    terminal.press('C-c');
+    await terminal.see(/Register or log in\?.*$/);
+    terminal.press('C-c');
+    await terminal.see('(Ctrl-C again quits)');
+    terminal.press('C-c');
+    expect(await terminal.exit()).toBe(130);
+    expect(terminal.screen()).not.toContain('the password');
+  });
+
+  it('end with Ctrl-D, and nothing is replaced by somebody who never came in', async () => {
+    const terminal = open('olaf', server.address, '--display', 'chat');
+    const page = '<!doctype html>\n<!-- parley display 1 -->\nof yesterday';
+    writeFileSync(join(terminal.cwd, 'chat.html'), page);
+    await terminal.see('Register or log in?');
+    terminal.press('C-d');
+    expect(await terminal.exit()).toBe(0);
+    expect(terminal.screen()).not.toContain('rror');
+    expect(display(terminal)).toBe(page);
+  });
+
+  it('are not asked of a server that is not there', async () => {
+    const terminal = open('nobody', '127.0.0.1:1', '--user', 'nobody');
+    expect(await terminal.exit()).toBe(69);
+    expect(terminal.screen()).toContain('parley: 127.0.0.1:1: no server is listening there');
+  });
+});
+
+describe('the line that is typed', () => {
+  it('stays as it is while messages arrive, answers are printed, and it wraps', async () => {
+    const bob = await enter('bob', server.address, '--register');
+    bob.type('/join tea');
+    bob.press('Enter');
+    await bob.see('bob #tea>');
+    const carl = await TestClient.register(server.address, 'carl');
+    await carl.ok('join', '#tea');
+    const half = `half of a line that is longer than the terminal is wide, ${'so it wraps '.repeat(5)}`;
+    bob.type('/msg nobody.here hello');
+    bob.press('Enter');
+    bob.type(half);
+    await bob.see('not sent to nobody.here: there is no such user');
+    await carl.ok('send', '#tea', 'hello from carl');
+    await until('the message on the display', () => display(bob).includes('hello from carl'));
+    bob.press('Left', 'Left', 'BSpace');
+    bob.type('P');
+    const typed = `bob #tea> ${half.slice(0, -3)}P${half.slice(-2)}`;
+    const screen = await bob.see(typed.trimEnd().slice(-20));
+    expect(screen.replaceAll('\n', '')).toContain(typed.trimEnd());
+    // Once, and nothing of anybody else's.
+    expect(screen.split('half of a line')).toHaveLength(2);
+    expect(screen).not.toContain('hello from carl');
+    bob.press('Enter');
+    await carl.event(
+      'message',
+      ([, , , from, , text]) => from === 'bob' && String(text).startsWith('half of'),
+    );
+    carl.close();
+    bob.type('/quit');
+    bob.press('Enter');
+    expect(await bob.exit()).toBe(0);
+  });
+
+  it('is completed by Tab, and comes back with the arrows', async () => {
+    const dora = await enter('dora', server.address, '--register');
+    // Keys that come at once are taken for a paste, in which a tab is a tab.
+    dora.type('/jo');
+    await dora.see(/\/jo$/);
+    dora.press('Tab');
+    await dora.see(/\/join$/);
+    dora.type('lounge');
+    dora.press('Enter');
+    await dora.see('joined #lounge');
+    dora.type('/who #l');
+    await dora.see(/#l$/);
+    dora.press('Tab');
+    await dora.see(/\/who #lounge$/);
+    dora.press('Enter');
+    await dora.see(/1 member in #lounge, 1 online: dora\n(.*\n)*1 member in #lounge/);
+    dora.press('Up', 'Up');
+    await dora.see(/dora #lounge> \/join lounge$/);
+    dora.press('Down');
+    await dora.see(/dora #lounge> \/who #lounge$/);
+    dora.press('C-u');
+    dora.type('hi do');
+    await dora.see(/hi do$/);
+    dora.press('Tab');
+    await dora.see(/dora #lounge> hi dora$/);
+  });
+
+  it('is cleared by Ctrl-C; a second one quits', async () => {
+    const emma = await enter('emma', server.address, '--register');
+    emma.type('something unwise');
+    await emma.see('something unwise');
+    emma.press('C-c');
+    expect(await emma.see(/emma>$/)).not.toContain('again quits');
+    emma.press('C-c');
+    await emma.see('(Ctrl-C again quits)');
+    // A key in between: the next Ctrl-C on an empty line is a first one again.
+    emma.type('x');
+    await emma.see(/emma> x$/);
+    emma.press('C-c');
+    await emma.see(/emma>$/);
+    emma.press('C-c');
+    await emma.see(/again quits[\s\S]*again quits/);
+    emma.press('C-c');
+    expect(await emma.exit()).toBe(130);
+  });
+
+  it('can be left by Ctrl-C while an answer is waited for', async () => {
+    const silent = await ScriptedServer.start(({ verb }) => verb === 'who');
+    const kurt = await enter('kurt', silent.address);
+    kurt.type('/who');
+    kurt.press('Enter');
+    await silent.asked('who');
+    kurt.press('C-c', 'C-c');
+    expect(await kurt.exit()).toBe(130);
+  });
+
+  it('is there again after Ctrl-Z', async () => {
+    await enter('lara', server.address, '--register').then((first) => first.press('C-d'));
+    const cwd = join(folder, 'lara');
+    const shell = startTerminal('bash', ['--norc', '-i'], { cwd, columns: 80 });
+    const password = passwordFile(folder, 'secret of lara');
+    shell.type(
+      `${process.execPath} ${PARLEY} connect ${server.address} --user lara --password-file ${password} --display again`,
+    );
+    shell.press('Enter');
+    await shell.see(/lara>$/);
+    shell.type('half of');
+    await shell.see(/lara> half of$/);
+    shell.press('C-z');
+    await shell.see(/Stopped[\s\S]*[#$]$/);
+    shell.type('fg');
+    shell.press('Enter');
+    await shell.see(/fg\n[\s\S]*lara> half of$/);
+    shell.type(' a line');
+    await shell.see(/lara> half of a line$/);
+  });
+
+  it('is hidden from the first key on while a password is changed', async () => {
+    const fred = await enter('fred', server.address, '--register');
+    fred.type('/password');
+    fred.press('Enter');
+    fred.type('secret of fred');
+    fred.press('Enter');
+    await fred.see('New password:');
+    fred.type('another secret');
+    fred.press('Enter');
+    await fred.see('New password again:');
+    fred.type('another secret');
+    fred.press('Enter');
+    await fred.see('your password is changed');
+    fred.press('Up');
+    expect(await fred.see(/fred> \/password$/)).not.toContain('secret');
+    const again = await TestClient.login(server.address, 'fred', 'another secret');
+    again.close();
+    expect(display(fred)).not.toMatch(/secret of fred|another secret/);
+  });
+});
+
+it('ends in order when its terminal is closed', async () => {
+  const ines = await enter('ines', server.address, '--register');
+  ines.close();
+  const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
+  await until('the display to be closed', () => live().includes('"closed":true'));
+});
+
+it('waits, when it quits, for what was just sent', async () => {
+  const slow = await ScriptedServer.start(({ verb, id }, caller) => {
+    if (verb === 'send') setTimeout(() => caller.send(['ok', id, [2, 2]]), 500);
+    return verb === 'send';
+  });
+  const jane = await enter('jane', slow.address);
+  jane.type('/msg bob good night');
+  jane.press('Enter', 'C-d');
+  expect(await jane.exit()).toBe(0);
+  expect(slow.requests.map(({ verb }) => verb).slice(-3)).toEqual(['send', 'seen', 'quit']);
+  expect(display(jane)).toMatch(/data-seq="\d+" data-kind="stored"/);
+});
+
+describe('a lost connection', () => {
+  it('shows in the prompt, keeps what is typed, and comes back with everything sent', async () => {
+    const data = join(folder, 'other');
+    const first = await startServer({ data });
+    const gina = await enter('gina', first.address, '--register');
+    gina.type('/join tea');
+    gina.press('Enter');
+    await gina.see('gina #tea>');
+    gina.type('half a line');
+    await gina.see('gina #tea> half a line');
+    await first.kill();
+    await gina.see(/gina #tea \((offline, next try in \d+ s|connecting)\)> half a line$/);
+    gina.type(' sent offline');
+    gina.press('Enter');
+    gina.type('/rooms');
+    gina.press('Enter');
+    await gina.see('there is no connection right now');
+    gina.type('typed on');
+    const second = await startServer({ data, args: ['--port', String(first.port)] });
+    await gina.see(/gina #tea> typed on$/, 40_000);
+    await until('the message to be stored', () => /data-seq="\d+" data-kind="stored"/.test(display(gina)));
+    expect(display(gina)).toContain('half a line sent offline');
+    expect(display(gina)).toMatch(/data-state="lost"[\s\S]*data-state="connected"/);
+    gina.press('C-u', 'C-d');
+    expect(await gina.exit()).toBe(0);
+    await second.stop();
+  }, 60_000);
+
+  it('is told of when quitting leaves messages behind', async () => {
+    const other = await startServer({ data: join(folder, 'third') });
+    const hanna = await enter('hanna', other.address, '--register');
+    await other.kill();
+    await hanna.see(/hanna \(/);
+    hanna.type('/msg hanna note to self');
+    hanna.press('Enter');
+    // Passwords that were typed ahead do not become messages.
+    hanna.type('/to hanna');
+    hanna.press('Enter');
+    for (const line of ['/password', 'secret of hanna', 'another secret', 'another secret']) {
+      hanna.type(line);
+      hanna.press('Enter');
+    }
+    await hanna.see('there is no connection right now');
+    hanna.press('C-d');
+    await hanna.see(/1 message not sent yet: keep for the next start, drop, or stay\? \[keep\]:$/);
+    hanna.type('drop');
+    hanna.press('Enter');
+    expect(await hanna.exit()).toBe(0);
+    expect(display(hanna)).not.toContain('secret');
+    expect(hanna.screen()).toContain('parley: 1 message was dropped');
+  });
+});

@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { distance, nearest } from '../../src/common/did-you-mean.ts';
+
+const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 7 });
+
+describe('distance', () => {
+  it.each([
+    ['', '', 0],
+    ['join', 'join', 0],
+    ['jion', 'join', 1],
+    ['joi', 'join', 1],
+    ['jjoin', 'join', 1],
+    ['jain', 'join', 1],
+    ['abc', '', 3],
+    ['kitten', 'sitting', 3],
+  ])('%j to %j is %i', (a, b, edits) => {
+    expect(distance(a, b)).toBe(edits);
+  });
+
+  it('is symmetric, zero only for equal words, and at most the longer length', () => {
+    fc.assert(
+      fc.property(word, word, (a, b) => {
+        const edits = distance(a, b);
+        expect(distance(b, a)).toBe(edits);
+        expect(edits === 0).toBe(a === b);
+        expect(edits).toBeLessThanOrEqual(Math.max(a.length, b.length));
+      }),
+    );
+  });
+
+  it('is one for one edit', () => {
+    fc.assert(
+      fc.property(word, fc.nat(6), (a, at) => {
+        expect(distance(a, `${a.slice(0, at)}x${a.slice(at)}`)).toBe(1);
+      }),
+    );
+  });
+});
+
+describe('nearest', () => {
+  const commands = ['help', 'join', 'leave', 'msg', 'q'];
+
+  it.each([
+    ['jion', 'join'],
+    ['hlep', 'help'],
+    ['leaf', 'leave'],
+    ['msgg', 'msg'],
+  ])('takes %j for %j', (typed, meant) => {
+    expect(nearest(typed, commands)).toBe(meant);
+  });
+
+  it.each(['', 'xyzzy', 'aaaaaaaaaaaaaaaaaaaa'])('has no idea what %j means', (typed) => {
+    expect(nearest(typed, commands.slice(0, 4))).toBeUndefined();
+  });
+});

@@ -1,0 +1,155 @@
+import { execFileSync } from 'node:child_process';
+import * as fs from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
+import { BrokenDisk } from './broken-disk.ts';
+import { appendAll, change, expectState, fold, type Run, stateOf } from './users-changes.ts';
+import { hashOf, newFolder, open, openStore } from './users-folder.ts';
+
+test('what is answered with storage_full does not come back after a power cut', async () => {
+  const folder = newFolder();
+  const path = join(folder, 'users.txt');
+  const disk = await BrokenDisk.under(folder);
+  disk.writesBack = true;
+  const store = await openStore(path, disk);
+  await store.append(change('alice', 1));
+  disk.fail({ at: 2, code: 'ENOSPC' });
+  const group = Array.from({ length: 20 }, (_, i) => change(`user${i}`, i));
+  const run = await appendAll(store, group);
+  expect(new Set(run.map(([, outcome]) => outcome))).toEqual(new Set(['storage_full']));
+  await disk.powerCut();
+  expect(stateOf(await openStore(path))).toEqual(fold([change('alice', 1)]));
+});
+
+describe('a failed sync', () => {
+  test('is not followed by anything that depends on its pages, in this process or the next', async () => {
+    const group = Array.from({ length: 60 }, (_, i) => change(`user${i}`, i));
+    for (const isCrash of [false, true]) {
+      for (let at = 1; at <= 12; at++) {
+        const folder = newFolder();
+        const path = join(folder, 'users.txt');
+        const disk = await BrokenDisk.under(folder);
+        let store = await openStore(path, disk);
+        await store.append(change('alice', 1));
+        disk.fail({ at, code: 'EIO', isCrash });
+        await appendAll(store, group);
+        disk.fail(undefined);
+        await store.close();
+        store = await openStore(path, disk);
+        const expected = [...stateOf(store), `zed ${hashOf(9)}`];
+        expect(await store.append(change('zed', 9))).toBe('stored');
+        await store.close();
+        await disk.powerCut();
+        expect(stateOf(await openStore(path))).toEqual(expected);
+      }
+    }
+  });
+
+  test('of a process that died does not matter: what it left is synced before it is shown', async () => {
+    const folder = newFolder();
+    const path = join(folder, 'users.txt');
+    fs.writeFileSync(path, FIRST_LINE + formatRecord(change('alice', 1)), { mode: 0o600 });
+    const disk = await BrokenDisk.under(folder, false);
+    const store = await openStore(path, disk);
+    expect(store.find('alice')?.hash).toBe(hashOf(1));
+    await store.close();
+    await disk.powerCut();
+    expect((await openStore(path)).find('alice')?.hash).toBe(hashOf(1));
+  });
+});
+
+describe('a disk that stays broken', () => {
+  test('is warned about once for each cause, and the store works again when it does', async () => {
+    const folder = newFolder();
+    const path = join(folder, 'users.txt');
+    const disk = await BrokenDisk.under(folder);
+    const { result, warnings } = await open(path, disk);
+    if (result.type === 'refused') throw new Error(result.text);
+    expect(await result.store.append(change('alice', 1))).toBe('stored');
+    disk.fail({ at: 2, code: 'ENOSPC', isCrash: true });
+    // The file cannot be set back, so it is not known what is in it.
+    expect(await result.store.append(change('bob', 2))).toBe('storage_failed');
+    for (let i = 0; i < 5; i++) expect(await result.store.append(change('bob', 2))).toBe('storage_full');
+    expect(warnings.length).toBe(2);
+    expect(warnings[0]).toContain(`nothing could be appended to ${path}: ENOSPC`);
+    expect(warnings[1]).toContain(`${path} cannot be written: ENOSPC`);
+    disk.fail(undefined);
+    expect(await result.store.append(change('bob', 3))).toBe('stored');
+    await result.store.close();
+    await disk.end();
+    expect(stateOf(await openStore(path))).toEqual(fold([change('alice', 1), change('bob', 3)]));
+  });
+});
+
+test('a file that somebody else changed while an append failed is not cut: it is read again', async () => {
+  const folder = newFolder();
+  const path = join(folder, 'users.txt');
+  const disk = await BrokenDisk.under(folder);
+  const store = await openStore(path, disk);
+  expect(await store.append(change('alice', 1))).toBe('stored');
+  disk.fail({ at: 2, code: 'EIO', isCrash: true });
+  expect(await store.append(change('bob', 2))).toBe('storage_failed');
+  disk.fail(undefined);
+  const changed = FIRST_LINE + formatRecord(change('carol', 3)) + formatRecord(change('alice', 1));
+  fs.writeFileSync(path, changed);
+  expect(await store.append(change('bob', 2))).toBe('stored');
+  expect(fs.readFileSync(path, 'utf8')).toBe(changed + formatRecord(change('bob', 2)));
+  await store.close();
+  await disk.end();
+});
+
+test('a disk that is really full takes nothing, keeps everything, and takes more once there is space', async (context) => {
+  const folder = newFolder();
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
+  } catch {
+    context.skip('only root may mount a small disk');
+  }
+  onTestFinished(() => void execFileSync('umount', ['-l', folder]));
+  const ballast = join(folder, 'ballast');
+  fs.writeFileSync(ballast, Buffer.alloc(36_864));
+  const path = join(folder, 'users.txt');
+  const store = await openStore(path);
+  const run: Run = [];
+  while (run.every(([, outcome]) => outcome === 'stored') && run.length < 1_000) {
+    run.push(
+      ...(await appendAll(
+        store,
+        Array.from({ length: 10 }, (_, i) => change(`user${i}`, run.length + i)),
+      )),
+    );
+  }
+  const stored = run.filter(([, outcome]) => outcome === 'stored').map(([step]) => step);
+  expect(stored.length).toBeGreaterThan(100);
+  expect(new Set(run.map(([, outcome]) => outcome))).toEqual(new Set(['stored', 'storage_full']));
+  expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + stored.map((step) => formatRecord(step)).join(''));
+  expectState(store, run, 'exact');
+
+  fs.truncateSync(ballast, 32_768);
+  run.push(...(await appendAll(store, [change('late', 1)])));
+  expect(run.at(-1)?.[1]).toBe('stored');
+  await store.close();
+
+  // A start on the full disk: everything is there, and dropping superseded lines has to wait.
+  fs.writeFileSync(join(folder, 'ballast-2'), '');
+  fillDisk(join(folder, 'ballast-2'));
+  const full = await open(path);
+  if (full.result.type === 'refused') throw new Error(full.result.text);
+  expect(full.warnings).toEqual([expect.stringContaining('stays longer than it needs to be: ENOSPC')]);
+  expectState(full.result.store, run, 'exact');
+  await full.result.store.close();
+
+  fs.rmSync(ballast);
+  const again = await openStore(path);
+  expectState(again, run, 'exact');
+  expect(fs.readFileSync(path, 'utf8').split('\n').length).toBe(1 + 11 + 1);
+});
+
+function fillDisk(path: string): void {
+  try {
+    for (;;) fs.appendFileSync(path, Buffer.alloc(4_096));
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('ENOSPC')) throw error;
+  }
+}
