@@ -35,7 +35,7 @@ export interface Stay {
   quit(): Promise<void>;
 }
 
-const WRITER = new URL('../../src/client/client.ts', import.meta.url).href;
+const WRITER = new URL('../../src/client/commands/typed-command.ts', import.meta.url).href;
 
 /** Call at the top of a test file. One writer thread does for all: it keeps nothing between lines. */
 export function useStays(folder: string): (port: number, display?: 'open' | 'closed') => Promise<Stay> {
