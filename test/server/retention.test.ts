@@ -17,7 +17,7 @@ it('removes what is older than --keep, and nothing else', async () => {
   await first.stop();
   const db = new DatabaseSync(`${data}/chat.db`);
   const old = db.prepare(
-    'INSERT INTO entries SELECT ?, conversation, kind, account, ?, NULL, NULL, NULL FROM entries LIMIT 1',
+    'INSERT INTO entries (id, conversation, kind, account, text) SELECT ?, conversation, kind, account, ? FROM entries LIMIT 1',
   );
   db.exec('BEGIN');
   for (let i = 0; i < 3_000; i += 1) old.run((Date.now() - 2 * DAY_MS) * 1_000 + i, `old ${i}`);
