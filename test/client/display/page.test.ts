@@ -86,7 +86,7 @@ test('the status line follows the connection', async () => {
     display.connection({ state: connection });
     await display.append([{ type: 'connection', state, at: START, text }]);
     await expect.poll(() => status.textContent(), SOON).toBe(shown);
-    expect(await status.getAttribute('data-state')).toBe(state);
+    await expect.poll(() => status.getAttribute('data-state'), SOON).toBe(state);
   }
 });
 
