@@ -109,9 +109,16 @@ export class Directory {
     account.rooms.set(room, since);
   }
 
-  /** Takes a `removeMember` back: the rooms of the account are in the order of joining again. */
+  /**
+   * Takes a `removeMember` back: the rooms of the account are in the order of joining again. A room that has ended meanwhile is
+   * there again as the very same object, because what else is taken back names that one.
+   */
   restoreMember(room: Room, account: Account, since: number): void {
-    this.addMember(this.room(room.name) ?? this.addRoom(room.id, room.name), account, since);
+    if (this.room(room.name) !== room) {
+      this.#rooms.set(foldName(room.name), room);
+      this.#sortedRooms = undefined;
+    }
+    this.addMember(room, account, since);
     account.rooms = new Map([...this.roomsOf(account)].sort(([, a], [, b]) => a - b));
   }
 

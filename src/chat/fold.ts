@@ -59,11 +59,16 @@ export class Fold implements ChatState {
   }
 
   apply(page: readonly CommittedBatch[], between: Between = () => {}): Applied {
+    if (page.every(({ position, batch }) => position === 0 && batch.intents.length === 0)) {
+      // Nothing to write: who only asks needs no lock on the database.
+      for (const { batch } of page) between(batch, 0);
+      return { type: 'applied', outcomes: page.map(() => []) };
+    }
     const applied = this.#projection.transact((write) => {
       let { position } = this.#projection;
       const outcomes = page.map((committed) => {
         if (committed.position !== 0 && committed.position <= position) return [];
-        position = committed.position;
+        position = Math.max(position, committed.position);
         return this.#applyBatch(committed, write, between);
       });
       if (position !== this.#projection.position) write.moveTo(position);
@@ -77,9 +82,17 @@ export class Fold implements ChatState {
     return applied;
   }
 
-  /** Takes in what turns out to be on disk behind this entry, after a failure that left it open. */
-  *recover(after: number): Generator<Entry> {
+  /**
+   * Takes in what turns out to be on disk behind this entry, after a failure that left it open. `ended` is told of the accounts
+   * whose names somebody else has now.
+   */
+  *recover(after: number, ended: (account: Account) => void): Generator<Entry> {
     for (const account of this.#projection.readAccountsAfter(this.directory.newestAccount)) {
+      const former = this.directory.account(account.name);
+      if (former !== undefined) {
+        this.directory.removeAccount(former);
+        ended(former);
+      }
       this.directory.addAccount(account);
     }
     for (let cursor = after; ; ) {

@@ -51,9 +51,15 @@ export class Accounts {
   admit(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
     const { name, guest } = newcomer;
     // Whoever had the name before, also an account that was taken out of users.txt, is somebody else.
-    const former = this.#directory.revealAccount(name);
+    const former = this.#directory.revealAccount(name) ?? this.#retiringHolder(name);
     if (former !== undefined) this.#ledger.retire(former);
     this.#ledger.turn.ask({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
+  }
+
+  /** Whose end may have been refused: it is asked for again. */
+  #retiringHolder(name: string): Account | undefined {
+    const holder = this.#directory.account(name);
+    return holder !== undefined && this.#ledger.isRetiring(holder) ? holder : undefined;
   }
 
   guestIsBack(account: Account): void {

@@ -45,7 +45,9 @@ export class Ledger {
   readonly #inFlight = new Map<number, Turn>();
   /** What accounts have been shown everything up to, as far as it is not on disk. A crash loses a second of it. */
   readonly #seen = new Map<number, number>();
-  /** Accounts whose end could not be stored: tried again later. */
+  /** Accounts whose end has been asked for, and is not on disk. */
+  readonly #retiring = new Set<Account>();
+  /** Of these, those whose end could not be stored: tried again later. */
   #unfinished: Account[] = [];
   /** True from a failure that left open what is on disk, until the projection has been opened again. */
   #isBroken = false;
@@ -69,9 +71,16 @@ export class Ledger {
 
   /** Asks for the end of an account: it leaves its rooms, its sessions end, and its name is free. */
   retire(account: Account): void {
+    this.#retiring.add(account);
     this.#turn.ask({ kind: 'retire', account: account.id, user: account.name }, (outcome) => {
       if (typeof outcome === 'string') this.#unfinished.push(account);
+      else this.#retiring.delete(account);
     });
+  }
+
+  /** True from when the end of an account is asked for until it is on disk: nobody comes in as this account any more. */
+  isRetiring(account: Account): boolean {
+    return this.#retiring.has(account);
   }
 
   /** What the account has been shown everything up to; 0 for nothing yet. */
@@ -110,13 +119,13 @@ export class Ledger {
 
   /** As `propose`, and also when there is nothing but marks. */
   proposeMarks(): void {
-    if (this.#seen.size > 0) this.#propose();
+    if (this.#seen.size > 0) this.#propose(true);
     else this.propose();
   }
 
   /** Stores what is under way, and all marks there are, as far as the disk lets it. */
   async finish(): Promise<void> {
-    for (let left = this.#seen.size; left > 0; left -= MARKS_PER_BATCH) this.#propose();
+    for (let left = this.#seen.size; left > 0; left -= MARKS_PER_BATCH) this.#propose(true);
     this.propose();
     await this.#log.barrier();
   }
@@ -125,7 +134,7 @@ export class Ledger {
     this.#log.close();
   }
 
-  #propose(): void {
+  #propose(isForMarks = false): void {
     const turn = this.#turn;
     this.#turn = new Turn();
     if (this.#isBroken) {
@@ -133,7 +142,8 @@ export class Ledger {
       turn.finish();
       return;
     }
-    for (const [account, id] of this.#seen.entries().take(MARKS_PER_BATCH)) {
+    const marks = turn.intents.length > 0 || isForMarks ? MARKS_PER_BATCH : 0;
+    for (const [account, id] of this.#seen.entries().take(marks)) {
       this.#seen.delete(account);
       turn.ask({ kind: 'seen', account, id }, (outcome) => {
         if (typeof outcome === 'string' && !this.#seen.has(account)) this.#seen.set(account, id);
@@ -234,7 +244,8 @@ export class Ledger {
     const { projection, fold, router, logger } = this.#parts;
     try {
       projection.reopen();
-      for (const entry of fold.recover(router.routed)) this.#followEntry(entry);
+      const ended = (account: Account): void => router.expel(account.id, 'failed');
+      for (const entry of fold.recover(router.routed, ended)) this.#followEntry(entry);
     } catch (error) {
       logger.error({ event: 'storage_failed', err: error }, 'the log could not be opened again');
       return;

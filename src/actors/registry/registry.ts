@@ -286,8 +286,8 @@ class Registry {
       case 'detach':
         return this.#sessionCommands.detach(link, command);
       case 'attach': {
-        const enter = this.#sessionCommands.attach(link, command);
-        return this.#afterwards(link, command, enter);
+        const { act, abandon } = this.#sessionCommands.attach(link, command);
+        return this.#afterwards(link, command, act, abandon);
       }
       case 'live':
         return this.#afterwards(link, command, () => this.#sessionCommands.goLive(link, command));
@@ -302,11 +302,27 @@ class Registry {
   }
 
   /** A session begins, or goes live, behind everything of the turn; a shard that has fallen behind by then has to wait. */
-  #afterwards(link: ShardLink, command: Command, act: () => RefusalCode | undefined): undefined {
+  #afterwards(
+    link: ShardLink,
+    command: Command,
+    act: () => RefusalCode | undefined,
+    abandon: () => void = () => {},
+  ): undefined {
     this.#ledger.turn.afterwards(() => {
-      const refused = link.behind ? undefined : act();
-      if (link.behind) link.held.push(command);
-      else if (refused !== undefined) link.out.push(['error', command[1], refused]);
+      // Its thread has died meanwhile.
+      if (this.#router.links.get(link.index) !== link) {
+        abandon();
+        return;
+      }
+      if (link.behind) {
+        abandon();
+        link.held.push(command);
+        return;
+      }
+      const refused = act();
+      if (refused === undefined) return;
+      abandon();
+      link.out.push(['error', command[1], refused]);
     });
   }
 

@@ -31,6 +31,12 @@ export interface SessionParts {
   readonly accounts: Accounts;
 }
 
+/** How a session begins behind its turn, and what to do if it does not. */
+export interface Attaching {
+  act(): RefusalCode | undefined;
+  abandon(): void;
+}
+
 export class SessionCommands {
   readonly #parts: SessionParts;
   /** Deliveries of authors who were not there, or not live; who has waited longest first. */
@@ -41,22 +47,31 @@ export class SessionCommands {
   }
 
   /** Asks for the account, if there is none, and returns how the session begins once that is there. */
-  attach(link: ShardLink, command: CommandOf<'attach'>): () => RefusalCode | undefined {
+  attach(link: ShardLink, command: CommandOf<'attach'>): Attaching {
     const [, , , user, guest] = command;
-    const holder = this.#parts.directory.account(user);
+    const { directory, ledger, accounts } = this.#parts;
+    const holder = directory.account(user);
     let account: Account | RefusalCode = 'unavailable';
-    if (!guest && holder?.guest === false) account = holder;
+    if (!guest && holder?.guest === false && !ledger.isRetiring(holder)) account = holder;
     else {
-      this.#parts.accounts.admit({ name: user, guest }, (admitted) => {
+      accounts.admit({ name: user, guest }, (admitted) => {
         account = admitted;
       });
     }
-    return () => (typeof account === 'string' ? account : this.#enter(link, command, account));
+    return {
+      act: () => (typeof account === 'string' ? account : this.#enter(link, command, account)),
+      abandon: () => {
+        // A guest is there only as long as its session.
+        if (typeof account !== 'string' && account.guest) ledger.retire(account);
+      },
+    };
   }
 
   #enter(link: ShardLink, command: CommandOf<'attach'>, account: Account): RefusalCode | undefined {
     const [, number, connection, , guest, lastId] = command;
     const { sessions, presence, router, directory, ledger } = this.#parts;
+    // Somebody else of that name has come in the same turn.
+    if (directory.account(account.name) !== account) return 'unavailable';
     try {
       // A guest begins to be with this session.
       const start = guest ? router.routed : Math.min(lastId ?? ledger.seenBy(account), router.routed);

@@ -35,16 +35,18 @@ export function decideLeave({ directory }: ChatState, intent: LeaveIntent): Deci
 
 /** Of an account that is not in the dictionary nothing is kept in memory. */
 export function applyMembership(directory: Directory, change: MembershipChange, journal: Journal): void {
-  const account = directory.account(change.user);
-  if (account?.id !== change.account) return;
   if (change.kind === 'joined') {
+    const account = directory.account(change.user);
+    if (account?.id !== change.account) return;
     const room = directory.room(change.roomName) ?? directory.addRoom(change.room, change.roomName);
     directory.addMember(room, account, change.id);
     journal.push(() => directory.removeMember(room, account));
   } else {
+    // By its id: somebody else may have its name by now.
     const room = directory.room(change.roomName);
-    const since = room && directory.roomsOf(account).get(room);
-    if (room === undefined || since === undefined) return;
+    const account = room?.members.get(change.account);
+    const since = room && account && directory.roomsOf(account).get(room);
+    if (room === undefined || account === undefined || since === undefined) return;
     directory.removeMember(room, account);
     journal.push(() => directory.restoreMember(room, account, since));
   }
