@@ -29,9 +29,11 @@ export type Change =
 
 export type Decision =
   | { readonly type: 'changes'; readonly changes: readonly Change[] }
-  /** It has been done before: by the entry with this id, by this account, or there is nothing to do. */
+  /** A repeat of the message with this id, which was stored at that time. */
   | { readonly type: 'repeated'; readonly id: number; readonly at: number }
+  /** The account exists already. */
   | { readonly type: 'known'; readonly account: Account }
+  /** There is nothing to do. */
   | { readonly type: 'unchanged' }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
