@@ -25,7 +25,8 @@ export function checkView(view: View, sight: Sight, report: Report): void {
     }
     faults.push(fault);
   }
-  const nearest = faults.reduce((a, b) => (b.place > a.place ? b : a));
+  // Of equals the newest account, whose view this most likely is.
+  const nearest = faults.reduce((a, b) => (b.place >= a.place ? b : a));
   report(nearest.kind, `${view.user} at ${nearest.place} of ${view.items.length}: ${nearest.text}`);
 }
 

@@ -49,17 +49,20 @@ export class SessionCommands {
   /** Asks for the account, if there is none, and returns how the session begins once that is there. */
   attach(link: ShardLink, command: CommandOf<'attach'>): Attaching {
     const [, , , user, guest] = command;
-    const { directory, ledger, accounts } = this.#parts;
+    const { directory, ledger, accounts, router } = this.#parts;
     const holder = directory.account(user);
     let account: Account | RefusalCode = 'unavailable';
+    // A new guest misses nothing of the rest of the turn: a message to it may follow in the same batch.
+    let beginning = 0;
     if (!guest && holder?.guest === false && !ledger.isRetiring(holder)) account = holder;
     else {
       accounts.admit({ name: user, guest }, (admitted) => {
         account = admitted;
+        beginning = router.routed;
       });
     }
     return {
-      act: () => (typeof account === 'string' ? account : this.#enter(link, command, account)),
+      act: () => (typeof account === 'string' ? account : this.#enter(link, command, account, beginning)),
       abandon: () => {
         // A guest is there only as long as its session.
         if (typeof account !== 'string' && account.guest) ledger.retire(account);
@@ -67,14 +70,19 @@ export class SessionCommands {
     };
   }
 
-  #enter(link: ShardLink, command: CommandOf<'attach'>, account: Account): RefusalCode | undefined {
+  /** `beginning`: the newest id when a guest's account began. */
+  #enter(
+    link: ShardLink,
+    command: CommandOf<'attach'>,
+    account: Account,
+    beginning: number,
+  ): RefusalCode | undefined {
     const [, number, connection, , guest, lastId] = command;
     const { sessions, presence, router, directory, ledger } = this.#parts;
     // Somebody else of that name has come in the same turn.
     if (directory.account(account.name) !== account) return 'unavailable';
     try {
-      // A guest begins to be with this session.
-      const start = guest ? router.routed : Math.min(lastId ?? ledger.seenBy(account), router.routed);
+      const start = guest ? beginning : Math.min(lastId ?? ledger.seenBy(account), router.routed);
       sessions.attach(link.index, connection, account);
       presence.came(account);
       const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);

@@ -33,25 +33,24 @@ class World {
     onTestFinished(() => this.#actor.stop());
     this.#actor.tell({ type: 'accounts', names });
     this.#actor.tell({ type: 'shard_connected', shard: 0, out: this.#out });
-    this.#send(['announce', 1, -1, []]);
+    this.tell(['announce', 1, -1, []]);
   }
 
   /** Asks all of it in one turn. Numbers of commands are their second elements. */
   async ask(...items: Asked[]): Promise<ToShard[]> {
-    this.#send(...items);
-    return Promise.all(
-      items.map((item) =>
-        until(`an answer to ${item[0]}`, () =>
-          this.#told.find(
-            ([kind, number]) =>
-              number === item[1] && ['ok', 'error', 'attached', 'live', 'behind'].includes(kind),
-          ),
-        ),
-      ),
+    this.tell(...items);
+    return Promise.all(items.map((item) => this.answer(Number(item[1]))));
+  }
+
+  answer(asked: number): Promise<ToShard> {
+    const kinds = ['ok', 'error', 'attached', 'live', 'behind'];
+    return until(`an answer to ${asked}`, () =>
+      this.#told.find(([kind, number]) => number === asked && kinds.includes(kind)),
     );
   }
 
-  #send(...items: Asked[]): void {
+  /** Sends all of it in one turn, and waits for nothing. */
+  tell(...items: Asked[]): void {
     this.#actor.tell({ type: 'batch', shard: 0, out: this.#out, items });
   }
 }
@@ -94,6 +93,15 @@ it('lets in one of two guests of one name that come in the same turn', async () 
   ]);
   const [online] = await world.ask(['who', 23, 2, null, null]);
   expect(online).toEqual(['ok', 23, [[['gil', true]], null]]);
+});
+
+it('shows a guest what is said to it in the very turn in which it comes', async () => {
+  const world = new World(newFile(), ['ann']);
+  await world.ask(['attach', 41, 1, 'ann', false, 0], ['live', 42, 1, 0, 100_000]);
+  world.tell(['attach', 43, 2, 'gil', true, null], ['send', 44, 1, 'gil', 'hello', null]);
+  const attached = await world.answer(43);
+  const [live] = await world.ask(['live', 45, 2, Number(attached[6]), 100_000]);
+  expect(JSON.stringify(live?.[3])).toContain('hello');
 });
 
 it('shows in a list what its connection has asked for before, and nothing that it asks for behind', async () => {
