@@ -198,7 +198,7 @@ export class LogCast {
   }
 
   #judge(saying: Saying, answer: ToShard): void {
-    if (answer[0] === 'message' || answer[0] === 'direct') this.#verdicts.stored(saying, answer[1]);
+    if (answer[0] === 'entry') this.#verdicts.stored(saying, answer[2].id);
     else if (answer[0] === 'ok') this.#verdicts.stored(saying, idIn(answer[2]));
     else if (answer[0] === 'error' && (isStorageRefusal(answer) || NOT_ALLOWED.has(answer[2])))
       this.#verdicts.refused(saying, answer[2]);

@@ -104,7 +104,7 @@ export class LogPlay implements FaultPlay {
     const { findings } = this.#options;
     const before = await this.#cast.rooms(ROOMS);
     const routed = this.#player.routed.flatMap((entry) =>
-      entry[0] === 'message' || entry[0] === 'direct' ? [show(entry[1], entry[8])] : [],
+      'text' in entry ? [show(entry.id, entry.text)] : [],
     );
     this.close();
     const messages = readMessages(this.data);

@@ -6,9 +6,9 @@
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { type ActorRef, spawn } from '../../src/actors/kernel/actor.ts';
-import type { Routed } from '../../src/actors/link/event-frame.ts';
 import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../src/actors/link/messages.ts';
 import { type RegistryMsg, registry } from '../../src/actors/registry/registry.ts';
+import type { Entry } from '../../src/chat/entry.ts';
 import type { Clock } from '../../src/common/clock.ts';
 import { openProjection } from '../../src/store/sqlite/projection.ts';
 import type { Findings } from './campaign.ts';
@@ -35,7 +35,7 @@ export class LogPlayer {
   /** An entry answers the command that it came from. */
   readonly #answers = new Map<number, ToShard>();
   /** All that was routed to the shard, in order, each once. */
-  readonly routed: Routed[] = [];
+  readonly routed: Entry[] = [];
 
   constructor(data: string, findings: Findings) {
     this.#file = join(data, 'chat.db');
@@ -48,7 +48,7 @@ export class LogPlayer {
 
   /** The last id that was routed; −1 for nothing yet. */
   get cursor(): number {
-    return this.routed.at(-1)?.[1] ?? -1;
+    return this.routed.at(-1)?.id ?? -1;
   }
 
   /** `names`: who can log in. False if the log cannot be opened or read. */
@@ -138,15 +138,14 @@ export class LogPlayer {
     let entries = 0;
     for (const item of items) {
       switch (item[0]) {
-        case 'message':
-        case 'direct':
-        case 'joined':
-        case 'left':
+        case 'entry': {
+          const [, number, entry] = item;
           entries += 1;
           // A registry that has restarted sends again what it cannot know was taken.
-          if (item[1] > this.cursor) this.routed.push(item);
-          if (item[0] === 'message' || item[0] === 'direct') this.#answers.set(item[3], item);
+          if (entry.id > this.cursor) this.routed.push(entry);
+          if (entry.kind === 'message' || entry.kind === 'direct') this.#answers.set(number, item);
           break;
+        }
         case 'ok':
         case 'error':
         case 'attached':

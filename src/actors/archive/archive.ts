@@ -18,7 +18,7 @@ import { parseQuery, type Term, toMatch } from '../../store/search/query.ts';
 import type { SearchIndex } from '../../store/search/search-index.ts';
 import { snippet as makeSnippet } from '../../store/search/snippet.ts';
 import type { Archive, Interval } from '../../store/sqlite/archive.ts';
-import { eventFrame, toRouted } from '../link/event-frame.ts';
+import { eventFrame } from '../link/event-frame.ts';
 import type {
   ArchiveApi,
   HistoryQuery,
@@ -74,7 +74,7 @@ export function archive({ store, index, indexer, logger }: ArchiveParts): Archiv
 
 function replay(store: Archive, account: number, after: number): ReplayAnswer {
   const { entries, through, isLast } = store.replay(account, after, REPLAY_ENTRIES, REPLAY_BYTES);
-  const frames = Buffer.concat(entries.map((entry) => eventFrame(toRouted(entry, 0), account)));
+  const frames = Buffer.concat(entries.map((entry) => eventFrame(entry, account)));
   return { type: 'page', frames, through, isLast };
 }
 

@@ -5,8 +5,8 @@
  * A shard numbers its commands; `number` says which command an answer, or an entry, belongs to.
  */
 
+import type { Entry } from '../../chat/entry.ts';
 import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
-import type { Routed } from './event-frame.ts';
 
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
@@ -79,7 +79,7 @@ export type WentLive = readonly [
   'live',
   number: number,
   rooms: readonly number[],
-  entries: readonly Routed[],
+  entries: readonly Entry[],
   lastId: number,
 ];
 
@@ -91,8 +91,11 @@ export type ToldPresence = readonly [
   rooms: readonly number[],
 ];
 
+/** An entry for a shard. `number`: the command of that shard that it answers; 0 if it answers none. */
+export type RoutedEntry = readonly ['entry', number: number, entry: Entry];
+
 export type ToShard =
-  | Routed
+  | RoutedEntry
   | Attached
   /** `result`: null for none. */
   | readonly ['ok', number: number, result: unknown]
@@ -109,17 +112,23 @@ export type ToShard =
   | readonly ['cursor', id: number]
   | readonly ['caught_up'];
 
-/** An entry as it comes out at a shard: with the frame of its event, which is a piece of `bytes`. */
-export type Delivery = readonly [
-  kind: Routed[0],
-  id: number,
-  at: number,
-  number: number,
-  account: number,
+/** A routed entry as the shard receives it: what fan-out needs to know, and the frame of its event. */
+export interface Delivery {
+  readonly kind: Entry['kind'];
+  readonly id: number;
+  readonly at: number;
+  /** The command of this shard that it answers; 0 if it answers none. */
+  readonly number: number;
+  /** The id of the account that said it, joined or left. */
+  readonly account: number;
   /** The id of the room, or of the account that it is for. */
-  target: number,
-  key: string | null,
-  bytes: Buffer,
-  start: number,
-  end: number,
-];
+  readonly target: number;
+  readonly key: string | null;
+  /** The frame is the part of `bytes` from `start` to before `end`. */
+  readonly bytes: Buffer;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What comes out at a shard. Entries come as deliveries, everything else as it was. */
+export type FromRegistry = Delivery | Exclude<ToShard, RoutedEntry>;

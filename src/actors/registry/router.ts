@@ -9,7 +9,6 @@ import { type Projection, StorageFailure } from '../../chat/projection.ts';
 import { Recent } from '../../chat/recent.ts';
 import type { Sessions } from '../../chat/sessions.ts';
 import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
-import { toRouted } from '../link/event-frame.ts';
 import type { Announcement, Command, ToShard } from '../link/messages.ts';
 
 /**
@@ -179,7 +178,7 @@ export class Router {
 
   #post(link: ShardLink, entry: Entry): void {
     const number = answers(entry, link) ? (entry.origin?.number ?? 0) : 0;
-    link.out.push(toRouted(entry, number));
+    link.out.push(['entry', number, entry]);
     link.posted += 1;
     link.told = entry.id;
     if (number !== 0 && (entry.kind === 'joined' || entry.kind === 'left')) {

@@ -8,7 +8,6 @@ import type { Sessions } from '../../chat/sessions.ts';
 import { visibleTo } from '../../chat/visibility.ts';
 import type { Clock } from '../../common/clock.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
-import { toRouted } from '../link/event-frame.ts';
 import type { AnnouncedSession, CommandOf } from '../link/messages.ts';
 import type { Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
@@ -122,7 +121,7 @@ export class SessionCommands {
       return undefined;
     }
     sessions.wentLive(link.index, connection);
-    link.out.push(['live', number, rooms, missing.map((entry) => toRouted(entry, 0)), router.routed]);
+    link.out.push(['live', number, rooms, missing, router.routed]);
     const receipts = this.#receipts.get(account.id);
     this.#receipts.delete(account.id);
     if (receipts !== undefined) link.out.push(['delivered', account.id, receipts]);

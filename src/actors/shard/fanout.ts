@@ -49,7 +49,7 @@ export class Fanout {
 
   /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
   message(delivery: Delivery, origin: Recipient | undefined): void {
-    const [, , , , account, room, , bytes, start, end] = delivery;
+    const { account, target: room, bytes, start, end } = delivery;
     const members = this.#rooms.get(room);
     if (members === undefined) return;
     const own = this.#ownFrame(delivery);
@@ -61,7 +61,7 @@ export class Fanout {
   }
 
   direct(delivery: Delivery, origin: Recipient | undefined): void {
-    const [, , , , account, peer, , bytes, start, end] = delivery;
+    const { account, target: peer, bytes, start, end } = delivery;
     const own = this.#ownFrame(delivery);
     for (const session of this.sessionsOf(account)) {
       if (session === origin) continue;
@@ -72,7 +72,8 @@ export class Fanout {
     for (const session of this.sessionsOf(peer)) session.push(bytes, start, end);
   }
 
-  change([kind, , , , account, room, , bytes, start, end]: Delivery, origin: Recipient | undefined): void {
+  change(delivery: Delivery, origin: Recipient | undefined): void {
+    const { kind, account, target: room, bytes, start, end } = delivery;
     const sessions = this.sessionsOf(account);
     if (kind === 'joined') for (const session of sessions) this.#enter(session, room);
     const members = this.#rooms.get(room);
@@ -100,7 +101,7 @@ export class Fanout {
   }
 
   /** The sender's other connections also get the key, if there are any. Undefined if there is no key to tell. */
-  #ownFrame([, , , , account, , key, bytes, start, end]: Delivery): Buffer | undefined {
+  #ownFrame({ account, key, bytes, start, end }: Delivery): Buffer | undefined {
     if (key === null || this.sessionsOf(account).length === 0) return undefined;
     return withKey(bytes.subarray(start, end), key);
   }

@@ -24,6 +24,7 @@ import {
   type Attached,
   type Command,
   type Delivery,
+  type FromRegistry,
   isEntry,
   type ToRegistry,
   type ToShard,
@@ -56,8 +57,6 @@ export interface ShardOptions {
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
 }
-
-type FromRegistry = ReturnType<typeof readToShard>;
 
 /** A command without an answer. Kept until there is one: it is asked again of a registry that has restarted. */
 interface Unanswered {
@@ -301,13 +300,11 @@ export class Shard implements Services {
 
   /** True for entries, which the registry gives on credit. */
   #handle(item: FromRegistry): boolean {
+    if ('kind' in item) {
+      this.#deliver(item);
+      return true;
+    }
     switch (item[0]) {
-      case 'message':
-      case 'direct':
-      case 'joined':
-      case 'left':
-        this.#deliver(item);
-        return true;
       case 'ok':
         this.#settle(item[1], { type: 'done' }, item[2]);
         return false;
@@ -357,17 +354,17 @@ export class Shard implements Services {
     this.#committed.clear();
   }
 
-  #deliver(item: Delivery): void {
-    const [kind, id, at, number] = item;
+  #deliver(delivery: Delivery): void {
+    const { kind, id, at, number } = delivery;
     const asked = this.#unanswered.get(number);
     const origin = asked?.connection;
     if (!this.#isCaughtUp && origin !== undefined) this.#committed.set(origin, number);
     // A registry that has restarted sends again what it cannot know was taken before.
     if (id > this.#cursor) {
       this.#cursor = id;
-      if (kind === 'message') this.#fanout.message(item, origin);
-      else if (kind === 'direct') this.#fanout.direct(item, origin);
-      else this.#fanout.change(item, origin);
+      if (kind === 'message') this.#fanout.message(delivery, origin);
+      else if (kind === 'direct') this.#fanout.direct(delivery, origin);
+      else this.#fanout.change(delivery, origin);
     }
     // The answer to a join or leave comes apart, because it tells more than the id.
     if (asked === undefined || (kind !== 'message' && kind !== 'direct')) return;

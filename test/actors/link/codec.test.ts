@@ -13,6 +13,7 @@ import {
   writeToShard,
 } from '../../../src/actors/link/codec.ts';
 import type { ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
+import type { Entry } from '../../../src/chat/entry.ts';
 import { decodeBody } from '../../../src/protocol/codec.ts';
 import { HEADER_BYTES } from '../../../src/protocol/vocabulary.ts';
 import { until } from '../../support/process.ts';
@@ -55,29 +56,23 @@ it('carries a batch that is far longer than the ones before', async () => {
 it('carries entries as the frames of their events, and all else as it was, in order', async () => {
   const id = 1_795_000_000_000_000;
   const at = 1_795_000_000_000;
+  const ann = { account: 7, user: 'ann', origin: null };
+  const ben = { account: 8, user: 'ben', origin: { shard: 1, number: 11 } };
+  const said = { room: 3, roomName: '#r', text: LONG, key: null };
+  const whispered = { peer: 8, peerName: 'ben', text: 'psst', key: 'a key €' };
   const told: ToShard[] = [
-    ['message', id, at, 9, 7, 'ann', 3, '#r', LONG, null],
+    ['entry', 9, { kind: 'message', id, at, ...ann, ...said }],
     ['ok', 4, [['a', 1], null]],
-    ['direct', id + 1, at - 5_000, 0, 7, 'ann', 8, 'ben', 'psst', 'a key €'],
-    ['joined', id + 2, at, 11, 8, 'ben', 3, '#r'],
-    ['left', id + 3, at, 0, 8, 'ben', 3, '#r'],
+    ['entry', 0, { kind: 'direct', id: id + 1, at: at - 5_000, ...ann, ...whispered }],
+    ['entry', 11, { kind: 'joined', id: id + 2, at, ...ben, room: 3, roomName: '#r' }],
+    ['entry', 0, { kind: 'left', id: id + 3, at, ...ben, room: 3, roomName: '#r' }],
     ['caught_up'],
   ];
   const came = await cross(told, writeToShard, readToShard);
   const opened = came.map((item) => {
-    if (item[0] !== 'message' && item[0] !== 'direct' && item[0] !== 'joined' && item[0] !== 'left')
-      return item;
-    const [kind, entry, time, number, account, target, key, bytes, start, end] = item;
-    return [
-      kind,
-      entry,
-      time,
-      number,
-      account,
-      target,
-      key,
-      decodeBody(bytes.subarray(start + HEADER_BYTES, end)),
-    ];
+    if (!('kind' in item)) return item;
+    const { bytes, start, end, ...fields } = item;
+    return [...Object.values(fields), decodeBody(bytes.subarray(start + HEADER_BYTES, end))];
   });
   expect(opened).toEqual([
     ['message', id, at, 9, 7, 3, null, ['message', id, at, 'ann', '#r', LONG]],
@@ -91,15 +86,21 @@ it('carries entries as the frames of their events, and all else as it was, in or
 
 it('hands over no more memory than what is said takes, twice at most', async () => {
   const text = 'a'.repeat(8_000);
-  const [said] = await cross(
-    [
-      ['message', 1_795_000_000_000_000, 1_795_000_000_000, 0, 7, 'ann', 3, '#r', text, null],
-    ] satisfies ToShard[],
-    writeToShard,
-    readToShard,
-  );
-  if (said?.[0] !== 'message') expect.fail('a message');
-  const [, , , , , , , bytes, start, end] = said;
+  const entry: Entry = {
+    kind: 'message',
+    id: 1_795_000_000_000_000,
+    at: 1_795_000_000_000,
+    account: 7,
+    user: 'ann',
+    origin: null,
+    room: 3,
+    roomName: '#r',
+    text,
+    key: null,
+  };
+  const [said] = await cross([['entry', 0, entry]] satisfies ToShard[], writeToShard, readToShard);
+  if (said === undefined || !('kind' in said)) expect.fail('a delivery');
+  const { bytes, start, end } = said;
   expect(end - start).toBeGreaterThan(text.length);
   expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * (end - start));
 });

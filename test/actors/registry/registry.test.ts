@@ -5,6 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { type ActorRef, spawn } from '../../../src/actors/kernel/actor.ts';
 import type { ToShard } from '../../../src/actors/link/messages.ts';
 import { type RegistryMsg, registry } from '../../../src/actors/registry/registry.ts';
+import type { Entry } from '../../../src/chat/entry.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
 import { TestClock } from '../../support/clock.ts';
 import { testFolder } from '../../support/folder.ts';
@@ -41,9 +42,7 @@ class World {
     this.#number += 1;
     const number = this.#number;
     this.#ask(['send', number, 1, 'ann', text, key]);
-    const isAnswer = (item: ToShard): boolean =>
-      (item[0] === 'direct' && item[3] === number) || (item[0] !== 'direct' && item[1] === number);
-    return until(`an answer to ${text}`, () => this.told.find(isAnswer));
+    return until(`an answer to ${text}`, () => this.told.find((item) => item[1] === number));
   }
 
   /** Seconds pass, in each of which the registry looks at the clock. */
@@ -60,32 +59,37 @@ class World {
   }
 }
 
+function stored(item: ToShard): Entry {
+  if (item[0] !== 'entry') expect.fail(`expected an entry, not ${item.join()}`);
+  return item[2];
+}
+
 it('a clock that is a month ahead for a few seconds deletes nothing, and is logged once each way', async () => {
   const at = new World(DAY_MS);
-  const first = await at.say('first', 'key');
+  const first = stored(await at.say('first', 'key'));
   await at.pass(2 * 60, 60_000);
   at.clock.set(30 * DAY_MS);
   await at.pass(4);
   await at.say('meanwhile');
   at.clock.set(-30 * DAY_MS);
   await at.pass(4);
-  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first[1], first[2]]]);
+  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first.id, first.at]]);
   expect(at.logged.flatMap(({ event, seconds }) => (event === 'clock.jumped' ? [seconds] : []))).toEqual([
     30 * 24 * 3_600,
     -30 * 24 * 3_600,
   ]);
-  const last = await at.say('last');
-  expect(last[2]).toBe(at.clock.wall());
+  const last = stored(await at.say('last'));
+  expect(last.at).toBe(at.clock.wall());
 });
 
 it('keys end a day after they were used, when the clock has been steady', async () => {
   const at = new World(Number.POSITIVE_INFINITY);
-  const first = await at.say('first', 'key');
+  const first = stored(await at.say('first', 'key'));
   await at.pass(23, HOUR_MS);
-  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first[1], first[2]]]);
+  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first.id, first.at]]);
   at.clock.set(7 * DAY_MS);
   await at.pass(59, 60_000);
-  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first[1], first[2]]]);
+  expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first.id, first.at]]);
   await at.pass(2, 60_000);
-  expect((await at.say('first', 'key'))[0]).toBe('direct');
+  expect(stored(await at.say('first', 'key')).id).toBeGreaterThan(first.id);
 });

@@ -125,7 +125,9 @@ it('does not ask a new registry for what the old one must have refused: more has
 
   // It refused the first and committed the second, and died before it could say so.
   const next = linkRegistry(shard);
-  next.tell(['joined', 1_000, 1, join, 7, 'ann', 3, '#r'], ['ok', join, [1_000, [[], null]]], ['caught_up']);
+  const ann7 = { account: 7, user: 'ann', origin: null };
+  const joined = { kind: 'joined', id: 1_000, at: 1, ...ann7, room: 3, roomName: '#r' } as const;
+  next.tell(['entry', join, joined], ['ok', join, [1_000, [[], null]]], ['caught_up']);
   expect((await ann.answer(2)).slice(0, 3)).toEqual(['error', 2, 'unavailable']);
   expect((await ann.answer(3)).slice(0, 2)).toEqual(['ok', 3]);
   await next.number('who');
