@@ -1,0 +1,25 @@
+/**
+ * A `users.txt` of accounts whose passwords are checked in no time: real argon2id hashes with the least cost. For
+ * campaigns that are about messages, and log in thousands of times.
+ */
+
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashSync } from '@node-rs/argon2';
+import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
+
+export function passwordOf(user: string): string {
+  return `secret of ${user}`;
+}
+
+export function writeCheapUsers(data: string, names: readonly string[]): void {
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  const records = names.map((name) =>
+    formatRecord({ name, hash: cheapHash(passwordOf(name)), at: new Date() }),
+  );
+  writeFileSync(join(data, 'users.txt'), FIRST_LINE + records.join(''), { mode: 0o600 });
+}
+
+export function cheapHash(password: string): string {
+  return hashSync(password, { memoryCost: 8, timeCost: 1, parallelism: 1 });
+}

@@ -1,0 +1,56 @@
+/** Tries passwords, as many as one likes. */
+
+import { Asker } from '../clients/asking-client.ts';
+
+/** The server lets an address fail 30 times a minute. */
+const FAILURES = 25;
+
+export class Door {
+  readonly #port: number;
+  #asker: Asker | undefined;
+  #failures = 0;
+  #addresses = 0;
+
+  constructor(port: number) {
+    this.#port = port;
+  }
+
+  async letsIn(name: string, password: string): Promise<boolean> {
+    const asker = await this.#open();
+    for (;;) {
+      const answer = await asker.ask('login', name, password);
+      if (answer?.[0] === 'ok') {
+        await asker.ok('logout');
+        return true;
+      }
+      if (answer?.[2] === 'wrong_credentials') {
+        this.#failures += 1;
+        return false;
+      }
+      if (answer?.[2] !== 'busy' && answer?.[2] !== 'unavailable') {
+        throw new Error(`login ${name}: ${JSON.stringify(answer ?? 'the end')}`);
+      }
+    }
+  }
+
+  /** After the server has been started again. */
+  reset(): void {
+    this.#asker?.destroy();
+    this.#asker = undefined;
+  }
+
+  async close(): Promise<void> {
+    await this.#asker?.ask('quit');
+    this.reset();
+  }
+
+  async #open(): Promise<Asker> {
+    if (this.#failures >= FAILURES) this.reset();
+    if (this.#asker !== undefined) return this.#asker;
+    this.#failures = 0;
+    this.#addresses = (this.#addresses + 1) % 62_500;
+    const from = `127.0.${1 + Math.floor(this.#addresses / 250)}.${1 + (this.#addresses % 250)}`;
+    this.#asker = await Asker.open(this.#port, from);
+    return this.#asker;
+  }
+}

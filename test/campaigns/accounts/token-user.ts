@@ -1,0 +1,70 @@
+/** Somebody who logs in again and again, keeps some of the tokens, and ends others by logging out. */
+
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import { fieldsOf } from '../clients/resuming-client.ts';
+import { passwordOf } from './cheap-accounts.ts';
+
+export const KEEPER = 'keeper';
+/** An account has 20 tokens: the one unused for longest gives way. */
+const KEPT = 5;
+
+export class Keeper {
+  readonly #port: number;
+  readonly #findings: Findings;
+  readonly #pick: Pick;
+  #kept: string[] = [];
+  #ended: string[] = [];
+  readonly counts = { tokens: 0, 'logins without a token': 0, 'ends refused': 0 };
+
+  constructor(port: number, findings: Findings, pick: Pick) {
+    this.#port = port;
+    this.#findings = findings;
+    this.#pick = pick;
+  }
+
+  async comeAndGo(): Promise<void> {
+    const asker = await Asker.open(this.#port);
+    const answer = await asker.ask('login', KEEPER, passwordOf(KEEPER));
+    const { token } = fieldsOf(answer?.[2]);
+    if (answer?.[0] !== 'ok' && answer?.[2] !== 'busy') this.#report('not read', 'login', answer);
+    if (typeof token !== 'string') this.counts['logins without a token'] += 1;
+    else await this.#use(asker, token);
+    asker.destroy();
+  }
+
+  /** Those that were kept let in, those that were ended do not: also after a start. */
+  async check(): Promise<void> {
+    for (const token of this.#kept) await this.#resume(token, 'ok');
+    for (const token of this.#ended) await this.#resume(token, 'bad_token');
+    this.#ended = this.#ended.slice(-KEPT);
+  }
+
+  async #use(asker: Asker, token: string): Promise<void> {
+    this.counts.tokens += 1;
+    if (this.#pick(2) === 0) await this.#end(asker, token);
+    else this.#kept = [...this.#kept, token].slice(-KEPT);
+  }
+
+  async #end(asker: Asker, token: string): Promise<void> {
+    const answer = await asker.ask('logout');
+    if (answer?.[0] === 'ok') this.#ended.push(token);
+    else if (answer?.[2] === 'storage_full' || answer?.[2] === 'storage_failed')
+      this.counts['ends refused'] += 1;
+    else this.#report('odd answer', 'logout', answer);
+  }
+
+  async #resume(token: string, expected: 'ok' | 'bad_token'): Promise<void> {
+    const asker = await Asker.open(this.#port);
+    const answer = await asker.ask('resume', KEEPER, token);
+    const outcome = answer?.[0] === 'ok' ? 'ok' : answer?.[2];
+    const kind = expected === 'ok' ? 'lost' : 'stored though refused';
+    if (outcome !== expected) this.#report(kind, `a token that should be ${expected}`, answer);
+    asker.destroy();
+  }
+
+  #report(kind: string, what: string, answer: unknown): void {
+    this.#findings.report(kind, `${KEEPER}, ${what}: ${JSON.stringify(answer)}`);
+  }
+}

@@ -1,0 +1,224 @@
+/** The people of a play of the log: where they want to be, what they say, and what they are told of it. */
+
+import type { Command, ToShard } from '../../../src/actors/link/messages.ts';
+import type { Findings } from '../campaign.ts';
+import type { Saying, Verdicts } from '../disk/send-outcomes.ts';
+import type { LogPlayer } from './registry-driver.ts';
+
+/** What somebody is told who could not join, or writes to somebody who could not be made. */
+const NOT_ALLOWED = new Set<string>(['not_a_member', 'no_such_room', 'no_such_user']);
+
+/** Somebody's connection. */
+interface Seat {
+  readonly connection: number;
+  readonly user: string;
+  readonly isGuest: boolean;
+  /** The id of the account; undefined while they have not been let in. */
+  account: number | undefined;
+}
+
+interface Move {
+  readonly user: string;
+  readonly room: string;
+  readonly verb: 'join' | 'leave';
+}
+
+export class LogCast {
+  readonly #player: LogPlayer;
+  readonly #verdicts: Verdicts;
+  readonly #findings: Findings;
+  /** Who can log in. */
+  readonly #names: string[] = [];
+  #seats: Seat[] = [];
+  #connections = 0;
+  /** Who wants to be where. */
+  readonly #rooms = new Map<string, Set<string>>();
+
+  constructor(player: LogPlayer, verdicts: Verdicts, findings: Findings) {
+    this.#player = player;
+    this.#verdicts = verdicts;
+    this.#findings = findings;
+  }
+
+  /** Somebody who has an account according to the password store, and wants to come in. */
+  add(user: string): void {
+    this.#names.push(user);
+    this.#sit(user, false);
+  }
+
+  /** The same people come to another registry, after the death of the process. */
+  takeOver(other: LogCast): void {
+    this.#names.push(...other.#names);
+    this.#seats = other.#seats;
+    this.#connections = other.#connections;
+    for (const [user, rooms] of other.#rooms) this.#rooms.set(user, rooms);
+    this.forget();
+  }
+
+  /** All connections are gone. */
+  forget(): void {
+    this.#player.forget();
+    for (const seat of this.#seats) seat.account = undefined;
+  }
+
+  /** False if the registry cannot start. */
+  async start(): Promise<boolean> {
+    const sessions = this.#seats.flatMap(({ connection, account, user }) =>
+      account === undefined ? [] : [[connection, account, user, true] as const],
+    );
+    if (!(await this.#player.start(this.#names, sessions))) return false;
+    await this.attach();
+    return true;
+  }
+
+  /** Lets those in who are not. */
+  async attach(): Promise<void> {
+    const outside = this.#seats.filter(({ account }) => account === undefined);
+    const answers = await this.#player.ask(
+      ...outside.map(
+        ({ connection, user, isGuest }) =>
+          (number: number): Command => ['attach', number, connection, user, isGuest, null],
+      ),
+    );
+    for (const [i, answer] of answers.entries()) {
+      const seat = outside[i];
+      if (seat === undefined || answer === undefined) continue;
+      if (answer[0] === 'attached') seat.account = answer[2];
+      else if (!isStorageRefusal(answer)) this.#odd(`attach of ${seat.user}`, answer);
+    }
+  }
+
+  async guestComes(user: string): Promise<void> {
+    this.#sit(user, true);
+    await this.attach();
+  }
+
+  async guestGoes(user: string): Promise<void> {
+    const seat = this.#present(user);
+    this.#seats = this.#seats.filter((other) => other.user !== user);
+    if (seat === undefined) return;
+    const [answer] = await this.#player.ask((number) => ['detach', number, seat.connection]);
+    if (answer !== undefined && answer[0] !== 'ok') this.#odd('detach', answer);
+  }
+
+  /** Says these things in one batch, each over its author's connection. Who has none says nothing. */
+  async say(...sayings: readonly Saying[]): Promise<void> {
+    const able = sayings.flatMap((saying) => {
+      const seat = this.#present(saying.from);
+      return seat === undefined ? [] : [{ saying, seat }];
+    });
+    for (const { saying } of able) this.#verdicts.askAgain(saying);
+    const answers = await this.#player.ask(
+      ...able.map(
+        ({ saying: { to, text, key }, seat: { connection } }) =>
+          (number: number): Command => ['send', number, connection, to, text, key],
+      ),
+    );
+    for (const [i, answer] of answers.entries()) {
+      const saying = able[i]?.saying;
+      if (saying !== undefined && answer !== undefined) this.#judge(saying, answer);
+    }
+  }
+
+  /** A number of moves in one batch. */
+  async move(...moves: ReadonlyArray<readonly [user: string, room: string, verb?: 'leave']>): Promise<void> {
+    for (const [user, room, verb] of moves) {
+      const rooms = this.#rooms.get(user) ?? new Set();
+      if (verb === undefined) rooms.add(room);
+      else rooms.delete(room);
+      this.#rooms.set(user, rooms);
+    }
+    await this.#go(moves.map(([user, room, verb = 'join' as const]) => ({ user, room, verb })));
+  }
+
+  /** Everybody to where they want to be. */
+  async moveAgain(rooms: readonly string[]): Promise<void> {
+    const moves = this.#names.flatMap((user) =>
+      rooms.map((room) => {
+        const isWanted = this.#rooms.get(user)?.has(room) === true;
+        return { user, room, verb: isWanted ? ('join' as const) : ('leave' as const) };
+      }),
+    );
+    await this.#go(moves);
+  }
+
+  /** Everybody has been shown everything. */
+  async see(): Promise<void> {
+    const { cursor } = this.#player;
+    const seats = this.#seats.filter(({ account }) => account !== undefined);
+    const answers = await this.#player.ask(
+      ...seats.map(
+        ({ connection }) =>
+          (number: number): Command => ['seen', number, connection, cursor],
+      ),
+    );
+    for (const answer of answers) {
+      if (answer !== undefined && answer[0] !== 'ok' && !isStorageRefusal(answer)) this.#odd('seen', answer);
+    }
+  }
+
+  /** Rooms, and the members of some, as somebody who asks is told. */
+  async rooms(names: readonly string[]): Promise<string> {
+    const connection = this.#seats[0]?.connection ?? 0;
+    const answers = await this.#player.ask(
+      (number) => ['rooms', number, connection, null],
+      ...names.map(
+        (room) =>
+          (number: number): Command => ['who', number, connection, room, null],
+      ),
+    );
+    return answers.map((answer) => firstsIn(answer?.[2])).join(' / ');
+  }
+
+  #sit(user: string, isGuest: boolean): void {
+    this.#connections += 1;
+    this.#seats.push({ connection: this.#connections, user, isGuest, account: undefined });
+  }
+
+  #present(user: string): Seat | undefined {
+    return this.#seats.find((seat) => seat.user === user && seat.account !== undefined);
+  }
+
+  async #go(moves: readonly Move[]): Promise<void> {
+    const able = moves.flatMap((move) => {
+      const seat = this.#present(move.user);
+      return seat === undefined ? [] : [{ ...move, connection: seat.connection }];
+    });
+    const answers = await this.#player.ask(
+      ...able.map(
+        ({ verb, connection, room }) =>
+          (number: number): Command => [verb, number, connection, room],
+      ),
+    );
+    for (const [i, answer] of answers.entries()) {
+      const isRefusedLeave = answer?.[0] === 'error' && able[i]?.verb === 'leave';
+      if (answer === undefined || answer[0] === 'ok' || isRefusedLeave || isStorageRefusal(answer)) continue;
+      this.#odd(JSON.stringify(able[i]), answer);
+    }
+  }
+
+  #judge(saying: Saying, answer: ToShard): void {
+    if (answer[0] === 'entry') this.#verdicts.stored(saying, answer[2].id);
+    else if (answer[0] === 'ok') this.#verdicts.stored(saying, idIn(answer[2]));
+    else if (answer[0] === 'error' && (isStorageRefusal(answer) || NOT_ALLOWED.has(answer[2])))
+      this.#verdicts.refused(saying, answer[2]);
+    else this.#odd('send', answer);
+  }
+
+  #odd(what: string, answer: ToShard): void {
+    this.#findings.report('odd answer', `${what}: ${JSON.stringify(answer)}`);
+  }
+}
+
+function isStorageRefusal(answer: ToShard): boolean {
+  return answer[0] === 'error' && (answer[2] === 'storage_full' || answer[2] === 'storage_failed');
+}
+
+function idIn(result: unknown): number {
+  return Array.isArray(result) ? Number(result[0]) : Number.NaN;
+}
+
+function firstsIn(page: unknown): string {
+  if (!Array.isArray(page) || !Array.isArray(page[0])) return String(page);
+  return page[0].map((row) => String(Array.isArray(row) ? row[0] : row)).join();
+}

@@ -1,0 +1,171 @@
+/**
+ * A registry with its log in this thread, as the only shard of its server sees it: batches in, answers and entries out,
+ * one turn after the other.
+ */
+
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { type ActorRef, spawn } from '../../../src/actors/kernel/actor.ts';
+import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
+import { type RegistryMsg, registry } from '../../../src/actors/registry/registry.ts';
+import type { Entry } from '../../../src/chat/entry.ts';
+import type { Clock } from '../../../src/common/clock.ts';
+import { openProjection } from '../../../src/store/sqlite/projection.ts';
+import type { Findings } from '../campaign.ts';
+import { describe } from './fault-play.ts';
+
+const SILENT = pino({ level: 'silent' });
+/** Turns of the event loop that a registry gets to answer, and to do what nobody waits for. */
+const PATIENCE = 1_000;
+const TICK_TURNS = 4;
+
+export class LogPlayer {
+  readonly #file: string;
+  #passedMs = 0;
+  readonly #clock: Clock = {
+    wall: () => Date.now() + this.#passedMs,
+    monotonic: () => performance.now() + this.#passedMs,
+  };
+  readonly #findings: Findings;
+  #actor: ActorRef<RegistryMsg> | undefined;
+  #incarnation = 1;
+  #number = 0;
+  #handled = 0;
+  #inbox: ToShard[] = [];
+  /** An entry answers the command that it came from. */
+  readonly #answers = new Map<number, ToShard>();
+  /** All that was routed to the shard, in order, each once. */
+  readonly routed: Entry[] = [];
+
+  constructor(data: string, findings: Findings) {
+    this.#file = join(data, 'chat.db');
+    this.#findings = findings;
+  }
+
+  get isRunning(): boolean {
+    return this.#actor !== undefined;
+  }
+
+  /** The last id that was routed; −1 for nothing yet. */
+  get cursor(): number {
+    return this.routed.at(-1)?.id ?? -1;
+  }
+
+  /** `names`: who can log in. False if the log cannot be opened or read. */
+  async start(names: readonly string[], sessions: readonly AnnouncedSession[]): Promise<boolean> {
+    this.#actor = this.#spawn(names);
+    if (this.#actor === undefined) return false;
+    this.#handled = 0;
+    const out = { push: (item: ToShard) => void this.#inbox.push(item) };
+    this.#actor.tell({ type: 'shard_connected', shard: 0, out });
+    this.#send = (items) => void this.#actor?.tell({ type: 'batch', shard: 0, out, items });
+    this.#send([['announce', this.#incarnation, this.cursor, sessions]]);
+    await this.#until(() => this.#inbox.some((item) => item[0] === 'caught_up'), 'caught_up');
+    this.#take();
+    return true;
+  }
+
+  /** As at the end of the server. */
+  stop(): void {
+    const actor = this.#actor;
+    this.#actor = undefined;
+    try {
+      actor?.stop();
+    } catch (error) {
+      this.#findings.report('died', `while it was stopped: ${describe(error)}`);
+    }
+  }
+
+  /** Another run of the shard's thread, which knows nothing. */
+  forget(): void {
+    this.#incarnation += 1;
+    this.routed.length = 0;
+  }
+
+  /** Lets so many milliseconds pass, for the registry and its log. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
+  }
+
+  async tick(): Promise<void> {
+    this.#actor?.tell({ type: 'tick' });
+    for (let turns = 0; turns < TICK_TURNS; turns += 1) await new Promise(setImmediate);
+    this.#take();
+  }
+
+  /** Asks all of this in one batch. The answers, in the same order; undefined where nobody was there to give one. */
+  async ask(...build: ReadonlyArray<(number: number) => Command>): Promise<Array<ToShard | undefined>> {
+    if (!this.isRunning) return build.map(() => undefined);
+    const commands = build.map((make) => {
+      this.#number += 1;
+      return make(this.#number);
+    });
+    this.#send(commands);
+    const numbers = commands.map((command) => command[1]);
+    const isAnswered = (): boolean => {
+      this.#take();
+      return numbers.every((number) => this.#answers.has(number));
+    };
+    await this.#until(isAnswered, `answers to ${commands.map((command) => command[0]).join(', ')}`);
+    return numbers.map((number) => this.#answers.get(number));
+  }
+
+  #send: (items: readonly ToRegistry[]) => void = () => {};
+
+  #spawn(names: readonly string[]): ActorRef<RegistryMsg> | undefined {
+    let isStarting = true;
+    try {
+      const projection = openProjection(this.#file);
+      const options = { projection, keepMs: Number.POSITIVE_INFINITY, logger: SILENT, clock: this.#clock };
+      const actor = spawn('registry', registry(options));
+      actor.watch((reason) => {
+        this.#actor = undefined;
+        if (reason.type !== 'failed') return;
+        if (isStarting) projection.close();
+        else this.#findings.report('died', describe(reason.error));
+      });
+      const hasStarted = actor.tell({ type: 'accounts', names });
+      isStarting = false;
+      return hasStarted ? actor : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #take(): void {
+    const items = this.#inbox;
+    this.#inbox = [];
+    let entries = 0;
+    for (const item of items) {
+      switch (item[0]) {
+        case 'entry': {
+          const [, number, entry] = item;
+          entries += 1;
+          // A registry that has restarted sends again what it cannot know was taken.
+          if (entry.id > this.cursor) this.routed.push(entry);
+          if (entry.kind === 'message' || entry.kind === 'direct') this.#answers.set(number, item);
+          break;
+        }
+        case 'ok':
+        case 'error':
+        case 'attached':
+        case 'live':
+        case 'behind':
+          this.#answers.set(item[1], item);
+          break;
+        default:
+      }
+    }
+    if (entries === 0) return;
+    this.#handled += entries;
+    this.#send([['handled', this.#handled]]);
+  }
+
+  async #until(condition: () => boolean, what: string): Promise<void> {
+    for (let turns = 0; turns < PATIENCE; turns += 1) {
+      if (condition()) return;
+      await new Promise(setImmediate);
+    }
+    this.#findings.report('no answer', what);
+  }
+}

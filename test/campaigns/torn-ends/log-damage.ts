@@ -1,0 +1,193 @@
+/**
+ * `chat.db` with the end of its write-ahead log cut or overwritten at each byte of the last three transactions: it must
+ * open, hold every transaction before the damage whole and nothing else, and take the next one.
+ */
+
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { isDeepStrictEqual } from 'node:util';
+import type { Account } from '../../../src/chat/directory.ts';
+import type { Draft, Entry } from '../../../src/chat/entry.ts';
+import type { Projection } from '../../../src/chat/projection.ts';
+import { openProjection } from '../../../src/store/sqlite/projection.ts';
+import { startRandom } from '../../protocol/hostile.ts';
+import { append } from '../../support/append.ts';
+import type { Findings } from '../campaign.ts';
+import type { Strides } from '../torn-ends.ts';
+import { checkIntegrity } from '../views/stored-log.ts';
+import { countWhole, DAMAGES, damage, places } from './damage.ts';
+import { readTransactionEnds } from './wal.ts';
+
+/** SQLite's own check of the whole file, and one more start after the next append, take longer than all the rest. */
+const THOROUGH_EVERY = 10;
+
+/** What is in the log after a transaction. */
+interface State {
+  readonly entries: readonly Entry[];
+  readonly accounts: readonly string[];
+  readonly members: readonly string[];
+}
+
+interface Made {
+  readonly db: Buffer;
+  readonly wal: Buffer;
+  /** Where the transactions end whose damage is tried, and that of the one before them. */
+  readonly ends: readonly number[];
+  /** The state at each of these ends. */
+  readonly states: readonly State[];
+}
+
+/** How many starts there were. */
+export function damageLog(folder: string, seed: number, strides: Strides, findings: Findings): number {
+  mkdirSync(folder, { mode: 0o700 });
+  let starts = 0;
+  for (const isSecondRound of [false, true]) {
+    const made = makeLog(folder, isSecondRound);
+    const pick = startRandom(seed);
+    const end = made.ends.at(-1) ?? 0;
+    for (const how of DAMAGES) {
+      const stride = how === 'cut' ? strides.logCut : strides.logOverwritten;
+      for (const at of places(made.ends[0] ?? 0, end, stride, made.ends)) {
+        const wal = damage(made.wal, how, at, end, pick);
+        const state = made.states[countWhole(made.wal, wal, made.ends) - 1];
+        const wrong = tryStart(() => checkStart(folder, made.db, wal, state, starts % THOROUGH_EVERY === 0));
+        if (wrong !== undefined)
+          findings.report('not recovered', `chat.db-wal, ${how} at byte ${at}: ${wrong}`);
+        starts += 1;
+      }
+    }
+  }
+  return starts;
+}
+
+/**
+ * A database as a kill leaves it: its files are copied while it is open. In its second round the write-ahead log was
+ * emptied by a checkpoint and begun anew, and older frames lie behind its end.
+ */
+function makeLog(folder: string, isSecondRound: boolean): Made {
+  const file = join(folder, 'chat.db');
+  clear(file);
+  const log = openProjection(file);
+  const [ann, ben] = [begin(log, 'ann'), begin(log, 'ben')];
+  const [joined] = commit(log, [enter(ann, 0)]);
+  const room = joined?.kind === 'joined' ? joined.room : 0;
+  commit(log, [enter(ben, room)]);
+  for (let i = 0; i < 16; i += 1) commit(log, [say(ann, room, `before ${i}`), tell(ben, ann, `and ${i}`)]);
+  if (isSecondRound) {
+    const other = new DatabaseSync(file);
+    other.exec('PRAGMA wal_checkpoint(RESTART)');
+    other.close();
+    for (let i = 0; i < 3; i += 1) commit(log, [say(ben, room, `later ${i}`)]);
+  }
+  const states = [stateOf(log)];
+  commit(log, [say(ann, room, 'a message'), tell(ann, ben, 'and one to ben')]);
+  states.push(stateOf(log));
+  const cat = begin(log, 'cat', [say(ben, room, 'x'.repeat(6_000))]);
+  states.push(stateOf(log));
+  commit(log, [enter(cat, room), leave(ann, room), tell(cat, cat, 'a note')]);
+  states.push(stateOf(log));
+  const made = { db: readFileSync(file), wal: readFileSync(`${file}-wal`) };
+  log.close();
+  return { ...made, ends: readTransactionEnds(made.wal).slice(-4), states };
+}
+
+/** A store that throws is as wrong as one that holds something else. */
+function tryStart(check: () => string | undefined): string | undefined {
+  try {
+    return check();
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+/** What is wrong with a start on these files; undefined if nothing. */
+function checkStart(
+  folder: string,
+  db: Buffer,
+  wal: Buffer,
+  state: State | undefined,
+  isThorough: boolean,
+): string | undefined {
+  const file = join(folder, 'chat.db');
+  clear(file);
+  writeFileSync(file, db, { mode: 0o600 });
+  writeFileSync(`${file}-wal`, wal, { mode: 0o600 });
+  if (isThorough && checkIntegrity(folder) !== 'ok')
+    return `SQLite finds it damaged: ${checkIntegrity(folder)}`;
+  let log = openProjection(file);
+  if (state === undefined || !isDeepStrictEqual(stateOf(log), state)) {
+    return `holds ${JSON.stringify(stateOf(log)).slice(-300)} for ${JSON.stringify(state).slice(-300)}`;
+  }
+  const [first] = state.entries;
+  if (first?.kind !== 'joined') return 'its first entry is no join';
+  const ann = { id: first.account, name: first.user };
+  const appended = commit(log, [say(ann, first.room, 'the next one')]);
+  if ((appended[0]?.id ?? 0) <= (state.entries.at(-1)?.id ?? 0)) return 'the next id is not higher';
+  if (isThorough) {
+    log.close();
+    log = openProjection(file);
+  }
+  const after = stateOf(log);
+  log.close();
+  if (!isDeepStrictEqual(after, { ...state, entries: [...state.entries, ...appended] })) {
+    return `with the next one it holds ${JSON.stringify(after).slice(-300)}`;
+  }
+  return isThorough && checkIntegrity(folder) !== 'ok'
+    ? 'SQLite finds it damaged after the next one'
+    : undefined;
+}
+
+/** Everything, keys and members included; also that each key finds its entry. */
+function stateOf(log: Projection): State {
+  const directory = log.load();
+  const entries = log.readAfter(0, 1_000);
+  for (const entry of entries) {
+    const isKnown =
+      !('key' in entry) || entry.key === null || log.findKey(entry.account, entry.key)?.id === entry.id;
+    if (!isKnown) throw new Error(`the key of ${JSON.stringify(entry)} is not known`);
+  }
+  const members = directory.room('#room')?.members.values() ?? [];
+  return {
+    entries,
+    accounts: Array.from(directory.accounts(), ({ id, name }) => `${id} ${name}`).sort(),
+    members: Array.from(members, ({ name }) => name).sort(),
+  };
+}
+
+type Named = Pick<Account, 'id' | 'name'>;
+
+function begin(log: Projection, name: string, drafts: readonly Draft[] = []): Account {
+  const [account] = append(log, { accounts: [{ name, guest: false }], drafts }).accounts;
+  if (account === undefined) throw new Error('no account');
+  return account;
+}
+
+function commit(log: Projection, drafts: readonly Draft[]): readonly Entry[] {
+  return append(log, { drafts }).entries;
+}
+
+function authored({ id, name }: Named): { account: number; user: string; origin: null } {
+  return { account: id, user: name, origin: null };
+}
+
+function say(author: Named, room: number, text: string): Draft {
+  const key = `key of ${text}`.slice(0, 32);
+  return { kind: 'message', ...authored(author), room, roomName: '#room', text, key };
+}
+
+function tell(author: Named, peer: Named, text: string): Draft {
+  return { kind: 'direct', ...authored(author), peer: peer.id, peerName: peer.name, text, key: null };
+}
+
+function enter(author: Named, room: number): Draft {
+  return { kind: 'joined', ...authored(author), room, roomName: '#room' };
+}
+
+function leave(author: Named, room: number): Draft {
+  return { kind: 'left', ...authored(author), room, roomName: '#room' };
+}
+
+function clear(file: string): void {
+  for (const path of [file, `${file}-wal`, `${file}-shm`]) rmSync(path, { force: true });
+}

@@ -1,0 +1,196 @@
+/**
+ * The real server on a folder whose `users.txt` or write-ahead log has lost its end: it must start, hold everything
+ * before the damage, let in who was registered before it, and take the next registration and the next message. Only a
+ * `users.txt` that ends in what no crash leaves must be refused.
+ */
+
+import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
+import { Door } from '../accounts/password-probe.ts';
+import type { CampaignOptions, Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import { ownerOf } from '../clients/owner.ts';
+import type { Device } from '../clients/resuming-client.ts';
+import { freePort, Victim } from '../kill/campaign-server.ts';
+import { Sight } from '../views/expected-view.ts';
+import { checkReplay } from '../views/history-check.ts';
+import { readEntries, type StoredEntry } from '../views/stored-log.ts';
+import type { Report } from '../views/view-faults.ts';
+import { countWhole, DAMAGES, damage } from './damage.ts';
+import { countKept } from './users-damage.ts';
+import { readTransactionEnds } from './wal.ts';
+
+const PEOPLE = ['ann', 'ben'];
+const BEFORE = 20;
+const TRIES = 20;
+
+/** A folder as a kill left it, and what is in it. */
+interface Left {
+  readonly data: string;
+  readonly users: Buffer;
+  readonly usersEnds: readonly number[];
+  readonly wal: Buffer;
+  readonly walEnds: readonly number[];
+  /** Everything that was acknowledged, in order; the last three are the last three transactions. */
+  readonly entries: readonly StoredEntry[];
+}
+
+/** How many starts there were. */
+export async function damageServer(options: CampaignOptions, findings: Findings): Promise<number> {
+  const { cycles, seed, workers, folder, log } = options;
+  const pick = startRandom(seed);
+  const port = await freePort();
+  const args = ['--workers', String(workers)];
+  const left = await makeFolder(new Victim(join(folder, 'left'), port, args));
+  for (let cycle = 1; cycle <= cycles; cycle += 1) {
+    await checkStart(new Victim(join(folder, 'damaged'), port, args), left, pick, findings);
+    if (cycle % 20 === 0) log(`server start ${cycle}`);
+  }
+  return cycles;
+}
+
+async function makeFolder(victim: Victim): Promise<Left> {
+  const { data, port } = victim;
+  for (let tries = 1; tries <= TRIES; tries += 1) {
+    rmSync(data, { recursive: true, force: true });
+    writeCheapUsers(data, PEOPLE);
+    await victim.start();
+    const ann = await Asker.open(port);
+    await ann.ok('login', 'ann', passwordOf('ann'));
+    await ann.ok('join', '#room');
+    await register(port);
+    for (let i = 0; i < BEFORE; i += 1) await ann.ok('send', '#room', `before ${i}`, `before-${i}`);
+    const before = readFileSync(join(data, 'chat.db'));
+    for (let i = 0; i < 3; i += 1) await ann.ok('send', 'ben', `last ${i}`, `last-${i}`);
+    await victim.kill();
+    // A checkpoint in between has put some of the three into the database: then they are not at risk any more.
+    if (before.equals(readFileSync(join(data, 'chat.db')))) return takeUp(data);
+  }
+  throw new Error(`a checkpoint came in between ${TRIES} times`);
+}
+
+/** The last three records of `users.txt`: two registrations, and a change of the first one's password. */
+async function register(port: number): Promise<void> {
+  const asker = await Asker.open(port);
+  await asker.ok('register', 'cat', 'first secret of cat');
+  await asker.ok('register', 'dan', passwordOf('dan'));
+  await asker.ok('login', 'cat', 'first secret of cat');
+  await asker.ok('password', 'first secret of cat', passwordOf('cat'));
+  asker.destroy();
+}
+
+function takeUp(data: string): Left {
+  const entries = readEntries(data, 0);
+  const users = readFileSync(join(data, 'users.txt'));
+  const usersEnds = [...users.entries()].filter(([, byte]) => byte === 0x0a).map(([at]) => at + 1);
+  const wal = readFileSync(join(data, 'chat.db-wal'));
+  return {
+    data,
+    users,
+    usersEnds: usersEnds.slice(-4),
+    wal,
+    walEnds: readTransactionEnds(wal).slice(-4),
+    entries,
+  };
+}
+
+async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Findings): Promise<void> {
+  const { data, port } = victim;
+  rmSync(data, { recursive: true, force: true });
+  cpSync(left.data, data, { recursive: true });
+  const isUsers = pick(2) === 0;
+  const [bytes, ends] = isUsers ? [left.users, left.usersEnds] : [left.wal, left.walEnds];
+  const how = DAMAGES[pick(DAMAGES.length)] ?? 'cut';
+  const at = drawPlace(pick, ends);
+  const damaged = damage(bytes, how, at, ends.at(-1) ?? 0, pick);
+  writeFileSync(join(data, isUsers ? 'users.txt' : 'chat.db-wal'), damaged);
+  const what = `${isUsers ? 'users.txt' : 'chat.db-wal'}, ${how} at byte ${at}`;
+
+  const count = isUsers ? countKept(bytes, damaged, ends) : 4;
+  const users = (count ?? 0) - 1;
+  const lost = isUsers ? 0 : 4 - countWhole(bytes, damaged, ends);
+  const kept = left.entries.slice(0, left.entries.length - lost);
+  try {
+    if (count === undefined) return await checkRefusal(victim, damaged);
+    await victim.start();
+    await checkAccounts(port, users);
+    const id = await checkMessages(port, kept, findings);
+    await checkNext(port);
+    const { code } = await victim.stop();
+    const stored = readEntries(data, 0);
+    if (code !== 0 || stored.length !== kept.length + 1 || stored.at(-1)?.id !== id) {
+      throw new Error(`stopped with ${code}; ${stored.length} entries for ${kept.length + 1}`);
+    }
+  } catch (error) {
+    findings.report('not recovered', `${what}: ${error instanceof Error ? error.message : String(error)}`);
+    await victim.kill();
+  }
+}
+
+/** `users.txt` ends in what cannot be a torn write of the server's own: it is left alone. */
+async function checkRefusal(victim: Victim, damaged: Buffer): Promise<void> {
+  const started = await victim.start().then(
+    () => 'it started',
+    (error: unknown) => (error instanceof Error ? error.message : String(error)),
+  );
+  if (!/users\.txt is damaged in line \d+: /.test(started)) throw new Error(`not refused: ${started}`);
+  if (!readFileSync(join(victim.data, 'users.txt')).equals(damaged)) throw new Error('users.txt was changed');
+}
+
+/** Any byte of the last three, and one time in three one right at an end. */
+function drawPlace(pick: Pick, ends: readonly number[]): number {
+  const first = ends[0] ?? 0;
+  const last = ends.at(-1) ?? 0;
+  if (pick(3) > 0) return first + pick(last - first);
+  const near = (ends[pick(ends.length)] ?? 0) + pick(5) - 2;
+  return Math.min(last, Math.max(first, near));
+}
+
+async function checkAccounts(port: number, records: number): Promise<void> {
+  const door = new Door(port);
+  const expected = [
+    ['ann', passwordOf('ann'), true],
+    ['ben', passwordOf('ben'), true],
+    ['cat', 'first secret of cat', records === 1 || records === 2],
+    ['cat', passwordOf('cat'), records === 3],
+    ['dan', passwordOf('dan'), records >= 2],
+  ] as const;
+  for (const [name, password, isIn] of expected) {
+    if ((await door.letsIn(name, password)) !== isIn) throw new Error(`${name} is let in: ${!isIn}`);
+  }
+  await door.close();
+}
+
+/** The id of one more message. */
+async function checkMessages(
+  port: number,
+  kept: readonly StoredEntry[],
+  findings: Findings,
+): Promise<number> {
+  const report: Report = (kind, detail) => findings.report('not readable', `${kind}: ${detail}`);
+  const said = kept.map(({ user, place, text, key }) => [text, { from: user, to: place, key }] as const);
+  const sight = new Sight(new Map(said), report);
+  sight.add(kept);
+  const ann = await checkReplay(ownerOf('ann'), port, 0, sight, report);
+  const [sent, again] = [await sendNext(ann), await sendNext(ann)];
+  ann.cut('close');
+  if (sent !== again) throw new Error('a repeat got another id');
+  if (sent <= sight.newest) throw new Error('the next id is not higher');
+  return sent;
+}
+
+async function sendNext(device: Device): Promise<number> {
+  const answer = await device.call('send', '#room', 'the next one', 'key of the next one');
+  if (answer?.[0] !== 'ok' || !Array.isArray(answer[2]))
+    throw new Error(`a send got ${JSON.stringify(answer)}`);
+  return Number(answer[2][0]);
+}
+
+async function checkNext(port: number): Promise<void> {
+  const asker = await Asker.open(port);
+  await asker.ok('register', 'next', passwordOf('next'));
+  await asker.ok('login', 'next', passwordOf('next'));
+  asker.destroy();
+}
