@@ -118,12 +118,13 @@ function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
     const server = await peer.start(folder);
     try {
       const [host = '', port] = server.address.split(':');
-      const { name, wire } = peer;
+      const { name, wire, wireModule } = peer;
       const target = {
         name,
         host,
         port: Number(port),
         wire: wire.name,
+        wireModule,
         pid: server.pid,
         password: undefined,
       };

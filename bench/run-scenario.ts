@@ -1,28 +1,30 @@
 /** A scenario played on a server that was started for it, by one thread of the generator. */
 
 import { environmentOf } from '../src/load/run/environment.ts';
-import { type LoadPlan, type Ran, runLoad } from '../src/load/run/run.ts';
+import { type Ran, runLoad } from '../src/load/run/run.ts';
 import type { Scenario } from '../src/load/scenario/scenario.ts';
 
 export interface Target {
   readonly name: string;
   readonly host: string;
   readonly port: number;
-  readonly wire: LoadPlan['wire'];
+  readonly wire: string;
+  /** URL of the module that exports the wire, unless it is part of the load test. */
+  readonly wireModule?: string | undefined;
   readonly pid: number | undefined;
   /** Of prepared accounts; undefined where people come in as guests. */
   readonly password: string | undefined;
 }
 
 export function runScenario(scenario: Scenario, target: Target, signal: AbortSignal): Promise<Ran> {
-  const { name, host, port, wire, pid, password } = target;
+  const { name, host, port, wire, wireModule = wire, pid, password } = target;
   return runLoad(
     {
       scenario,
       seed: 1,
       threads: 1,
       endpoint: { host, port },
-      wire,
+      wire: wireModule,
       password,
       pid,
       server: { address: `${host}:${port}`, protocol: wire, name, isOwn: true },

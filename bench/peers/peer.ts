@@ -6,6 +6,8 @@ export interface Peer {
   /** As it calls itself. */
   readonly name: string;
   readonly wire: Wire;
+  /** URL of the module that exports `wire`, unless it is part of the load test. */
+  readonly wireModule?: string;
   /** For whoever does not have it: the command that installs it. */
   readonly install: string;
   /** How it was set up for the measurement, where that is not what it does by itself. */

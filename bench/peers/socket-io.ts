@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { socketIoWire } from '../../src/load/wires/socket-io.ts';
+import { wire } from '../wires/socket-io.ts';
 import type { Peer } from './peer.ts';
 import { startProgram } from './program.ts';
 
@@ -12,7 +12,8 @@ const PACKAGE = new URL('../../node_modules/socket.io/package.json', import.meta
 
 export const socketIo: Peer = {
   name: 'Socket.IO',
-  wire: socketIoWire,
+  wire,
+  wireModule: new URL('../wires/socket-io.ts', import.meta.url).href,
   install: 'npm install',
   setup:
     'WebSocket only, without compression (its default), the adapter in memory, without the optional native add-ons of ws; a relay of 60 lines around it (bench/peers/socket-io-relay.ts)',

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { EXIT } from '../common/exit.ts';
 
 /** The names of `wires.ts`, which is not loaded for them. */
-const PROTOCOLS = ['parley', 'irc', 'socket.io'];
+const PROTOCOLS = ['parley', 'irc'];
 
 const number = z.number().optional();
 

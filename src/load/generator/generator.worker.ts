@@ -1,7 +1,7 @@
 /** A thread of the generator: its users, and what they measure. */
 
 import { serve, threadData } from '../../actors/kernel/thread.ts';
-import { wireNamed } from '../wires/wires.ts';
+import { loadWire } from '../wires/wires.ts';
 import type { Count, Errors } from './counts.ts';
 import type { Arrived, Said, Settled } from './delivery-check.ts';
 import type { CrowdPlan } from './group-plan.ts';
@@ -26,7 +26,7 @@ export interface Report {
 }
 
 const plan = threadData<CrowdPlan>();
-const crowd = new Crowd(plan, wireNamed(plan.wire));
+const crowd = new Crowd(plan, await loadWire(plan.wire));
 const delay = new Delay();
 let utilization = performance.eventLoopUtilization();
 let cpu = process.threadCpuUsage();

@@ -11,6 +11,7 @@ export interface CrowdPlan {
   readonly thread: number;
   readonly threads: number;
   readonly endpoint: { readonly host: string; readonly port: number };
+  /** As `loadWire` takes it. */
   readonly wire: string;
   /** Prepared accounts `load-1` and so on; undefined to come in as guests. */
   readonly password: string | undefined;
