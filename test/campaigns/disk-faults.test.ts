@@ -2,8 +2,8 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
 import { needs } from '../support/needs.ts';
+import { failServer } from './disk/server-faults.ts';
 import { failStores } from './disk-faults.ts';
-import { failServer } from './server-faults.ts';
 
 /** Hundreds of starts, each with its syncs: in memory, where there is such a folder. */
 const folder = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/parley-test-') : testFolder();

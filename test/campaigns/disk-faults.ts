@@ -5,11 +5,11 @@
 
 import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { PLAY_KINDS } from './fault-play.ts';
-import { PLAYED, playFaults } from './fault-plays.ts';
-import { LOG_KINDS } from './log-play.ts';
-import { failServer } from './server-faults.ts';
-import { failUsers } from './users-faults.ts';
+import { failServer } from './disk/server-faults.ts';
+import { PLAY_KINDS } from './store-faults/fault-play.ts';
+import { PLAYED, playFaults } from './store-faults/fault-plays.ts';
+import { LOG_KINDS } from './store-faults/log-fault-play.ts';
+import { failUsers } from './store-faults/users-faults.ts';
 
 /** Every n of each store. Needs a C compiler and Linux. */
 export async function failStores(

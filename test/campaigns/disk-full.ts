@@ -3,10 +3,10 @@
 import { cpSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
 import type { Pick } from '../protocol/hostile.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import type { CampaignOptions, CampaignResult } from './campaign.ts';
-import { DiskTrouble } from './disk-trouble.ts';
-import { SmallDisk } from './small-disk.ts';
-import type { Scene, Trouble } from './trouble.ts';
+import { DiskTrouble } from './disk/disk-campaign.ts';
+import type { Scene, Trouble } from './disk/fault-window.ts';
 
 const DISK_MEGABYTES = 160;
 /** Free before it is filled: what a server writes in a cycle, and more. */

@@ -6,12 +6,12 @@
 
 import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { CROWD_KINDS, Crowd } from './crowd.ts';
-import type { Device } from './device.ts';
-import { drawMoment, Killer } from './moment.ts';
-import { Mover } from './mover.ts';
-import { checkIntegrity } from './stored.ts';
-import { freePort, Victim } from './victim.ts';
+import { Mover } from './clients/join-leave-user.ts';
+import type { Device } from './clients/resuming-client.ts';
+import { CROWD_KINDS, Crowd } from './crowd/crowd.ts';
+import { freePort, Victim } from './kill/campaign-server.ts';
+import { drawMoment, Killer } from './kill/kill-point.ts';
+import { checkIntegrity } from './views/stored-log.ts';
 
 const BOTH = ['#north', '#south'];
 const PEOPLE = [

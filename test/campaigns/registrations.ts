@@ -6,14 +6,14 @@
 
 import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
-import { Asker } from './asker.ts';
+import { People, type Person } from './accounts/accounts.ts';
+import { Door } from './accounts/password-probe.ts';
+import { readNames } from './accounts/users-text.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { Door } from './door.ts';
-import { drawMoment, Killer } from './moment.ts';
-import { People, type Person } from './people.ts';
-import { readAccounts } from './stored.ts';
-import { readNames } from './users-text.ts';
-import { freePort, Victim } from './victim.ts';
+import { Asker } from './clients/asking-client.ts';
+import { freePort, Victim } from './kill/campaign-server.ts';
+import { drawMoment, Killer } from './kill/kill-point.ts';
+import { readAccounts } from './views/stored-log.ts';
 
 const REGISTRARS = 5;
 const CHANGERS = 2;

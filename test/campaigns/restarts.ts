@@ -7,11 +7,11 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Pick, startRandom } from '../protocol/hostile.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { CROWD_KINDS, Crowd } from './crowd.ts';
-import type { Device } from './device.ts';
-import { Pauses } from './pauses.ts';
-import { Regulars } from './regulars.ts';
-import { freePort, Victim } from './victim.ts';
+import type { Device } from './clients/resuming-client.ts';
+import { CROWD_KINDS, Crowd } from './crowd/crowd.ts';
+import { Pauses } from './crowd/pauses.ts';
+import { Regulars } from './crowd/steady-senders.ts';
+import { freePort, Victim } from './kill/campaign-server.ts';
 
 const ROOMS = ['#north', '#east', '#south', '#west'];
 const CLIENTS = 24;

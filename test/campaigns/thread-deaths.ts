@@ -9,9 +9,9 @@ import { startRandom } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { CROWD_KINDS, Crowd, startDevice } from './crowd.ts';
-import { Regulars } from './regulars.ts';
-import { freePort } from './victim.ts';
+import { CROWD_KINDS, Crowd, startDevice } from './crowd/crowd.ts';
+import { Regulars } from './crowd/steady-senders.ts';
+import { freePort } from './kill/campaign-server.ts';
 
 const CLIENTS = 12;
 const ROOMS = ['#north', '#south'];

@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { damageLog } from './log-damage.ts';
-import { damageServer } from './server-damage.ts';
-import { damageUsers } from './users-damage.ts';
+import { damageLog } from './torn-ends/log-damage.ts';
+import { damageServer } from './torn-ends/server-damage.ts';
+import { damageUsers } from './torn-ends/users-damage.ts';
 
 /** Every so many bytes, and those around the ends of records. */
 export interface Strides {

@@ -2,7 +2,7 @@
  * Feeds random and damaged streams of frames to the decoders of frames and bodies, and checks each step against a
  * second reading of the rules. Run by hand:
  *
- *     node test/long/fuzz.ts --inputs 1000000 --seed 1
+ *     node test/protocol/fuzz.ts --inputs 1000000 --seed 1
  *
  * An input is one stream on one connection; what it holds follows from the seed and its number, so that
  * `--first N --inputs 1` repeats input N. Exits with 1 at the first failure, after printing it.
@@ -14,8 +14,8 @@ import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
 import { FrameDecoder, frameBody } from '../../src/protocol/frame.ts';
 import { isSafeArray } from '../../src/protocol/scan.ts';
 import { HEADER_BYTES } from '../../src/protocol/vocabulary.ts';
-import { mutate, type Pick, startRandom, writeBody } from '../protocol/hostile.ts';
-import { findForbidden, readPlainly } from '../protocol/oracle.ts';
+import { mutate, type Pick, startRandom, writeBody } from './hostile.ts';
+import { findForbidden, readPlainly } from './oracle.ts';
 
 const LIMIT = 4_096;
 
@@ -198,7 +198,7 @@ for (let number = first; number < first + inputs; number += 1) {
   counts.bytes += stream.length;
   if (wrong !== undefined) {
     console.error(`input ${number} fails: ${wrong}\nstream: ${stream.toString('hex')}`);
-    console.error(`again: node test/long/fuzz.ts --seed ${seed} --first ${number} --inputs 1`);
+    console.error(`again: node test/protocol/fuzz.ts --seed ${seed} --first ${number} --inputs 1`);
     console.error(summarize());
     process.exit(1);
   }

@@ -1,7 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { SmallDisk } from '../reliability/small-disk.ts';
 import { TestClient } from '../support/client.ts';
 import { Fifo } from '../support/fifo.ts';
 import { testFolder } from '../support/folder.ts';
@@ -9,6 +8,7 @@ import { needs } from '../support/needs.ts';
 import { type RunningProcess, runProcess, until } from '../support/process.ts';
 import { findProcesses } from '../support/processes.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
+import { SmallDisk } from '../support/small-disk.ts';
 import { startTerminal } from '../support/terminal.ts';
 
 const folder = testFolder();

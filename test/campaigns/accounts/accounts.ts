@@ -3,7 +3,7 @@
  * not.
  */
 
-import { foldName } from '../../src/chat/names.ts';
+import { foldName } from '../../../src/chat/names.ts';
 
 export class Person {
   readonly name: string;

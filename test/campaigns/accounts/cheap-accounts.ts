@@ -6,7 +6,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from '@node-rs/argon2';
-import { FIRST_LINE, formatRecord } from '../../src/store/users/record.ts';
+import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
 
 export function passwordOf(user: string): string {
   return `secret of ${user}`;

@@ -1,9 +1,9 @@
 /** Guests who come while the disk fails, say something and go: nothing of them may stay behind. */
 
-import { Asker } from './asker.ts';
-import type { DiskLoadOptions } from './disk-load.ts';
-import type { Frame } from './link.ts';
-import type { Saying } from './verdicts.ts';
+import { Asker } from '../clients/asking-client.ts';
+import type { Frame } from '../clients/cuttable-connection.ts';
+import type { Saying } from '../disk/send-outcomes.ts';
+import type { DiskLoadOptions } from '../disk/talkers.ts';
 
 const LOBBY = '#lobby';
 /** Guests who are there at most. */

@@ -1,6 +1,6 @@
 /** Tries passwords, as many as one likes. */
 
-import { Asker } from './asker.ts';
+import { Asker } from '../clients/asking-client.ts';
 
 /** The server lets an address fail 30 times a minute. */
 const FAILURES = 25;

@@ -3,12 +3,12 @@
  * that nothing was stored cannot.
  */
 
-import type { Pick } from '../protocol/hostile.ts';
-import { Asker } from './asker.ts';
-import type { Findings } from './campaign.ts';
-import { Door } from './door.ts';
-import type { Frame } from './link.ts';
-import { People, type Person } from './people.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import type { Frame } from '../clients/cuttable-connection.ts';
+import { People, type Person } from './accounts.ts';
+import { Door } from './password-probe.ts';
 
 export class Newcomers {
   readonly #port: number;

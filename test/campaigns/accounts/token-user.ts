@@ -1,10 +1,10 @@
 /** Somebody who logs in again and again, keeps some of the tokens, and ends others by logging out. */
 
-import type { Pick } from '../protocol/hostile.ts';
-import { Asker } from './asker.ts';
-import type { Findings } from './campaign.ts';
-import { passwordOf } from './cheap-users.ts';
-import { fieldsOf } from './device.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import { fieldsOf } from '../clients/resuming-client.ts';
+import { passwordOf } from './cheap-accounts.ts';
 
 export const KEEPER = 'keeper';
 /** An account has 20 tokens: the one unused for longest gives way. */

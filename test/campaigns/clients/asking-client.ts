@@ -1,7 +1,7 @@
 /** A client that asks one question after the other, and keeps what else it is told. */
 
-import { DEADLINE_MS } from '../support/process.ts';
-import { type Frame, Link } from './link.ts';
+import { DEADLINE_MS } from '../../support/process.ts';
+import { type Frame, Link } from './cuttable-connection.ts';
 
 export class Asker {
   readonly #waiting = new Map<unknown, (answer: Frame | undefined) => void>();

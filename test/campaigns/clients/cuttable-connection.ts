@@ -1,8 +1,8 @@
 /** One connection of a client, which can be cut at any byte, in either direction, and can stop reading. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../src/protocol/frame.ts';
+import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
+import { FrameDecoder } from '../../../src/protocol/frame.ts';
 
 export type Frame = readonly unknown[];
 

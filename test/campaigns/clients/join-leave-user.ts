@@ -1,9 +1,9 @@
 /** A person who joins and leaves a room again and again while others talk there. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../protocol/hostile.ts';
-import type { Device } from './device.ts';
-import type { Report } from './faults.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Report } from '../views/view-faults.ts';
+import type { Device } from './resuming-client.ts';
 
 /** How long it stays in or out, in ms, at most. */
 const STAYS_MS = 20;

@@ -1,6 +1,6 @@
 /** Whose a device is: one person, on all devices. */
 
-import { passwordOf } from './cheap-users.ts';
+import { passwordOf } from '../accounts/cheap-accounts.ts';
 
 export interface Owner {
   readonly user: string;

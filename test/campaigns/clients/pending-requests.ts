@@ -3,10 +3,10 @@
  * until they are answered, or come back as events.
  */
 
-import { DEADLINE_MS } from '../support/process.ts';
-import type { Report } from './faults.ts';
-import type { Frame, Link } from './link.ts';
-import { type Item, show } from './view.ts';
+import { DEADLINE_MS } from '../../support/process.ts';
+import { type Item, show } from '../views/observed-view.ts';
+import type { Report } from '../views/view-faults.ts';
+import type { Frame, Link } from './cuttable-connection.ts';
 
 export interface Sending {
   readonly to: string;

@@ -5,12 +5,12 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { DEADLINE_MS } from '../support/process.ts';
-import type { Report } from './faults.ts';
-import { type Cut, type Frame, Link } from './link.ts';
+import { DEADLINE_MS } from '../../support/process.ts';
+import { fromEvent, type Item, show, View } from '../views/observed-view.ts';
+import type { Report } from '../views/view-faults.ts';
+import { type Cut, type Frame, Link } from './cuttable-connection.ts';
 import type { Owner } from './owner.ts';
-import { Questions, type QuestionsOptions } from './questions.ts';
-import { fromEvent, type Item, show, View } from './view.ts';
+import { Questions, type QuestionsOptions } from './pending-requests.ts';
 import { Watchers } from './watchers.ts';
 
 export interface Habits extends Pick<QuestionsOptions, 'judge'> {

@@ -6,16 +6,16 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Pick } from '../protocol/hostile.ts';
-import { writeCheapUsers } from './cheap-users.ts';
-import { checkView } from './comparison.ts';
-import { Device } from './device.ts';
-import { KINDS, type Report } from './faults.ts';
-import { ownerOf } from './owner.ts';
-import { checkHistory, checkReplay } from './past.ts';
-import { judgeStrictly } from './questions.ts';
-import { type Said, Sight } from './sight.ts';
-import { readEntries, type StoredEntry } from './stored.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import { writeCheapUsers } from '../accounts/cheap-accounts.ts';
+import { ownerOf } from '../clients/owner.ts';
+import { judgeStrictly } from '../clients/pending-requests.ts';
+import { Device } from '../clients/resuming-client.ts';
+import { checkView } from '../views/compare-views.ts';
+import { type Said, Sight } from '../views/expected-view.ts';
+import { checkHistory, checkReplay } from '../views/history-check.ts';
+import { readEntries, type StoredEntry } from '../views/stored-log.ts';
+import { KINDS, type Report } from '../views/view-faults.ts';
 
 export const CROWD_KINDS = [...KINDS, 'token lost'] as const;
 

@@ -1,10 +1,10 @@
 /** A crowd that says something at a steady rate, whether it is connected or not, and comes back by itself. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../protocol/hostile.ts';
-import { until } from '../support/process.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import { until } from '../../support/process.ts';
+import type { Device } from '../clients/resuming-client.ts';
 import type { Crowd } from './crowd.ts';
-import type { Device } from './device.ts';
 
 /** A server that cannot be reached is tried again after this, at most. */
 const AGAIN_MS = 100;

@@ -4,18 +4,18 @@
  * writing works again by itself when the disk does.
  */
 
-import { type Pick, startRandom } from '../protocol/hostile.ts';
-import { Asker } from './asker.ts';
-import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { passwordOf, writeCheapUsers } from './cheap-users.ts';
-import { DiskLoad, TALKERS } from './disk-load.ts';
-import { QUIET, READER, Visitors } from './disk-visitors.ts';
-import { KINDS } from './faults.ts';
-import { KEEPER } from './keeper.ts';
-import { checkIntegrity, readEntries, readMembers, readMessages } from './stored.ts';
-import type { Trouble } from './trouble.ts';
-import { VERDICT_KINDS, Verdicts } from './verdicts.ts';
-import { freePort } from './victim.ts';
+import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
+import { KEEPER } from '../accounts/token-user.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import { freePort } from '../kill/campaign-server.ts';
+import { checkIntegrity, readEntries, readMembers, readMessages } from '../views/stored-log.ts';
+import { KINDS } from '../views/view-faults.ts';
+import type { Trouble } from './fault-window.ts';
+import { VERDICT_KINDS, Verdicts } from './send-outcomes.ts';
+import { DiskLoad, TALKERS } from './talkers.ts';
+import { QUIET, READER, Visitors } from './visitors.ts';
 import { WatchedServer } from './watched-server.ts';
 
 export interface DiskTroubleOptions extends CampaignOptions {

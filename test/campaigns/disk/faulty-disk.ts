@@ -7,7 +7,7 @@ import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } fr
 import { constants } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { compileLibrary } from '../support/program.ts';
+import { compileLibrary } from '../../support/program.ts';
 
 const SOURCE = fileURLToPath(new URL('./faulty-disk.c', import.meta.url));
 

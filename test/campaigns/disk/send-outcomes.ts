@@ -3,9 +3,9 @@
  * stored, or not known; compared with what is stored.
  */
 
-import type { Findings } from './campaign.ts';
-import type { Said } from './sight.ts';
-import type { Item } from './view.ts';
+import type { Findings } from '../campaign.ts';
+import type { Said } from '../views/expected-view.ts';
+import type { Item } from '../views/observed-view.ts';
 
 export const VERDICT_KINDS = [
   'lost',

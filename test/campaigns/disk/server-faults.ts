@@ -1,11 +1,11 @@
 /** A real server on a disk of which, for a while, some operations fail, or all: any file, any thread. */
 
 import { join } from 'node:path';
-import type { Pick } from '../protocol/hostile.ts';
-import type { CampaignOptions, CampaignResult } from './campaign.ts';
-import { DiskTrouble } from './disk-trouble.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { CampaignOptions, CampaignResult } from '../campaign.ts';
+import { DiskTrouble } from './disk-campaign.ts';
+import type { Trouble } from './fault-window.ts';
 import { CHANGES, type Fault, FaultyDisk, OPERATION } from './faulty-disk.ts';
-import type { Trouble } from './trouble.ts';
 
 /** For as long as the trouble lasts. */
 const FOREVER = Number.MAX_SAFE_INTEGER;

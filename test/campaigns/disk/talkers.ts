@@ -1,15 +1,15 @@
 /** People who talk to each other and in two rooms, as fast as they are answered, as long as they may. */
 
-import type { Pick } from '../protocol/hostile.ts';
-import { until } from '../support/process.ts';
-import type { Findings } from './campaign.ts';
-import { checkView } from './comparison.ts';
-import { Device } from './device.ts';
-import { ownerOf } from './owner.ts';
-import type { Judgement, Sending } from './questions.ts';
-import { Sight } from './sight.ts';
-import type { StoredEntry } from './stored.ts';
-import type { Saying, Verdicts } from './verdicts.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import { until } from '../../support/process.ts';
+import type { Findings } from '../campaign.ts';
+import { ownerOf } from '../clients/owner.ts';
+import type { Judgement, Sending } from '../clients/pending-requests.ts';
+import { Device } from '../clients/resuming-client.ts';
+import { checkView } from '../views/compare-views.ts';
+import { Sight } from '../views/expected-view.ts';
+import type { StoredEntry } from '../views/stored-log.ts';
+import type { Saying, Verdicts } from './send-outcomes.ts';
 
 export const ROOMS = ['#north', '#south'];
 export const TALKERS = ['ann', 'ben', 'cat', 'dan', 'eva'];

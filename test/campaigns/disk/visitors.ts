@@ -1,15 +1,15 @@
 /** What goes on beside the talking while the disk fails: people log in, look things up, move, register, and visit. */
 
-import { until } from '../support/process.ts';
-import { Asker } from './asker.ts';
-import { passwordOf } from './cheap-users.ts';
-import { type DiskLoad, type DiskLoadOptions, ROOMS } from './disk-load.ts';
-import { Guests } from './guests.ts';
-import { Keeper } from './keeper.ts';
-import type { Frame } from './link.ts';
-import { Newcomers } from './newcomers.ts';
-import { readMembers } from './stored.ts';
-import type { Saying } from './verdicts.ts';
+import { until } from '../../support/process.ts';
+import { passwordOf } from '../accounts/cheap-accounts.ts';
+import { Guests } from '../accounts/guests.ts';
+import { Newcomers } from '../accounts/registrations-user.ts';
+import { Keeper } from '../accounts/token-user.ts';
+import { Asker } from '../clients/asking-client.ts';
+import type { Frame } from '../clients/cuttable-connection.ts';
+import { readMembers } from '../views/stored-log.ts';
+import type { Saying } from './send-outcomes.ts';
+import { type DiskLoad, type DiskLoadOptions, ROOMS } from './talkers.ts';
 
 /** An account that only reads. */
 export const READER = 'reader';

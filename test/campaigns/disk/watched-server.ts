@@ -1,7 +1,7 @@
 /** A server that is started and ended many times, always on the same port; none of its threads may die meanwhile. */
 
-import { type RunningServer, startServer } from '../support/server.ts';
-import type { Findings } from './campaign.ts';
+import { type RunningServer, startServer } from '../../support/server.ts';
+import type { Findings } from '../campaign.ts';
 
 export interface WatchedOptions {
   readonly data: string;

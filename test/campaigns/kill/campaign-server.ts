@@ -1,8 +1,8 @@
 /** The server that a campaign kills: always the same folder and port, so that clients find it again. */
 
 import { createServer } from 'node:net';
-import { type Exit, runProcess } from '../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
+import { type Exit, runProcess } from '../../support/process.ts';
+import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
 
 export class Victim {
   readonly data: string;

@@ -4,8 +4,8 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import type { Pick } from '../protocol/hostile.ts';
-import type { Victim } from './victim.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Victim } from './campaign-server.ts';
 import type { WatchData } from './write-watch.worker.ts';
 
 export type Moment =

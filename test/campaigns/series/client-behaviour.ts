@@ -1,9 +1,9 @@
 /** What one client does in a run: it says something, joins, leaves, goes and comes back, reads slowly. */
 
-import type { Pick } from '../protocol/hostile.ts';
-import type { Device } from './device.ts';
-import type { Cut, Way } from './link.ts';
-import type { Temper } from './temper.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Cut, Way } from '../clients/cuttable-connection.ts';
+import type { Device } from '../clients/resuming-client.ts';
+import type { Temper } from './run-profile.ts';
 
 /** What all clients of a run share. */
 export interface World {

@@ -5,12 +5,12 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../protocol/hostile.ts';
-import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { KINDS, type Kind } from './faults.ts';
-import { House } from './house.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
+import { KINDS, type Kind } from '../views/view-faults.ts';
 import { MOST_CLIENTS, Run, startSums } from './run.ts';
-import type { Temper } from './temper.ts';
+import type { Temper } from './run-profile.ts';
+import { House } from './shared-server.ts';
 
 /** The server that a run takes place in. It follows from the seed, too. */
 interface Setting {
@@ -37,7 +37,7 @@ function settingOf(seed: number): Setting {
 export type SeriesOptions = Omit<CampaignOptions, 'workers'>;
 
 /** Runs a series. `draw`: how the people of a run are. */
-export async function runInHouses(
+export async function runSeries(
   options: SeriesOptions,
   draw: (pick: Pick) => Temper,
 ): Promise<CampaignResult> {

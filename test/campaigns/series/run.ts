@@ -1,18 +1,18 @@
 /** One run: its people, what they do at the same time, and at the end what each of them was shown, against the log. */
 
-import { type Pick, startRandom } from '../protocol/hostile.ts';
-import { audit } from './audit.ts';
-import { Device, type Habits } from './device.ts';
-import type { Report } from './faults.ts';
-import type { House } from './house.ts';
-import { Life, type World } from './life.ts';
-import { Misfortune } from './misfortune.ts';
-import { type Owner, ownerOf } from './owner.ts';
-import { judgeStrictly } from './questions.ts';
-import type { Said } from './sight.ts';
-import { readNewest, type StoredEntry } from './stored.ts';
-import type { Temper } from './temper.ts';
-import { isRoom } from './view.ts';
+import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { type Owner, ownerOf } from '../clients/owner.ts';
+import { judgeStrictly } from '../clients/pending-requests.ts';
+import { Device, type Habits } from '../clients/resuming-client.ts';
+import { audit } from '../views/audit.ts';
+import type { Said } from '../views/expected-view.ts';
+import { isRoom } from '../views/observed-view.ts';
+import { readNewest, type StoredEntry } from '../views/stored-log.ts';
+import type { Report } from '../views/view-faults.ts';
+import { Life, type World } from './client-behaviour.ts';
+import type { Temper } from './run-profile.ts';
+import type { House } from './shared-server.ts';
+import { Misfortune } from './thread-killer.ts';
 
 /** What all runs of a series came to. */
 export interface Sums {

@@ -1,8 +1,8 @@
 /** A running server that many runs use one after the other, with accounts that nobody has used yet. */
 
-import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
-import { writeCheapUsers } from './cheap-users.ts';
+import { until } from '../../support/process.ts';
+import { type RunningServer, startServer } from '../../support/server.ts';
+import { writeCheapUsers } from '../accounts/cheap-accounts.ts';
 
 export interface HouseOptions {
   /** The data folder. */

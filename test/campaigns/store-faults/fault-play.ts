@@ -1,6 +1,6 @@
 /** What can be played on a disk whose n-th operation fails: one store, and what its users do with it. */
 
-import type { Findings } from './campaign.ts';
+import type { Findings } from '../campaign.ts';
 
 export interface PlayOptions {
   readonly data: string;

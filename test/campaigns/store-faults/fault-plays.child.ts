@@ -6,14 +6,14 @@
 import { copyFileSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRandom } from '../protocol/hostile.ts';
-import { Findings } from './campaign.ts';
-import { DiskModel } from './disk-model.ts';
+import { startRandom } from '../../protocol/hostile.ts';
+import { Findings } from '../campaign.ts';
+import { DiskModel } from '../disk/disk-model.ts';
+import { CHANGES, type Fault, FaultyDisk, OPERATION } from '../disk/faulty-disk.ts';
 import { describe, type FaultPlay, PLAY_KINDS, type PlayOptions } from './fault-play.ts';
-import { CHANGES, type Fault, FaultyDisk, OPERATION } from './faulty-disk.ts';
-import { LOG_KINDS, LogPlay } from './log-play.ts';
-import { SearchPlay } from './search-play.ts';
-import { TokensPlay } from './tokens-play.ts';
+import { LOG_KINDS, LogPlay } from './log-fault-play.ts';
+import { SearchPlay } from './search-fault-play.ts';
+import { TokensPlay } from './tokens-fault-play.ts';
 
 const PLAYS = {
   'chat.db': (options: PlayOptions) => new LogPlay(options),

@@ -4,9 +4,9 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { runProcess } from '../support/process.ts';
-import type { Findings } from './campaign.ts';
-import { FaultyDisk } from './faulty-disk.ts';
+import { runProcess } from '../../support/process.ts';
+import type { Findings } from '../campaign.ts';
+import { FaultyDisk } from '../disk/faulty-disk.ts';
 
 const CHILD = fileURLToPath(new URL('./fault-plays.child.ts', import.meta.url));
 /** Thousands of starts, on a machine that may be busy. */

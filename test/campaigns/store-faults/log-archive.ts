@@ -2,9 +2,9 @@
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { Archive } from '../../src/store/sqlite/archive.ts';
+import { Archive } from '../../../src/store/sqlite/archive.ts';
+import type { Saying } from '../disk/send-outcomes.ts';
 import { describe, isReadError, type PlayOptions } from './fault-play.ts';
-import type { Saying } from './verdicts.ts';
 
 /** The account whose past is read: the first of all. */
 const READER = 1;

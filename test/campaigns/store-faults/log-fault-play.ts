@@ -3,12 +3,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { VERDICT_KINDS, Verdicts } from '../disk/send-outcomes.ts';
+import { checkIntegrity, readMessages } from '../views/stored-log.ts';
 import type { FaultPlay, PlayOptions } from './fault-play.ts';
 import { LogArchive } from './log-archive.ts';
-import { LogCast } from './log-cast.ts';
-import { LogPlayer } from './log-player.ts';
-import { checkIntegrity, readMessages } from './stored.ts';
-import { VERDICT_KINDS, Verdicts } from './verdicts.ts';
+import { LogCast } from './log-users.ts';
+import { LogPlayer } from './registry-driver.ts';
 
 export const LOG_KINDS = [...VERDICT_KINDS, 'not routed', 'another fold'] as const;
 

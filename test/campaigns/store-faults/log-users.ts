@@ -1,9 +1,9 @@
 /** The people of a play of the log: where they want to be, what they say, and what they are told of it. */
 
-import type { Command, ToShard } from '../../src/actors/link/messages.ts';
-import type { Findings } from './campaign.ts';
-import type { LogPlayer } from './log-player.ts';
-import type { Saying, Verdicts } from './verdicts.ts';
+import type { Command, ToShard } from '../../../src/actors/link/messages.ts';
+import type { Findings } from '../campaign.ts';
+import type { Saying, Verdicts } from '../disk/send-outcomes.ts';
+import type { LogPlayer } from './registry-driver.ts';
 
 /** What somebody is told who could not join, or writes to somebody who could not be made. */
 const NOT_ALLOWED = new Set<string>(['not_a_member', 'no_such_room', 'no_such_user']);

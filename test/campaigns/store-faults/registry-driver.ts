@@ -5,13 +5,13 @@
 
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { type ActorRef, spawn } from '../../src/actors/kernel/actor.ts';
-import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../src/actors/link/messages.ts';
-import { type RegistryMsg, registry } from '../../src/actors/registry/registry.ts';
-import type { Entry } from '../../src/chat/entry.ts';
-import type { Clock } from '../../src/common/clock.ts';
-import { openProjection } from '../../src/store/sqlite/projection.ts';
-import type { Findings } from './campaign.ts';
+import { type ActorRef, spawn } from '../../../src/actors/kernel/actor.ts';
+import type { AnnouncedSession, Command, ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
+import { type RegistryMsg, registry } from '../../../src/actors/registry/registry.ts';
+import type { Entry } from '../../../src/chat/entry.ts';
+import type { Clock } from '../../../src/common/clock.ts';
+import { openProjection } from '../../../src/store/sqlite/projection.ts';
+import type { Findings } from '../campaign.ts';
 import { describe } from './fault-play.ts';
 
 const SILENT = pino({ level: 'silent' });

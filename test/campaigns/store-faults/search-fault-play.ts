@@ -1,8 +1,8 @@
 /** One play of the search index: whatever happens to it, it can be brought up to date and then finds everything. */
 
 import { join } from 'node:path';
-import { parseQuery, toMatch } from '../../src/store/search/query.ts';
-import { SearchIndex } from '../../src/store/search/search-index.ts';
+import { parseQuery, toMatch } from '../../../src/store/search/query.ts';
+import { SearchIndex } from '../../../src/store/search/search-index.ts';
 import type { FaultPlay, PlayOptions } from './fault-play.ts';
 
 const MESSAGES = 240;

@@ -6,7 +6,7 @@ import {
   TOKEN_LIFETIME_MS,
   TOKENS_PER_ACCOUNT,
   type Tokens,
-} from '../../src/store/tokens/tokens.ts';
+} from '../../../src/store/tokens/tokens.ts';
 import type { FaultPlay, PlayOptions } from './fault-play.ts';
 
 const RECORD = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA';

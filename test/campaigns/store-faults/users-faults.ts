@@ -1,10 +1,10 @@
 /** `users.txt` on a disk whose n-th operation fails, for every n; alone, and with a power cut at the end. */
 
 import { mkdirSync, rmSync } from 'node:fs';
-import type { AccountChange, AccountStore, AppendOutcome } from '../../src/store/accounts.ts';
-import { BrokenDisk, type Fault } from '../store/users/broken-disk.ts';
-import type { Findings } from './campaign.ts';
-import { AT, accountsIn, fold, openUsers, usualHash } from './users-store.ts';
+import type { AccountChange, AccountStore, AppendOutcome } from '../../../src/store/accounts.ts';
+import { BrokenDisk, type Fault } from '../../store/users/broken-disk.ts';
+import type { Findings } from '../campaign.ts';
+import { AT, accountsIn, fold, openUsers, usualHash } from '../torn-ends/users-store.ts';
 
 interface Plan extends Omit<Fault, 'at'> {
   readonly isCut: boolean;

@@ -7,16 +7,16 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
-import type { Account } from '../../src/chat/directory.ts';
-import type { Draft, Entry } from '../../src/chat/entry.ts';
-import type { Projection } from '../../src/chat/projection.ts';
-import { openProjection } from '../../src/store/sqlite/projection.ts';
-import { startRandom } from '../protocol/hostile.ts';
-import { append } from '../support/append.ts';
-import type { Findings } from './campaign.ts';
+import type { Account } from '../../../src/chat/directory.ts';
+import type { Draft, Entry } from '../../../src/chat/entry.ts';
+import type { Projection } from '../../../src/chat/projection.ts';
+import { openProjection } from '../../../src/store/sqlite/projection.ts';
+import { startRandom } from '../../protocol/hostile.ts';
+import { append } from '../../support/append.ts';
+import type { Findings } from '../campaign.ts';
+import type { Strides } from '../torn-ends.ts';
+import { checkIntegrity } from '../views/stored-log.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
-import { checkIntegrity } from './stored.ts';
-import type { Strides } from './torn-ends.ts';
 import { readTransactionEnds } from './wal.ts';
 
 /** SQLite's own check of the whole file, and one more start after the next append, take longer than all the rest. */

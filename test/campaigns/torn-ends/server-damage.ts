@@ -6,20 +6,20 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Pick, startRandom } from '../protocol/hostile.ts';
-import { Asker } from './asker.ts';
-import type { CampaignOptions, Findings } from './campaign.ts';
-import { passwordOf, writeCheapUsers } from './cheap-users.ts';
+import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
+import { Door } from '../accounts/password-probe.ts';
+import type { CampaignOptions, Findings } from '../campaign.ts';
+import { Asker } from '../clients/asking-client.ts';
+import { ownerOf } from '../clients/owner.ts';
+import type { Device } from '../clients/resuming-client.ts';
+import { freePort, Victim } from '../kill/campaign-server.ts';
+import { Sight } from '../views/expected-view.ts';
+import { checkReplay } from '../views/history-check.ts';
+import { readEntries, type StoredEntry } from '../views/stored-log.ts';
+import type { Report } from '../views/view-faults.ts';
 import { countWhole, DAMAGES, damage } from './damage.ts';
-import type { Device } from './device.ts';
-import { Door } from './door.ts';
-import type { Report } from './faults.ts';
-import { ownerOf } from './owner.ts';
-import { checkReplay } from './past.ts';
-import { Sight } from './sight.ts';
-import { readEntries, type StoredEntry } from './stored.ts';
 import { countKept } from './users-damage.ts';
-import { freePort, Victim } from './victim.ts';
 import { readTransactionEnds } from './wal.ts';
 
 const PEOPLE = ['ann', 'ben'];

@@ -6,10 +6,10 @@
 
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { AccountChange, AccountStore } from '../../src/store/accounts.ts';
-import { FIRST_LINE, formatRecord, type UserRecord } from '../../src/store/users/record.ts';
-import { startRandom } from '../protocol/hostile.ts';
-import type { Findings } from './campaign.ts';
+import type { AccountChange, AccountStore } from '../../../src/store/accounts.ts';
+import { FIRST_LINE, formatRecord, type UserRecord } from '../../../src/store/users/record.ts';
+import { startRandom } from '../../protocol/hostile.ts';
+import type { Findings } from '../campaign.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
 import { AT, accountsIn, fold, openUsers, usualHash } from './users-store.ts';
 

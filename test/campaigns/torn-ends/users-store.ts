@@ -2,9 +2,13 @@
 
 import { hash as digest } from 'node:crypto';
 import { join } from 'node:path';
-import type { AccountStore } from '../../src/store/accounts.ts';
-import type { UserRecord } from '../../src/store/users/record.ts';
-import { type OpenedUsers, openUsersFile, type UsersFileOptions } from '../../src/store/users/users-file.ts';
+import type { AccountStore } from '../../../src/store/accounts.ts';
+import type { UserRecord } from '../../../src/store/users/record.ts';
+import {
+  type OpenedUsers,
+  openUsersFile,
+  type UsersFileOptions,
+} from '../../../src/store/users/users-file.ts';
 
 /** A moment at which all changes happen. */
 export const AT = new Date('2026-11-22T06:15:38Z');

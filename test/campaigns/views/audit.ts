@@ -1,12 +1,12 @@
 /** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
 
-import type { Pick } from '../protocol/hostile.ts';
-import { checkView } from './comparison.ts';
-import type { Device } from './device.ts';
-import type { Report } from './faults.ts';
-import { checkHistory, checkReplay } from './past.ts';
-import { type Said, Sight } from './sight.ts';
-import { readEntries, readNewest, type StoredEntry } from './stored.ts';
+import type { Pick } from '../../protocol/hostile.ts';
+import type { Device } from '../clients/resuming-client.ts';
+import { checkView } from './compare-views.ts';
+import { type Said, Sight } from './expected-view.ts';
+import { checkHistory, checkReplay } from './history-check.ts';
+import { readEntries, readNewest, type StoredEntry } from './stored-log.ts';
+import type { Report } from './view-faults.ts';
 
 export interface Audited {
   readonly data: string;

@@ -1,8 +1,8 @@
 /** Compares what a client has been shown with what it must see, and says what is wrong with it. */
 
-import type { Kind, Report } from './faults.ts';
-import type { Sight } from './sight.ts';
-import { type Item, show, type View } from './view.ts';
+import type { Sight } from './expected-view.ts';
+import { type Item, show, type View } from './observed-view.ts';
+import type { Kind, Report } from './view-faults.ts';
 
 interface Fault {
   /** How much was right before. */

@@ -3,9 +3,9 @@
  * own leave, both included; two accounts see what is said between them. Accounts are meant, not names.
  */
 
-import type { Report } from './faults.ts';
-import type { StoredEntry } from './stored.ts';
-import { type Item, isRoom, RoomHashes, show } from './view.ts';
+import { type Item, isRoom, RoomHashes, show } from './observed-view.ts';
+import type { StoredEntry } from './stored-log.ts';
+import type { Report } from './view-faults.ts';
 
 /** A message that somebody has tried to say. */
 export interface Said {

@@ -1,12 +1,12 @@
 /** What a person can read of the past: the replay, and the history page by page, compared with what the account must see. */
 
-import { checkView } from './comparison.ts';
-import { Device } from './device.ts';
-import type { Report } from './faults.ts';
-import type { Owner } from './owner.ts';
-import { judgeStrictly } from './questions.ts';
-import type { Sight } from './sight.ts';
-import { fromHistory, type Item, isRoom, show } from './view.ts';
+import type { Owner } from '../clients/owner.ts';
+import { judgeStrictly } from '../clients/pending-requests.ts';
+import { Device } from '../clients/resuming-client.ts';
+import { checkView } from './compare-views.ts';
+import type { Sight } from './expected-view.ts';
+import { fromHistory, type Item, isRoom, show } from './observed-view.ts';
+import type { Report } from './view-faults.ts';
 
 /** The largest page that a request may ask for. */
 const LARGEST = 500;

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import type { Item } from './view.ts';
+import type { Item } from './observed-view.ts';
 
 export interface StoredEntry extends Item {
   /** Accounts are told apart by their ids: a name may have had several. */
