@@ -1,6 +1,6 @@
 /**
- * The commands of the protocol, in one table: verb → who may say it, its arguments, what it does. `docs/protocol.md`
- * describes them for people.
+ * The verbs of the protocol, one row each: who may say it, with which arguments, and which part of the server answers it.
+ * Everything else about a verb follows from its row. `docs/protocol.md` describes the verbs for people.
  */
 
 import {
@@ -10,7 +10,6 @@ import {
   conversation,
   firstFault,
   fits,
-  type Greeting,
   greeting,
   key,
   lastId,
@@ -28,139 +27,129 @@ import {
   user,
   type Values,
 } from './arguments.ts';
-import { type RefusalCode, refusal } from './vocabulary.ts';
+import type { RefusalCode } from './vocabulary.ts';
 
-/** What commands can do to the connection that they came on. Each answers the request by itself. */
-export interface Caller {
-  readonly state: 'anonymous' | 'guest' | 'account';
-  greet(requestId: number, greeting: Greeting | null | undefined): void;
-  register(requestId: number, user: string, password: string): Promise<void>;
-  login(requestId: number, user: string, password: string, lastId: number | null): Promise<void>;
-  resume(requestId: number, user: string, token: string, lastId: number | null): Promise<void>;
-  guest(requestId: number, name: string): Promise<void>;
-  changePassword(requestId: number, old: string, next: string): Promise<void>;
-  logout(requestId: number): Promise<void>;
-  quit(requestId: number): void;
-  pong(requestId: number): void;
-  send(requestId: number, to: string, text: string, key: string | null): void;
-  seen(requestId: number, id: number): void;
-  history(requestId: number, request: HistoryRequest): Promise<void>;
-  search(requestId: number, query: string, request: SearchRequest): Promise<void>;
-  join(requestId: number, room: string): void;
-  leave(requestId: number, room: string): void;
-  who(requestId: number, room: string | null, after: string | null): void;
-  rooms(requestId: number, after: string | null): void;
-}
-
-/** Which page of the past is asked for. `before`: null for the newest. `limit`: null for as many as is usual. */
-export interface SearchRequest {
-  readonly with: string | null;
-  readonly before: number | null;
-  readonly limit: number | null;
-}
-export interface HistoryRequest extends SearchRequest {
-  readonly with: string;
-}
+/** The state of the client's connection. */
+export type LoginState = 'anonymous' | 'guest' | 'account';
 
 /** Who may say a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
 export type Guard = 'anyone' | 'anonymous' | 'logged_in' | 'account';
 
-export interface Verb {
+/**
+ * Which part of the server answers. The connection answers by itself, or asks auth and goes on with the answer; it passes
+ * the checked arguments of all other requests to the registry or the archive as they are.
+ */
+export type Destination = 'connection' | 'auth' | 'registry' | 'archive';
+
+interface Row {
+  readonly verb: string;
+  readonly destination: Destination;
   readonly guard: Guard;
   readonly arguments: ReadonlyArray<Argument<unknown>>;
-  /** True if it was run; false if the arguments do not fit. A promise if later commands must wait for it. */
-  run(caller: Caller, requestId: number, values: readonly unknown[]): boolean | Promise<boolean>;
+  /** An accepted request becomes an entry of the log. */
+  readonly isEntry?: true;
 }
 
-function define<const Specs extends ReadonlyArray<Argument<unknown>>>(
-  guard: Guard,
-  specs: Specs,
-  run: (caller: Caller, requestId: number, values: Values<Specs>) => void | Promise<void>,
-): Verb {
-  return {
-    guard,
-    arguments: specs,
-    run(caller, requestId, values) {
-      if (!fits(values, specs)) return false;
-      const done = run(caller, requestId, values);
-      return done instanceof Promise ? done.then(() => true) : true;
-    },
+export const VERBS = [
+  { verb: 'hello', destination: 'connection', guard: 'anyone', arguments: [greeting] },
+  { verb: 'register', destination: 'auth', guard: 'anonymous', arguments: [user, password] },
+  { verb: 'login', destination: 'auth', guard: 'anonymous', arguments: [user, secret, lastId] },
+  { verb: 'resume', destination: 'auth', guard: 'anonymous', arguments: [user, token, lastId] },
+  { verb: 'guest', destination: 'auth', guard: 'anonymous', arguments: [user] },
+  { verb: 'logout', destination: 'auth', guard: 'logged_in', arguments: [] },
+  { verb: 'quit', destination: 'connection', guard: 'anyone', arguments: [] },
+  { verb: 'ping', destination: 'connection', guard: 'anyone', arguments: [] },
+  {
+    verb: 'send',
+    destination: 'registry',
+    guard: 'logged_in',
+    arguments: [recipient, text, key],
+    isEntry: true,
+  },
+  { verb: 'seen', destination: 'registry', guard: 'logged_in', arguments: [messageId] },
+  { verb: 'history', destination: 'archive', guard: 'logged_in', arguments: [conversation, before, limit] },
+  {
+    verb: 'search',
+    destination: 'archive',
+    guard: 'logged_in',
+    arguments: [query, optionalConversation, before, limit],
+  },
+  { verb: 'join', destination: 'registry', guard: 'logged_in', arguments: [room], isEntry: true },
+  { verb: 'leave', destination: 'registry', guard: 'logged_in', arguments: [room], isEntry: true },
+  { verb: 'who', destination: 'registry', guard: 'logged_in', arguments: [optionalRoom, after] },
+  { verb: 'rooms', destination: 'registry', guard: 'logged_in', arguments: [after] },
+  { verb: 'password', destination: 'auth', guard: 'account', arguments: [secret, password] },
+] as const satisfies readonly Row[];
+
+type VerbRow = (typeof VERBS)[number];
+type RowOf<V extends Verb> = Extract<VerbRow, { readonly verb: V }>;
+
+export type Verb = VerbRow['verb'];
+/** The verbs that this part of the server answers. */
+export type VerbOf<D extends Destination> = Extract<VerbRow, { readonly destination: D }>['verb'];
+/** Optional arguments may be undefined or null; those at the end may be missing. */
+export type ArgumentsOf<V extends Verb> = Values<RowOf<V>['arguments']>;
+
+/** A request that fits its row, from a client that may make it. */
+export type Request<V extends Verb = Verb> = {
+  [P in V]: {
+    readonly type: 'request';
+    readonly verb: P;
+    readonly destination: RowOf<P>['destination'];
+    /** Chosen by the client; the answer carries it. */
+    readonly id: number;
+    readonly values: ArgumentsOf<P>;
   };
+}[V];
+
+/** `id`: null if the frame has no valid one. `text`: only if it says more than the usual text of the code. */
+export interface RefusedRequest {
+  readonly type: 'refused';
+  readonly id: number | null;
+  readonly code: RefusalCode;
+  readonly text?: string | undefined;
 }
 
-export const COMMANDS: ReadonlyMap<string, Verb> = new Map([
-  [
-    'send',
-    define('logged_in', [recipient, text, key], (c, id, [to, body, k]) => c.send(id, to, body, k ?? null)),
-  ],
-  ['ping', define('anyone', [], (c, id) => c.pong(id))],
-  ['hello', define('anyone', [greeting], (c, id, [hello]) => c.greet(id, hello))],
-  ['register', define('anonymous', [user, password], (c, id, [name, given]) => c.register(id, name, given))],
-  [
-    'login',
-    define('anonymous', [user, secret, lastId], (c, id, [name, given, last]) =>
-      c.login(id, name, given, last ?? null),
-    ),
-  ],
-  [
-    'resume',
-    define('anonymous', [user, token, lastId], (c, id, [name, given, last]) =>
-      c.resume(id, name, given, last ?? null),
-    ),
-  ],
-  ['guest', define('anonymous', [user], (c, id, [name]) => c.guest(id, name))],
-  ['logout', define('logged_in', [], (c, id) => c.logout(id))],
-  ['quit', define('anyone', [], (c, id) => c.quit(id))],
-  ['seen', define('logged_in', [messageId], (c, id, [seen]) => c.seen(id, seen))],
-  [
-    'history',
-    define('logged_in', [conversation, before, limit], (c, id, [of, to, count]) =>
-      c.history(id, { with: of, before: to ?? null, limit: count ?? null }),
-    ),
-  ],
-  [
-    'search',
-    define('logged_in', [query, optionalConversation, before, limit], (c, id, [words, of, to, count]) =>
-      c.search(id, words, { with: of ?? null, before: to ?? null, limit: count ?? null }),
-    ),
-  ],
-  ['join', define('logged_in', [room], (c, id, [name]) => c.join(id, name))],
-  ['leave', define('logged_in', [room], (c, id, [name]) => c.leave(id, name))],
-  [
-    'who',
-    define('logged_in', [optionalRoom, after], (c, id, [of, from]) => c.who(id, of ?? null, from ?? null)),
-  ],
-  ['rooms', define('logged_in', [after], (c, id, [from]) => c.rooms(id, from ?? null))],
-  [
-    'password',
-    define('account', [secret, password], (c, id, [old, next]) => c.changePassword(id, old, next)),
-  ],
-]);
+const ROWS: ReadonlyMap<unknown, VerbRow> = new Map(VERBS.map((row) => [row.verb, row]));
+const ENTRIES: ReadonlySet<string> = new Set(VERBS.filter((row) => 'isEntry' in row).map(({ verb }) => verb));
 
-/** What happened to one request: done (perhaps later), or refused with this frame. */
-export type Ran = 'done' | Promise<boolean> | ReturnType<typeof refusal>;
+/** True for a verb whose accepted requests become entries of the log. */
+export function isEntryVerb(verb: string): boolean {
+  return ENTRIES.has(verb);
+}
 
-/** Checks the request `[verb, request id, …arguments]` for syntax, then for meaning, and runs it. */
-export function runCommand(caller: Caller, request: readonly unknown[]): Ran {
-  const [verb, requestId] = request;
-  if (!isRequestId(requestId)) return refusal(null, 'bad_request_id');
-  const command = typeof verb === 'string' ? COMMANDS.get(verb) : undefined;
-  if (command === undefined) return refusal(requestId, 'unknown_command');
-  const denied = deny(command.guard, caller.state);
-  if (denied !== undefined) return refusal(requestId, denied);
-  const values = request.slice(2);
-  const ran = command.run(caller, requestId, values);
-  if (ran === true) return 'done';
-  if (ran !== false) return ran;
-  const fault = firstFault(values, command.arguments);
-  return refusal(requestId, fault?.code ?? 'bad_argument', fault?.text);
+/** Checks the frame `[verb, request id, …arguments]` of a client in this state. Ignores further elements. */
+export function checkRequest(frame: readonly unknown[], state: LoginState): Request | RefusedRequest {
+  const [verb, id] = frame;
+  if (!isRequestId(id)) return { type: 'refused', id: null, code: 'bad_request_id' };
+  const row = ROWS.get(verb);
+  if (row === undefined) return { type: 'refused', id, code: 'unknown_command' };
+  const denied = deny(row.guard, state);
+  if (denied !== undefined) return { type: 'refused', id, code: denied };
+  const values = frame.slice(2, 2 + row.arguments.length);
+  const request = { type: 'request', verb: row.verb, destination: row.destination, id, values } as const;
+  if (fitsRow(request, row)) return request;
+  const fault = firstFault(values, row.arguments);
+  return { type: 'refused', id, code: fault?.code ?? 'bad_argument', text: fault?.text };
+}
+
+interface UncheckedRequest {
+  readonly type: 'request';
+  readonly verb: Verb;
+  readonly destination: Destination;
+  readonly id: number;
+  readonly values: readonly unknown[];
+}
+
+function fitsRow(request: UncheckedRequest, row: VerbRow): request is Request {
+  return fits(request.values, row.arguments);
 }
 
 function isRequestId(value: unknown): value is number {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
-function deny(guard: Guard, state: Caller['state']): RefusalCode | undefined {
+function deny(guard: Guard, state: LoginState): RefusalCode | undefined {
   switch (guard) {
     case 'anyone':
       return undefined;

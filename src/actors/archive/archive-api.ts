@@ -1,5 +1,6 @@
 /** What the archive thread offers to shards, each on a port of its own. */
 
+import type { Request, VerbOf } from '../../protocol/verbs.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 
 export type Refused = { readonly type: 'refused'; readonly code: RefusalCode; readonly text?: string };
@@ -19,29 +20,9 @@ export type ReplayAnswer =
 /** `frame`: the answer as it goes to the client, so that a shard has no work with it. */
 export type PastAnswer = { readonly type: 'page'; readonly frame: Uint8Array } | Refused;
 
-export interface HistoryQuery {
-  /** Of the client. */
-  readonly requestId: number;
-  readonly account: number;
-  /** A user or a room. */
-  readonly with: string;
-  readonly before: number;
-  readonly limit: number;
-}
-
-export interface SearchQuery {
-  /** Of the client. */
-  readonly requestId: number;
-  readonly account: number;
-  readonly query: string;
-  /** A user or a room; null for everything that the account sees. */
-  readonly with: string | null;
-  readonly before: number;
-  readonly limit: number;
-}
-
 export interface ArchiveApi {
+  /** The events that the account may see with ids above `after`, as far as one page goes. */
   replay(account: number, after: number): Promise<ReplayAnswer>;
-  history(query: HistoryQuery): Promise<PastAnswer>;
-  search(query: SearchQuery): Promise<PastAnswer>;
+  /** Answers a request of the account. */
+  answer(account: number, request: Request<VerbOf<'archive'>>): Promise<PastAnswer>;
 }

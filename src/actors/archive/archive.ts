@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { Entry } from '../../chat/entry.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
+import type { ArgumentsOf, Request, VerbOf } from '../../protocol/verbs.ts';
 import {
   type Answer,
   type HistoryPage,
@@ -19,14 +20,7 @@ import type { SearchIndex } from '../../store/search/search-index.ts';
 import { snippet as makeSnippet } from '../../store/search/snippet.ts';
 import type { Archive, Interval } from '../../store/sqlite/archive.ts';
 import { eventFrame } from '../link/event-frame.ts';
-import type {
-  ArchiveApi,
-  HistoryQuery,
-  PastAnswer,
-  Refused,
-  ReplayAnswer,
-  SearchQuery,
-} from './archive-api.ts';
+import type { ArchiveApi, PastAnswer, Refused, ReplayAnswer } from './archive-api.ts';
 import type { Indexer } from './indexer.ts';
 
 /** One page of a replay: what an outbox takes without being near its limit. */
@@ -34,6 +28,8 @@ const REPLAY_ENTRIES = 500;
 const REPLAY_BYTES = 32 * 1_024;
 /** Leaves room in a frame for one more message of the largest size. */
 const PAGE_BYTES = LIMITS.frame - LIMITS.text - 4_096;
+/** Messages in a page if the request does not say. */
+const DEFAULT_LIMIT = 50;
 /** Of the numbers and the framing of one hit. */
 const HIT_BYTES = 40;
 /** How long one step of a search may take, and all of it. */
@@ -49,11 +45,25 @@ export interface ArchiveParts {
   readonly logger: Logger;
 }
 
-export function archive({ store, index, indexer, logger }: ArchiveParts): ArchiveApi {
+type ArchiveVerb = VerbOf<'archive'>;
+
+/** How the archive answers each of its verbs: with a page, which is the result, or a refusal. */
+type Answers = {
+  readonly [V in ArchiveVerb]: (
+    parts: ArchiveParts,
+    account: number,
+    values: ArgumentsOf<V>,
+  ) => Page | Refused | Promise<Page | Refused>;
+};
+type Page = { readonly type: 'page'; readonly page: unknown };
+
+const ANSWERS: Answers = { history, search };
+
+export function archive(parts: ArchiveParts): ArchiveApi {
+  const { store, logger } = parts;
   return {
     replay: (account, after) => guard(() => replay(store, account, after)),
-    history: (query) => guard(() => history(store, query)),
-    search: (query) => guard(() => search(store, index, indexer, query)),
+    answer: (account, request) => guard(() => answer(parts, account, request)),
   };
 
   /**
@@ -78,13 +88,32 @@ function replay(store: Archive, account: number, after: number): ReplayAnswer {
   return { type: 'page', frames, through, isLast };
 }
 
-function history(store: Archive, query: HistoryQuery): PastAnswer {
-  const { requestId, account, with: name, before, limit } = query;
+async function answer<V extends ArchiveVerb>(
+  parts: ArchiveParts,
+  account: number,
+  { verb, id, values }: Request<V>,
+): Promise<PastAnswer> {
+  const answered = await ANSWERS[verb](parts, account, values);
+  if (answered.type === 'refused') return answered;
+  return { type: 'page', frame: encodeFrame(['ok', id, answered.page] satisfies Answer) };
+}
+
+function history(
+  { store }: ArchiveParts,
+  account: number,
+  [name, before, limit]: ArgumentsOf<'history'>,
+): Page | Refused {
   const found = store.find(account, name);
   if (found.type === 'refused') return found;
-  const { messages, isLast } = store.history(found.intervals, before, limit, PAGE_BYTES);
+  const { messages, isLast } = store.history(
+    found.intervals,
+    before ?? Number.MAX_SAFE_INTEGER,
+    limit ?? DEFAULT_LIMIT,
+    PAGE_BYTES,
+  );
   const oldest = messages.at(-1);
-  return answer(requestId, [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)]);
+  const page: HistoryPage = [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)];
+  return { type: 'page', page };
 }
 
 /**
@@ -92,21 +121,21 @@ function history(store: Archive, query: HistoryQuery): PastAnswer {
  * the next page.
  */
 async function search(
-  store: Archive,
-  index: SearchIndex,
-  indexer: Indexer,
-  { requestId, account, query, with: name, before, limit }: SearchQuery,
-): Promise<PastAnswer> {
+  { store, index, indexer }: ArchiveParts,
+  account: number,
+  [query, name, before, most]: ArgumentsOf<'search'>,
+): Promise<Page | Refused> {
+  const limit = most ?? DEFAULT_LIMIT;
   const parsed = parseQuery(query);
   if (parsed.type === 'refused') return { type: 'refused', code: 'bad_query', text: parsed.text };
-  const where = name === null ? undefined : store.find(account, name);
+  const where = name == null ? undefined : store.find(account, name);
   if (where?.type === 'refused') return where;
   const isComplete = indexer.hasUpTo(store.lastId, CATCH_UP_STEPS);
   const intervals = where?.intervals ?? store.intervals(account);
   const match = toMatch(parsed.terms);
   const deadline = performance.now() + SEARCH_MS;
   const ids: number[] = [];
-  let next: number | null = before;
+  let next: number | null = before ?? Number.MAX_SAFE_INTEGER;
   while (next !== null && ids.length < limit) {
     const found = index.find({
       match,
@@ -124,11 +153,7 @@ async function search(
   // A file that is damaged may answer wrongly: the log alone decides what is shown to whom.
   const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
   const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
-  return answer(requestId, cutPage(hits, next, isComplete));
-}
-
-function answer(requestId: number, page: HistoryPage | SearchPage): PastAnswer {
-  return { type: 'page', frame: encodeFrame(['ok', requestId, page] satisfies Answer) };
+  return { type: 'page', page: cutPage(hits, next, isComplete) };
 }
 
 /** As many hits as fit into a frame. */

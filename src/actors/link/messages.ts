@@ -6,13 +6,14 @@
  */
 
 import type { Entry } from '../../chat/entry.ts';
+import type { ArgumentsOf, Request, VerbOf } from '../../protocol/verbs.ts';
 import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
 
 /** One logged-in connection, as a shard announces it to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
 
-/** What a connection asks of the registry; the third element is the connection, always. */
-export type Command =
+/** What a connection needs from the registry to begin, continue and end a session, and to announce a registration. */
+type SessionCommand =
   | readonly [
       'attach',
       number: number,
@@ -23,26 +24,31 @@ export type Command =
       lastId: number | null,
     ]
   /**
-   * The session has been sent everything up to `cursor` that it may see: it wants the rest, of which it takes about so
-   * many bytes at once, and what comes then.
+   * The session has been sent everything up to `cursor` that it may see. It asks for the rest, of which it takes about this
+   * many bytes at once, and for everything after that.
    */
   | readonly ['live', number: number, connection: number, cursor: number, bytes: number]
-  /** The account has been shown everything up to `id`. */
-  | readonly ['seen', number: number, connection: number, id: number]
   | readonly ['detach', number: number, connection: number]
-  | readonly ['account', number: number, connection: number, user: string]
-  | readonly ['send', number: number, connection: number, to: string, text: string, key: string | null]
-  | readonly ['join', number: number, connection: number, room: string]
-  | readonly ['leave', number: number, connection: number, room: string]
-  | readonly ['who', number: number, connection: number, room: string | null, after: string | null]
-  | readonly ['rooms', number: number, connection: number, after: string | null];
+  | readonly ['account', number: number, connection: number, user: string];
+
+export type RegistryVerb = VerbOf<'registry'>;
+
+/** A client's request to the registry: its arguments as the connection has checked them. */
+type RequestCommand<V extends RegistryVerb = RegistryVerb> = {
+  [P in V]: readonly [verb: P, number: number, connection: number, ...values: ArgumentsOf<P>];
+}[V];
+
+export type Command = SessionCommand | RequestCommand;
 
 /** The command of that verb. */
 export type CommandOf<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
 
-/** Whether a command becomes an entry of the log, if it is not refused. */
-export function isEntry([verb]: Command): boolean {
-  return verb === 'send' || verb === 'join' || verb === 'leave';
+export function toCommand<V extends RegistryVerb>(
+  { verb, values }: Request<V>,
+  number: number,
+  connection: number,
+): RequestCommand<V> {
+  return [verb, number, connection, ...values];
 }
 
 /**

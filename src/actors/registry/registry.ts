@@ -348,9 +348,9 @@ class Registry {
 
   #listNow(command: CommandOf<'who'> | CommandOf<'rooms'>): ToShard {
     const number = command[1];
-    if (command[0] === 'rooms') return ['ok', number, this.#queries.rooms(command[3])];
-    const [, , , room, after] = command;
-    if (room === null) return ['ok', number, this.#queries.online(after)];
+    if (command[0] === 'rooms') return ['ok', number, this.#queries.rooms(command[3] ?? null)];
+    const [, , , room, after = null] = command;
+    if (room == null) return ['ok', number, this.#queries.online(after)];
     if (!this.#queries.hasRoom(room)) return ['error', number, 'no_such_room'];
     return ['ok', number, this.#queries.members(room, after)];
   }

@@ -19,7 +19,10 @@ export class RoomCommands {
     this.#queries = queries;
   }
 
-  send(link: ShardLink, [, number, connection, to, text, key]: CommandOf<'send'>): RefusalCode | undefined {
+  send(
+    link: ShardLink,
+    [, number, connection, to, text, key = null]: CommandOf<'send'>,
+  ): RefusalCode | undefined {
     const account = this.#sessions.find(link.index, connection);
     if (account === undefined) return 'not_logged_in';
     this.#ledger.turn.ask({ kind: 'say', ...asked(account, link, number), to, text, key });

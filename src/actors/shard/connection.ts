@@ -5,11 +5,16 @@
  */
 
 import { foldName } from '../../chat/names.ts';
-import type { Greeting } from '../../protocol/arguments.ts';
 import { decodeBody, encodeFrame } from '../../protocol/codec.ts';
 import type { HeaderFault } from '../../protocol/frame.ts';
 import { STORED_BYTES, writeStored } from '../../protocol/message-frame.ts';
-import { type Caller, type HistoryRequest, runCommand, type SearchRequest } from '../../protocol/verbs.ts';
+import {
+  type ArgumentsOf,
+  checkRequest,
+  type LoginState,
+  type Request,
+  type VerbOf,
+} from '../../protocol/verbs.ts';
 import {
   type Answer,
   type FarewellCode,
@@ -24,8 +29,8 @@ import type { Wire } from '../../transport/tcp.ts';
 import type { AuthAnswer } from '../auth/auth.ts';
 import type { AuthCall, Credential, Standing } from '../auth/auth-api.ts';
 import type { ActorRef, Behavior, ExitReason } from '../kernel/actor.ts';
-import type { Command } from '../link/messages.ts';
-import { Past } from './archive-client.ts';
+import { toCommand } from '../link/messages.ts';
+import { askArchive } from './archive-client.ts';
 import type { Recipient } from './fanout.ts';
 import { Inlet, type InletHandler } from './frame-intake.ts';
 import { FloodGate } from './rate-limiter.ts';
@@ -78,14 +83,14 @@ export class ConnectionBehavior implements Behavior<Connection, ConnectionMsg> {
   }
 }
 
-export class Connection implements Caller, Recipient, InletHandler, OutboxOwner {
+export class Connection implements Recipient, InletHandler, OutboxOwner {
   readonly id: number;
   readonly #services: Services;
   readonly #wire: Wire;
   readonly #self: ActorRef<ConnectionMsg>;
   readonly #outbox: Outbox;
   readonly #inlet: Inlet;
-  state: 'anonymous' | 'guest' | 'account' = 'anonymous';
+  state: LoginState = 'anonymous';
   account = 0;
   user = '';
   /** The name that auth holds for this connection, if it is a guest's. */
@@ -261,13 +266,17 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#services.log.info({ event: 'refused.omitted', connection: this.id, omitted }, 'more was refused');
   }
 
-  body(body: Buffer): undefined | Promise<unknown> {
-    const request = decodeBody(body);
-    const ran = request === undefined ? refusal(null, 'malformed') : runCommand(this, request);
-    if (ran === 'done') return undefined;
-    if (ran instanceof Promise) return ran;
-    const [verb, , name] = request ?? [];
-    this.#respond(ran, verb === 'login' || verb === 'resume' ? this.#attempt('login.failed', name) : {});
+  body(body: Buffer): undefined | Promise<void> {
+    const frame = decodeBody(body);
+    if (frame === undefined) {
+      this.#respond(refusal(null, 'malformed'));
+      return undefined;
+    }
+    const request = checkRequest(frame, this.state);
+    if (request.type === 'request') return this.#run(request);
+    const [verb, , name] = frame;
+    const about = verb === 'login' || verb === 'resume' ? this.#attempt('login.failed', name) : {};
+    this.#respond(refusal(request.id, request.code, request.text), about);
     return undefined;
   }
 
@@ -290,7 +299,61 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     return true;
   }
 
-  greet(requestId: number, hello: Greeting | null | undefined): void {
+  /** Returns a promise if later requests of this connection have to wait for this one. */
+  #run(request: Request): undefined | Promise<void> {
+    switch (request.destination) {
+      case 'registry':
+        this.#unanswered += 1;
+        this.#services.forward(this, request.id, toCommand(request, this.#services.number(), this.id));
+        return undefined;
+      case 'archive':
+        return this.#consult(request);
+      case 'auth':
+        return this.#authenticate(request);
+      case 'connection':
+        this.#answerHere(request);
+        return undefined;
+      default:
+        return request satisfies never;
+    }
+  }
+
+  #authenticate(request: Request<VerbOf<'auth'>>): Promise<void> {
+    switch (request.verb) {
+      case 'register':
+        return this.#register(request.id, request.values);
+      case 'login':
+        return this.#login(request.id, request.values);
+      case 'resume':
+        return this.#resume(request.id, request.values);
+      case 'guest':
+        return this.#guest(request.id, request.values);
+      case 'logout':
+        return this.#logout(request.id);
+      case 'password':
+        return this.#changePassword(request.id, request.values);
+      default:
+        return request satisfies never;
+    }
+  }
+
+  #answerHere(request: Request<VerbOf<'connection'>>): void {
+    switch (request.verb) {
+      case 'hello':
+        this.#greet(request.id, request.values);
+        break;
+      case 'ping':
+        this.#respond(['ok', request.id]);
+        break;
+      case 'quit':
+        this.#end('quit', ['ok', request.id]);
+        break;
+      default:
+        request satisfies never;
+    }
+  }
+
+  #greet(requestId: number, [hello]: ArgumentsOf<'hello'>): void {
     if (hello?.version !== undefined && hello.version !== PROTOCOL_VERSION) {
       this.#respond(refusal(requestId, 'bad_version'));
       return;
@@ -300,7 +363,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#respond(['ok', requestId, result]);
   }
 
-  async register(requestId: number, user: string, password: string): Promise<void> {
+  async #register(requestId: number, [user, password]: ArgumentsOf<'register'>): Promise<void> {
     const address = this.#wire.address;
     const answer = await this.#services.authenticate({ type: 'register', user, password, address });
     if (answer.type === 'refused') {
@@ -312,18 +375,22 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#respondTo(requestId, settled);
   }
 
-  async login(requestId: number, user: string, password: string, lastId: number | null): Promise<void> {
-    await this.#enter(requestId, { type: 'login', user, password, address: this.#wire.address }, lastId);
+  async #login(requestId: number, [user, password, lastId]: ArgumentsOf<'login'>): Promise<void> {
+    await this.#enter(
+      requestId,
+      { type: 'login', user, password, address: this.#wire.address },
+      lastId ?? null,
+    );
   }
 
-  async resume(requestId: number, user: string, token: string, lastId: number | null): Promise<void> {
+  async #resume(requestId: number, [user, token, lastId]: ArgumentsOf<'resume'>): Promise<void> {
     await this.#services.entrance.pass(async () => {
-      // It may have waited long.
-      if (!this.#isClosing) await this.#enter(requestId, { type: 'resume', user, token }, lastId);
+      // The peer may be gone after a long wait.
+      if (!this.#isClosing) await this.#enter(requestId, { type: 'resume', user, token }, lastId ?? null);
     });
   }
 
-  async guest(requestId: number, name: string): Promise<void> {
+  async #guest(requestId: number, [name]: ArgumentsOf<'guest'>): Promise<void> {
     const answer = await this.#services.authenticate({ type: 'claim', user: name });
     if (answer.type === 'refused') {
       return this.#respond(refusal(requestId, answer.code), this.#attempt('guest.failed', name));
@@ -332,7 +399,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     if (!(await this.#attach(requestId, answer, null))) await this.#releaseName();
   }
 
-  async changePassword(requestId: number, old: string, next: string): Promise<void> {
+  async #changePassword(requestId: number, [old, next]: ArgumentsOf<'password'>): Promise<void> {
     const call = {
       type: 'change',
       user: this.user,
@@ -350,7 +417,7 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
   }
 
   /** The token first: who is told `ok` is out, and stays out. It ends also when the connection is lost meanwhile. */
-  async logout(requestId: number): Promise<void> {
+  async #logout(requestId: number): Promise<void> {
     const { user } = this;
     const token = this.#token;
     // What has been asked before is answered to the session: with larger ids than what it would no longer be shown.
@@ -365,46 +432,6 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     this.#respond(['ok', requestId]);
   }
 
-  quit(requestId: number): void {
-    this.#end('quit', ['ok', requestId]);
-  }
-
-  pong(requestId: number): void {
-    this.#respond(['ok', requestId]);
-  }
-
-  send(requestId: number, to: string, text: string, key: string | null): void {
-    this.#forward(requestId, ['send', this.#services.number(), this.id, to, text, key]);
-  }
-
-  seen(requestId: number, id: number): void {
-    this.#forward(requestId, ['seen', this.#services.number(), this.id, id]);
-  }
-
-  history(requestId: number, request: HistoryRequest): Promise<void> {
-    return this.#consult((past) => past.history(requestId, request));
-  }
-
-  search(requestId: number, words: string, request: SearchRequest): Promise<void> {
-    return this.#consult((past) => past.search(requestId, words, request));
-  }
-
-  join(requestId: number, room: string): void {
-    this.#forward(requestId, ['join', this.#services.number(), this.id, room]);
-  }
-
-  leave(requestId: number, room: string): void {
-    this.#forward(requestId, ['leave', this.#services.number(), this.id, room]);
-  }
-
-  who(requestId: number, room: string | null, after: string | null): void {
-    this.#forward(requestId, ['who', this.#services.number(), this.id, room, after]);
-  }
-
-  rooms(requestId: number, after: string | null): void {
-    this.#forward(requestId, ['rooms', this.#services.number(), this.id, after]);
-  }
-
   /** A peer that is gone cannot ask again: then this is tried for a while. */
   async #endToken(call: AuthCall & { type: 'end' }): Promise<AuthAnswer> {
     const deadline = performance.now() + END_TOKEN_MS;
@@ -414,11 +441,6 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
       if (!isPassing || !this.#isClosing || performance.now() >= deadline) return answer;
       await new Promise((resolve) => setTimeout(resolve, END_TOKEN_PAUSE_MS));
     }
-  }
-
-  #forward(requestId: number, command: Command): void {
-    this.#unanswered += 1;
-    this.#services.forward(this, requestId, command);
   }
 
   async #enter(requestId: number, call: AuthCall, lastId: number | null): Promise<void> {
@@ -452,13 +474,13 @@ export class Connection implements Caller, Recipient, InletHandler, OutboxOwner 
     return true;
   }
 
-  /** Asks the archive, when everything that the connection has asked before has been answered. */
-  async #consult(ask: (past: Past) => Promise<Answer | Buffer>): Promise<void> {
+  /** Asks the archive as soon as the registry has answered everything that this connection asked before. */
+  async #consult(request: Request<VerbOf<'archive'>>): Promise<void> {
     await this.#settled();
-    // Who looks back page by page, without a pause, does not take the processor from those who chat.
+    // Somebody who reads page after page without a pause does not take the processor from those who chat.
     const pause = this.#consultedAt + PAGE_PAUSE_MS - performance.now();
     if (pause > 0) await new Promise((resolve) => setTimeout(resolve, pause));
-    const answer = await ask(new Past(this.#services.archive, this.account));
+    const answer = await askArchive(this.#services.archive, this.account, request);
     if (Buffer.isBuffer(answer)) this.push(answer);
     else this.#respond(answer);
     this.#consultedAt = performance.now();

@@ -7,6 +7,7 @@
 import type { MessagePort } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import { encodeFrame } from '../../protocol/codec.ts';
+import { isEntryVerb } from '../../protocol/verbs.ts';
 import { type Event, refusal } from '../../protocol/vocabulary.ts';
 import { WriteTurn } from '../../transport/outbox.ts';
 import type { Endpoints } from '../../transport/socket-table.ts';
@@ -19,16 +20,15 @@ import { BatchPort, takeBatches } from '../kernel/batch.ts';
 import { callPort, type Peer, servePort } from '../kernel/thread.ts';
 import { readToShard, writeToRegistry } from '../link/codec.ts';
 import { eventFrame } from '../link/event-frame.ts';
-import {
-  type AnnouncedSession,
-  type Attached,
-  type Command,
-  type Delivery,
-  type FromRegistry,
-  isEntry,
-  type ToRegistry,
-  type ToShard,
-  type WentLive,
+import type {
+  AnnouncedSession,
+  Attached,
+  Command,
+  Delivery,
+  FromRegistry,
+  ToRegistry,
+  ToShard,
+  WentLive,
 } from '../link/messages.ts';
 import { type Connection, ConnectionBehavior, type ConnectionMsg } from './connection.ts';
 import { Fanout } from './fanout.ts';
@@ -347,7 +347,7 @@ export class Shard implements Services {
    */
   #askAgain(): void {
     for (const { command, connection } of [...this.#unanswered.values()]) {
-      const isOutrun = command[1] < (this.#committed.get(connection) ?? 0) && isEntry(command);
+      const isOutrun = command[1] < (this.#committed.get(connection) ?? 0) && isEntryVerb(command[0]);
       if (isOutrun) this.#settle(command[1], { type: 'refused', code: 'unavailable' }, null);
       else this.#registry?.push(command);
     }
