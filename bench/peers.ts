@@ -1,12 +1,12 @@
 /**
- * Parley beside other servers: the same closed loops against each, alternating; `docs/benchmarks.md` from the medians, with a chart
- * for each loop, and what was measured in `docs/benchmarks/samples.json`. Installs nothing: a server that is not there is left out,
- * and it is said how to get it.
+ * Compares Parley with other servers: runs the same closed loops against each of them, alternating. Writes the medians to
+ * `docs/benchmarks.md`, with one chart per workload, and all samples to `docs/benchmarks/samples.json`. Installs nothing: it skips
+ * servers that are not installed and prints how to install them.
  *
  *   node bench/peers.ts [--rounds 5] [--seconds 8] [--only ngircd,room,…] [--from docs/benchmarks/samples.json]
  *
- * With --only, which takes servers and workloads, the page is printed and nothing is written. With --from nothing is measured: page
- * and charts are made anew from what that file says.
+ * --only selects servers and workloads by name; the page then goes to stdout, and no file is written. --from regenerates the page
+ * and its charts from saved samples without measuring anything.
  */
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -20,9 +20,9 @@ import { renderChart } from './peers/chart.ts';
 import { fileSystemOf } from './peers/file-system.ts';
 import { inspircd } from './peers/inspircd.ts';
 import { ngircd } from './peers/ngircd.ts';
-import { withoutDelay } from './peers/no-delay.ts';
-import { chartOf, renderPage } from './peers/page.ts';
-import { drawnOf, panelsOf } from './peers/panels.ts';
+import { withoutNagle } from './peers/no-delay.ts';
+import { chartPath, renderPage } from './peers/page.ts';
+import { panelsOf, rowsOf } from './peers/panels.ts';
 import { parley } from './peers/parley.ts';
 import type { Peer } from './peers/peer.ts';
 import { type Sample, sampleOf } from './peers/sample.ts';
@@ -31,7 +31,7 @@ import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { runScenario } from './run-scenario.ts';
 import { withFolder } from './temporary-folder.ts';
 
-const PEERS: readonly Peer[] = [parley, ngircd, inspircd, withoutDelay(inspircd), socketIo];
+const PEERS: readonly Peer[] = [parley, ngircd, inspircd, withoutNagle(inspircd), socketIo];
 const DOCS = new URL('../docs/', import.meta.url);
 
 const { values } = parseArgs({
@@ -50,16 +50,16 @@ else publish(readBenchmark(readFileSync(values.from, 'utf8'), PEERS, WORKLOADS))
 
 async function compare(only: readonly string[] | undefined): Promise<number> {
   const at = new Date().toISOString();
-  const chosen = PEERS.filter(({ name }) => isChosen(only, name, PEERS));
-  const workloads = WORKLOADS.filter(({ name }) => isChosen(only, name, WORKLOADS));
-  const versions = await Promise.all(chosen.map((peer) => peer.version()));
-  const peers = chosen.flatMap((peer, index) => {
+  const selected = PEERS.filter(({ name }) => isSelected(only, name, PEERS));
+  const workloads = WORKLOADS.filter(({ name }) => isSelected(only, name, WORKLOADS));
+  const versions = await Promise.all(selected.map((peer) => peer.version()));
+  const peers = selected.flatMap((peer, index) => {
     const version = versions[index];
     return version === undefined ? [] : [{ peer, version }];
   });
-  const missing = chosen.filter((_, index) => versions[index] === undefined);
+  const missing = selected.filter((_, index) => versions[index] === undefined);
   for (const { name, install } of missing)
-    console.log(`${name} is not there; to have it measured too: ${install}`);
+    console.log(`${name} is not installed, so it is skipped. To install it: ${install}`);
   const samples: Sample[] = [];
   for (const workload of workloads) {
     for (let round = 1; round <= rounds; round += 1) {
@@ -67,7 +67,7 @@ async function compare(only: readonly string[] | undefined): Promise<number> {
         const sample = await measure(peer, workload);
         if (signal.aborted) return 130;
         console.log(
-          `${workload.name} ${round}/${rounds} ${peer.name.padEnd(16)} ${sample === undefined ? 'not complete' : told(sample)}`,
+          `${workload.name} ${round}/${rounds} ${peer.name.padEnd(16)} ${sample === undefined ? 'incomplete' : describe(sample)}`,
         );
         if (sample !== undefined) samples.push(sample);
       }
@@ -98,13 +98,13 @@ function publish(benchmark: Benchmark): void {
   mkdirSync(new URL('benchmarks/', DOCS), { recursive: true });
   writeFileSync(new URL('benchmarks.md', DOCS), renderPage(benchmark));
   for (const workload of benchmark.workloads) {
-    const chart = renderChart(workload.title, panelsOf(drawnOf(workload, benchmark)));
-    writeFileSync(new URL(chartOf(workload), DOCS), chart);
+    const chart = renderChart(workload.title, panelsOf(rowsOf(workload, benchmark)));
+    writeFileSync(new URL(chartPath(workload), DOCS), chart);
   }
 }
 
-/** Whether it was asked for: everything of a kind is, of which nothing was named. */
-function isChosen(
+/** True if `only` names it, or names nothing of its kind. */
+function isSelected(
   only: readonly string[] | undefined,
   name: string,
   all: ReadonlyArray<{ readonly name: string }>,
@@ -138,7 +138,7 @@ function measure(peer: Peer, workload: Workload): Promise<Sample | undefined> {
   });
 }
 
-function told({ cpuPerDelivery, rate, p50, p99, bytes, isBound, faults, errors, load }: Sample): string {
+function describe({ cpuPerDelivery, rate, p50, p99, bytes, isBound, faults, errors, load }: Sample): string {
   return [
     `${cpuPerDelivery.toFixed(2)} µs/delivery`,
     `${formatCount(rate)} deliveries/s${isBound ? ' (limited by the generator)' : ''}`,

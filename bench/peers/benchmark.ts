@@ -1,7 +1,4 @@
-/**
- * Everything that was measured, from which the page and its charts are made; and its form in a file, so that both can be made
- * again without measuring again.
- */
+/** Everything that the page and its charts are generated from, and its file format, so that both can be regenerated without measuring. */
 
 import { z } from 'zod';
 import { type Result, resultSchema } from '../../src/load/result/result.ts';
@@ -13,7 +10,7 @@ export interface Benchmark {
   /** ISO 8601. */
   readonly at: string;
   readonly environment: Result['environment'];
-  /** Of the folder where the data of the servers was. */
+  /** The file system of the servers' data folders. */
   readonly fileSystem: string;
   readonly rounds: number;
   readonly seconds: number;
@@ -24,7 +21,7 @@ export interface Benchmark {
   readonly samples: readonly Sample[];
 }
 
-/** Servers and workloads by their names. */
+/** The file format. It contains only the names of servers and workloads. */
 const savedSchema = z.object({
   format: z.literal('parley-benchmark'),
   at: z.string(),
@@ -38,7 +35,7 @@ const savedSchema = z.object({
   samples: z.array(sampleSchema),
 });
 
-/** One sample a line: what was measured anew is seen in the difference. */
+/** Writes one sample per line, so that a diff shows which ones were measured again. */
 export function writeBenchmark({ peers, workloads, samples, ...rest }: Benchmark): string {
   const head = JSON.stringify({
     format: 'parley-benchmark',
@@ -50,7 +47,7 @@ export function writeBenchmark({ peers, workloads, samples, ...rest }: Benchmark
   return `${head.slice(0, -1)},"samples":[\n${lines.join(',\n')}\n]}\n`;
 }
 
-/** Throws if the text is something else, or names a server or workload that is not among these. */
+/** Throws if the text is not a saved benchmark, or names a server or workload that is not in `peers` or `workloads`. */
 export function readBenchmark(
   text: string,
   peers: readonly Peer[],
@@ -59,13 +56,13 @@ export function readBenchmark(
   const { format: _, ...saved } = savedSchema.parse(JSON.parse(text));
   return {
     ...saved,
-    peers: saved.peers.map(({ name, version }) => ({ peer: named(peers, name), version })),
-    workloads: saved.workloads.map((name) => named(workloads, name)),
+    peers: saved.peers.map(({ name, version }) => ({ peer: find(peers, name), version })),
+    workloads: saved.workloads.map((name) => find(workloads, name)),
   };
 }
 
-function named<T extends { readonly name: string }>(all: readonly T[], name: string): T {
+function find<T extends { readonly name: string }>(all: readonly T[], name: string): T {
   const found = all.find((one) => one.name === name);
-  if (found === undefined) throw new Error(`${name} is not known`);
+  if (found === undefined) throw new Error(`unknown server or workload ${name}`);
   return found;
 }

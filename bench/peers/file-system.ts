@@ -1,9 +1,9 @@
-/** What kind of file system a folder is on: whether writing to it means writing to a disk. */
+/** Finds out what kind of file system a folder is on, because on some a write never reaches a disk. */
 
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 
-/** Such as `ext4` or `tmpfs`; `unknown` where there is no /proc. */
+/** A type such as `ext4` or `tmpfs`, or `unknown` if there is no /proc. */
 export function fileSystemOf(folder: string): string {
   let mounts: string;
   try {

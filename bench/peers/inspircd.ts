@@ -1,4 +1,4 @@
-/** InspIRCd: a large IRC server in C++, in one thread for its clients. */
+/** InspIRCd: a large IRC server in C++ that serves its clients on one thread. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,10 +13,10 @@ export const inspircd: Peer = {
   wire: ircWire,
   install: 'apt-get install -y --no-install-recommends inspircd',
   setup:
-    'no fake lag and no limit of commands, no limit of connections from one address, no look-ups of names, 64 MB for what waits to be sent, only the modules of its core',
+    'no fake lag, no command rate limit, no limit on connections per address, no DNS lookups, a send buffer of 64 MB, only the core modules',
   remark: IRC_REMARK,
   lacks: IRC_LACKS,
-  offers: [...IRC_OFFERS, 'has many modules for what it does not do by itself'],
+  offers: [...IRC_OFFERS, 'has many modules for additional features'],
   async version() {
     const program = findProgram('inspircd');
     return program === undefined ? undefined : versionOf(program, /InspIRCd-(\d[\d.]*)/);
@@ -25,7 +25,7 @@ export const inspircd: Peer = {
     const file = join(folder, 'inspircd.conf');
     const port = await freePort();
     writeFileSync(file, configuration(port, folder));
-    // It refuses to run as root unless it is told.
+    // InspIRCd refuses to run as root without this flag.
     const asRoot = process.getuid?.() === 0 ? ['--runasroot'] : [];
     const args = ['--nofork', '--config', file, ...asRoot];
     return startProgram(findProgram('inspircd') ?? 'inspircd', args, { port, cwd: folder, env });

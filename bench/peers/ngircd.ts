@@ -1,4 +1,4 @@
-/** ngIRCd: a small IRC server in C, in one thread. */
+/** ngIRCd: a small single-threaded IRC server in C. */
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ export const ngircd: Peer = {
   name: 'ngIRCd',
   wire: ircWire,
   install: 'apt-get install -y --no-install-recommends ngircd',
-  setup: 'no penalties for writing fast, no limit of connections from one address, no look-ups of names',
+  setup: 'no penalties for sending fast, no limit on connections per address, no DNS lookups',
   remark: IRC_REMARK,
   lacks: IRC_LACKS,
   offers: IRC_OFFERS,

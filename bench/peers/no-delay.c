@@ -1,4 +1,4 @@
-/* For LD_PRELOAD: turns Nagle's algorithm off on each connection that a program accepts. */
+/* A library for LD_PRELOAD that turns off Nagle's algorithm on each connection that a program accepts. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>

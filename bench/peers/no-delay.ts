@@ -1,4 +1,4 @@
-/** A server as it is, but for Nagle's algorithm, which is turned off on its connections from outside. Linux. */
+/** Runs an existing server with Nagle's algorithm turned off on the connections that it accepts. Linux only. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,14 +7,14 @@ import type { Peer } from './peer.ts';
 
 const SOURCE = fileURLToPath(new URL('no-delay.c', import.meta.url));
 
-export function withoutDelay(peer: Peer): Peer {
+export function withoutNagle(peer: Peer): Peer {
   return {
     ...peer,
     name: `${peer.name}-nodelay`,
     install: `${peer.install} gcc`,
-    setup: `as ${peer.name}, with TCP_NODELAY set on each connection that it accepts (bench/peers/no-delay.c, by LD_PRELOAD), as Parley and Socket.IO set it`,
+    setup: `as ${peer.name}, with TCP_NODELAY set on each accepted connection (bench/peers/no-delay.c, loaded with LD_PRELOAD), as Parley and Socket.IO do`,
     remark: undefined,
-    // What it lacks and offers is told of the server itself.
+    // The page already says this of the unmodified server.
     lacks: [],
     offers: [],
     version: () => (hasCompiler() ? peer.version() : Promise.resolve(undefined)),

@@ -1,24 +1,24 @@
-/** What is drawn of a workload: what a delivery costs each server, and how many it makes. */
+/** The two panels of a workload's chart: CPU time per delivery, and deliveries per second, of each server. */
 
 import { type Spread, spreadOf } from '../spread.ts';
 import type { Benchmark } from './benchmark.ts';
 import type { Panel } from './chart.ts';
 import type { Sample } from './sample.ts';
-import { writeCpu, writeRate } from './units.ts';
+import { formatCpu, formatRate } from './units.ts';
 import type { Workload } from './workloads.ts';
 
-/** What is drawn of one server. */
-export interface Drawn {
+/** One server's figures in a chart. */
+export interface Row {
   readonly name: string;
   /** Microseconds. */
   readonly cpu: Spread | undefined;
-  /** Deliveries a second. */
+  /** Deliveries per second. */
   readonly rate: Spread | undefined;
   readonly isBound: boolean;
 }
 
-/** In the order of the servers, of which the first is the one that the others are compared with. */
-export function drawnOf(workload: Workload, { peers, samples }: Benchmark): Drawn[] {
+/** One row per server, in their order; the first one is the reference. */
+export function rowsOf(workload: Workload, { peers, samples }: Benchmark): Row[] {
   return peers.map(({ peer: { name } }) => {
     const own = samples.filter((sample) => sample.workload === workload.name && sample.peer === name);
     const spread = (of: (sample: Sample) => number): Spread | undefined =>
@@ -32,26 +32,26 @@ export function drawnOf(workload: Workload, { peers, samples }: Benchmark): Draw
   });
 }
 
-export function panelsOf(drawn: readonly Drawn[]): Panel[] {
+export function panelsOf(rows: readonly Row[]): Panel[] {
   return [
     {
-      title: 'Server CPU for each delivery',
-      note: 'less is better',
-      write: writeCpu,
-      bars: drawn.map(({ name, cpu }, index) => ({
+      title: 'Server CPU per delivery',
+      note: 'lower is better',
+      format: formatCpu,
+      bars: rows.map(({ name, cpu }, index) => ({
         name,
-        isOwn: index === 0,
+        isReference: index === 0,
         spread: cpu,
         isAtLeast: false,
       })),
     },
     {
-      title: 'Deliveries a second',
-      note: 'more is better',
-      write: writeRate,
-      bars: drawn.map(({ name, rate, isBound }, index) => ({
+      title: 'Deliveries per second',
+      note: 'higher is better',
+      format: formatRate,
+      bars: rows.map(({ name, rate, isBound }, index) => ({
         name,
-        isOwn: index === 0,
+        isReference: index === 0,
         spread: rate,
         isAtLeast: isBound,
       })),

@@ -1,4 +1,4 @@
-/** Parley itself, as anybody starts it, with guests and without the limit of commands. */
+/** Parley itself, started by its normal command, with guests and without a command rate limit. */
 
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,14 +14,14 @@ export const parley: Peer = {
   wire: parleyWire,
   install: 'npm install',
   setup:
-    'guests let in, no limit of commands a second; each message is on disk (synced) before it is acknowledged or delivered. The search index waits while 2,000 messages a second or more come in, and takes them in later: that work is in these figures only where more than a million messages came in one run',
+    'guests allowed, no command rate limit; each message is synced to disk before it is acknowledged or delivered. The search index pauses while at least 2,000 messages per second arrive and catches up later, so its work is in these figures only if a run had more than a million messages',
   remark: undefined,
   lacks: [],
   offers: [
-    'has every message in its log, written and synced, before it is acknowledged, and before anybody else sees it',
-    'gives it an id and a time; all clients see all messages in one order',
-    'tells the sender of each message that it is stored',
-    'keeps it for history, for search, and for accounts that are away (the users of these runs are guests, who are not awaited)',
+    'writes every message to its log and syncs it before acknowledging or delivering it',
+    'gives each message an id and a time; all clients see all messages in the same order',
+    'tells the sender that each message is stored',
+    'keeps messages for history, search and accounts that are offline (the users of these runs are guests, for whom nothing is kept)',
   ],
   version: () => Promise.resolve(VERSION),
   start: (folder) =>

@@ -1,26 +1,26 @@
-/** A server that Parley is measured beside. */
+/** A server in the comparison. */
 
 import type { Wire } from '../../src/load/wires/client-wire.ts';
 
 export interface Peer {
-  /** As it calls itself. */
+  /** The name on the page. */
   readonly name: string;
   readonly wire: Wire;
-  /** URL of the module that exports `wire`, unless it is part of the load test. */
+  /** URL of the module that exports `wire`; undefined if the wire is part of the load test. */
   readonly wireModule?: string;
-  /** For whoever does not have it: the command that installs it. */
+  /** The command that installs it. */
   readonly install: string;
-  /** How it was set up for the measurement, where that is not what it does by itself. */
+  /** The settings that differ from the server's defaults. */
   readonly setup: string;
-  /** What has to be known to read its figures; undefined if nothing. */
-  readonly remark: string | undefined;
-  /** What it does not do that Parley does; a line each. */
+  /** What a reader has to know about its figures, one sentence each; undefined if nothing. */
+  readonly remark: readonly string[] | undefined;
+  /** What Parley does and this server does not, as list items that continue "It …". */
   readonly lacks: readonly string[];
-  /** What it does that Parley does not; of Parley itself, what it does for each message. */
+  /** What this server does and Parley does not. For Parley itself: what it does for each message. */
   readonly offers: readonly string[];
-  /** As the program tells it; undefined if it is not installed. */
+  /** The version that the program reports; undefined if it is not installed. */
   version(): Promise<string | undefined>;
-  /** Starts it in `folder`, which is there and is its own, with these variables in its environment, too. Rejects if it does not listen in time, and then it has been ended. */
+  /** Starts it in `folder`, an existing folder of its own, with `env` added to the environment. If it does not listen in time, kills it and rejects. */
   start(folder: string, env?: NodeJS.ProcessEnv): Promise<RunningPeer>;
 }
 
@@ -28,6 +28,6 @@ export interface RunningPeer {
   readonly pid: number;
   /** `127.0.0.1:PORT`. */
   readonly address: string;
-  /** Ends it, and waits for that. */
+  /** Resolves when it has exited. */
   stop(): Promise<void>;
 }

@@ -1,4 +1,4 @@
-/** Programs that listen on a port once they have started. */
+/** Starts and stops server programs. */
 
 import { connect, createServer } from 'node:net';
 import { type RunningProcess, runProcess, until } from '../../test/support/process.ts';
@@ -8,20 +8,20 @@ const START_MS = 15_000;
 const STOP_MS = 10_000;
 const VERSION_MS = 5_000;
 
-/** What the pattern's first group finds in what `program --version` says. */
+/** The first group of `pattern` in the output of `program --version`. */
 export async function versionOf(program: string, pattern: RegExp): Promise<string> {
-  const asked = runProcess(program, ['--version'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  await asked.exit(VERSION_MS);
-  return pattern.exec(`${asked.stdout()}${asked.stderr()}`)?.[1] ?? 'unknown';
+  const queried = runProcess(program, ['--version'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  await queried.exit(VERSION_MS);
+  return pattern.exec(`${outputOf(queried)}`)?.[1] ?? 'unknown';
 }
 
-/** A port of 127.0.0.1 that nobody had a moment ago, for programs that cannot find one for themselves. */
+/** A currently unused port of 127.0.0.1, for programs that cannot pick one themselves. */
 export async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('a server without a port');
+  if (typeof address !== 'object' || address === null) throw new Error('the listening server has no port');
   return address.port;
 }
 
@@ -37,7 +37,7 @@ export async function startProgram(
     env: { ...process.env, ...env },
   });
   const { child } = started;
-  // Whatever ends this process ends that one too.
+  // The program must not outlive this process.
   const kill = (): void => void child.kill('SIGKILL');
   process.once('exit', kill);
   child.once('close', () => process.off('exit', kill));
@@ -46,12 +46,12 @@ export async function startProgram(
       `${file} to listen`,
       () => {
         if (child.exitCode !== null || child.signalCode !== null)
-          throw new Error(`${file} ended\n${saidBy(started)}`);
-        return port === undefined ? printedPort(started.stdout()) : isListening(port);
+          throw new Error(`${file} exited\n${outputOf(started)}`);
+        return port === undefined ? printedPort(started.stdout()) : portIfListening(port);
       },
-      { timeoutMs: START_MS, state: () => saidBy(started) },
+      { timeoutMs: START_MS, state: () => outputOf(started) },
     );
-    if (child.pid === undefined) throw new Error(`${file} has no process`);
+    if (child.pid === undefined) throw new Error(`${file} has no process id`);
     return {
       pid: child.pid,
       address: `127.0.0.1:${listening}`,
@@ -66,7 +66,7 @@ export async function startProgram(
   }
 }
 
-function saidBy({ stdout, stderr }: RunningProcess): string {
+function outputOf({ stdout, stderr }: RunningProcess): string {
   return `${stdout()}${stderr()}`;
 }
 
@@ -75,8 +75,8 @@ function printedPort(text: string): number | undefined {
   return port === undefined ? undefined : Number(port);
 }
 
-/** The port, if somebody listens there. */
-function isListening(port: number): Promise<number | undefined> {
+/** Resolves to the port if something listens on it, and to undefined otherwise. */
+function portIfListening(port: number): Promise<number | undefined> {
   return new Promise((resolve) => {
     const socket = connect({ port, host: '127.0.0.1', timeout: 1_000 });
     const done = (result: number | undefined): void => {

@@ -1,4 +1,4 @@
-/** What one run of one server tells, and what the runs of a server tell together. */
+/** The figures of one run against one server. */
 
 import { loadavg } from 'node:os';
 import { z } from 'zod';
@@ -8,27 +8,27 @@ import { faultsOf, type Result } from '../../src/load/result/result.ts';
 export const sampleSchema = z.object({
   peer: z.string(),
   workload: z.string(),
-  /** Microseconds of the server's processes. */
+  /** CPU time of the server's processes in microseconds. */
   cpuPerDelivery: z.number(),
-  /** A second. */
+  /** Deliveries per second. */
   rate: z.number(),
-  /** From when a message was sent until a recipient had it, in milliseconds. */
+  /** Delivery latency in milliseconds, from sending a message until a recipient has it. */
   p50: z.number(),
   p99: z.number(),
-  /** The most resident memory of the server, in bytes. */
+  /** The server's peak resident memory in bytes. */
   bytes: z.number(),
-  /** True if the generator, and not the server, may be what bounded the rate. */
+  /** True if the generator may have limited the rate, rather than the server. */
   isBound: z.boolean(),
-  /** Lost, repeated, out of order, or at the wrong place. */
+  /** Messages lost, repeated, out of order, or delivered to somebody else. */
   faults: z.number(),
   errors: z.number(),
-  /** Programs that wanted a core, in the last minute: the server, the generator, and whatever else ran here. */
+  /** The system's load average of the last minute, which includes the server, the generator and all other programs. */
   load: z.number(),
 });
 
 export type Sample = Readonly<z.output<typeof sampleSchema>>;
 
-/** Undefined if nothing was delivered, or the server's use is not known: nothing can be compared then. */
+/** Undefined if the run is incomplete, nothing was delivered or the server's usage is unknown, because then nothing can be compared. */
 export function sampleOf(peer: string, workload: string, result: Result): Sample | undefined {
   const { usage, latency, figures, invalid } = result;
   const cpuPerDelivery = usage?.cpuPerDelivery ?? undefined;

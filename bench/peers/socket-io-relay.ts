@@ -1,6 +1,6 @@
 /**
- * A chat relay on Socket.IO, as somebody would write it who uses the library as its pages say: rooms are its rooms, and a direct
- * message goes to a room of the recipient's own. It keeps nothing. Prints `listening on 127.0.0.1:PORT`.
+ * A chat relay built on Socket.IO in the way the library's documentation suggests: chat rooms are Socket.IO rooms, and a direct
+ * message goes to a private room of its recipient. The relay stores nothing. It prints `listening on 127.0.0.1:PORT`.
  *
  *   node bench/peers/socket-io-relay.ts [--port 0]
  */
@@ -11,33 +11,33 @@ import { Server } from 'socket.io';
 
 type Answer = (code?: string) => void;
 
-/** What a client asks for. Answered with nothing, or with a code. */
-interface Asked {
+/** Requests of a client. Each is answered with an error code, or with nothing on success. */
+interface ClientEvents {
   enter: (name: string, answer: Answer) => void;
   join: (room: string, answer: Answer) => void;
   say: (to: string, text: string, answer: Answer) => void;
 }
 
-interface Told {
+interface ServerEvents {
   message: (from: string, to: string, text: string) => void;
 }
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '0' } } });
 
 const http = createServer();
-const io = new Server<Asked, Told, Record<string, never>, { name?: string }>(http, {
+const io = new Server<ClientEvents, ServerEvents, Record<string, never>, { name?: string }>(http, {
   transports: ['websocket'],
 });
 
-/** Each user's own room. A room that people join begins with `#`. */
-const homeOf = (name: string): string => `@${name}`;
+/** A user's private room. Names of chat rooms begin with `#`. */
+const privateRoomOf = (name: string): string => `@${name}`;
 const { rooms } = io.of('/').adapter;
 
 io.on('connection', (socket) => {
   socket.on('enter', async (name, answer) => {
-    if (rooms.has(homeOf(name))) return answer('name_taken');
+    if (rooms.has(privateRoomOf(name))) return answer('name_taken');
     socket.data.name = name;
-    await socket.join(homeOf(name));
+    await socket.join(privateRoomOf(name));
     answer();
   });
 
@@ -52,10 +52,10 @@ io.on('connection', (socket) => {
     const from = socket.data.name;
     if (from === undefined) return answer('not_in');
     const isRoom = to.startsWith('#');
-    const target = isRoom ? to : homeOf(to);
+    const target = isRoom ? to : privateRoomOf(to);
     if (isRoom ? !socket.rooms.has(target) : !rooms.has(target))
       return answer(isRoom ? 'not_a_member' : 'no_such_user');
-    // To everybody there but the sender.
+    // Reaches everybody in the room except the sender.
     socket.to(target).emit('message', from, to, text);
     answer();
   });

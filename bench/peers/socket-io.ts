@@ -1,4 +1,4 @@
-/** Socket.IO: a library for Node, with a small relay around it. */
+/** Socket.IO: a library for Node, wrapped in a small relay. */
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -16,17 +16,17 @@ export const socketIo: Peer = {
   wireModule: new URL('../wires/socket-io.ts', import.meta.url).href,
   install: 'npm install',
   setup:
-    'WebSocket only, without compression (its default), the adapter in memory, without the optional native add-ons of ws; a relay of 60 lines around it (bench/peers/socket-io-relay.ts)',
+    'WebSocket only, no compression (its default), the in-memory adapter, without the optional native add-ons of ws; wrapped in a relay of 60 lines (bench/peers/socket-io-relay.ts)',
   remark: undefined,
   lacks: [
-    'stores nothing: a message is gone when the recipient is away, or when the server ends',
-    'its answer to a message means that the relay has it, not that it is on disk',
-    'is a library: names, rooms, history and search are whatever is built on it; the relay has only names and rooms',
+    'stores nothing: a message is gone if the recipient is away or the server exits',
+    'acknowledges a message when the relay has it, not when it is on disk',
+    'is a library: names, rooms, history and search are up to the program that uses it; this relay has only names and rooms',
   ],
   offers: [
-    'works in browsers, and through proxies that know only HTTP',
-    'sends any events, binary ones too, with libraries for many languages',
-    'spreads over several processes and machines by adapters',
+    'works in browsers, and through proxies that only pass HTTP',
+    'sends arbitrary events, including binary ones, and has libraries for many languages',
+    'scales to several processes and machines with adapters',
   ],
   version() {
     try {

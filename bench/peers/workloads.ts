@@ -1,14 +1,14 @@
-/** What is measured: closed loops, in which the next message of a conversation is sent when one before it has arrived. */
+/** The workloads to measure: closed loops, in which a conversation sends its next message when an earlier one has arrived. */
 
 import { type Scenario, scenarioSchema } from '../../src/load/scenario/scenario.ts';
 
 export interface Workload {
   readonly name: string;
-  /** For the page. */
+  /** The heading on the page. */
   readonly title: string;
   readonly users: number;
   readonly group: { readonly kind: 'pairs' } | { readonly kind: 'rooms'; readonly size: number };
-  /** Messages of each conversation that are on their way at a time. */
+  /** Messages in flight in each conversation. */
   readonly inFlight: number;
 }
 
@@ -53,7 +53,7 @@ export const WORKLOADS: readonly Workload[] = [
 ];
 
 const RAMP_SECONDS = 1;
-/** What a compiler does while a program runs is done by then, for the most part. */
+/** Long enough for most just-in-time compilation to finish. */
 const WARM_UP_SECONDS = 3;
 
 export function scenarioOf({ name, title, users, group, inFlight }: Workload, seconds: number): Scenario {

@@ -53,8 +53,8 @@ const page = (change: Partial<Benchmark> = {}): string => renderPage(benchmark(c
 const rowsOf = (text: string, name: string): string[] =>
   text.split('\n').filter((line) => line.startsWith(`| ${name} |`));
 
-describe('the page of benchmarks', () => {
-  it('has medians, spreads and ratios, and latencies where one message is on its way', () => {
+describe('the benchmarks page', () => {
+  it('shows medians, ranges and ratios, and latencies for one message in flight', () => {
     const text = page({
       samples: samples((peer, round) =>
         peer === 'Parley' ? {} : { cpuPerDelivery: round / 4, rate: 50_000 },
@@ -66,60 +66,63 @@ describe('the page of benchmarks', () => {
       '| ngIRCd | 0.500 µs (0.250 µs – 0.750 µs) | 0.25 | 50,000 (50,000 – 50,000) | 0.25 | 1.00 MiB |',
     );
     expect(rows.at(-1)).toContain('| 2.00 ms (1.00 ms – 3.00 ms) | 20.0 ms (10.0 ms – 30.0 ms) |');
-    expect(text).toContain('In all of these runs every delivery came');
+    expect(text).toContain('In all of these runs every message reached');
   });
 
-  it('says where the generator was what bounded a rate', () => {
+  it('marks rates that the generator may have limited', () => {
     const text = page({ samples: samples((peer, round) => ({ isBound: peer === 'ngIRCd' && round === 2 })) });
     expect(rowsOf(text, 'ngIRCd')[0]).toContain('| ≥ 200,000');
     expect(rowsOf(text, 'Parley')[0]).not.toContain('≥');
   });
 
-  it('says what went wrong, which runs are missing, and who was not there', () => {
+  it('lists faults, incomplete runs and servers that are not installed', () => {
     const text = page({
       samples: samples((peer, round) => ({ faults: peer === 'ngIRCd' && round === 1 ? 7 : 0 })).slice(1),
       missing: [inspircd.name],
     });
-    expect(text).toContain('- ngIRCd, room: 7 deliveries lost');
-    expect(text).toContain('are not in the figures: 1.');
+    expect(text).toContain('- ngIRCd, room: 7 messages lost');
+    expect(text).toContain('- Incomplete runs, which are not in the figures: 1.');
     expect(text).toContain('Not installed on this machine: InspIRCd.');
-    expect(text).not.toContain('In all of these runs every delivery came');
+    expect(text).not.toContain('In all of these runs every message reached');
   });
 
-  it('has a row for a server of which no run was complete', () => {
+  it('has a row for a server without a complete run', () => {
     const text = page({ samples: samples().filter(({ peer }) => peer === 'Parley') });
-    expect(rowsOf(text, 'ngIRCd')[0]).toBe('| ngIRCd | no run was complete | – | – | – | – |');
+    expect(rowsOf(text, 'ngIRCd')[0]).toBe('| ngIRCd | no complete run | – | – | – | – |');
   });
 
-  it('is the same when it is made from a file', () => {
+  it('is the same when it is generated from a file', () => {
     const measured = benchmark({ samples: samples().slice(1), missing: [inspircd.name] });
     const saved = readBenchmark(writeBenchmark(measured), [parley, ngircd], WORKLOADS);
     expect(renderPage(saved)).toBe(renderPage(measured));
-    expect(() => readBenchmark(writeBenchmark(measured), [parley], WORKLOADS)).toThrow('ngIRCd is not known');
+    expect(() => readBenchmark(writeBenchmark(measured), [parley], WORKLOADS)).toThrow(
+      'unknown server or workload ngIRCd',
+    );
   });
 
-  it('shows a chart of each workload, and says what is in it', () => {
+  it('shows a chart of each workload and describes it in words', () => {
     const text = page({ samples: samples((peer) => ({ isBound: peer === 'ngIRCd' })) });
     for (const { name } of WORKLOADS) expect(text).toContain(`](benchmarks/${name}.svg)`);
     expect(text).toContain(
-      '![Server CPU for each delivery (less is better): Parley 2.00 µs, ngIRCd 2.00 µs. Deliveries a second (more is better): Parley 200,000, ngIRCd ≥ 200,000.]',
+      '![Server CPU per delivery (lower is better): Parley 2.00 µs, ngIRCd 2.00 µs. Deliveries per second (higher is better): Parley 200,000, ngIRCd ≥ 200,000.]',
     );
   });
 });
 
-describe('a chart of the page', () => {
-  it('has a bar up to the median, and a whisker from the least to the most', () => {
+describe('a chart of the benchmarks page', () => {
+  it('has a bar up to the median and a whisker from the minimum to the maximum', () => {
     const bars = [
-      { name: 'Parley', isOwn: true, spread: { median: 2, least: 1, most: 4 }, isAtLeast: false },
-      { name: '<other>', isOwn: false, spread: undefined, isAtLeast: false },
+      { name: 'Parley', isReference: true, spread: { median: 2, least: 1, most: 4 }, isAtLeast: false },
+      { name: '<other>', isReference: false, spread: undefined, isAtLeast: false },
     ];
-    const svg = renderChart('Title', [{ title: 'Cost', note: 'less', write: String, bars }]);
-    const [, x = '', width = ''] = /class="bar own" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(svg) ?? [];
+    const svg = renderChart('Title', [{ title: 'Cost', note: 'lower', format: String, bars }]);
+    const [, x = '', width = ''] =
+      /class="bar reference" x="([\d.]+)" y="[\d.]+" width="([\d.]+)"/.exec(svg) ?? [];
     const [, least = '', most = ''] = /class="whisker" d="M([\d.]+) .*?H([\d.]+)/.exec(svg) ?? [];
     expect(Number(least) - Number(x)).toBeCloseTo(Number(width) / 2, 0);
     expect(Number(most) - Number(x)).toBeCloseTo(Number(width) * 2, 0);
     expect(svg.match(/class="bar/g)).toHaveLength(1);
-    expect(svg).toContain('&lt;other&gt; no run was complete');
+    expect(svg).toContain('&lt;other&gt; no complete run');
     expect(svg).not.toContain('<other>');
   });
 });
