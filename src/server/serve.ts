@@ -1,6 +1,6 @@
 /** `parley serve` as a process: prints where it listens, obeys signals, and ends with the right exit code. */
 
-import { type Crash, hasTestHooks, isCrash } from '../actors/kernel/fault-injection.ts';
+import { obeyParentProcess } from '../actors/kernel/fault-injection.ts';
 import { endProcess } from '../actors/kernel/worker-lifetime.ts';
 import { EXIT, type ExitCode } from '../common/exit.ts';
 import { openLog, openLogOutput } from '../common/log.ts';
@@ -70,7 +70,7 @@ export async function serve(options: ServerOptions): Promise<void> {
     return leave(started.exitCode);
   }
   server = started.server;
-  if (hasTestHooks()) obeyCrashes(server);
+  obeyParentProcess();
   announce(server, options.host);
   log.info(
     { event: 'server.listening', address: server.address, ...options },
@@ -82,23 +82,4 @@ export async function serve(options: ServerOptions): Promise<void> {
 function announce({ address, port }: Server, host: string): void {
   const there = formatAddress(reachable(host), port);
   new LossyOutput(1).write(`listening on ${address}\nconnect with: parley connect ${there}\n`);
-}
-
-interface Crashing {
-  crash(thread: string, how: Crash, part?: string): boolean;
-}
-
-/**
- * `{ crash: 'registry', how: 'spin' }` from the parent process makes that thread go wrong, `kill` if it does not say
- * how. `hash` is the thread of the hash pool that gets the next task.
- */
-function obeyCrashes(server: Crashing): void {
-  process.on('message', (message: unknown) => {
-    if (typeof message !== 'object' || message === null || !('crash' in message)) return;
-    const { crash: thread } = message;
-    const how = 'how' in message ? message.how : 'kill';
-    if (typeof thread !== 'string' || !isCrash(how)) return;
-    if (thread === 'hash') server.crash('auth', how, 'hash');
-    else server.crash(thread, how);
-  });
 }

@@ -7,7 +7,7 @@
 import type { Logger } from 'pino';
 import type { ArchiveData, ArchiveThreadApi } from '../actors/archive/archive.worker.ts';
 import type { AuthData, AuthThreadApi } from '../actors/auth/auth.worker.ts';
-import { type Crash, testNumber } from '../actors/kernel/fault-injection.ts';
+import { testNumber } from '../actors/kernel/fault-injection.ts';
 import { link } from '../actors/kernel/port-pair.ts';
 import {
   type ChildSpec,
@@ -60,8 +60,6 @@ export interface Server {
   readonly failed: Promise<Error>;
   /** Takes no new connections, says goodbye to all clients, and ends. */
   stop(): Promise<void>;
-  /** Makes a thread, or a part of it, go wrong; for tests. */
-  crash(thread: string, how: Crash, part?: string): boolean;
 }
 
 /** A client that is sent away by a shutdown may come back after this long. */
@@ -118,7 +116,6 @@ export async function startServer(
       address: formatAddress(host, listened.port),
       port: listened.port,
       failed: supervisor.gaveUp,
-      crash: (name, how, part) => supervisor.crash(name, how, part),
       stop: async () => {
         unwatchPeers();
         await threads.stop(supervisor);

@@ -2,7 +2,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { Piscina } from 'piscina';
-import { type Crash, crashPart, testHeap, testNumber } from '../kernel/fault-injection.ts';
+import { takeFaultyTask, testHeap, testNumber } from '../kernel/fault-injection.ts';
 import { threadFile } from '../kernel/thread.ts';
 import { WATCHDOG_MS } from '../kernel/watchdog.ts';
 import type { HashTask } from './hash.worker.ts';
@@ -19,7 +19,7 @@ const QUEUE_PER_THREAD = 128;
 const TASK_LIMITS = 3;
 
 export class HashPool {
-  readonly #pool: Piscina<HashTask, unknown>;
+  readonly #pool: Piscina<unknown, unknown>;
   readonly #threads: number;
   readonly #warn: (text: string) => void;
   readonly #taskTimeoutMs = TASK_LIMITS * (testNumber('PARLEY_TEST_WATCHDOG_MS') ?? WATCHDOG_MS);
@@ -30,7 +30,6 @@ export class HashPool {
   readonly #waiting: Array<() => void> = [];
   #running = 0;
   #isClosed = false;
-  #nextCrash: Crash | undefined;
   /** A hash that no password has, of the same cost, for names that do not exist. */
   readonly dummy = `$argon2id$v=19$m=19456,t=2,p=1$${token(16)}$${token(32)}`;
 
@@ -47,9 +46,6 @@ export class HashPool {
     });
     // What dies between two tasks fails none of them, but an unheard 'error' would end the thread that this one is.
     this.#pool.on('error', (error: Error) => this.#died(error));
-    crashPart('hash', (how) => {
-      this.#nextCrash = how;
-    });
   }
 
   hash(password: string): Promise<HashOutcome<string>> {
@@ -91,15 +87,12 @@ export class HashPool {
 
   async #runNow(task: HashTask): Promise<HashOutcome<unknown>> {
     if (this.#isClosed) return { type: 'failed', error: new Error('the hash pool is closed') };
-    const crash = this.#nextCrash;
-    this.#nextCrash = undefined;
-    // Ended from outside: as after an endless loop, only sooner.
-    const timeoutMs = crash === 'kill' ? 10 : this.#taskTimeoutMs;
-    const sent: HashTask =
-      crash === undefined ? task : { type: 'crash', how: crash === 'kill' ? 'spin' : crash };
+    const fault = takeFaultyTask('hash');
+    const timeoutMs = fault?.timeoutMs ?? this.#taskTimeoutMs;
     const signal = AbortSignal.timeout(timeoutMs);
     try {
-      return { type: 'done', value: await this.#pool.run(sent, { signal }) };
+      const value = await this.#pool.run(fault?.task ?? task, { signal, filename: fault?.file ?? null });
+      return { type: 'done', value };
     } catch (cause) {
       const error = signal.aborted
         ? new Error(`a hash took longer than ${timeoutMs} ms: its thread was ended`)

@@ -2,14 +2,11 @@
 
 import { hashSync, verifySync } from '@node-rs/argon2';
 import { normalizePassword } from '../../common/password.ts';
-import { type Crash, crashThread } from '../kernel/fault-injection.ts';
 import { lowerPriority } from '../kernel/thread-priority.ts';
 
 export type HashTask =
   | { readonly type: 'hash'; readonly password: string }
-  | { readonly type: 'verify'; readonly password: string; readonly hash: string }
-  /** For tests. */
-  | { readonly type: 'crash'; readonly how: Crash };
+  | { readonly type: 'verify'; readonly password: string; readonly hash: string };
 
 /** The parameters that OWASP recommends for argon2id: 19 MiB, two passes, one lane. */
 const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
@@ -18,7 +15,7 @@ const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 lowerPriority();
 
 /** The hash in PHC form of the normalized password, or whether the password matches. A hash that cannot be read matches nothing. */
-export default function run(task: HashTask): string | boolean | Promise<never> {
+export default function run(task: HashTask): string | boolean {
   switch (task.type) {
     case 'hash':
       return hashSync(normalizePassword(task.password), PARAMETERS);
@@ -28,8 +25,6 @@ export default function run(task: HashTask): string | boolean | Promise<never> {
       } catch {
         return false;
       }
-    case 'crash':
-      return crashThread(task.how);
     default:
       return task satisfies never;
   }

@@ -1,6 +1,7 @@
 /**
- * Threads that go wrong on purpose, for the tests of what happens then. All of it is dead code in a process whose
- * environment does not say PARLEY_TEST_HOOKS=1: nothing listens, and nothing of the environment is read.
+ * Faults injected on purpose, for the tests of how the server survives them: which threads can be made to fail, and which
+ * limits a test may shorten. All of this is inert unless the environment says PARLEY_TEST_HOOKS=1: no thread is
+ * registered, no order is obeyed, and no other variable is read.
  */
 
 import { parentPort, type ResourceLimits } from 'node:worker_threads';
@@ -8,60 +9,122 @@ import { parentPort, type ResourceLimits } from 'node:worker_threads';
 export const CRASHES = ['kill', 'throw', 'exit', 'oom', 'spin'] as const;
 
 /**
- * `kill`: ended from outside. From within: an uncaught exception, `process.exit(3)`, a heap that grows to its limit,
+ * `kill`: terminated from outside. From inside: an uncaught exception, `process.exit(3)`, a heap that grows to its limit,
  * an endless loop.
  */
 export type Crash = (typeof CRASHES)[number];
 
-/** What a thread is told. `part`: what of it goes wrong, if not the thread itself. */
-export interface CrashOrder {
+/** Everything that a test may set through the environment. */
+const SETTINGS = {
+  PARLEY_TEST_HEAP_MB: 'heap limit of each thread, in MiB',
+  PARLEY_TEST_WATCHDOG_MS: 'how long a thread may be silent',
+  PARLEY_TEST_END_MS: 'how long a thread may take to terminate',
+  PARLEY_TEST_SETTLE_MS: 'how long the clock must be steady before anything expires',
+  PARLEY_TEST_KEEP_ALIVE_MS: 'how long a connection is idle before TCP probes its peer',
+  PARLEY_TEST_LOOK_EVERY_MS: 'interval between looks at the table of sockets',
+  PARLEY_TEST_LOG: 'module whose `openLog` takes the place of the local log',
+} as const;
+
+export type TestSetting = keyof typeof SETTINGS;
+
+/** An order to a thread. `part`: what in the thread is to fail; undefined for the thread itself. */
+interface CrashOrder {
   readonly crash: Crash;
   readonly part: string | undefined;
 }
+
+/** A thread as this registry knows it. */
+interface Target {
+  post(order: CrashOrder): void;
+  terminate(): void;
+}
+
+/** The running threads that this thread has started, by name. */
+const targets = new Map<string, Target>();
+/** What the next task of a part is to do instead of its work. */
+const pending = new Map<string, Crash>();
 
 export function hasTestHooks(): boolean {
   return process.env.PARLEY_TEST_HOOKS === '1';
 }
 
-/** A setting from the environment that a test uses instead of the real one. */
-export function testText(name: `PARLEY_TEST_${string}`): string | undefined {
+export function testText(name: TestSetting): string | undefined {
   return hasTestHooks() ? process.env[name] : undefined;
 }
 
-/** A number from the environment that stands in for a limit, so that a test need not wait for the real one. */
-export function testNumber(name: `PARLEY_TEST_${string}`): number | undefined {
+export function testNumber(name: TestSetting): number | undefined {
   const value = testText(name);
   return value === undefined ? undefined : Number(value);
 }
 
-/** Limits of a thread: a small heap, in MiB from PARLEY_TEST_HEAP_MB, so that running out of it takes no time. */
+/** Limits of a thread: a small heap runs full in no time. */
 export function testHeap(): ResourceLimits {
   const megabytes = testNumber('PARLEY_TEST_HEAP_MB');
   return megabytes === undefined ? {} : { maxOldGenerationSizeMb: megabytes };
 }
 
-export function isCrash(value: unknown): value is Crash {
-  return CRASHES.some((crash) => crash === value);
+/** Makes a thread that has just been started a target of `crash`. Returns how to take that back. */
+export function registerTarget(name: string, target: Target): () => void {
+  if (!hasTestHooks()) return () => {};
+  targets.set(name, target);
+  return () => {
+    if (targets.get(name) === target) targets.delete(name);
+  };
 }
 
-const parts = new Map<string, (how: Crash) => void>();
-
-/** Lets a part of this thread go wrong in a way of its own. */
-export function crashPart(part: string, crash: (how: Crash) => void): void {
-  if (hasTestHooks()) parts.set(part, crash);
+/** Makes the thread of that name, or a part of it, fail. False if no such thread is running. */
+export function crash(name: string, how: Crash, part?: string): boolean {
+  const target = targets.get(name);
+  if (target === undefined) return false;
+  if (how === 'kill' && part === undefined) target.terminate();
+  else target.post({ crash: how, part });
+  return true;
 }
 
-/** Obeys orders to crash from whoever started this thread. */
-export function obeyCrashes(): void {
+/**
+ * Obeys `{ crash: 'registry', how: 'spin' }` from the parent process; without `how` it means `kill`. `hash` stands for the
+ * thread of the hash pool that gets the next task.
+ */
+export function obeyParentProcess(): void {
+  if (!hasTestHooks()) return;
+  process.on('message', (message: unknown) => {
+    if (typeof message !== 'object' || message === null || !('crash' in message)) return;
+    const { crash: thread } = message;
+    const how = 'how' in message ? message.how : 'kill';
+    if (typeof thread !== 'string' || !isCrash(how)) return;
+    if (thread === 'hash') crash('auth', how, 'hash');
+    else crash(thread, how);
+  });
+}
+
+/** Obeys orders from whoever started this thread. */
+export function obeyStarter(): void {
   if (!hasTestHooks()) return;
   parentPort?.on('message', (message: unknown) => {
     if (!isOrder(message)) return;
     if (message.part === undefined) void crashThread(message.crash);
-    else parts.get(message.part)?.(message.crash);
+    else pending.set(message.part, message.crash);
   });
 }
 
-/** Makes this thread go wrong, at once or in its next turn. The promise never settles. */
+/** How a pool is to run its next task: in `file`, which fails as ordered, instead of its own. */
+export interface FaultyTask {
+  readonly file: string;
+  readonly task: Crash;
+  readonly timeoutMs: number | undefined;
+}
+
+/** What the next task of that part of this thread is to be instead; undefined for what it is. */
+export function takeFaultyTask(part: string): FaultyTask | undefined {
+  const how = pending.get(part);
+  if (how === undefined) return undefined;
+  pending.delete(part);
+  const file = import.meta.url.replace(/fault-injection(\.[jt]s)$/, 'faulty-task.worker$1');
+  // Terminated from outside: as after an endless loop, only sooner.
+  return how === 'kill' ? { file, task: 'spin', timeoutMs: 10 } : { file, task: how, timeoutMs: undefined };
+}
+
+/** Makes this thread fail, at once or in its next turn. The promise never settles. */
 export function crashThread(how: Crash): Promise<never> {
   switch (how) {
     case 'throw':
@@ -85,8 +148,8 @@ export function crashThread(how: Crash): Promise<never> {
 }
 
 /**
- * With long strings, which reading from makes real: of small objects the heap takes seconds to be full. V8 does not end
- * every loop whose heap is full, but it does this one.
+ * Long strings, which reading from them flattens: small objects would take seconds to fill the heap. V8 does not end every
+ * loop whose heap is full, but it ends this one.
  */
 function fillHeap(): never {
   const long = 'x'.repeat(1_000_000);
@@ -94,6 +157,10 @@ function fillHeap(): never {
     heap.push(long + heap.length);
     heap.at(-1)?.charCodeAt(0);
   }
+}
+
+function isCrash(value: unknown): value is Crash {
+  return CRASHES.some((how) => how === value);
 }
 
 function isOrder(message: unknown): message is CrashOrder {

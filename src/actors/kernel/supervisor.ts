@@ -4,14 +4,12 @@
  */
 
 import type { ExitReason } from './actor.ts';
-import type { Crash } from './fault-injection.ts';
 
 export interface Child {
   readonly exited: Promise<ExitReason>;
   /** Resolves if the child was ended and goes on all the same: then nothing may take its place. */
   readonly stuck: Promise<Error>;
   kill(): Promise<void>;
-  crash(how: Crash, part?: string): void;
 }
 
 export type ChildStart =
@@ -42,8 +40,6 @@ export type SupervisorEvent =
 export interface Supervisor {
   /** Resolves when a child died too often, or could not be started again, or could not be ended. */
   readonly gaveUp: Promise<Error>;
-  /** Makes a child, or a part of it, go wrong; for tests. False if there is no such child at the moment. */
-  crash(name: string, how: Crash, part?: string): boolean;
   /** Ends all children, in the reverse order of their specs, and restarts none. */
   stop(): Promise<void>;
 }
@@ -124,9 +120,5 @@ export async function supervise(
     await stopAll();
     return { type: 'failed', child: spec.name, error: start.error };
   }
-  const crash = (name: string, how: Crash, part?: string): boolean => {
-    children.get(name)?.crash(how, part);
-    return children.has(name);
-  };
-  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, crash, stop: stopAll } };
+  return { type: 'started', supervisor: { gaveUp: gaveUp.promise, stop: stopAll } };
 }

@@ -9,7 +9,7 @@ import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_th
 import { expose, type Remote, transfer, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { ExitReason, Outcome } from './actor.ts';
-import { type Crash, type CrashOrder, obeyCrashes, testHeap } from './fault-injection.ts';
+import { obeyStarter, registerTarget, testHeap } from './fault-injection.ts';
 import { answerPings, guard, isProcessEnding, own } from './worker-lifetime.ts';
 
 /** The other side of a channel of calls. */
@@ -28,8 +28,6 @@ export interface Thread<Api> extends Peer<Api> {
   readonly stuck: Promise<Error>;
   /** Ends the thread at once, wherever it is. Resolves when it is gone, or stuck. */
   kill(): Promise<void>;
-  /** Makes it, or a part of it, go wrong in that way; for tests. */
-  crash(how: Crash, part?: string): void;
 }
 
 export interface ThreadOptions {
@@ -79,7 +77,11 @@ export async function startThread<Api>(
   });
   if (stderr !== undefined) worker.stderr.on('data', stderr);
   const { exited, stuck, end } = own(worker, name);
-  const gone = exited.then(() => undefined);
+  const unregister = registerTarget(name, {
+    post: (order) => worker.postMessage(order),
+    terminate: () => void end(),
+  });
+  const gone = exited.then(unregister);
   const ready = new Promise<boolean>((resolve) => {
     const deadline = setTimeout(resolve, START_TIMEOUT_MS, false);
     const settle = (isReady: boolean): void => {
@@ -96,10 +98,6 @@ export async function startThread<Api>(
     stuck,
     call: (use, timeoutMs) => peer.call(use, timeoutMs),
     kill: () => end(),
-    crash: (how, part) => {
-      if (how === 'kill' && part === undefined) void end();
-      else worker.postMessage({ crash: how, part } satisfies CrashOrder);
-    },
   };
   if (await ready) {
     if (watchdogMs !== undefined) guard(worker, watchdogMs, end);
@@ -116,7 +114,7 @@ export function serve<Api extends object>(api: Api): void {
   const port = parentPort;
   if (port === null) throw new Error('this file runs only as a worker thread');
   answerPings(port);
-  obeyCrashes();
+  obeyStarter();
   expose(api, nodeEndpoint(port));
   port.postMessage(READY);
 }

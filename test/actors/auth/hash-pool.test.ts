@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { CRASHES, type Crash } from '../../../src/actors/kernel/fault-injection.ts';
+import { CRASHES, type Crash, crash } from '../../../src/actors/kernel/fault-injection.ts';
 import { startThread, type Thread } from '../../../src/actors/kernel/thread.ts';
 import type { PoolApi } from '../../fixtures/pool.worker.ts';
 
@@ -86,7 +86,7 @@ describe('the hash pool', () => {
       const pool = await start(threads, SETTINGS[how]);
       for (let round = 1; round <= 2; round += 1) {
         await answered(pool.call((api) => api.storm(threads), PATIENCE_MS));
-        pool.crash(how, 'hash');
+        expect(crash('pool', how, 'hash')).toBe(true);
         const { kinds } = await answered(pool.call((api) => api.storm(6), PATIENCE_MS));
         expect(kinds).toEqual(['failed', ...Array(5).fill('done')]);
         const warnings = await answered(pool.call((api) => api.warnings()));

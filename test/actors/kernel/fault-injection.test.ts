@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ExitReason } from '../../../src/actors/kernel/actor.ts';
-import { CRASHES, type Crash } from '../../../src/actors/kernel/fault-injection.ts';
+import { CRASHES, type Crash, crash } from '../../../src/actors/kernel/fault-injection.ts';
 import { type SupervisorEvent, supervise } from '../../../src/actors/kernel/supervisor.ts';
 import { startThread, type Thread } from '../../../src/actors/kernel/thread.ts';
 import type { BusyApi } from '../../fixtures/busy.worker.ts';
@@ -55,7 +55,7 @@ describe('a supervised thread that goes wrong', () => {
     );
     if (supervised.type === 'failed') throw supervised.error;
     const { supervisor } = supervised;
-    expect(supervisor.crash('busy', how)).toBe(true);
+    expect(crash('busy', how)).toBe(true);
     const owed = thread?.call((api) => api.echo(1), 20_000);
     await until('the restart', () => starts === 2 && events.length === 2);
     if (how !== 'throw') expect(await owed).toEqual({ type: 'gone' });
@@ -69,7 +69,7 @@ describe('a supervised thread that goes wrong', () => {
   it('without the hooks goes on as if nothing had been said', async () => {
     vi.stubEnv('PARLEY_TEST_HOOKS', '0');
     const thread = await start();
-    for (const how of CRASHES) if (how !== 'kill') thread.crash(how);
+    for (const how of CRASHES) expect(crash('busy', how)).toBe(false);
     expect(await thread.call((api) => api.echo(1))).toEqual({ type: 'answered', value: 1 });
     await thread.kill();
   });

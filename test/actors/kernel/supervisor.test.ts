@@ -39,7 +39,6 @@ class FakeChild implements ChildSpec {
       exited,
       stuck: this.#stuck.promise,
       kill: async () => this.die(),
-      crash: (how, part) => this.die(new Error(`${how} ${part}`)),
     };
     return { type: 'started', child };
   }
@@ -110,16 +109,6 @@ describe('a supervisor', () => {
     a.stick();
     expect((await supervisor.gaveUp).message).toBe('a cannot be ended');
     expect([a.starts, events.map((event) => event.type)]).toEqual([1, ['gave_up']]);
-    await supervisor.stop();
-  });
-
-  it('passes on how a child is to go wrong', async () => {
-    const a = new FakeChild('a');
-    const events: SupervisorEvent[] = [];
-    const supervisor = await start([a], events);
-    expect([supervisor.crash('a', 'oom', 'heart'), supervisor.crash('b', 'kill')]).toEqual([true, false]);
-    await until('the restart', () => a.starts === 2 && a.isUp);
-    expect(events[0]).toMatchObject({ type: 'exited', reason: { error: new Error('oom heart') } });
     await supervisor.stop();
   });
 
