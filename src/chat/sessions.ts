@@ -28,6 +28,11 @@ export class Sessions {
     return this.#sessions.get(shard)?.get(connection);
   }
 
+  /** How many accounts have a session. */
+  get online(): number {
+    return this.#online.size;
+  }
+
   isOnline(account: Account): boolean {
     return this.#online.has(account.id);
   }

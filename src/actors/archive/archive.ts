@@ -59,11 +59,24 @@ type Page = { readonly type: 'page'; readonly page: unknown };
 
 const ANSWERS: Answers = { history, search };
 
-export function archive(parts: ArchiveParts): ArchiveApi {
+export interface Readings {
+  readonly answers: ArchiveApi;
+  /** Requests taken so far. */
+  readonly requests: number;
+}
+
+export function archive(parts: ArchiveParts): Readings {
   const { store, logger } = parts;
-  return {
+  let requests = 0;
+  const answers: ArchiveApi = {
     replay: (account, after) => guard(() => replay(store, account, after)),
     answer: (account, request) => guard(() => answer(parts, account, request)),
+  };
+  return {
+    answers,
+    get requests() {
+      return requests;
+    },
   };
 
   /**
@@ -71,6 +84,7 @@ export function archive(parts: ArchiveParts): ArchiveApi {
    * the event loop: who asks again at every answer would otherwise keep the port busy, and timers and the watchdog waiting.
    */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
+    requests += 1;
     await new Promise(setImmediate);
     try {
       return await read();

@@ -5,7 +5,9 @@ import { type LogLevel, openLog } from '../../common/log.ts';
 import { SearchIndex } from '../../store/search/search-index.ts';
 import { Archive } from '../../store/sqlite/archive.ts';
 import { Checkpoints } from '../../store/sqlite/checkpoints.ts';
+import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { serve, servePort, threadData } from '../kernel/thread.ts';
+import { unexpected } from '../kernel/thread-api.ts';
 import { lowerPriority } from '../kernel/thread-priority.ts';
 import { archive } from './archive.ts';
 import type { ArchiveApi } from './archive-api.ts';
@@ -32,16 +34,27 @@ const index = new SearchIndex({
   warn: (text) => log.warn({ event: 'search_index' }, text),
 });
 const indexer = new Indexer(store, index, log);
-const answers = archive({ store, index, indexer, logger: log });
+const readings = archive({ store, index, indexer, logger: log });
 const checkpoints = new Checkpoints(data.chatDb);
 checkpoints.run();
-setInterval(() => checkpoints.run(), CHECKPOINT_MS);
+const checkpointing = setInterval(() => checkpoints.run(), CHECKPOINT_MS);
 void indexer.run();
-setInterval(() => void indexer.run(), INDEX_MS);
+const indexing = setInterval(() => void indexer.run(), INDEX_MS);
 
 const api = {
-  connectShard(port: MessagePort): void {
-    servePort<ArchiveApi>(port, answers);
+  connect(role: string, _: number, port: MessagePort): void {
+    if (role !== 'shard') throw unexpected(role);
+    servePort<ArchiveApi>(port, readings.answers);
+  },
+
+  metrics(): Metrics {
+    return { ...threadMetrics(), requests: readings.requests, indexedTo: index.indexed };
+  },
+
+  /** Nobody is owed anything; begins no more work of its own. */
+  async finish(): Promise<void> {
+    clearInterval(checkpointing);
+    clearInterval(indexing);
   },
 };
 

@@ -8,7 +8,9 @@ import { openTokens, TOKEN_LIFETIME_MS, TOKENS_PER_ACCOUNT } from '../../store/t
 import { openUsersFile } from '../../store/users/users-file.ts';
 import { ask, spawn } from '../kernel/actor.ts';
 import { testNumber } from '../kernel/fault-injection.ts';
+import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { callPort, type Peer, serve, servePort, threadData } from '../kernel/thread.ts';
+import { unexpected } from '../kernel/thread-api.ts';
 import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
 import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
 import { HashPool } from './hash-pool.ts';
@@ -37,6 +39,7 @@ const startPool = (): HashPool => {
   return started;
 };
 let registry: MessagePort | undefined;
+let requests = 0;
 const opened = await openUsersFile(data.usersFile, {
   hash: (password) => startPool().hashNow(password),
   warn: (text) => log.warn({ event: 'users_file' }, text),
@@ -69,27 +72,24 @@ const api = {
     return { text: opened.text, isFault: opened.code === 'storage_full' || opened.code === 'storage_failed' };
   },
 
-  connectShard(port: MessagePort): void {
-    const owner = {};
-    servePort<AuthApi>(port, {
-      authenticate: (call) => authenticate(call, owner),
-      confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
-    });
-    // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
-    const shard = callPort<SessionsApi>(port);
-    shards.add(shard);
-    port.on('close', () => {
-      shards.delete(shard);
-      actor?.tell({ type: 'owner_gone', owner });
-    });
+  connect(role: string, _: number, port: MessagePort): void {
+    if (role === 'shard') connectShard(port);
+    else if (role === 'registry') connectRegistry(port);
+    else throw unexpected(role);
   },
 
-  connectRegistry(port: MessagePort): void {
-    registry = port;
-    if (store !== undefined) port.postMessage(listAccounts(store));
+  metrics(): Metrics {
+    const { running, waiting } = started ?? { running: 0, waiting: 0 };
+    return {
+      ...threadMetrics(),
+      requests,
+      hashesRunning: running,
+      hashesWaiting: waiting,
+      shards: shards.size,
+    };
   },
 
-  async stop(): Promise<void> {
+  async finish(): Promise<void> {
     actor?.stop();
     await store?.close();
     tokens.close();
@@ -97,7 +97,28 @@ const api = {
   },
 };
 
+function connectShard(port: MessagePort): void {
+  const owner = {};
+  servePort<AuthApi>(port, {
+    authenticate: (call) => authenticate(call, owner),
+    confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
+  });
+  // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
+  const shard = callPort<SessionsApi>(port);
+  shards.add(shard);
+  port.on('close', () => {
+    shards.delete(shard);
+    actor?.tell({ type: 'owner_gone', owner });
+  });
+}
+
+function connectRegistry(port: MessagePort): void {
+  registry = port;
+  if (store !== undefined) port.postMessage(listAccounts(store));
+}
+
 async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> {
+  requests += 1;
   if (actor === undefined) return { type: 'refused', code: 'unavailable' };
   if (call.type === 'release') {
     actor.tell({ ...call, type: 'release', owner });

@@ -48,6 +48,16 @@ export class HashPool {
     this.#pool.on('error', (error: Error) => this.#died(error));
   }
 
+  /** Tasks that a thread is working on. */
+  get running(): number {
+    return this.#running;
+  }
+
+  /** Tasks that wait for a thread. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   hash(password: string): Promise<HashOutcome<string>> {
     return this.#run({ type: 'hash', password }, (value) => typeof value === 'string');
   }

@@ -18,6 +18,7 @@ export type ChildStart =
 
 export interface ChildSpec {
   readonly name: string;
+  readonly restart: RestartPolicy;
   /** Resolves when the child is ready for work, or has failed to become so. */
   start(): Promise<ChildStart>;
 }
@@ -52,7 +53,6 @@ export type Supervised =
 /** Starts all children at once, and resolves when all are ready or one has failed. */
 export async function supervise(
   specs: readonly ChildSpec[],
-  policy: RestartPolicy,
   report: (event: SupervisorEvent) => void,
 ): Promise<Supervised> {
   const children = new Map<string, Child>();
@@ -85,12 +85,12 @@ export async function supervise(
     for (;;) {
       const now = performance.now();
       deaths.push(now);
-      while (now - (deaths[0] ?? now) > policy.withinMs) deaths.shift();
-      if (deaths.length > policy.restarts) {
+      while (now - (deaths[0] ?? now) > spec.restart.withinMs) deaths.shift();
+      if (deaths.length > spec.restart.restarts) {
         giveUp(spec, error);
         return undefined;
       }
-      await new Promise((resolve) => setTimeout(resolve, policy.backOffMs * 2 ** (deaths.length - 1)));
+      await new Promise((resolve) => setTimeout(resolve, spec.restart.backOffMs * 2 ** (deaths.length - 1)));
       if (isStopping) return undefined;
       const started = await spec.start();
       if (started.type === 'started') {

@@ -15,6 +15,7 @@ import type { RefusalCode } from '../../protocol/vocabulary.ts';
 import { type OpenLog, openLocalLog } from '../../store/log.ts';
 import type { ActorRef, Behavior, Reply } from '../kernel/actor.ts';
 import { testNumber } from '../kernel/fault-injection.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import type { Command, CommandOf, ToRegistry, ToShard } from '../link/messages.ts';
 import { Accounts } from './accounts.ts';
 import { Ledger } from './ledger.ts';
@@ -41,6 +42,7 @@ export type RegistryMsg =
   | { readonly type: 'turn' }
   | { readonly type: 'forget' }
   | { readonly type: 'tick' }
+  | { readonly type: 'metrics'; readonly reply: Reply<Metrics> }
   /** Replied to when everything that is under way has been stored. */
   | { readonly type: 'finish'; readonly reply: Reply<void> };
 
@@ -100,6 +102,8 @@ class Registry {
   /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
   #queue: Asked[] = [];
   #isTurnDue = false;
+  /** Commands taken since the start. */
+  #commands = 0;
   /** The accounts that can log in, while they are taken in; undefined when they have been. */
   #reconciling: { readonly names: readonly string[]; next: number } | undefined = { names: [], next: 0 };
   readonly #self: ActorRef<RegistryMsg>;
@@ -165,6 +169,9 @@ class Registry {
         break;
       case 'tick':
         this.#tick();
+        break;
+      case 'metrics':
+        msg.reply(this.#metrics());
         break;
       default:
         msg satisfies never;
@@ -260,6 +267,7 @@ class Registry {
       link.held.push(command);
       return;
     }
+    this.#commands += 1;
     const refused = this.#try(link, command);
     if (refused !== undefined) link.out.push(['error', command[1], refused]);
   }
@@ -353,6 +361,19 @@ class Registry {
     if (room == null) return ['ok', number, this.#queries.online(after)];
     if (!this.#queries.hasRoom(room)) return ['error', number, 'no_such_room'];
     return ['ok', number, this.#queries.members(room, after)];
+  }
+
+  #metrics(): Metrics {
+    const links = [...this.#router.links.values()];
+    return {
+      batchesQueued: this.#queue.length,
+      commands: this.#commands,
+      commandsHeld: links.reduce((held, link) => held + link.held.length, 0),
+      routedTo: this.#router.routed,
+      accountsOnline: this.#sessions.online,
+      shards: links.length,
+      shardsBehind: links.filter(({ behind }) => behind).length,
+    };
   }
 
   #disconnect(shard: number): void {

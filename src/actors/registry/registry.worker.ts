@@ -7,7 +7,9 @@ import { openProjection } from '../../store/sqlite/projection.ts';
 import { ask, spawn } from '../kernel/actor.ts';
 import { BatchPort, takeBatches } from '../kernel/batch.ts';
 import { testText } from '../kernel/fault-injection.ts';
+import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { serve, threadData } from '../kernel/thread.ts';
+import { unexpected } from '../kernel/thread-api.ts';
 import { readToRegistry, writeToShard } from '../link/codec.ts';
 import type { ToShard } from '../link/messages.ts';
 import { type RegistryMsg, registry } from './registry.ts';
@@ -15,6 +17,7 @@ import { type RegistryMsg, registry } from './registry.ts';
 const TICK_MS = 1_000;
 /** The log may be slow, and the end of the server does not wait for it for long. */
 const FINISH_TIMEOUT_MS = 2_000;
+const METRICS_TIMEOUT_MS = 1_000;
 
 export interface RegistryData {
   readonly chatDb: string;
@@ -40,30 +43,45 @@ void actor.exited.then((reason) => {
 });
 
 const api = {
-  connectShard(shard: number, port: MessagePort): void {
-    const out = new BatchPort<ToShard>(port, writeToShard);
-    actor.tell({ type: 'shard_connected', shard, out });
-    takeBatches(port, readToRegistry, (items) => {
-      // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
-      if (!actor.tell({ type: 'batch', shard, out, items }))
-        throw new Error('the mailbox of the registry is full');
-    });
-    port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
+  connect(role: string, index: number, port: MessagePort): void {
+    if (role === 'shard') connectShard(index, port);
+    else if (role === 'auth') connectAuth(port);
+    else throw unexpected(role);
   },
 
-  /** The other end sends the names of the accounts that can log in, one a line. */
-  connectAuth(port: MessagePort): void {
-    port.on('message', (lines: string) => {
-      actor.tell({ type: 'accounts', names: lines === '' ? [] : lines.split('\n') });
-    });
+  async metrics(): Promise<Metrics> {
+    const asked = await ask<RegistryMsg, Metrics>(
+      actor,
+      (reply) => ({ type: 'metrics', reply }),
+      METRICS_TIMEOUT_MS,
+    );
+    return { ...threadMetrics(), ...(asked.type === 'answered' ? asked.value : {}) };
   },
 
-  async stop(): Promise<void> {
+  async finish(): Promise<void> {
     await ask<RegistryMsg, void>(actor, (reply) => ({ type: 'finish', reply }), FINISH_TIMEOUT_MS);
     actor.stop();
     await actor.exited;
   },
 };
+
+function connectShard(shard: number, port: MessagePort): void {
+  const out = new BatchPort<ToShard>(port, writeToShard);
+  actor.tell({ type: 'shard_connected', shard, out });
+  takeBatches(port, readToRegistry, (items) => {
+    // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
+    if (!actor.tell({ type: 'batch', shard, out, items }))
+      throw new Error('the mailbox of the registry is full');
+  });
+  port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
+}
+
+/** The other end sends the names of the accounts that can log in, one a line. */
+function connectAuth(port: MessagePort): void {
+  port.on('message', (lines: string) => {
+    actor.tell({ type: 'accounts', names: lines === '' ? [] : lines.split('\n') });
+  });
+}
 
 /** In tests another log may stand in for that of this machine: a module that exports `openLog`. */
 async function testLog(): Promise<OpenLog | undefined> {

@@ -11,6 +11,11 @@ export class Entrance {
   readonly #waiting: Array<() => void> = [];
   #entering = 0;
 
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
   /** Runs `enter` when it is its turn. */
   async pass(enter: () => Promise<void>): Promise<void> {
     if (this.#entering >= AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve));

@@ -17,6 +17,7 @@ import type { AuthAnswer } from '../auth/auth.ts';
 import type { Asking, AuthApi, AuthCall, Credential, SessionsApi } from '../auth/auth-api.ts';
 import { type ActorRef, spawn } from '../kernel/actor.ts';
 import { BatchPort, takeBatches } from '../kernel/batch.ts';
+import type { Metrics } from '../kernel/metrics.ts';
 import { callPort, type Peer, servePort } from '../kernel/thread.ts';
 import { readToShard, writeToRegistry } from '../link/codec.ts';
 import { eventFrame } from '../link/event-frame.ts';
@@ -93,7 +94,10 @@ export class Shard implements Services {
   #archive: Peer<ArchiveApi> | undefined;
   /** The last id that was routed to this shard; −1 for nothing yet. */
   #cursor = -1;
+  /** Entries taken from this registry. */
   #handled = 0;
+  /** Entries taken since the start. */
+  #entries = 0;
   /** Set while the server shuts down; called when nothing is unanswered any more. */
   #drained: (() => void) | undefined;
   #retryAfterMs = 0;
@@ -237,6 +241,18 @@ export class Shard implements Services {
     await Promise.all(exits);
   }
 
+  metrics(): Metrics {
+    return {
+      connections: this.#connections.size,
+      sessions: this.#sessions.size,
+      unanswered: this.#unanswered.size,
+      heldBack: this.#waiting.size,
+      resumesWaiting: this.entrance.waiting,
+      commands: this.#nextNumber - 1,
+      entries: this.#entries,
+    };
+  }
+
   number(): number {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
@@ -291,6 +307,7 @@ export class Shard implements Services {
     for (const item of batch) if (this.#handle(item)) entries += 1;
     if (entries > 0) {
       this.#handled += entries;
+      this.#entries += entries;
       this.#registry?.push(['handled', this.#handled]);
     }
     if (this.#waiting.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;

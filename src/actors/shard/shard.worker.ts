@@ -5,7 +5,9 @@ import { type LogLevel, openLog } from '../../common/log.ts';
 import type { Endpoints } from '../../transport/socket-table.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../../transport/tcp.ts';
 import { testNumber } from '../kernel/fault-injection.ts';
+import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { serve, threadData } from '../kernel/thread.ts';
+import { unexpected } from '../kernel/thread-api.ts';
 import { HEARTBEAT_CHECK_MS, Shard, type ShardOptions } from './shard.ts';
 
 const SWEEP_MS = 1_000;
@@ -13,6 +15,8 @@ const SWEEP_MS = 1_000;
 export interface ShardData extends ShardOptions {
   readonly name: string;
   readonly logLevel: LogLevel;
+  /** When a client that a shutdown sends away may come back. */
+  readonly retryAfterMs: number;
 }
 
 export type Listened =
@@ -26,16 +30,15 @@ setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
 let listening: Listening | undefined;
 
 const api = {
-  connectRegistry(port: MessagePort): void {
-    shard.connectRegistry(port);
+  connect(role: string, _: number, port: MessagePort): void {
+    if (role === 'registry') shard.connectRegistry(port);
+    else if (role === 'auth') shard.connectAuth(port);
+    else if (role === 'archive') shard.connectArchive(port);
+    else throw unexpected(role);
   },
 
-  connectAuth(port: MessagePort): void {
-    shard.connectAuth(port);
-  },
-
-  connectArchive(port: MessagePort): void {
-    shard.connectArchive(port);
+  metrics(): Metrics {
+    return { ...threadMetrics(), ...shard.metrics() };
   },
 
   /** Takes connections from here on. */
@@ -53,9 +56,9 @@ const api = {
   },
 
   /** Takes no new connections, and says goodbye to those there are. */
-  async drain(retryAfterMs: number): Promise<void> {
+  async finish(): Promise<void> {
     if (listening?.type === 'listening') listening.stop();
-    await shard.drain(retryAfterMs);
+    await shard.drain(data.retryAfterMs);
   },
 };
 

@@ -44,15 +44,14 @@ describe('a supervised thread that goes wrong', () => {
     let starts = 0;
     const spec = {
       name: 'busy',
+      restart: { restarts: 2, withinMs: 1_000, backOffMs: 20 },
       start: async () => {
         thread = await start(how === 'spin' ? WATCHDOG_MS : undefined);
         starts += 1;
         return { type: 'started' as const, child: thread };
       },
     };
-    const supervised = await supervise([spec], { restarts: 2, withinMs: 1_000, backOffMs: 20 }, (event) =>
-      events.push(event),
-    );
+    const supervised = await supervise([spec], (event) => events.push(event));
     if (supervised.type === 'failed') throw supervised.error;
     const { supervisor } = supervised;
     expect(crash('busy', how)).toBe(true);

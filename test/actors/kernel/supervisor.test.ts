@@ -14,6 +14,7 @@ const POLICY = { restarts: 2, withinMs: 300, backOffMs: 1 };
 /** A child that lives until told otherwise. `fails`: which of its starts do not succeed. */
 class FakeChild implements ChildSpec {
   readonly name: string;
+  readonly restart = POLICY;
   readonly #fails: (start: number) => boolean;
   starts = 0;
   isUp = false;
@@ -53,7 +54,7 @@ class FakeChild implements ChildSpec {
 }
 
 async function start(specs: ChildSpec[], events: SupervisorEvent[] = []) {
-  const supervised = await supervise(specs, POLICY, (event) => events.push(event));
+  const supervised = await supervise(specs, (event) => events.push(event));
   if (supervised.type === 'failed') throw supervised.error;
   return supervised.supervisor;
 }
@@ -114,7 +115,7 @@ describe('a supervisor', () => {
 
   it('does not restart what never became ready: all others are ended', async () => {
     const [a, b] = [new FakeChild('a'), new FakeChild('b', () => true)];
-    const supervised = await supervise([a, b], POLICY, () => {});
+    const supervised = await supervise([a, b], () => {});
     expect(supervised).toEqual({ type: 'failed', child: 'b', error: new Error('b cannot start') });
     expect([a.isUp, a.starts, b.starts]).toEqual([false, 1, 1]);
   });

@@ -1,0 +1,177 @@
+/** The threads that are running: started from the table, linked to each other, opened to clients, finished. */
+
+import type { AuthThreadApi } from '../actors/auth/auth.worker.ts';
+import { type Metrics, threadMetrics } from '../actors/kernel/metrics.ts';
+import { link } from '../actors/kernel/port-pair.ts';
+import type { ChildSpec, ChildStart } from '../actors/kernel/supervisor.ts';
+import {
+  type Started,
+  startThread,
+  type Thread,
+  type ThreadOptions,
+  threadFile,
+} from '../actors/kernel/thread.ts';
+import type { ThreadApi } from '../actors/kernel/thread-api.ts';
+import type { Listened, ShardApi } from '../actors/shard/shard.worker.ts';
+import { Refusal } from '../common/exit.ts';
+import type { Endpoints } from '../transport/socket-table.ts';
+import type { ListenOptions } from '../transport/tcp.ts';
+import { findPortFault, inTurn } from './port.ts';
+import { ShardSlot } from './shard-slot.ts';
+import { CHANNELS, FINISH_ORDER, type Role, type ThreadRow } from './thread-table.ts';
+
+const FINISH_TIMEOUT_MS = 4_000;
+const METRICS_TIMEOUT_MS = 2_000;
+
+interface Running {
+  readonly row: ThreadRow;
+  readonly thread: Thread<ThreadApi>;
+  /** Set for shards: what they still have to be linked to. */
+  readonly slot: ShardSlot | undefined;
+}
+
+export class Threads {
+  readonly #table: readonly ThreadRow[];
+  readonly #options: ThreadOptions;
+  readonly #running = new Map<string, Running>();
+  /** Resolved when a thread of the role has been started, or could not be. */
+  readonly #tried = new Map<Role, PromiseWithResolvers<void>>();
+  /** Set when the server is open. */
+  #listenOptions: ListenOptions | undefined;
+
+  constructor(table: readonly ThreadRow[], options: ThreadOptions) {
+    this.#table = table;
+    this.#options = options;
+    for (const { role } of table) this.#tried.set(role, Promise.withResolvers());
+  }
+
+  specs(): ChildSpec[] {
+    return this.#table.map((row) => ({
+      name: row.name,
+      restart: row.restart,
+      start: () => this.#start(row).finally(this.#tried.get(row.role)?.resolve),
+    }));
+  }
+
+  /**
+   * Opens the port. The first shard listens alone, so that a port that cannot be had is found, and port 0 becomes a number
+   * for all. A shard that dies meanwhile is started again, and listens then.
+   */
+  async listen(address: string, port: number): Promise<Listened> {
+    const [first] = this.#slots();
+    if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard ended while it started' };
+    const reusePort = this.#table.filter(({ role }) => role === 'shard').length > 1;
+    const open = (): Promise<Listened> => first.listen({ host: address, port, reusePort });
+    const openIfFree = async (): Promise<Listened> => {
+      const fault = await findPortFault(address, port);
+      return fault === undefined
+        ? open()
+        : { type: 'failed', code: fault.code ?? 'UNKNOWN', text: fault.message };
+    };
+    // A port that is shared can be had also if another server shares it.
+    const listened = await (reusePort ? inTurn(port, openIfFree) : open());
+    if (listened.type === 'failed') return listened;
+    const listenOptions = { host: address, port: listened.port, reusePort };
+    this.#listenOptions = listenOptions;
+    const all = await Promise.all(this.#slots().map((slot) => slot.listen(listenOptions)));
+    return all.find((one) => one.type === 'failed' && one.code !== 'gone') ?? listened;
+  }
+
+  /** Ends the connections to peers that are gone, whichever shard has them. */
+  abandon(peers: readonly Endpoints[]): void {
+    for (const { thread } of this.#slots()) void thread.call((api) => api.abandon(peers));
+  }
+
+  /** By the name of the thread; without those that do not answer. `main` is the thread that asks. */
+  async metrics(): Promise<Readonly<Record<string, Metrics>>> {
+    const asked = Array.from(this.#running.values(), async ({ row, thread }) => {
+      const outcome = await thread.call((api) => api.metrics(), METRICS_TIMEOUT_MS);
+      return outcome.type === 'answered' ? [[row.name, outcome.value] as const] : [];
+    });
+    return Object.fromEntries([['main', threadMetrics()] as const, ...(await Promise.all(asked)).flat()]);
+  }
+
+  /** Lets the threads complete what they have begun, one role after the other. */
+  async finish(): Promise<void> {
+    for (const role of FINISH_ORDER) {
+      const threads = [...this.#running.values()].filter(({ row }) => row.role === role);
+      await Promise.all(threads.map(({ thread }) => thread.call((api) => api.finish(), FINISH_TIMEOUT_MS)));
+    }
+  }
+
+  #slots(): readonly ShardSlot[] {
+    return [...this.#running.values()].flatMap(({ slot }) => slot ?? []);
+  }
+
+  async #start(row: ThreadRow): Promise<ChildStart> {
+    if (row.after !== undefined) await this.#tried.get(row.after)?.promise;
+    switch (row.role) {
+      case 'shard':
+        return this.#startShard(row);
+      case 'auth':
+        return this.#startAuth(row);
+      case 'registry':
+      case 'archive': {
+        const started = await this.#launch<ThreadApi>(row);
+        return started.type === 'failed' ? started : this.#admit(row, started.thread);
+      }
+      default:
+        return row.role satisfies never;
+    }
+  }
+
+  async #startAuth(row: ThreadRow): Promise<ChildStart> {
+    const started = await this.#launch<AuthThreadApi>(row);
+    if (started.type === 'failed') return started;
+    const { thread } = started;
+    const refused = await thread.call((api) => api.refusal());
+    if (refused.type === 'answered' && refused.value === undefined) return this.#admit(row, thread);
+    await thread.kill();
+    if (refused.type !== 'answered' || refused.value === undefined) {
+      return { type: 'failed', error: new Error('the auth thread ended while it started') };
+    }
+    const { text, isFault } = refused.value;
+    return { type: 'failed', error: isFault ? new Error(text) : new Refusal(text) };
+  }
+
+  async #startShard(row: ThreadRow): Promise<ChildStart> {
+    const started = await this.#launch<ShardApi>(row);
+    if (started.type === 'failed') return started;
+    const { thread } = started;
+    const slot = new ShardSlot(thread);
+    const admitted = await this.#admit(row, thread, slot);
+    if (this.#listenOptions === undefined) return admitted;
+    const listened = await slot.listen(this.#listenOptions);
+    if (listened.type === 'listening') return admitted;
+    await thread.kill();
+    return { type: 'failed', error: new Error(`${row.name} cannot listen: ${listened.text}`) };
+  }
+
+  #launch<Api>(row: ThreadRow): Promise<Started<Api>> {
+    const file = threadFile(row.file, import.meta.url);
+    return startThread<Api>(row.name, file, row.data(), [], this.#options);
+  }
+
+  /** Links the thread to those that are running; one that starts later links itself to this one. */
+  async #admit(row: ThreadRow, thread: Thread<ThreadApi>, slot?: ShardSlot): Promise<ChildStart> {
+    const one: Running = { row, thread, slot };
+    const others = [...this.#running.values()];
+    this.#running.set(row.name, one);
+    void thread.exited.then(() => {
+      if (this.#running.get(row.name) === one) this.#running.delete(row.name);
+    });
+    await Promise.all(
+      others.flatMap((other) => [linkIfNeighbours(one, other), linkIfNeighbours(other, one)]),
+    );
+    return { type: 'started', child: thread };
+  }
+}
+
+async function linkIfNeighbours(one: Running, other: Running): Promise<void> {
+  if (!CHANNELS.some(([from, to]) => from === one.row.role && to === other.row.role)) return;
+  const isLinked = await link(
+    (port) => one.thread.call((api) => api.connect(other.row.role, other.row.index, port)),
+    (port) => other.thread.call((api) => api.connect(one.row.role, one.row.index, port)),
+  );
+  if (isLinked) other.slot?.linked(one.row.role);
+}
