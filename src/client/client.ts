@@ -1,6 +1,6 @@
 /**
- * Everything of one running client that is the same for a person and for a script: the two threads, the display,
- * the session. It owns what it starts, and `stop` ends all of it.
+ * The parts of a running client that interactive and script mode share: both threads, the display and the session. The
+ * client owns everything it starts; `stop` ends all of it.
  */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
@@ -25,19 +25,19 @@ import { Session, type State } from './session/session.ts';
 import { eventLine, type JsonLine, resultLine } from './terminal/json.ts';
 import type { Output } from './terminal/output.ts';
 
-/** How long the display may take to open, and at the end to write what is outstanding. In ms. */
+/** How long the display may take to open, and to write outstanding records at the end. In ms. */
 const DISPLAY_MS = 10_000;
-/** How long quitting waits for what has come to be written, so that it counts as seen. In ms. */
+/** How long quitting waits for received events to be written, so that they count as seen. In ms. */
 const WRITTEN_MS = 1_000;
 /** How long quitting waits for messages to be acknowledged. In ms. */
 const ACKNOWLEDGE_MS = 3_000;
-/** Of a typed line, as much as the display repeats above its result. */
+/** How many characters of a typed line the display repeats above its result. */
 const SHOWN_CHARACTERS = 200;
 
 export interface Unfinished {
-  /** What becomes of messages that the server has not acknowledged. */
+  /** What happens to messages that the server has not acknowledged. */
   readonly fate: Fate;
-  /** Entries that are not in the display. */
+  /** The number of records missing from the display. */
   readonly unwritten: number;
 }
 
@@ -61,23 +61,26 @@ export class Client {
     for (const thread of [reader, writer]) {
       void thread.exited.then((reason) => {
         const why = reason.type === 'failed' ? `: ${reason.error.message}` : '';
-        this.ending.end(EXIT.failure, `the ${thread.name} thread has ended${why}; start the client again`);
+        this.ending.end(
+          EXIT.failure,
+          `the ${thread.name} thread stopped unexpectedly${why}; start the client again`,
+        );
       });
     }
   }
 
-  /** Where answers go from here on. */
+  /** Directs all further output there. */
   talkTo(output: Output): void {
     this.#output = output;
   }
 
-  /** Whether the display could be opened there; undefined if so. */
+  /** Why the display could not be opened there; undefined if it could. */
   async checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
     const outcome = await this.reader.call((api) => api.check(file, force), DISPLAY_MS);
     return outcome.type === 'answered' ? outcome.value : stuck(file);
   }
 
-  /** Opens the display, which is there until `stop`. What is shown before appears in it too. */
+  /** Opens the display until `stop`. Records shown before this call appear in it too. */
   async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | Refused> {
     const outcome = await this.reader.call((api) => api.open(file, title, force), DISPLAY_MS);
     if (outcome.type === 'answered') {
@@ -87,7 +90,7 @@ export class Client {
     return stuck(file);
   }
 
-  /** The session that this client is for. `changed` is called whenever its state has changed. */
+  /** Creates the client's only session. `changed` is called after every state change. */
   openSession(address: Address, changed: () => void): Session {
     const session = new Session(address, this.readerLink, {
       changed: () => {
@@ -105,7 +108,7 @@ export class Client {
     return session;
   }
 
-  /** Tells the user, and the display, what came of a line. */
+  /** Prints the result of a typed line, and shows it in the display. */
   report(line: string, result: Result): void {
     const lines = result.ok ? result.lines : [result.text];
     if (lines.length > 0 && !this.readerLink.isFull && !hasOwnRecord(result)) {
@@ -117,7 +120,7 @@ export class Client {
     else if (!this.#json && lines.length > 0) this.#output?.answer(lines.map(plainLine));
   }
 
-  /** Waits until an event contains `text`; see `Watch`. */
+  /** Waits until an event contains `text`; see `WaitFor`. */
   seen(text: string, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isSeen: boolean): void => {
@@ -132,7 +135,10 @@ export class Client {
     });
   }
 
-  /** Ends everything in order. `decide` takes the messages that the server has not stored, and says what becomes of them. */
+  /**
+   * Ends everything in order. `decide` receives the messages that the server has not stored, and decides what happens
+   * to them.
+   */
   async stop(decide: (unsent: readonly Unsent[]) => Fate): Promise<Unfinished> {
     const session = this.#session;
     if (session?.state.type === 'online') {
@@ -140,7 +146,7 @@ export class Client {
       if (this.#isDisplayOpen) await this.readerLink.whenWritten(WRITTEN_MS);
     }
     const fate = decide(session?.outgoing.unsent ?? []);
-    await session?.quit(fate.type === 'kept' ? 'kept for the next start' : undefined);
+    await session?.quit(fate.type === 'kept' ? 'saved for the next start' : undefined);
     let unwritten = 0;
     if (this.#isDisplayOpen) unwritten = await this.readerLink.close(DISPLAY_MS);
     else this.readerLink.abandon();
@@ -148,7 +154,7 @@ export class Client {
     return { fate, unwritten };
   }
 
-  /** What the reader of `--json` could not take is held back at the socket. */
+  /** The consumer of `--json` output has caught up, so the socket may be read again. */
   drained(): void {
     this.readerLink.release('output');
   }
@@ -172,7 +178,7 @@ export class Client {
         this.#matched?.();
         return;
       case 'trouble':
-        // With `--json`, stdout is for events and answers.
+        // With `--json`, stdout carries only events and answers.
         if (message.trouble.type === 'failed' || this.#json) this.#output?.error(message.trouble.text);
         else this.#output?.answer([message.trouble.text]);
         return;
@@ -186,7 +192,7 @@ export class Client {
   }
 }
 
-/** As the display tells it. */
+/** The state as the display shows it. */
 function connectionOf(state: State): Connection {
   switch (state.type) {
     case 'online':
@@ -203,17 +209,17 @@ function connectionOf(state: State): Connection {
 }
 
 function stuck(file: string): Refused {
-  const text = `cannot write the display ${file}: the disk does not answer; choose another file`;
+  const text = `cannot write the display ${file}: the disk does not respond; choose another file`;
   return { type: 'refused', code: 'unwritable', text };
 }
 
-/** The typed line as the display repeats it: what may be a password is left out. */
+/** The typed line as the display repeats it, without anything that may be a password. */
 function shownCommand(line: string, { of }: Result): string {
   const isShort = of === 'unknown' || of === 'password' || isSecretLine(line);
   return (isShort ? /^\S*/.exec(line.trim())?.[0] : line.trim()) ?? '';
 }
 
-/** Messages that were taken on have records of their own, which show what became of them. */
+/** Accepted messages have their own records, which show their status. */
 function hasOwnRecord(result: Result): boolean {
   return result.of === 'send' && (result.ok || (result.code !== 'bad_line' && result.code !== 'full'));
 }
@@ -222,7 +228,7 @@ export type StartedClient =
   | { readonly type: 'started'; readonly client: Client }
   | { readonly type: 'failed'; readonly text: string };
 
-/** Starts the threads. `json`: every event is told on the output too. */
+/** Starts the threads. With `json`, every event is also printed. */
 export async function startClient(json: boolean): Promise<StartedClient> {
   const { port1, port2 } = new MessageChannel();
   const here = import.meta.url;

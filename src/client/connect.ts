@@ -10,17 +10,17 @@ import { type Visit, visit } from './terminal/interactive.ts';
 import { flushOutput, writeError } from './terminal/output.ts';
 import { runScript } from './terminal/script.ts';
 
-/** How long the end may take once it was asked for by a signal, and the threads after that. In ms. */
+/** How long the client may take to exit after a signal, and its threads after that. In ms. */
 const INTERRUPTED_MS = 4_000;
 const THREADS_MS = 900;
 
 export type { ConnectOptions } from './options.ts';
 
 /**
- * Runs the client to its end. Interactive if the input is a terminal, else one command a line of input.
+ * Runs the client until it exits. Interactive if stdin is a terminal; otherwise each line of stdin is one command.
  *
- * Exit codes: 0 it was asked to end, or nobody reads stdout any more; 1 a line was refused, or something failed;
- * 2 the command line; 69 no server at the first login; 77 refused: the login, or the display file; 130 interrupted.
+ * Exit codes: 0 the user quit, or the reader of stdout has gone; 1 a line was refused, or something failed; 2 invalid
+ * command line; 69 no server at the first login; 77 the login or the display file was refused; 130 interrupted.
  */
 export async function connect(options: ConnectOptions): Promise<number> {
   const isScript = !process.stdin.isTTY;
@@ -36,7 +36,7 @@ export async function connect(options: ConnectOptions): Promise<number> {
   const place = isScript ? undefined : visitTerminal(client, read.given);
   const running = place === undefined ? runScript(client, read.given) : place.run();
   const end = await Promise.race([running, client.ending.reached]);
-  // From here on SIGINT and SIGTERM end the process at once.
+  // From here on SIGINT and SIGTERM terminate the process at once.
   unwatch();
   place?.close();
   if (isScript) process.stdin.destroy();
@@ -55,7 +55,7 @@ async function lastWords(code: ExitCode): Promise<ExitCode> {
 }
 
 function visitTerminal(client: Client, given: Given): Visit {
-  // With stdout going elsewhere, the conversation with the person is on stderr.
+  // If stdout is redirected, prompts and questions go to stderr.
   return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
 }
 
@@ -64,7 +64,7 @@ function conclude({ code, text }: End, { fate, unwritten }: Unfinished): ExitCod
   const failure = code === EXIT.ok ? EXIT.failure : code;
   if (unwritten > 0) {
     const entries = unwritten === 1 ? '1 entry' : `${unwritten} entries`;
-    complain(failure, `the display lacks the last ${entries}, because it could not be written`);
+    complain(failure, `the display is missing the last ${entries}, because its file could not be written`);
   }
   if (fate.count > 0) complain(code, describe(fate));
   return unwritten > 0 || (fate.type === 'lost' && fate.count > 0) ? failure : code;
@@ -74,11 +74,11 @@ function describe(fate: Fate): string {
   const messages = fate.count === 1 ? '1 message was' : `${fate.count} messages were`;
   switch (fate.type) {
     case 'kept':
-      return `${messages} not sent yet, and will be at the next start`;
+      return `${messages} saved, to be sent at the next start`;
     case 'dropped':
       return `${messages} dropped`;
     case 'lost': {
-      const why = fate.text === undefined ? '' : `, and cannot be kept: ${fate.text}`;
+      const why = fate.text === undefined ? '' : `, and could not be saved: ${fate.text}`;
       return `${messages} not acknowledged by the server${why}`;
     }
     default:
@@ -86,11 +86,14 @@ function describe(fate: Fate): string {
   }
 }
 
-/** Signals end the client in order; so does a reader of stdout that has gone. Returns what gives signals their force back. */
+/**
+ * Exits the client in order on a signal, or when the reader of stdout has gone. Returns a function that restores the
+ * default effect of signals.
+ */
 function watchProcess(client: Client): () => void {
   const interrupt = (): void => {
     client.ending.end(EXIT.interrupted);
-    // Whatever does not end by then: a disk that does not answer, a reader of stdout that does not read.
+    // Covers whatever is still stuck then: a disk that does not respond, or a reader of stdout that does not read.
     setTimeout(() => void endProcess(EXIT.interrupted, THREADS_MS), INTERRUPTED_MS).unref();
   };
   const broken = (error: NodeJS.ErrnoException): void => {
@@ -99,10 +102,10 @@ function watchProcess(client: Client): () => void {
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, interrupt);
-  // A terminal that goes away says so more than once: the client still ends in order.
+  // A terminal that closes sends SIGHUP more than once; the client still exits in order.
   process.on('SIGHUP', interrupt);
   process.stdout.on('error', broken);
-  // A terminal that was closed can neither be read nor written any more; the signal for that may come later.
+  // A closed terminal can be neither read nor written; its signal may come later.
   process.stdin.on('error', interrupt);
   if (process.stderr.isTTY) process.stderr.on('error', interrupt);
   return () => {

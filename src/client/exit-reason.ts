@@ -1,10 +1,10 @@
-/** The end of the client: the first reason counts. Whatever runs is raced against it. */
+/** Why the client exits. The first reason counts. Everything the client runs is raced against it. */
 
 import type { ExitCode } from '../common/exit.ts';
 
 export interface End {
   readonly code: ExitCode;
-  /** For people, on stderr; nothing where the end was asked for. */
+  /** For people, on stderr; undefined if the user asked to exit. */
   readonly text: string | undefined;
 }
 

@@ -1,4 +1,4 @@
-/** What `parley connect` was given on its command line, checked before anything is asked, opened or connected. */
+/** The command line of `parley connect`, checked before anything is asked, opened or connected. */
 
 import { statSync } from 'node:fs';
 import { isUserName, USER_RULE } from '../chat/names.ts';
@@ -15,17 +15,17 @@ export interface ConnectOptions {
   readonly passwordFile?: string | undefined;
   /** Register the name first. */
   readonly register: boolean;
-  /** Come in without a password. */
+  /** Log in without a password. */
   readonly guest: boolean;
   /** Open the display in the browser. */
   readonly open: boolean;
-  /** Every event and answer as one JSON line on stdout. */
+  /** Print every event and answer as one JSON line on stdout. */
   readonly json: boolean;
   /** Overwrite a display file that is not one of Parley's. */
   readonly force: boolean;
 }
 
-/** The same, read. What is undefined was not given. */
+/** The same options after parsing. Undefined means not given. */
 export interface Given {
   readonly address: Address | undefined;
   readonly display: string | undefined;
@@ -44,9 +44,9 @@ export type ReadOptions =
 
 export function readOptions(options: ConnectOptions): ReadOptions {
   const { user, passwordFile, register, guest, open, json, force } = options;
-  if (guest && register) return refuse('--guest and --register exclude each other: a guest has no account');
+  if (guest && register) return refuse('--guest and --register cannot be combined: a guest has no account');
   if (guest && passwordFile !== undefined) {
-    return refuse('--guest and --password-file exclude each other: a guest has no password');
+    return refuse('--guest and --password-file cannot be combined: a guest has no password');
   }
   if (user !== undefined && !isUserName(user)) return refuse(`--user ${user}: ${USER_RULE}`);
   const address = options.address === undefined ? undefined : readAddress(options.address);
@@ -67,7 +67,7 @@ export function readOptions(options: ConnectOptions): ReadOptions {
   return { type: 'given', given, warning: password?.warning };
 }
 
-/** What a script must be given, because nobody is there to be asked; undefined if nothing is missing. */
+/** What a script lacks, because nobody is there to ask; undefined if nothing is missing. */
 export function missingForScript(given: Given): string | undefined {
   const missing = [
     given.address === undefined ? 'the address of the server (HOST or HOST:PORT)' : undefined,
@@ -76,10 +76,13 @@ export function missingForScript(given: Given): string | undefined {
     given.password === undefined && !given.guest ? '--password-file FILE (or --guest)' : undefined,
   ].filter((name) => name !== undefined);
   if (missing.length === 0) return undefined;
-  return `the input is not a terminal, so nothing can be asked: give ${missing.join(', ')}`;
+  return `stdin is not a terminal, so the client cannot ask for what is missing: give ${missing.join(', ')}`;
 }
 
-/** A name without `.html` gets one; but not what cannot be a display, such as `/dev/null`, and is refused later. */
+/**
+ * Adds `.html` to a name without it, except for a path that cannot be a display, such as `/dev/null`, and is refused
+ * later.
+ */
 export function displayFile(name: string): string {
   return /\.html?$|[/\\]$/i.test(name) || isNoFile(name) ? name : `${name}.html`;
 }

@@ -1,21 +1,21 @@
 /**
- * Which messages of each conversation the display has: all from its oldest one on. Whatever comes later comes by
- * itself, and whatever was missed has been replayed; only what is older has to be asked for.
+ * Which messages of each conversation the display has: all of them from its oldest one on. Later messages arrive as
+ * events and missed ones are replayed, so only older ones have to be requested.
  */
 
 import { foldName } from '../../chat/names.ts';
 
 export class Shown {
-  /** Ids, by the folded names of conversations. As many as there are conversations in the display. */
+  /** Oldest ids by folded conversation name. One item per conversation in the display. */
   readonly #oldest = new Map<string, number>();
   #first: number | undefined;
 
-  /** The replay has ended: whatever is above `id` will come. */
+  /** The replay has ended: everything above `id` will arrive as an event. */
   live(id: number): void {
     this.#first ??= id + 1;
   }
 
-  /** A fresh page has nothing below this id. */
+  /** A new page has nothing below this id. */
   renew(id: number): void {
     this.#oldest.clear();
     this.#first = id;
@@ -27,7 +27,7 @@ export class Shown {
     if (oldest === undefined || id < oldest) this.#oldest.set(key, id);
   }
 
-  /** The id below which nothing of a conversation is in the display; null while nobody can tell. */
+  /** The id below which the display has nothing of a conversation; null while it is unknown. */
   floor(conversation: string): number | null {
     return this.#oldest.get(foldName(conversation)) ?? this.#first ?? null;
   }

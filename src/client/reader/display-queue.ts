@@ -1,7 +1,7 @@
 /**
- * The queue in front of the display. One write at a time, each with all that has gathered. What cannot be written
- * because of the disk, or because no display is open, is kept; the queue is bounded by whoever fills it (see
- * `ReaderLink`). A page that is full, or that somebody took away, is left for a fresh one.
+ * The queue of records for the display. Writes happen one at a time, each with all records gathered so far. Records
+ * stay queued while the disk fails or no display is open; whoever fills the queue bounds it (see `ReaderLink`). When a
+ * page is full, or someone removes it, a new page replaces it.
  */
 
 import { cleanLine } from '../../common/escape-html.ts';
@@ -10,16 +10,16 @@ import type { DisplayRecord } from '../display/display-record.ts';
 import type { Connection } from '../display/live.ts';
 import type { Opened } from '../display/open-display.ts';
 
-/** How long a failed write waits for its next try, and how long closing waits for the last one. In ms. */
+/** The delay before a failed write is retried, and how long closing waits for the last write. In ms. */
 const RETRY_MS = 1_000;
 const CLOSE_MS = 3_000;
-/** Records in one write: the display renders them all before it writes. */
+/** Records per write: the display renders them all before it writes. */
 const BATCH_LIMIT = 1_000;
 
 export interface Waiting {
-  /** Nothing where only the end of a chunk is to be told. */
+  /** Undefined if only the end of a chunk is to be reported. */
   readonly record: DisplayRecord | undefined;
-  /** Called when the record, and all before it, are in the file. */
+  /** Called when this record and all before it are in the file. */
   written?(): void;
 }
 
@@ -27,7 +27,7 @@ export type Trouble =
   | { readonly type: 'failed'; readonly text: string }
   | { readonly type: 'recovered'; readonly text: string };
 
-/** Opens a fresh page where the display is. One that is there already is set aside. */
+/** Opens a new page at the display's path. A page that is already there is renamed. */
 export type Reopen = () => Promise<Opened>;
 
 export class Recorder {
@@ -38,13 +38,13 @@ export class Recorder {
   #waiting: Waiting[] = [];
   #writing: Promise<void> | undefined;
   #connection: Connection | undefined;
-  /** Own messages that the server has not acknowledged, by their tags: a fresh page needs them too. */
+  /** Own messages that the server has not acknowledged, by tag: a new page needs them too. */
   readonly #pending = new Map<string, DisplayRecord>();
-  /** What a fresh page begins with, until it is written. */
+  /** The records a new page starts with, until they are written. */
   #beginning: readonly DisplayRecord[] = [];
-  /** Somebody took the last page away. */
+  /** Someone removed or changed the last page. */
   #isLost = false;
-  /** What was reported last and is still so. */
+  /** The problem reported last, while it persists. */
   #trouble: string | undefined;
   #isOver = false;
 
@@ -52,12 +52,12 @@ export class Recorder {
     this.#report = report;
   }
 
-  /** `renewed` is told that a fresh page has taken the place of the last, and the lowest id that is yet to come. */
+  /** Sets the function called when a new page replaces the last one, with the lowest id still to come. */
   onRenewal(renewed: (oldest: number | undefined) => void): void {
     this.#renewed = renewed;
   }
 
-  /** Where everything goes, also what was added before. */
+  /** Directs all records to this display, including those added before. */
   open(display: Display, reopen: Reopen): void {
     this.#reopen = reopen;
     this.#use(display);
@@ -69,13 +69,15 @@ export class Recorder {
     this.#start();
   }
 
-  /** Tells open pages how the client is connected from here on. */
+  /** Tells open pages about the connection status. */
   connection(connection: Connection): void {
     this.#connection = connection;
     this.#display?.connection(connection);
   }
 
-  /** Waits for what is in the queue, but not forever, and closes the display. Returns how many records it lacks. */
+  /**
+   * Waits for the queue to empty, for a limited time, and closes the display. Returns the number of records it lacks.
+   */
   async close(): Promise<number> {
     const late = Promise.withResolvers<void>();
     const deadline = setTimeout(late.resolve, CLOSE_MS);
@@ -109,7 +111,7 @@ export class Recorder {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
-    // In the same turn in which the queue was seen to be empty: what is added later starts again.
+    // Must happen in the turn that found the queue empty, so that a record added later starts a new write.
     this.#writing = undefined;
   }
 
@@ -139,7 +141,7 @@ export class Recorder {
     return 'failed';
   }
 
-  /** A fresh page in the place of the last; undefined if there can be none at the moment. */
+  /** Opens a new page in place of the last; undefined if that is impossible at the moment. */
   async #renew(reopen: Reopen): Promise<Display | undefined> {
     const opened = await reopen();
     if (opened.type === 'refused') {
@@ -175,7 +177,10 @@ export class Recorder {
   #fail(text: string): void {
     if (this.#trouble === text) return;
     this.#trouble = text;
-    this.#report({ type: 'failed', text: `${text}. What comes in meanwhile is kept, and written then` });
+    this.#report({
+      type: 'failed',
+      text: `${text}. New events are kept and written as soon as that works again`,
+    });
   }
 
   #recover(text: string): void {
@@ -185,6 +190,6 @@ export class Recorder {
 }
 
 function describeLoss(earlier: string | undefined): string {
-  const before = earlier === undefined ? '' : `; what was there is now in ${cleanLine(earlier)}`;
-  return `the display was removed or changed by someone: it goes on in a fresh page${before}. /history brings earlier messages back`;
+  const before = earlier === undefined ? '' : `; its previous content is now in ${cleanLine(earlier)}`;
+  return `someone removed or changed the display, so it continues in a new page${before}. /history brings earlier messages back`;
 }

@@ -1,12 +1,12 @@
-/** Events of the server as people read them: records of the display, and lines of plain text. */
+/** Server events in readable form: as display records, and as lines of plain text. */
 
 import { foldName } from '../../chat/names.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { DisplayRecord } from '../display/display-record.ts';
 
 /**
- * The record of an event for `user`, or undefined for what is not shown. `now` stands in for the time of events
- * that carry none.
+ * The record of an event for `user`, or undefined for an event that is not shown. `now` is used for events that carry
+ * no time.
  */
 export function recordOf(event: Event, user: string, now: number): DisplayRecord | undefined {
   switch (event[0]) {
@@ -26,7 +26,7 @@ export function recordOf(event: Event, user: string, now: number): DisplayRecord
       return { type: 'notice', level: event[1], at: now, text: event[2] };
     case 'delivered':
       return { type: 'delivered', id: event[1] };
-    // What becomes of the connection is told by whoever owns it.
+    // The session shows changes of the connection itself.
     case 'live':
     case 'bye':
       return undefined;
@@ -35,7 +35,7 @@ export function recordOf(event: Event, user: string, now: number): DisplayRecord
   }
 }
 
-/** The id of an entry of the server's log, if the event is one. */
+/** The id of the log entry, if the event is one. */
 export function entryId(event: Event): number | undefined {
   switch (event[0]) {
     case 'message':
@@ -47,7 +47,7 @@ export function entryId(event: Event): number | undefined {
   }
 }
 
-/** What `/wait-for` looks at. */
+/** The text that `/wait-for` searches. */
 export function lineOf(event: Event): string | undefined {
   switch (event[0]) {
     case 'message': {
@@ -71,7 +71,7 @@ export function lineOf(event: Event): string | undefined {
   }
 }
 
-/** The names of people and rooms in an event. */
+/** The names of users and rooms in an event. */
 export function namesIn(event: Event): readonly string[] {
   switch (event[0]) {
     case 'message':

@@ -1,6 +1,6 @@
 /**
- * Names of people and rooms that this client has met, for completion. Bounded: the name that was not met for
- * longest is forgotten.
+ * Names of users and rooms that this client has seen, for completion. Bounded: the name not seen for longest is
+ * forgotten.
  */
 
 import { foldName } from '../../chat/names.ts';
@@ -14,7 +14,7 @@ const LIMIT = 2_000;
 
 export class Names {
   readonly #limit: number;
-  /** Folded name → name as it was met last. The order of the map is the order of meeting. */
+  /** Folded name → name as last seen, ordered by when it was last seen. */
   readonly #met = new Map<string, string>();
 
   constructor(limit: number = LIMIT) {
@@ -31,12 +31,12 @@ export class Names {
     return isNew;
   }
 
-  /** The name as it was met, without regard to case. */
+  /** The name as last seen, ignoring case. */
   find(name: string): string | undefined {
     return this.#met.get(foldName(name));
   }
 
-  /** Names that begin with `prefix`, without regard to case, in alphabetical order. */
+  /** Names that start with `prefix`, ignoring case, in alphabetical order. */
   beginningWith(prefix: string): string[] {
     const folded = foldName(prefix);
     const found: string[] = [];

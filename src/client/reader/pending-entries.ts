@@ -1,9 +1,9 @@
 /**
- * Entries of the log that come to this client as answers and not as events: its own messages, joins and leaves. The
- * reader knows which answers are awaited, so that each is shown at its place among the events of the connection.
+ * Log entries that reach this client as answers rather than events: its own messages, joins and leaves. The reader
+ * knows which answers to expect, so it can show each entry at its place among the events of the connection.
  *
- * A message may also come as an event with its key, after a connection was lost before its answer. Whichever comes
- * first settles it; the other MUST be passed over.
+ * If a connection is lost before the answer, a message may also arrive as an event with its key. Whichever arrives
+ * first settles the message; the other MUST be ignored.
  */
 
 import type { DisplayRecord } from '../display/display-record.ts';
@@ -14,17 +14,17 @@ export type Expectation =
   | { readonly type: 'send'; readonly key: string; readonly to: string }
   | { readonly type: 'join' | 'leave'; readonly room: string; readonly user: string };
 
-/** An entry of the log, and how it is shown. */
+/** A log entry and its record. */
 export interface Arrived {
   readonly id: number;
   readonly record: DisplayRecord;
-  /** The conversation of a message. */
+  /** The conversation, for a message. */
   readonly conversation?: string;
 }
 
 export class Expected {
   readonly #awaited = new Map<number, Expectation>();
-  /** Request ids of messages, by their keys. */
+  /** Request ids of messages, by key. */
   readonly #messages = new Map<string, number>();
 
   add(requestId: number, expectation: Expectation): void {
@@ -32,7 +32,7 @@ export class Expected {
     if (expectation.type === 'send') this.#messages.set(expectation.key, requestId);
   }
 
-  /** What an answer brings. `now` stands in for times that it does not carry. */
+  /** The entry in an answer. `now` is used where the answer carries no time. */
   answered(requestId: number, result: unknown, now: number): Arrived | undefined {
     const expectation = this.#awaited.get(requestId);
     switch (expectation?.type) {
@@ -42,7 +42,7 @@ export class Expected {
       case 'leave': {
         this.#awaited.delete(requestId);
         const id = expectation.type === 'join' ? readJoined(result)?.id : readLeft(result)?.id;
-        // Who was in the room already has not joined it.
+        // A user who was already in the room has not joined it.
         if (id === undefined || id === null) return undefined;
         const kind = expectation.type === 'join' ? 'joined' : 'left';
         const { room, user } = expectation;
@@ -55,24 +55,24 @@ export class Expected {
     }
   }
 
-  /** What an own message brings that has come as an event; undefined if nobody waits for it. */
+  /** The entry of an own message that arrived as an event; undefined if the message is not pending. */
   arrived(key: string, id: number, at: number): Arrived | undefined {
     const expectation = this.#awaited.get(this.#messages.get(key) ?? -1);
     return expectation?.type === 'send' ? this.#stored(expectation, { id, at }) : undefined;
   }
 
-  /** A message has failed for good: nothing is awaited any more. */
+  /** The message has failed for good, so no answer is expected. */
   giveUp(key: string): void {
     this.#awaited.delete(this.#messages.get(key) ?? -1);
     this.#messages.delete(key);
   }
 
-  /** The connection has ended. Messages will be sent again with the same request ids; nothing else is. */
+  /** The connection has ended. Only messages will be sent again, with the same request ids. */
   lose(): void {
     for (const [requestId, { type }] of this.#awaited) if (type !== 'send') this.#awaited.delete(requestId);
   }
 
-  /** An answer in another form says nothing: its connection ends, and the message is sent again. */
+  /** Ignores an answer that violates the protocol: its connection ends, and the message is sent again. */
   #stored(
     { key, to }: Extract<Expectation, { type: 'send' }>,
     stored: { readonly id: number; readonly at: number } | undefined,

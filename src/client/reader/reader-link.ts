@@ -1,9 +1,9 @@
 /**
- * The channel between the main thread and the reader thread: bytes and own records in one direction, what the
- * bytes said in the other. A plain `MessagePort`, because bytes are handed over without a copy and need no answer.
+ * The channel between the main thread and the reader thread: bytes and own records go in, decoded frames come out. A
+ * plain `MessagePort`, because bytes are transferred without a copy and need no answer.
  *
- * Bounded in both kinds of what goes in. Bytes: over the limit the socket MUST be paused, and go on below half of
- * it, so that TCP holds the server back. Own records: over the limit `isFull`, and no further line may be run.
+ * Both kinds of input are bounded. Bytes: above the limit the socket MUST be paused, and resumed below half of it, so
+ * that TCP slows the server down. Own records: at the limit `isFull` is true, and no further line may be run.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -16,27 +16,27 @@ import type { Expectation } from './pending-entries.ts';
 import type { ServerAnswer } from './server-frame.ts';
 
 export type ToReader =
-  /** A connection begins: its bytes are a stream of their own. `user` is whose messages are own ones. */
+  /** A connection begins; its bytes form a new stream. `user` is the user whose messages are own messages. */
   | { readonly type: 'begin'; readonly connection: number; readonly user: string }
   | { readonly type: 'bytes'; readonly bytes: Uint8Array }
-  /** The connection has closed; answered by `ended` when all its bytes have been read. */
+  /** The connection has closed. Answered by `ended` when all its bytes have been read. */
   | { readonly type: 'end'; readonly connection: number }
-  /** How the session is connected from here on, for open pages. */
+  /** The new connection status, for open pages. */
   | { readonly type: 'connection'; readonly connection: Connection }
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
-  /** The answer to a request that is about to be sent is an entry of the log. */
+  /** The answer to the request about to be sent is a log entry. */
   | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
-  /** Own messages with these keys are told of as `settled`, and shown as what they are. */
+  /** Own messages with these keys are reported as `settled`, and also shown. */
   | { readonly type: 'recognise'; readonly keys: readonly string[] }
-  /** From where on the display has a conversation; answered by `floor`. */
+  /** Asks from which id on the display has a conversation. Answered by `floor`. */
   | { readonly type: 'floor'; readonly conversation: string }
-  /** Look for an event with this text; answered by `matched`, once, if there is one. */
+  /** Look for an event that contains this text. Answered once by `matched`, if there is one. */
   | { readonly type: 'watch'; readonly text: string }
   | { readonly type: 'unwatch' }
-  /** Write what is outstanding, within a few seconds, and close the display; answered by `closed`. */
+  /** Write outstanding records within a few seconds, and close the display. Answered by `closed`. */
   | { readonly type: 'close' };
 
-/** A message of this client that has come as an event, because its answer was lost. */
+/** A message of this client that arrived as an event, because its answer was lost. */
 export interface Settled {
   readonly key: string;
   readonly id: number;
@@ -48,37 +48,37 @@ export type FromReader =
       readonly type: 'frames';
       readonly connection: number;
       readonly answers: readonly ServerAnswer[];
-      /** All events with `--json`; otherwise those that the session acts on. */
+      /** With `--json` all events; otherwise only those that the session acts on. */
       readonly events: readonly Event[];
       readonly settled: readonly Settled[];
-      /** Names in this chunk that were not told lately. */
+      /** Names in this chunk that were not reported recently. */
       readonly names: readonly string[];
     }
   /**
-   * Written to the display: this many bytes' worth of frames, or records; with frames also the id up to which the
-   * display has everything.
+   * Written to the display: frames of this many bytes, or records. With frames, also the id up to which the display is
+   * complete.
    */
   | { readonly type: 'written'; readonly bytes: number; readonly records: number; readonly id: number | null }
-  /** What the server sent cannot be relied on; the rest of this connection is not read. */
+  /** The server violated the protocol; the rest of this connection is not read. */
   | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
-  /** All bytes are read. `taken`: the id up to which the display has everything, or will have. */
+  /** All bytes are read. `taken`: the id up to which the display is complete, or will be once the queue is written. */
   | { readonly type: 'ended'; readonly connection: number; readonly taken: number }
-  /** Nothing of the conversation below this id is in the display; null before the first `live`. */
+  /** The display has nothing of the conversation below this id; null before the first `live`. */
   | { readonly type: 'floor'; readonly id: number | null }
   | { readonly type: 'matched' }
-  /** `missing`: records that could not be written. */
+  /** `missing`: the number of records that could not be written. */
   | { readonly type: 'closed'; readonly missing: number }
   | { readonly type: 'trouble'; readonly trouble: Trouble };
 
 const BYTES_LIMIT = 1024 * 1024;
 const RECORDS_LIMIT = 4_000;
-/** How long the reader may take to answer a question. In ms. */
+/** How long the reader may take to answer a question, in ms. */
 const QUESTION_MS = 10_000;
 
-/** Who is behind: the display file, or whoever reads the lines of `--json`. */
+/** Which consumer is slow: the display file, or the reader of the `--json` output. */
 type Hold = 'display' | 'output';
 
-/** What the readerLink can do to the source of its bytes. */
+/** How the link slows down the source of its bytes. */
 export interface Source {
   pause(): void;
   resume(): void;
@@ -93,9 +93,9 @@ export class ReaderLink {
   #allWritten: (() => void) | undefined;
   readonly #floors: Array<(id: number | null) => void> = [];
   readonly #holds = new Set<Hold>();
-  /** The id up to which everything for this person is in the display; 0 before there was any. */
+  /** The id up to which the display is complete for this user; 0 before the first entry. */
   cursor = 0;
-  /** What the next connection is to begin behind: the cursor when all that came is written. */
+  /** The id after which the next connection resumes: the cursor once everything received is written. */
   taken = 0;
 
   constructor(port: MessagePort, receive: (message: FromReader) => void) {
@@ -110,17 +110,17 @@ export class ReaderLink {
     });
   }
 
-  /** True when the display is so far behind that nothing more may be typed into it. */
+  /** True when so many own records are unwritten that no further line may be run. */
   get isFull(): boolean {
     return this.#records >= RECORDS_LIMIT;
   }
 
-  /** True while the source is held back: its silence then says nothing about the server. */
+  /** True while the source is paused; silence then says nothing about the server. */
   get isPaused(): boolean {
     return this.#holds.size > 0;
   }
 
-  /** Pauses the source until `release`, for one reason of possibly several. */
+  /** Pauses the source until `release` of every reason for which it is held. */
   hold(reason: Hold): void {
     if (!this.isPaused) this.#source?.pause();
     this.#holds.add(reason);
@@ -136,7 +136,7 @@ export class ReaderLink {
     this.#post({ type: 'begin', connection, user });
   }
 
-  /** Hands the bytes over: the chunk is empty afterwards. */
+  /** Transfers the bytes: the chunk is empty afterwards. */
   push(chunk: Buffer): void {
     this.#bytes += chunk.length;
     const { buffer } = chunk;
@@ -151,7 +151,7 @@ export class ReaderLink {
     this.#post({ type: 'end', connection });
   }
 
-  /** Tells open pages how the session is connected. */
+  /** Tells open pages the connection status. */
   connection(connection: Connection): void {
     this.#post({ type: 'connection', connection });
   }
@@ -171,7 +171,7 @@ export class ReaderLink {
     this.#post({ type: 'recognise', keys });
   }
 
-  /** The id below which nothing of the conversation is in the display; null when that is not known. */
+  /** The id below which the display has nothing of the conversation; null if unknown. */
   floor(conversation: string): Promise<number | null> {
     const { promise, resolve } = Promise.withResolvers<number | null>();
     this.#floors.push(resolve);
@@ -179,7 +179,7 @@ export class ReaderLink {
     return within(promise, QUESTION_MS, null);
   }
 
-  /** Waits until all that came, and all that was shown, is in the file, but not longer than `timeoutMs`. */
+  /** Waits until all received bytes and all own records are in the file, but no longer than `timeoutMs`. */
   async whenWritten(timeoutMs: number): Promise<void> {
     if (this.#isWritten) return;
     const written = Promise.withResolvers<void>();
@@ -196,7 +196,7 @@ export class ReaderLink {
   }
 
   /**
-   * Closes the display behind all that was shown, and the channel. Waits for that, but not forever. Returns how many
+   * Writes what was shown, then closes the display and the channel. Waits for a limited time. Returns the number of
    * records the display lacks.
    */
   async close(timeoutMs: number): Promise<number> {

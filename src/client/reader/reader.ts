@@ -1,4 +1,4 @@
-/** The reader's half of the client: bytes → frames → events → records of the display. Runs in the reader thread. */
+/** The receiving half of the client, in the reader thread: bytes → frames → events → display records. */
 
 import { foldName } from '../../chat/names.ts';
 import { decodeBody } from '../../protocol/codec.ts';
@@ -15,13 +15,13 @@ import { readServerFrame, type ServerAnswer } from './server-frame.ts';
 import { Watch } from './wait-for.ts';
 
 export interface ReaderOptions {
-  /** Tell the main thread every event. */
+  /** Report every event to the main thread. */
   readonly allEvents: boolean;
   post(message: FromReader): void;
   readonly recorder: Recorder;
 }
 
-/** The stream of one connection. */
+/** The byte stream of one connection. */
 interface Stream {
   readonly connection: number;
   readonly user: string;
@@ -36,12 +36,12 @@ export class Reader {
   readonly #told = new Names();
   readonly #expected = new Expected();
   readonly #shown = new Shown();
-  /** Keys of messages of an earlier run, which the display does not have. */
+  /** Keys of messages from an earlier run, which the display does not have. */
   #recognised: ReadonlySet<string> = new Set();
   /**
-   * The id up to which everything for this person is in the display, or on its way there in order. Ids rise on a
-   * connection, in events and in answers to what was asked once, and the next connection begins behind this one: an
-   * entry at or below it MUST NOT be shown again.
+   * The id up to which the display has everything for this user, or will have once the queue is written. Ids rise
+   * within a connection, in events and in answers to first attempts, and the next connection resumes after this one.
+   * Therefore an entry at or below it MUST NOT be shown again.
    */
   #taken = 0;
 
@@ -124,7 +124,7 @@ export class Reader {
     recorder.add({ record: undefined, written: () => post(written) });
   }
 
-  /** Returns why the stream cannot be read on, if so. */
+  /** Returns why the stream cannot be read any further, if so. */
   #readFrames(stream: Stream, bytes: Uint8Array, chunk: Chunk): string | undefined {
     stream.decoder.push(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     for (;;) {
@@ -157,7 +157,7 @@ export class Reader {
         return undefined;
       case 'malformed':
       case undefined:
-        return 'it sent a frame that the protocol does not allow';
+        return 'it sent a frame that violates the protocol';
       default:
         return frame satisfies never;
     }
@@ -180,13 +180,13 @@ export class Reader {
     this.#taken = id ?? this.#taken;
   }
 
-  /** Nothing for this person is between what was taken and `id`. A server that lost its log has a lower one. */
+  /** The display lacks nothing for this user up to `id`. A server that lost part of its log has a lower one. */
   #live(id: number): void {
     this.#taken = id;
     this.#shown.live(id);
   }
 
-  /** True if it is a message that the display shows as pending: it is stored, and not shown again. */
+  /** True if the display already shows the message as pending: it becomes stored, and is not shown again. */
   #settle(stream: Stream, event: Extract<Event, readonly ['message', ...unknown[]]>, chunk: Chunk): boolean {
     const [, id, at, from, , , key] = event;
     if (key === undefined || foldName(from) !== foldName(stream.user)) return false;
@@ -200,7 +200,7 @@ export class Reader {
     return true;
   }
 
-  /** An entry that was awaited. The answer to a repeated message may be older than what has come since. */
+  /** Shows a pending entry. The answer to a resent message may be older than events that arrived since. */
   #enter(arrived: Arrived | undefined): void {
     if (arrived === undefined) return;
     const { id, record, conversation } = arrived;
@@ -214,7 +214,7 @@ function isOwnMembership(event: Event, user: string): boolean {
   return (event[0] === 'joined' || event[0] === 'left') && foldName(event[4]) === foldName(user);
 }
 
-/** What one chunk of bytes said. */
+/** What was decoded from one chunk of bytes. */
 interface Chunk {
   readonly answers: ServerAnswer[];
   readonly events: Event[];
@@ -223,6 +223,6 @@ interface Chunk {
 }
 
 const FAULTS = {
-  bad_frame: 'it sent a frame without a size; is it a Parley server?',
+  bad_frame: 'it sent a frame without a size; check that it is a Parley server',
   frame_too_large: `it sent a frame of more than ${LIMITS.frame} bytes`,
 } as const;

@@ -1,4 +1,4 @@
-/** The reader thread: owns the display file, and is the only one that writes to it. */
+/** The reader thread. It owns the display file and is the only thread that writes to it. */
 
 import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../../actors/kernel/thread.ts';
@@ -19,7 +19,7 @@ export interface ReaderApi {
 }
 
 const { port, allEvents } = readData(threadData());
-/** Only the last call counts: whoever made an earlier one has given it up. */
+/** Only the last call counts: the caller of an earlier one has given up on it. */
 let calls = 0;
 const post = (message: FromReader): void => port.postMessage(message);
 
@@ -45,10 +45,10 @@ serve<ReaderApi>({
   },
 });
 
-/** What is wrong with the file from which open pages learn what comes; undefined if it is right again. */
+/** Describes a problem with the live file that open pages follow; undefined means that it is solved. */
 function describeLive(file: string, problem: string | undefined): Trouble {
-  if (problem === undefined) return { type: 'recovered', text: 'open pages follow by themselves again' };
-  const what = 'an open page shows what comes only when you reload it';
+  if (problem === undefined) return { type: 'recovered', text: 'open pages update by themselves again' };
+  const what = 'an open page shows new messages only when you reload it';
   return {
     type: 'failed',
     text: `cannot write the live file beside ${cleanLine(file)}: ${problem}. Until then ${what}`,
@@ -66,5 +66,5 @@ function readData(data: unknown): ReaderData {
   ) {
     return { port: data.port, allEvents: data.allEvents };
   }
-  throw new Error('the reader thread is started with a port');
+  throw new Error('the reader thread must be started with a port');
 }

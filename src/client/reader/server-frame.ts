@@ -1,7 +1,6 @@
 /**
- * Frames of the server, checked as strictly as the server checks ours: the client uses nothing of a frame before
- * its shape is known to be right. Extra trailing elements and unknown events are passed over, so that the
- * protocol can grow.
+ * Frames from the server, checked as strictly as the server checks ours: the client uses nothing of a frame before it
+ * has verified its shape. Extra trailing elements and unknown events are ignored, so that the protocol can grow.
  */
 
 import { isRoomName, isUserName } from '../../chat/names.ts';
@@ -18,7 +17,7 @@ import {
   type UserPage,
 } from '../../protocol/vocabulary.ts';
 
-/** An answer. Codes of a later server may be ones that this client does not know. */
+/** An answer. A newer server may send codes that this client does not know. */
 export type ServerAnswer =
   | { readonly type: 'ok'; readonly requestId: number; readonly result: unknown }
   | {
@@ -108,7 +107,7 @@ function readMessage([, id, at, from, to, text, key]: readonly unknown[]): Event
     : ['message', id, at, from, to, text];
 }
 
-/** A reason that this client does not know is one more failure: it reconnects. */
+/** An unknown reason counts as a failure, so the client reconnects. */
 function readBye([, code, text, retryAfterMs]: readonly unknown[]): Event | undefined {
   if (typeof code !== 'string' || typeof text !== 'string') return undefined;
   const known: FarewellCode = isFarewell(code) ? code : 'failed';
@@ -123,7 +122,7 @@ export function readStored(result: unknown): { readonly id: number; readonly at:
   return isCount(id) && isCount(at) ? { id, at } : undefined;
 }
 
-/** The result of `login`, of `resume` and of `guest`. */
+/** The result of `login`, `resume` and `guest`. */
 export function readWelcome(
   result: unknown,
 ):
@@ -137,7 +136,7 @@ export function readWelcome(
   return token === undefined || typeof token === 'string' ? { user, rooms, token } : undefined;
 }
 
-/** The result of `join`: `[id | null, first page of members]`. The id is null for who was in the room already. */
+/** The result of `join`: `[id | null, first page of members]`. The id is null if the user was already in the room. */
 export function readJoined(
   result: unknown,
 ): { readonly id: number | null; readonly members: UserPage } | undefined {
@@ -170,7 +169,7 @@ export function readRoomPage(result: unknown): RoomPage | undefined {
   });
 }
 
-/** `before` is what was asked for: an id in the page that is not below it, or that does not fall, is malformed. */
+/** `before` is the requested bound. The page is malformed if its ids do not fall, or are not below the bound. */
 export function readHistoryPage(result: unknown, before: number | null): HistoryPage | undefined {
   if (!Array.isArray(result)) return undefined;
   const [messages, next]: unknown[] = result;

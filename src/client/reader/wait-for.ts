@@ -1,6 +1,6 @@
 /**
- * What `/wait-for` looks at: lines of events, those that came before it was typed too, from behind the line that
- * matched last. So a script misses nothing between two waits. Bounded: the oldest lines are forgotten.
+ * The event lines that `/wait-for` searches: also lines that came before the command was typed, but only after the last
+ * match, so that a script misses nothing between two waits. Bounded: the oldest lines are forgotten.
  */
 
 const LINES_LIMIT = 1_000;

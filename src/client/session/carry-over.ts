@@ -1,4 +1,4 @@
-/** Messages that one run of the client leaves for the next, and what the person is asked about them. */
+/** Unsent messages that one run of the client leaves for the next, and the questions the user is asked about them. */
 
 import { printable, shorten } from '../../common/printable.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
@@ -9,39 +9,39 @@ import { PENDING_LIMIT, type Unsent } from './send-queue.ts';
 import type { Session } from './session.ts';
 import { UnsentStore } from './unsent-store.ts';
 
-/** What became of the messages that were not stored when the client ended. */
+/** What happened to the messages that were not stored when the client ended. */
 export type Fate =
   | { readonly type: 'kept' | 'dropped'; readonly count: number }
-  /** Nobody was asked, and they are gone; `text` says why they could not be kept, if that was tried. */
+  /** The messages are gone and the user was not asked. `text` says why saving failed, if it was attempted. */
   | { readonly type: 'lost'; readonly count: number; readonly text?: string };
 
 /**
- * The server knows a key for 24 hours. What was typed earlier could be stored twice, and may not be meant any more: the
- * person is asked. In ms.
+ * Messages older than this, in ms, are sent only after asking. The server remembers a key for 24 hours, so an older
+ * message could be stored twice; the user may also no longer want it.
  */
 const FRESH_MS = 23 * 60 * 60 * 1_000;
-/** How long quitting waits for the server before the person is asked. In ms. */
+/** How long quitting waits for the server before asking the user, in ms. */
 const ACKNOWLEDGE_MS = 3_000;
-/** How long the replay may take at the start. In ms. */
+/** How long the replay may take at the start, in ms. */
 const REPLAY_MS = 10_000;
 type Choice = 'keep' | 'drop' | 'stay';
 const QUIT = /^\/?(q|quit|exit)$/;
 
-/** Of a message, as much as a question repeats. */
+/** How many characters of a message a question repeats. */
 const SHOWN_CHARACTERS = 60;
 
 export class CarryOver {
   readonly #session: Session;
   readonly #readerLink: ReaderLink;
   readonly #person: Person;
-  /** Undefined for guests: who comes back is somebody else to the server. */
+  /** Undefined for guests: when a guest reconnects, the server treats it as a different user. */
   #store: UnsentStore | undefined;
   #hasEntered = false;
-  /** The person has chosen to drop what is not stored. */
+  /** The user has chosen to drop the unsent messages. */
   #isDropping = false;
-  /** The person wants to be asked about old ones again. */
+  /** The user wants to be asked about the old messages again next time. */
   #isOldLeft = false;
-  /** A crash keeps them too. */
+  /** Also saves the messages when the process crashes. */
   readonly #exit = (): void => void this.conclude(this.#session.outgoing.unsent);
 
   constructor(session: Session, readerLink: ReaderLink, person: Person) {
@@ -50,7 +50,7 @@ export class CarryOver {
     this.#person = person;
   }
 
-  /** Call before each login: what the server has stored meanwhile may come back with it. */
+  /** Call before each login, because the replay may contain messages that the server has stored in the meantime. */
   prepare(credentials: Credentials): void {
     this.#store = undefined;
     this.#session.outgoing.restore([]);
@@ -62,7 +62,7 @@ export class CarryOver {
     this.#readerLink.recognise(messages.map(({ key }) => key));
   }
 
-  /** Call after the login. The messages that are to be sent now, in order. */
+  /** Call after the login. Returns the messages to send now, in order. */
   async begin(): Promise<readonly Unsent[]> {
     this.#hasEntered = true;
     process.once('exit', this.#exit);
@@ -82,12 +82,12 @@ export class CarryOver {
     this.#store?.leave([...(this.#isOldLeft ? old : []), ...wanted.slice(PENDING_LIMIT)]);
     outgoing.forget(messages.filter((message) => !sent.includes(message)));
     const kept = this.#store?.keep(sent);
-    if (kept?.type === 'failed') this.#person.tell(`what is not sent cannot be kept: ${kept.text}`);
-    if (sent.length > 0) this.#person.tell(`sending ${count(sent.length)} of last time`);
+    if (kept?.type === 'failed') this.#person.tell(`unsent messages cannot be saved: ${kept.text}`);
+    if (sent.length > 0) this.#person.tell(`sending ${count(sent.length)} from the last run`);
     return sent;
   }
 
-  /** Whether to end now; asks if that would leave messages behind. */
+  /** Whether to exit now. Asks the user if exiting would leave messages behind. */
   async mayQuit(): Promise<boolean> {
     const { outgoing, state } = this.#session;
     if (state.type === 'online') await outgoing.whenEmpty(ACKNOWLEDGE_MS);
@@ -97,12 +97,12 @@ export class CarryOver {
       this.#isDropping = choice === 'drop';
       const kept = this.#isDropping ? undefined : this.#store?.keep(outgoing.unsent);
       if (kept?.type !== 'failed') return true;
-      this.#person.tell(`they cannot be kept: ${kept.text}`);
+      this.#person.tell(`the messages cannot be saved: ${kept.text}`);
     }
     return true;
   }
 
-  /** Who answers by quitting again means it. */
+  /** Quitting again in answer to the question counts as yes. */
   async #askHowToQuit(waiting: number): Promise<Choice> {
     const canKeep = this.#store !== undefined;
     const choices: readonly Choice[] = canKeep ? ['keep', 'drop', 'stay'] : ['drop', 'stay'];
@@ -119,7 +119,7 @@ export class CarryOver {
     }
   }
 
-  /** What the first Ctrl-C says. */
+  /** The hint printed after the first Ctrl-C. */
   get warning(): string {
     const { size } = this.#session.outgoing;
     if (size === 0) return '(Ctrl-C again quits)';
@@ -127,11 +127,11 @@ export class CarryOver {
     return `(Ctrl-C again quits, and ${fate} ${count(size)} not sent yet)`;
   }
 
-  /** Keeps what is not stored, or forgets what is. Call when nothing more is sent. */
+  /** Saves the unsent messages, or deletes the saved ones if none are left. Call when nothing more will be sent. */
   conclude(unsent: readonly Unsent[]): Fate {
     process.off('exit', this.#exit);
     const messages = this.#isDropping ? [] : unsent;
-    // Who never came in has left what there was as it was.
+    // A run that never logged in leaves the saved messages untouched.
     if (!this.#hasEntered) return { type: 'dropped', count: 0 };
     if (this.#store === undefined)
       return { type: this.#isDropping ? 'dropped' : 'lost', count: unsent.length };
@@ -142,18 +142,18 @@ export class CarryOver {
     return { type: this.#isDropping ? 'dropped' : 'kept', count: unsent.length };
   }
 
-  /** True if they are to be sent. */
+  /** True if the user wants to send them. */
   async #askAboutOld(old: readonly Unsent[]): Promise<boolean> {
     const [first] = old;
     const [last] = old.slice(-1);
     if (first === undefined || last === undefined) return false;
-    this.#person.tell(`${count(old.length)} of an earlier day not sent:`);
+    this.#person.tell(`${count(old.length)} from an earlier day not sent:`);
     for (const { at, to, text } of first === last ? [first] : [first, last]) {
       this.#person.tell(
         `  ${formatMoment(momentOf(at))}  to ${to}: ${shorten(printable(text), SHOWN_CHARACTERS)}`,
       );
     }
-    if (old.some(({ wasSent }) => wasSent)) this.#person.tell('  (some may have arrived already)');
+    if (old.some(({ wasSent }) => wasSent)) this.#person.tell('  (some may already have been delivered)');
     for (;;) {
       const typed = (await this.#person.consult('Send, drop, or ask again next time? [ask]: '))
         ?.trim()

@@ -1,6 +1,6 @@
 /**
- * One connection to the server: a socket whose bytes go to the reader, requests whose answers come back from
- * there, and a watch over its silence. Ends once, for one reason, when the reader has read all that it brought.
+ * One connection to the server. Passes incoming bytes to the reader, matches answers to requests, and checks that the
+ * server is alive. It ends once, for one reason, after the reader has processed everything that arrived.
  */
 
 import { connect, type Socket } from 'node:net';
@@ -16,13 +16,13 @@ import { readClocks } from './sleep.ts';
 const CONNECT_MS = 10_000;
 const TICK_MS = 1_000;
 
-const UNTRUSTED = 'the server sent what the protocol does not allow';
+const UNTRUSTED = 'the server sent a message that violates the protocol';
 
-/** What the reader says about a connection. */
+/** Messages from the reader about a connection. */
 export type FromStream = Extract<FromReader, { type: 'frames' | 'untrusted' | 'ended' }>;
 
 export interface ConnectionOptions {
-  /** Tells the connections of one session apart. */
+  /** Unique within the session. */
   readonly number: number;
   readonly address: Address;
   readonly credentials: Credentials;
@@ -39,11 +39,11 @@ export class Connection {
   readonly #watchdog = new Watchdog(readClocks());
   #reason: string | undefined;
   #isLive = false;
-  /** Up to where the server has been told that the display has everything. */
+  /** The last id reported to the server as seen. */
   #told = 0;
-  /** Resolves with the reason, for people, when nothing more comes and every request is settled. */
+  /** Resolves with the reason, for people, once everything is read and every request is settled. */
   readonly ended: Promise<string>;
-  /** What the server said before it closed the connection. */
+  /** The `bye` event that the server sent before it closed the connection. */
   farewell: Extract<Event, readonly ['bye', ...unknown[]]> | undefined;
 
   constructor(options: ConnectionOptions) {
@@ -84,12 +84,12 @@ export class Connection {
     });
   }
 
-  /** Resolves with true when what was missed has come, and with false if the connection ends before. */
+  /** Resolves with true when the replay is complete, or with false if the connection ends first. */
   get live(): Promise<boolean> {
     return this.#live.promise;
   }
 
-  /** Comes in. Anything but `entered` also ends the connection. */
+  /** Logs in. Any outcome other than `logged_in` also ends the connection. */
   async enter(back: Return): Promise<Entry> {
     const unavailable = async (): Promise<Entry> => ({
       type: 'unavailable',
@@ -104,7 +104,7 @@ export class Connection {
     return entered;
   }
 
-  /** Sends a frame that expects an answer of this id. */
+  /** Sends a frame whose answer carries this request id. */
   request(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void {
     const now = performance.now();
     this.#options.requests.expect(requestId, now, settle);
@@ -119,7 +119,7 @@ export class Connection {
     });
   }
 
-  /** What the reader found in the bytes. Messages about other connections are passed over. */
+  /** Handles what the reader decoded. Messages about other connections are ignored. */
   receive(message: FromStream): void {
     if (message.connection !== this.#options.number) return;
     switch (message.type) {
@@ -145,8 +145,8 @@ export class Connection {
   }
 
   /**
-   * Tells the server up to where the display has everything, if that has moved. Not during a replay: who starts anew in
-   * the midst of it is to get all of it again.
+   * Reports to the server the id up to which the display is complete, if it has advanced. Not during a replay: if the
+   * client restarts in the middle of one, it must get the whole replay again.
    */
   tellSeen(): void {
     const { readerLink, credentials } = this.#options;
@@ -155,13 +155,13 @@ export class Connection {
     void this.ask('seen', this.#told);
   }
 
-  /** Ends it because of what the server sent, and says so in the display. */
+  /** Closes the connection because the server violated the protocol, and shows the error in the display. */
   distrust(text: string = UNTRUSTED): void {
-    this.#complain(`the connection was ended: ${text}`);
+    this.#complain(`connection closed: ${text}`);
     this.close(text);
   }
 
-  /** Ends it at once. `reason` is for people. */
+  /** Closes the connection at once. `reason` is for people. */
   close(reason: string): void {
     this.#reason ??= reason;
     this.#socket.destroy();
@@ -187,16 +187,16 @@ export class Connection {
 
 const REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'no server is listening there',
-  ENOTFOUND: 'there is no host of that name',
-  EAI_AGAIN: 'the name of the host cannot be looked up right now',
-  ETIMEDOUT: 'it does not answer',
-  EHOSTUNREACH: 'there is no way to that host',
-  ENETUNREACH: 'there is no way to that network',
+  ENOTFOUND: 'no host has that name',
+  EAI_AGAIN: 'the host name cannot be resolved right now; check the network',
+  ETIMEDOUT: 'the server does not answer',
+  EHOSTUNREACH: 'the host is unreachable',
+  ENETUNREACH: 'the network is unreachable',
   ECONNRESET: 'the connection was reset',
   EPIPE: 'the connection was reset',
 };
 
-/** What went wrong with a socket. The addresses of one name fail together, as one error with a code. */
+/** Describes a socket error for people. When all addresses of a host name fail, Node reports one error with a code. */
 export function explain(error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
   return REASONS[code] ?? (error.message || code);

@@ -1,10 +1,10 @@
 /**
- * Whether a silent server is still there. Pure: time is passed in.
+ * Decides whether a silent server is still alive. Pure: the time is passed in.
  *
- * Whatever the server sends is a sign of life. When it has been silent for long, longer than `IDLE_MS`, or than
- * `UNANSWERED_MS` while an answer is due, it is asked with a `ping`; silence after that means that it is lost. It is also asked on
- * waking up, because the connection may have ended meanwhile, and when this side has said nothing for long, because it has promised a
- * heartbeat.
+ * Any data from the server counts as a sign of life. A `ping` is sent after `IDLE_MS` of silence, or after
+ * `UNANSWERED_MS` if a request is unanswered. If the server stays silent after that, the connection is lost. A `ping`
+ * is also sent when the machine wakes up, because the connection may have died in the meantime, and when this side has
+ * been idle for `IDLE_MS`, because the client has promised a heartbeat.
  */
 
 import { type Clocks, SleepDetector } from './sleep.ts';
@@ -12,7 +12,7 @@ import { type Clocks, SleepDetector } from './sleep.ts';
 export const UNANSWERED_MS = 15_000;
 export const IDLE_MS = 45_000;
 export const PING_MS = 10_000;
-/** What the server is promised: it hears something from this client at least this often. */
+/** The heartbeat promised to the server: it hears from this client at least this often. */
 export const HEARTBEAT_MS = 60_000;
 
 export type Verdict = 'fine' | 'ping' | 'lost';
@@ -29,24 +29,25 @@ export class Watchdog {
     this.#sentAt = now.monotonic;
   }
 
-  /** Something came; or we ourselves did not listen, and silence says nothing. In the monotonic clock. */
+  /** Data arrived, or the client itself was not listening, so that silence means nothing. `now` is monotonic time. */
   heard(now: number): void {
     this.#heardAt = now;
     this.#pingedAt = undefined;
   }
 
-  /** Something was sent. In the monotonic clock. */
+  /** Data was sent. `now` is monotonic time. */
   sent(now: number): void {
     this.#sentAt = now;
   }
 
   /**
-   * To be called about once a second. After `ping` one is to be sent at once.
-   * @param askedAt when the oldest request was made that has no answer, in the monotonic clock
+   * Call about once a second. When it returns `ping`, send one at once.
+   * @param askedAt when the oldest unanswered request was sent, in monotonic time
    */
   check(clocks: Clocks, askedAt: number | undefined): Verdict {
     const now = clocks.monotonic;
-    // An answer to an earlier ping may have come, and not been read.
+    // Checked before the pending ping: the answer to it may have arrived but not been read while the process was
+    // suspended.
     if (this.#sleep.hasSlept(clocks)) return this.#ping(now);
     if (this.#pingedAt !== undefined) return now - this.#pingedAt >= PING_MS ? 'lost' : 'fine';
     const quietSince = Math.max(this.#heardAt, askedAt ?? 0);

@@ -1,16 +1,16 @@
-/** Who the session logs in as again after a loss, and which refusals then are final. In memory only. */
+/** The credentials used to log in again after a connection loss, and which refusals are final. Kept in memory only. */
 
 import { type Credentials, isPassing } from './login.ts';
 import type { Response } from './requests.ts';
 
 export class Identity {
-  /** Of the last login; the server may have ended it since. */
+  /** From the last login. The server may have revoked it since. */
   token: string | undefined;
   #credentials: Credentials;
-  /** The password of a change that may or may not have been carried out. */
+  /** The new password of a change whose outcome is unknown. */
   #nextPassword: string | undefined;
 
-  /** Of somebody who is in: nothing is registered again. */
+  /** For a user who is logged in: a later login does not register again. */
   constructor(credentials: Credentials) {
     this.#credentials = credentials.type === 'account' ? { ...credentials, register: false } : credentials;
   }
@@ -27,7 +27,7 @@ export class Identity {
     return this.#credentials.type === 'guest';
   }
 
-  /** Runs a change of password, which ends every token. If its answer is lost, both passwords are tried. */
+  /** Changes the password, which revokes every token. If the answer is lost, later logins try both passwords. */
   async change(next: string, ask: () => Promise<Response>): Promise<Response> {
     this.#nextPassword = next;
     const response = await ask();
@@ -36,14 +36,14 @@ export class Identity {
     return response;
   }
 
-  /** True if trying again would be refused again. */
+  /** True if another attempt would be refused as well. */
   isFinal(code: string): boolean {
     if (code === 'wrong_credentials' && this.#nextPassword !== undefined) {
       this.#use(this.#nextPassword);
       this.#nextPassword = undefined;
       return false;
     }
-    // The server may not have noticed yet that this guest's last connection is gone.
+    // The server may not have noticed yet that this guest's previous connection is gone.
     if (code === 'name_taken') return !this.isGuest;
     return !isPassing(code);
   }

@@ -1,4 +1,4 @@
-/** The first requests on a connection: greeting, registration if asked for, login. */
+/** The first requests on a connection: hello, registration if requested, login. */
 
 import { VERSION } from '../../common/version.ts';
 import { PROTOCOL_VERSION } from '../../protocol/vocabulary.ts';
@@ -6,18 +6,18 @@ import { readWelcome } from '../reader/server-frame.ts';
 import { HEARTBEAT_MS } from './keepalive.ts';
 import type { Response } from './requests.ts';
 
-/** Who comes in. A password is kept in memory only. */
+/** Who logs in. The password is kept in memory only. */
 export type Credentials =
   | { readonly type: 'account'; readonly user: string; readonly password: string; readonly register: boolean }
   | { readonly type: 'guest'; readonly user: string };
 
-/** What came of one try to come in. */
+/** The outcome of one login attempt. */
 export type Entry =
   | {
       readonly type: 'entered';
       readonly user: string;
       readonly rooms: readonly string[];
-      /** Lets the account in again without its password. In memory only. */
+      /** Logs the account in again without its password. Kept in memory only. */
       readonly token: string | undefined;
     }
   | { readonly type: 'refused'; readonly code: string; readonly text: string }
@@ -26,20 +26,20 @@ export type Entry =
 type LoggedIn =
   | Exclude<Entry, { type: 'unavailable' }>
   | { readonly type: 'lost' }
-  /** The server answered in a form that the protocol does not have. */
+  /** The answer violates the protocol. */
   | { readonly type: 'untrusted' };
 
 type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
 
-/** Where the stay goes on that an earlier connection began. */
+/** Where to resume after an earlier connection. */
 export interface Return {
-  /** From the last login; undefined if there is none that may still do. */
+  /** From the last login. Undefined if there is none that might still be valid. */
   readonly token: string | undefined;
-  /** The server begins behind this id; with 0 behind what the account has seen, on whatever device. */
+  /** The replay starts after this id; with 0, after the last id that the account has seen on any device. */
   readonly lastId: number;
 }
 
-/** With a token that does not do any more the password is tried. */
+/** Falls back to the password if the token is no longer valid. */
 export async function logIn(ask: Ask, credentials: Credentials, back: Return): Promise<LoggedIn> {
   const greeting = { version: PROTOCOL_VERSION, client: `parley/${VERSION}`, heartbeat: HEARTBEAT_MS };
   const hello = await ask('hello', greeting);
@@ -79,7 +79,7 @@ const PASSING: ReadonlySet<string> = new Set([
   'storage_failed',
 ]);
 
-/** True for a refusal that may well end differently in a moment. */
+/** True for a refusal that may not happen again a moment later. */
 export function isPassing(code: string): boolean {
   return PASSING.has(code);
 }

@@ -1,11 +1,11 @@
-/** Requests without an answer, by their ids. Each is settled once: by its answer, or by the loss of the connection. */
+/** Unanswered requests by id. Each is settled exactly once: by its answer, or by the loss of the connection. */
 
 import type { ServerAnswer } from '../reader/server-frame.ts';
 
 export type Response =
   | { readonly type: 'ok'; readonly result: unknown }
   | { readonly type: 'error'; readonly code: string; readonly text: string }
-  /** The connection was lost: it is not known whether the request was carried out. */
+  /** The connection was lost, so it is unknown whether the request was carried out. */
   | { readonly type: 'lost' };
 
 interface Waiting {
@@ -14,7 +14,7 @@ interface Waiting {
 }
 
 export class Requests {
-  /** Ids are never used twice, so an answer cannot be taken for that of an earlier connection. */
+  /** Ids are never reused, so a late answer from an earlier connection cannot be mistaken for another request's. */
   #lastId = 0;
   readonly #waiting = new Map<number, Waiting>();
 
@@ -23,7 +23,7 @@ export class Requests {
     return this.#lastId;
   }
 
-  /** When the request was made that has waited longest; undefined if none waits. In the clock of `expect`. */
+  /** When the oldest unanswered request was sent, in the clock passed to `expect`; undefined if there is none. */
   get askedAt(): number | undefined {
     for (const { at } of this.#waiting.values()) return at;
     return undefined;
@@ -33,7 +33,7 @@ export class Requests {
     this.#waiting.set(requestId, { at: now, settle });
   }
 
-  /** Answers to what nobody waits for any more are passed over. */
+  /** Answers to requests that are no longer waiting are ignored. */
   answer(answer: ServerAnswer): void {
     if (answer.requestId === null) return;
     const waiting = this.#waiting.get(answer.requestId);

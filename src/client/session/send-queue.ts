@@ -1,9 +1,9 @@
 /**
- * Messages that the server has not acknowledged, in the order of typing. Each has a random key, so that sending it
- * again cannot store it twice.
+ * Messages that the server has not acknowledged, in the order they were typed. Each has a random key, so that resending
+ * cannot store it twice.
  *
- * Bounded: over `PENDING_LIMIT` a further message MUST be refused. While a message waits to be sent again, because
- * the server could not take it, later ones wait behind it, so that the order stays.
+ * Bounded: at `PENDING_LIMIT` a further message MUST be refused. While a message waits to be retried because the server
+ * could not accept it, later messages wait behind it to preserve the order.
  */
 
 import { readStored } from '../reader/server-frame.ts';
@@ -11,7 +11,9 @@ import type { Response } from './requests.ts';
 
 export const PENDING_LIMIT = 1_000;
 
-/** How long the server may fail to store a message before it counts as failed, and how often it is tried. In ms. */
+/**
+ * How long the server may keep failing to store a message before it counts as failed, and the retry interval. In ms.
+ */
 const GIVE_UP_MS = 60_000;
 const RETRY_MS = 1_000;
 
@@ -22,13 +24,13 @@ export interface Unsent {
   readonly text: string;
   /** When it was typed, in ms since 1970. */
   readonly at: number;
-  /** It was on its way to the server, which may have stored it. */
+  /** It was sent at least once, so the server may have stored it. */
   readonly wasSent: boolean;
 }
 
 export interface Message extends Unsent {
   readonly requestId: number;
-  /** The whole request; the same bytes are sent again after a loss. */
+  /** The complete request. After a connection loss the same bytes are sent again. */
   readonly frame: Uint8Array;
 }
 
@@ -36,16 +38,16 @@ export type Sent =
   | { readonly type: 'stored'; readonly id: number; readonly at: number }
   | { readonly type: 'failed'; readonly code: string; readonly text: string };
 
-/** Where messages go while there is a logged-in connection. */
+/** Where messages are sent while a connection is logged in. */
 export interface Sink {
   request(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void;
-  /** The server answered in a form that the protocol does not have. */
+  /** The server's answer violates the protocol. */
   distrust(): void;
 }
 
 interface Pending {
   readonly message: Message;
-  /** On the wire of the present connection, without an answer. */
+  /** Sent on the current connection and not yet answered. */
   isUnderWay: boolean;
   wasSent: boolean;
   firstFailureAt: number | undefined;
@@ -54,7 +56,7 @@ interface Pending {
 
 export class Outgoing {
   readonly #pending = new Set<Pending>();
-  /** Of an earlier run, by their keys, until it is known which of them the server has stored. */
+  /** Messages of an earlier run by key, until it is known which of them the server has stored. */
   readonly #restored = new Map<string, Unsent>();
   #sink: Sink | undefined;
   #retry: NodeJS.Timeout | undefined;
@@ -64,7 +66,7 @@ export class Outgoing {
     return this.#pending.size;
   }
 
-  /** All that the server may not have stored, in order. */
+  /** All messages that the server may not have stored, in order. */
   get unsent(): readonly Unsent[] {
     const pending = [...this.#pending].map(({ message: { key, to, text, at }, wasSent }): Unsent => {
       return { key, to, text, at, wasSent };
@@ -72,23 +74,23 @@ export class Outgoing {
     return [...this.#restored.values(), ...pending];
   }
 
-  /** Messages of an earlier run. Call before the login: what is stored of them may come in the replay. */
+  /** Adds messages of an earlier run. Call before the login, because the replay may show that some are stored. */
   restore(messages: readonly Unsent[]): void {
     this.#restored.clear();
     for (const message of messages) this.#restored.set(message.key, message);
   }
 
-  /** Those of the earlier run that have neither come in the replay nor been sent again. */
+  /** Messages of an earlier run that have neither appeared in the replay nor been sent again. */
   get restored(): readonly Unsent[] {
     return [...this.#restored.values()];
   }
 
-  /** These are not to be sent in this run. */
+  /** Removes messages that will not be sent in this run. */
   forget(messages: readonly Unsent[]): void {
     for (const { key } of messages) this.#restored.delete(key);
   }
 
-  /** Resolves when the server has stored it, or will not. Call only below the limit. */
+  /** Resolves when the server has stored the message or it has failed for good. Call only below the limit. */
   send(message: Message): Promise<Sent> {
     this.#restored.delete(message.key);
     return new Promise((settle) => {
@@ -103,7 +105,7 @@ export class Outgoing {
     });
   }
 
-  /** Waits until nothing is pending, but not longer than `timeoutMs`. */
+  /** Waits until nothing is pending, but no longer than `timeoutMs`. */
   whenEmpty(timeoutMs: number): Promise<void> {
     if (this.#pending.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -115,7 +117,7 @@ export class Outgoing {
     });
   }
 
-  /** A connection is there: everything is sent, what was sent on an earlier one again. */
+  /** Sends everything on a new connection, including messages that an earlier connection sent without an answer. */
   attach(sink: Sink): void {
     this.#sink = sink;
     this.#flush();
@@ -127,14 +129,17 @@ export class Outgoing {
     this.#retry = undefined;
   }
 
-  /** What was on its way when the connection was lost cannot be asked about again: it ends as failed. */
+  /**
+   * Fails the messages that were in flight when the connection was lost: for a guest they can be neither checked nor
+   * resent.
+   */
   failSent(text: string): void {
     for (const pending of this.#pending) {
       if (pending.wasSent) this.#finish(pending, { type: 'failed', code: 'lost', text });
     }
   }
 
-  /** A message of this client has come as an event: the answer to it, if one comes, says nothing new. */
+  /** The message has arrived as an event, so its answer, if any, adds nothing. */
   settle(key: string, id: number, at: number): void {
     this.#restored.delete(key);
     for (const pending of this.#pending) {
@@ -193,5 +198,5 @@ export class Outgoing {
   }
 }
 
-/** Refusals after which a message is to be sent again with its key. */
+/** Refusals after which a message is sent again with the same key. */
 const UNCERTAIN: ReadonlySet<string> = new Set(['busy', 'unavailable', 'timed_out', 'storage_failed']);

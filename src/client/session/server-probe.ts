@@ -1,4 +1,4 @@
-/** Whether there is a Parley server at an address: asked before a person answers anything else. */
+/** Checks that a Parley server listens at an address before the user has to answer any other question. */
 
 import { connect } from 'node:net';
 import { type Address, formatAddress } from '../../common/address.ts';
@@ -11,7 +11,7 @@ import { explain } from './connection.ts';
 
 const PROBE_MS = 5_000;
 
-/** Says hello, and hangs up. Resolves with what is wrong, or undefined if the server is there. */
+/** Sends `hello` and disconnects. Resolves with the problem, or undefined if a Parley server answered. */
 export function probe(address: Address): Promise<string | undefined> {
   const where = formatAddress(address);
   const socket = connect({ host: address.host, port: address.port, noDelay: true });
@@ -36,7 +36,7 @@ export function probe(address: Address): Promise<string | undefined> {
       const frame = readServerFrame(values ?? []);
       if (frame.type === 'ok') settle(undefined);
       else if (frame.type === 'error') settle(frame.text);
-      else settle('what answers there is not a Parley server');
+      else settle('the program listening there is not a Parley server');
     });
   });
 }

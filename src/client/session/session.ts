@@ -1,6 +1,6 @@
 /**
- * One person's stay at a server, over as many connections as it takes: logs in, logs in again after a loss, sends
- * again what was not acknowledged. The main thread's part; bytes are read in the reader thread.
+ * A user's session with a server, across as many connections as it takes: logs in, logs in again after a loss, and
+ * resends unacknowledged messages. This is the main thread's part; the reader thread reads the bytes.
  */
 
 import { foldName } from '../../chat/names.ts';
@@ -21,21 +21,21 @@ export type State =
   | { readonly type: 'outside' }
   | { readonly type: 'connecting' }
   | { readonly type: 'online' }
-  /** Until the next try, in the clock of `performance.now`. */
+  /** Until the next attempt, in the clock of `performance.now`. */
   | { readonly type: 'waiting'; readonly until: number }
   | { readonly type: 'over' };
 
 export interface SessionListener {
   /** The state has changed. */
   changed(): void;
-  /** The connection was made, or lost; `text` says so. */
+  /** A connection was established or lost; `text` describes it. */
   connection(state: 'connected' | 'lost', text: string): void;
-  /** The session cannot go on. Called at most once. */
+  /** The session cannot continue. Called at most once. */
   over(code: ExitCode, text: string): void;
 }
 
 const QUIT_MS = 2_000;
-const ENDED = 'the client ended before the server answered';
+const ENDED = 'the client exited before the server answered';
 
 export class Session {
   readonly address: Address;
@@ -45,11 +45,11 @@ export class Session {
   readonly #readerLink: ReaderLink;
   readonly #listener: SessionListener;
   readonly #requests = new Requests();
-  /** Those who wait for a connection. */
+  /** Callers that wait for a connection. */
   readonly #waiting = new Set<() => void>();
-  /** Rooms that the person is in, by folded name. */
+  /** Rooms the user is in, by folded name. */
   readonly #rooms = new Map<string, string>();
-  /** Known from the first login on. */
+  /** Set by the first login. */
   #identity: Identity | undefined;
   #state: State = { type: 'outside' };
   #connection: Connection | undefined;
@@ -71,14 +71,16 @@ export class Session {
     return this.#requests.nextId();
   }
 
-  /** One try to come in. After `entered` the session keeps itself connected until `quit`, or until it is over. */
+  /**
+   * Makes one login attempt. After `logged_in` the session keeps itself connected until `quit`, or until it is over.
+   */
   async enter(credentials: Credentials): Promise<Entry> {
     const entry = await this.#connect(credentials);
     if (entry.type !== 'entered') this.#become({ type: 'outside' });
     return entry;
   }
 
-  /** Waits until there is a connection; false when there is none after `timeoutMs`, or will be none. */
+  /** Waits for a connection. False if there is none after `timeoutMs`, or there will never be one. */
   async whenOnline(timeoutMs: number): Promise<boolean> {
     const { type } = this.#state;
     if (type === 'online' || type === 'over') return type === 'online';
@@ -89,17 +91,17 @@ export class Session {
     return this.#online !== undefined;
   }
 
-  /** Waits until what was missed has come; false when there is no connection, or it has not after `timeoutMs`. */
+  /** Waits until the replay is complete. False without a connection, or if it takes longer than `timeoutMs`. */
   whenLive(timeoutMs: number): Promise<boolean> {
     return within(this.#online?.live ?? Promise.resolve(false), timeoutMs, false);
   }
 
-  /** Asks the server. `lost` also when there is no connection. */
+  /** Sends a request. The response is `lost` if there is no connection. */
   ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
     return this.#online?.ask(verb, ...values) ?? Promise.resolve({ type: 'lost' });
   }
 
-  /** As `ask`, with a frame that is composed already. */
+  /** Like `request`, for a frame that is already encoded. */
   request(requestId: number, frame: Uint8Array): Promise<Response> {
     const connection = this.#online;
     if (connection === undefined) return Promise.resolve({ type: 'lost' });
@@ -111,12 +113,12 @@ export class Session {
     return this.#identity?.change(next, ask) ?? ask();
   }
 
-  /** The rooms that the person is in. */
+  /** The rooms the user is in. */
   get rooms(): readonly string[] {
     return [...this.#rooms.values()];
   }
 
-  /** The name of a room as the server spells it; undefined if the person is not in it. */
+  /** The name of a room as the server spells it, or undefined if the user is not in it. */
   room(name: string): string | undefined {
     return this.#rooms.get(foldName(name));
   }
@@ -129,7 +131,7 @@ export class Session {
     this.#rooms.delete(foldName(room));
   }
 
-  /** The server answered a request in a form that the protocol does not have. */
+  /** The server's answer to a request violates the protocol. */
   distrust(): void {
     this.#connection?.distrust();
   }
@@ -143,8 +145,8 @@ export class Session {
   }
 
   /**
-   * Says goodbye if it can, and ends the session and its token. What the display has is told first, so that it does not
-   * come again. Takes two seconds at most. `fate` is what becomes of messages that are not stored, for people.
+   * Logs out if connected, and ends the session and its token. First reports what the display has, so that it is not
+   * replayed. Takes at most two seconds. `fate` tells the user what happens to unsent messages.
    */
   async quit(fate: string = ENDED): Promise<void> {
     const online = this.#online;
@@ -156,7 +158,7 @@ export class Session {
     this.#connection?.close('quit');
   }
 
-  /** Rooms are also joined and left on other devices. */
+  /** The user may also join and leave rooms on other devices. */
   #follow(event: Event): void {
     if (event[0] !== 'joined' && event[0] !== 'left') return;
     const [kind, , , room, user] = event;
@@ -194,7 +196,7 @@ export class Session {
     }
     const since = performance.now();
     this.user = user;
-    // A guest comes back as somebody who is in no room.
+    // A guest that reconnects is a new user to the server, and in no room.
     if (this.#identity?.isGuest) {
       for (const room of this.#rooms.values()) void connection.ask('join', room);
     } else {
@@ -203,7 +205,7 @@ export class Session {
     for (const room of rooms) this.joined(room);
     this.#become({ type: 'online' });
     this.#listener.connection('connected', `connected to ${formatAddress(this.address)} as ${user}`);
-    // Not before what was missed has come: a message that the server has stored already comes with it.
+    // Wait for the end of the replay: it contains those of the pending messages that the server has already stored.
     void connection.live.then((isLive) => {
       if (isLive && this.#online === connection) this.outgoing.attach(connection);
     });
@@ -218,11 +220,11 @@ export class Session {
     if (this.#state.type === 'over') return;
     if (this.#identity?.isGuest) {
       this.outgoing.failSent(
-        'the connection was lost before the server answered: it may or may not have arrived',
+        'the connection was lost before the server answered, so the message may or may not have been delivered',
       );
     }
     if (connection.farewell?.[1] === 'password_changed') {
-      this.#giveUp(`${reason}: log in again with the present password`);
+      this.#giveUp(`${reason}: log in again with the new password`);
       return;
     }
     this.#scheduleRetry(connection);
@@ -233,7 +235,7 @@ export class Session {
     const delay = retryDelay(this.#failures, Math.random(), last.farewell?.[3]);
     this.#failures += 1;
     this.#cancelRetry = afterOrAwake(delay, (hasSlept) => {
-      // What failed before was another network.
+      // Earlier failures happened on another network.
       if (hasSlept) this.#failures = 0;
       void this.#reconnect();
     });
@@ -246,7 +248,7 @@ export class Session {
     const entry = await this.#connect(identity.credentials);
     if (entry.type === 'entered' || this.#state.type === 'over' || this.#connection === undefined) return;
     if (entry.type === 'refused' && identity.isFinal(entry.code)) {
-      this.#giveUp(`logging in again was refused: ${entry.text}`);
+      this.#giveUp(`the server refused to log you in again: ${entry.text}`);
     } else {
       this.#scheduleRetry(this.#connection);
     }

@@ -1,6 +1,7 @@
 /**
- * Notices that this process did not run: the laptop was asleep, or somebody had stopped it. While a machine sleeps, timers wait and the
- * monotonic clock may stand still, but the wall clock goes on. While a process is stopped, both go on.
+ * Detects that this process was not running, because the machine slept or the process was stopped. While the machine
+ * sleeps, timers and possibly the monotonic clock stand still, but the wall clock advances. While only the process is
+ * stopped, both clocks advance.
  */
 
 import { timerDelay } from '../../common/deadline.ts';
@@ -8,12 +9,12 @@ import { timerDelay } from '../../common/deadline.ts';
 export interface Clocks {
   /** As `performance.now`, in ms. */
   readonly monotonic: number;
-  /** In ms since 1970. Somebody may set it at any time. */
+  /** In ms since 1970. It may be set at any time. */
   readonly wall: number;
 }
 
 const LOOK_MS = 1_000;
-/** A gap that is longer than a busy machine keeps a timer waiting. A clock that somebody sets looks like a gap, too. */
+/** Longer than a busy machine delays a timer. Setting the clock also looks like a gap. */
 const ASLEEP_MS = 5_000;
 
 export function readClocks(): Clocks {
@@ -27,7 +28,7 @@ export class SleepDetector {
     this.#last = now;
   }
 
-  /** Whether there was a gap since the last call. To be called about once a second. */
+  /** Whether there was a gap since the last call. Call about once a second. */
   hasSlept(now: Clocks): boolean {
     const passed = Math.max(now.monotonic - this.#last.monotonic, now.wall - this.#last.wall);
     this.#last = now;
@@ -35,7 +36,7 @@ export class SleepDetector {
   }
 }
 
-/** Calls `then` once: after that time, or at once on waking up if that is sooner. Returns how to take it back. */
+/** Calls `then` once, after the delay or at wake-up, whichever comes first. Returns a function that cancels it. */
 export function afterOrAwake(delayMs: number, then: (hasSlept: boolean) => void): () => void {
   const detector = new SleepDetector(readClocks());
   const looking = setInterval(() => {

@@ -1,11 +1,13 @@
-/** Where the client keeps what outlasts it, by the XDG Base Directory Specification. */
+/** Where the client keeps persistent state, following the XDG Base Directory Specification. */
 
 import { homedir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import { foldName } from '../../chat/names.ts';
 import { type Address, formatAddress } from '../../common/address.ts';
 
-/** `parley` in the folder for state. A relative path in the environment counts as none, as the specification says. */
+/**
+ * The `parley` folder in the state folder. A relative path in the environment is ignored, as the specification demands.
+ */
 export function stateFolder(environment: NodeJS.ProcessEnv = process.env): string {
   const { XDG_STATE_HOME: state = '', LOCALAPPDATA: local = '' } = environment;
   if (isAbsolute(state)) return join(state, 'parley');
@@ -13,7 +15,7 @@ export function stateFolder(environment: NodeJS.ProcessEnv = process.env): strin
   return join(homedir(), '.local', 'state', 'parley');
 }
 
-/** The folder of one account at one server. No two accounts share one, and no name leads out of it. */
+/** The folder of one account at one server. No two accounts share a folder, and no name can escape it. */
 export function accountFolder(address: Address, user: string, state: string = stateFolder()): string {
   return join(state, encodeURIComponent(formatAddress(address)), foldName(user));
 }

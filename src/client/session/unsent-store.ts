@@ -1,9 +1,9 @@
 /**
- * Messages that wait on disk for the next start of the client: one file for each run that left some, private to its owner.
- * A run changes only its own file, and removes what it has taken over, so that two clients of one account cannot lose
- * each other's. A message that is in two files has the same key in both, and is stored once.
+ * Unsent messages kept on disk for the next start: one private file per run that left some. A run changes only its own
+ * file and deletes those whose messages it has taken over, so two clients of one account cannot lose each other's
+ * messages. A message that is in two files has the same key in both, and is stored once.
  *
- * Everything is synchronous: a process that is about to end can still keep its messages.
+ * Everything is synchronous, so that a process that is about to exit can still save its messages.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -29,9 +29,9 @@ import type { Unsent } from './send-queue.ts';
 import { accountFolder } from './state-folder.ts';
 
 export interface Loaded {
-  /** In the order of typing. */
+  /** In the order they were typed. */
   readonly messages: readonly Unsent[];
-  /** What could not be read, and why. For people. */
+  /** Problems for people: what could not be read, and why. */
   readonly troubles: readonly string[];
 }
 
@@ -41,7 +41,7 @@ export type Kept =
 
 const NAME = /^unsent-[0-9a-f]{16}\.json$/;
 const VERSION = 1;
-/** Far above what one run can leave. */
+/** Far more than one run can leave. */
 const SIZE_LIMIT = 64 * 1024 * 1024;
 
 const unsent = z.object({
@@ -63,9 +63,9 @@ export class UnsentStore {
   readonly #server: string;
   readonly #user: string;
   readonly #file: string;
-  /** Files of earlier runs whose messages this run answers for. */
+  /** Files of earlier runs whose messages this run has taken over. */
   #taken: string[] = [];
-  /** Messages that stay for a later start. */
+  /** Messages that stay on disk for a later start. */
   #later: readonly Unsent[] = [];
 
   constructor(address: Address, user: string, folder: string = accountFolder(address, user)) {
@@ -75,7 +75,7 @@ export class UnsentStore {
     this.#file = join(folder, `unsent-${randomBytes(8).toString('hex')}.json`);
   }
 
-  /** What earlier runs left. The files stay until `keep`. */
+  /** Reads what earlier runs left. The files stay until `keep`. */
   load(): Loaded {
     const runs: Array<readonly Unsent[]> = [];
     const troubles: string[] = [];
@@ -96,12 +96,12 @@ export class UnsentStore {
     return { messages: [...messages.values()], troubles };
   }
 
-  /** These are not sent now, and stay. */
+  /** Sets messages aside for a later start. */
   leave(messages: readonly Unsent[]): void {
     this.#later = messages;
   }
 
-  /** From here on exactly these, and those that were left, are kept. */
+  /** Replaces the saved messages with these and the ones set aside. */
   keep(messages: readonly Unsent[]): Kept {
     const all = [...this.#later, ...messages];
     try {
@@ -125,12 +125,13 @@ export class UnsentStore {
     }
   }
 
-  /** The messages, or why there are none. A file that is damaged is set aside; one of somebody else is left alone. */
+  /** The messages, or the problem as a text. Renames a damaged file; leaves another account's file alone. */
   #read(file: string): readonly Unsent[] | string {
     let source: string;
     try {
       const found = readPrivate(file);
-      if (found.type === 'refused') return `${file}: ${found.text}: what it holds is not sent`;
+      if (found.type === 'refused')
+        return `${file} was ignored, and its messages are not sent: ${found.text}`;
       source = found.source;
     } catch (error) {
       return `${file} cannot be read: ${error instanceof Error ? error.message : error}`;
@@ -140,13 +141,13 @@ export class UnsentStore {
       try {
         renameSync(file, `${file}.damaged`);
       } catch {
-        return `${file} is damaged: what it holds is not sent`;
+        return `${file} is damaged, so its messages are not sent`;
       }
-      return `${file} is damaged: what it holds is not sent; it is now ${file}.damaged`;
+      return `${file} is damaged, so its messages are not sent; it was renamed to ${file}.damaged`;
     }
     const { server, user, messages } = parsed.data;
     if (server !== this.#server || user !== this.#user) {
-      return `${file} is of ${user} on ${server}: what it holds is not sent`;
+      return `${file} belongs to ${user} on ${server}, so its messages are not sent`;
     }
     return messages;
   }
@@ -180,7 +181,7 @@ type Source =
   | { readonly type: 'source'; readonly source: string }
   | { readonly type: 'refused'; readonly text: string };
 
-/** Reads a file that only its owner, who is us, can have written. */
+/** Reads a file only if no other user can have written it. */
 function readPrivate(file: string): Source {
   const handle = openSync(
     file,
@@ -189,12 +190,12 @@ function readPrivate(file: string): Source {
   try {
     const { uid, mode, size } = fstatSync(handle);
     const isFile = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!isFile) return { type: 'refused', text: 'not a file' };
+    if (!isFile) return { type: 'refused', text: 'it is not a regular file' };
     if (process.getuid !== undefined && uid !== process.getuid()) {
-      return { type: 'refused', text: 'it belongs to somebody else' };
+      return { type: 'refused', text: 'it belongs to another user of this machine' };
     }
     if (process.platform !== 'win32' && (mode & 0o022) !== 0) {
-      return { type: 'refused', text: 'others can write to it' };
+      return { type: 'refused', text: 'other users can write to it' };
     }
     if (size > SIZE_LIMIT) return { type: 'refused', text: 'it is too large' };
     return { type: 'source', source: readFileSync(handle, 'utf8') };
