@@ -13,13 +13,13 @@ import { plainLine } from './commands/answer-line.ts';
 import { isSecretLine } from './commands/line.ts';
 import type { Result } from './commands/result.ts';
 import type { WriterApi } from './commands/writer.worker.ts';
-import type { Connection } from './display/live.ts';
+import type { ConnectionStatus } from './display/live.ts';
 import type { Refused } from './display/open-display.ts';
-import { Ending } from './exit-reason.ts';
+import { ExitReason } from './exit-reason.ts';
 import { type KnownNames, Names } from './reader/known-names.ts';
 import type { ReaderApi } from './reader/reader.worker.ts';
 import { type FromReader, ReaderLink } from './reader/reader-link.ts';
-import type { Fate } from './session/carry-over.ts';
+import type { UnsentOutcome } from './session/carry-over.ts';
 import type { Unsent } from './session/send-queue.ts';
 import { Session, type State } from './session/session.ts';
 import { eventLine, type JsonLine, resultLine } from './terminal/json.ts';
@@ -36,13 +36,13 @@ const SHOWN_CHARACTERS = 200;
 
 export interface Unfinished {
   /** What happens to messages that the server has not acknowledged. */
-  readonly fate: Fate;
+  readonly unsent: UnsentOutcome;
   /** The number of records missing from the display. */
   readonly unwritten: number;
 }
 
 export class Client {
-  readonly ending = new Ending();
+  readonly exitReason = new ExitReason();
   readonly readerLink: ReaderLink;
   readonly names: KnownNames = { people: new Names(), rooms: new Names() };
   readonly reader: Thread<ReaderApi>;
@@ -61,7 +61,7 @@ export class Client {
     for (const thread of [reader, writer]) {
       void thread.exited.then((reason) => {
         const why = reason.type === 'failed' ? `: ${reason.error.message}` : '';
-        this.ending.end(
+        this.exitReason.end(
           EXIT.failure,
           `the ${thread.name} thread stopped unexpectedly${why}; start the client again`,
         );
@@ -70,14 +70,14 @@ export class Client {
   }
 
   /** Directs all further output there. */
-  talkTo(output: Output): void {
+  setOutput(output: Output): void {
     this.#output = output;
   }
 
   /** Why the display could not be opened there; undefined if it could. */
   async checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
     const outcome = await this.reader.call((api) => api.check(file, force), DISPLAY_MS);
-    return outcome.type === 'answered' ? outcome.value : stuck(file);
+    return outcome.type === 'answered' ? outcome.value : diskTimeout(file);
   }
 
   /** Opens the display until `stop`. Records shown before this call appear in it too. */
@@ -87,22 +87,22 @@ export class Client {
       this.#isDisplayOpen = outcome.value.type === 'open';
       return outcome.value;
     }
-    return stuck(file);
+    return diskTimeout(file);
   }
 
   /** Creates the client's only session. `changed` is called after every state change. */
   openSession(address: Address, changed: () => void): Session {
     const session = new Session(address, this.readerLink, {
       changed: () => {
-        this.readerLink.connection(connectionOf(session.state));
+        this.readerLink.connection(connectionStatus(session.state));
         changed();
       },
       connection: (state, text) => {
         const at = Date.now();
         this.readerLink.show({ type: 'connection', state, at, text });
-        this.#tell({ event: 'connection', state, at, text });
+        this.#printJson({ event: 'connection', state, at, text });
       },
-      over: (code, text) => this.ending.end(code, `${formatAddress(address)}: ${text}`),
+      over: (code, text) => this.exitReason.end(code, `${formatAddress(address)}: ${text}`),
     });
     this.#session = session;
     return session;
@@ -112,26 +112,26 @@ export class Client {
   report(line: string, result: Result): void {
     const lines = result.ok ? result.lines : [result.text];
     if (lines.length > 0 && !this.readerLink.isFull && !hasOwnRecord(result)) {
-      const command = shorten(shownCommand(line, result), SHOWN_CHARACTERS);
+      const command = shorten(displayedCommand(line, result), SHOWN_CHARACTERS);
       this.readerLink.show({ type: 'answer', at: Date.now(), command, ok: result.ok, lines });
     }
-    this.#tell(resultLine(result));
+    this.#printJson(resultLine(result));
     if (!result.ok) this.#output?.error(result.text);
     else if (!this.#json && lines.length > 0) this.#output?.answer(lines.map(plainLine));
   }
 
   /** Waits until an event contains `text`; see `WaitFor`. */
-  seen(text: string, timeoutMs: number): Promise<boolean> {
+  waitFor(text: string, timeoutMs: number): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isSeen: boolean): void => {
         clearTimeout(deadline);
         this.#matched = undefined;
-        if (!isSeen) this.readerLink.unwatch();
+        if (!isSeen) this.readerLink.cancelWaitFor();
         resolve(isSeen);
       };
       const deadline = setTimeout(settle, timerDelay(timeoutMs), false).unref();
       this.#matched = () => settle(true);
-      this.readerLink.watch(text);
+      this.readerLink.waitFor(text);
     });
   }
 
@@ -139,48 +139,48 @@ export class Client {
    * Ends everything in order. `decide` receives the messages that the server has not stored, and decides what happens
    * to them.
    */
-  async stop(decide: (unsent: readonly Unsent[]) => Fate): Promise<Unfinished> {
+  async stop(decide: (unsent: readonly Unsent[]) => UnsentOutcome): Promise<Unfinished> {
     const session = this.#session;
     if (session?.state.type === 'online') {
-      await session.outgoing.whenEmpty(ACKNOWLEDGE_MS);
+      await session.sendQueue.whenEmpty(ACKNOWLEDGE_MS);
       if (this.#isDisplayOpen) await this.readerLink.whenWritten(WRITTEN_MS);
     }
-    const fate = decide(session?.outgoing.unsent ?? []);
-    await session?.quit(fate.type === 'kept' ? 'saved for the next start' : undefined);
+    const unsent = decide(session?.sendQueue.unsent ?? []);
+    await session?.quit(unsent.type === 'kept' ? 'saved for the next start' : undefined);
     let unwritten = 0;
     if (this.#isDisplayOpen) unwritten = await this.readerLink.close(DISPLAY_MS);
     else this.readerLink.abandon();
     await Promise.all([this.reader.kill(), this.writer.kill()]);
-    return { fate, unwritten };
+    return { unsent, unwritten };
   }
 
   /** The consumer of `--json` output has caught up, so the socket may be read again. */
-  drained(): void {
+  outputDrained(): void {
     this.readerLink.release('output');
   }
 
-  #tell(line: JsonLine): void {
+  #printJson(line: JsonLine): void {
     if (this.#json && this.#output?.json(line) === false) this.readerLink.hold('output');
   }
 
   #receive(message: FromReader): void {
     switch (message.type) {
       case 'frames':
-        for (const event of message.events) this.#tell(eventLine(event));
-        for (const name of message.names) this.names[name.startsWith('#') ? 'rooms' : 'people'].meet(name);
+        for (const event of message.events) this.#printJson(eventLine(event));
+        for (const name of message.names) this.names[name.startsWith('#') ? 'rooms' : 'people'].add(name);
         this.#session?.receive(message);
         return;
-      case 'untrusted':
+      case 'protocol_error':
       case 'ended':
         this.#session?.receive(message);
         return;
       case 'matched':
         this.#matched?.();
         return;
-      case 'trouble':
+      case 'display_status':
         // With `--json`, stdout carries only events and answers.
-        if (message.trouble.type === 'failed' || this.#json) this.#output?.error(message.trouble.text);
-        else this.#output?.answer([message.trouble.text]);
+        if (message.status.type === 'failed' || this.#json) this.#output?.error(message.status.text);
+        else this.#output?.answer([message.status.text]);
         return;
       case 'written':
       case 'floor':
@@ -193,7 +193,7 @@ export class Client {
 }
 
 /** The state as the display shows it. */
-function connectionOf(state: State): Connection {
+function connectionStatus(state: State): ConnectionStatus {
   switch (state.type) {
     case 'online':
     case 'connecting':
@@ -208,13 +208,13 @@ function connectionOf(state: State): Connection {
   }
 }
 
-function stuck(file: string): Refused {
+function diskTimeout(file: string): Refused {
   const text = `cannot write the display ${file}: the disk does not respond; choose another file`;
   return { type: 'refused', code: 'unwritable', text };
 }
 
 /** The typed line as the display repeats it, without anything that may be a password. */
-function shownCommand(line: string, { of }: Result): string {
+function displayedCommand(line: string, { of }: Result): string {
   const isShort = of === 'unknown' || of === 'password' || isSecretLine(line);
   return (isShort ? /^\S*/.exec(line.trim())?.[0] : line.trim()) ?? '';
 }

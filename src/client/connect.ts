@@ -3,9 +3,9 @@
 import { endProcess } from '../actors/kernel/worker-lifetime.ts';
 import { EXIT, type ExitCode } from '../common/exit.ts';
 import { type Client, startClient, type Unfinished } from './client.ts';
-import type { End } from './exit-reason.ts';
-import { type ConnectOptions, type Given, missingForScript, readOptions } from './options.ts';
-import type { Fate } from './session/carry-over.ts';
+import type { Exit } from './exit-reason.ts';
+import { type ConnectOptions, missingForScript, type ParsedOptions, readOptions } from './options.ts';
+import type { UnsentOutcome } from './session/carry-over.ts';
 import { type Visit, visit } from './terminal/interactive.ts';
 import { flushOutput, writeError } from './terminal/output.ts';
 import { runScript } from './terminal/script.ts';
@@ -25,64 +25,64 @@ export type { ConnectOptions } from './options.ts';
 export async function connect(options: ConnectOptions): Promise<number> {
   const isScript = !process.stdin.isTTY;
   const read = readOptions(options);
-  if (read.type === 'refused') return complain(EXIT.usage, read.text);
+  if (read.type === 'refused') return reportError(EXIT.usage, read.text);
   const missing = isScript ? missingForScript(read.given) : undefined;
-  if (missing !== undefined) return complain(EXIT.usage, missing);
-  if (read.warning !== undefined) complain(EXIT.ok, read.warning);
+  if (missing !== undefined) return reportError(EXIT.usage, missing);
+  if (read.warning !== undefined) reportError(EXIT.ok, read.warning);
   const started = await startClient(read.given.json);
-  if (started.type === 'failed') return complain(EXIT.failure, started.text);
+  if (started.type === 'failed') return reportError(EXIT.failure, started.text);
   const { client } = started;
-  const unwatch = watchProcess(client);
-  const place = isScript ? undefined : visitTerminal(client, read.given);
-  const running = place === undefined ? runScript(client, read.given) : place.run();
-  const end = await Promise.race([running, client.ending.reached]);
+  const stopHandling = handleSignals(client);
+  const terminal = isScript ? undefined : visitTerminal(client, read.given);
+  const running = terminal === undefined ? runScript(client, read.given) : terminal.run();
+  const end = await Promise.race([running, client.exitReason.reached]);
   // From here on SIGINT and SIGTERM terminate the process at once.
-  unwatch();
-  place?.close();
+  stopHandling();
+  terminal?.close();
   if (isScript) process.stdin.destroy();
   const unfinished = await client.stop(
-    (unsent) => place?.conclude(unsent) ?? { type: 'lost', count: unsent.length },
+    (unsent) => terminal?.finish(unsent) ?? { type: 'lost', count: unsent.length },
   );
-  const code = conclude(end, unfinished);
-  await place?.release();
-  return lastWords(code);
+  const code = exitCode(end, unfinished);
+  await terminal?.release();
+  return flushStdout(code);
 }
 
-async function lastWords(code: ExitCode): Promise<ExitCode> {
+async function flushStdout(code: ExitCode): Promise<ExitCode> {
   const fault = await flushOutput();
   if (fault === undefined) return code;
-  return complain(code === EXIT.ok ? EXIT.failure : code, `cannot write to stdout: ${fault}`);
+  return reportError(code === EXIT.ok ? EXIT.failure : code, `cannot write to stdout: ${fault}`);
 }
 
-function visitTerminal(client: Client, given: Given): Visit {
+function visitTerminal(client: Client, given: ParsedOptions): Visit {
   // If stdout is redirected, prompts and questions go to stderr.
   return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
 }
 
-function conclude({ code, text }: End, { fate, unwritten }: Unfinished): ExitCode {
-  if (text !== undefined) complain(code, text);
+function exitCode({ code, text }: Exit, { unsent, unwritten }: Unfinished): ExitCode {
+  if (text !== undefined) reportError(code, text);
   const failure = code === EXIT.ok ? EXIT.failure : code;
   if (unwritten > 0) {
     const entries = unwritten === 1 ? '1 entry' : `${unwritten} entries`;
-    complain(failure, `the display is missing the last ${entries}, because its file could not be written`);
+    reportError(failure, `the display is missing the last ${entries}, because its file could not be written`);
   }
-  if (fate.count > 0) complain(code, describe(fate));
-  return unwritten > 0 || (fate.type === 'lost' && fate.count > 0) ? failure : code;
+  if (unsent.count > 0) reportError(code, describeUnsent(unsent));
+  return unwritten > 0 || (unsent.type === 'lost' && unsent.count > 0) ? failure : code;
 }
 
-function describe(fate: Fate): string {
-  const messages = fate.count === 1 ? '1 message was' : `${fate.count} messages were`;
-  switch (fate.type) {
+function describeUnsent(unsent: UnsentOutcome): string {
+  const messages = unsent.count === 1 ? '1 message was' : `${unsent.count} messages were`;
+  switch (unsent.type) {
     case 'kept':
       return `${messages} saved, to be sent at the next start`;
     case 'dropped':
       return `${messages} dropped`;
     case 'lost': {
-      const why = fate.text === undefined ? '' : `, and could not be saved: ${fate.text}`;
+      const why = unsent.text === undefined ? '' : `, and could not be saved: ${unsent.text}`;
       return `${messages} not acknowledged by the server${why}`;
     }
     default:
-      return fate satisfies never;
+      return unsent satisfies never;
   }
 }
 
@@ -90,15 +90,15 @@ function describe(fate: Fate): string {
  * Exits the client in order on a signal, or when the reader of stdout has gone. Returns a function that restores the
  * default effect of signals.
  */
-function watchProcess(client: Client): () => void {
+function handleSignals(client: Client): () => void {
   const interrupt = (): void => {
-    client.ending.end(EXIT.interrupted);
+    client.exitReason.end(EXIT.interrupted);
     // Covers whatever is still stuck then: a disk that does not respond, or a reader of stdout that does not read.
     setTimeout(() => void endProcess(EXIT.interrupted, THREADS_MS), INTERRUPTED_MS).unref();
   };
   const broken = (error: NodeJS.ErrnoException): void => {
-    if (error.code === 'EPIPE') client.ending.end(EXIT.ok);
-    else client.ending.end(EXIT.failure, `cannot write to stdout: ${error.message}`);
+    if (error.code === 'EPIPE') client.exitReason.end(EXIT.ok);
+    else client.exitReason.end(EXIT.failure, `cannot write to stdout: ${error.message}`);
   };
   const signals = ['SIGINT', 'SIGTERM'] as const;
   for (const signal of signals) process.on(signal, interrupt);
@@ -113,7 +113,7 @@ function watchProcess(client: Client): () => void {
   };
 }
 
-function complain(code: ExitCode, text: string): ExitCode {
+function reportError(code: ExitCode, text: string): ExitCode {
   writeError(`parley: ${text}`);
   return code;
 }

@@ -2,17 +2,17 @@
 
 import type { ExitCode } from '../common/exit.ts';
 
-export interface End {
+export interface Exit {
   readonly code: ExitCode;
   /** For people, on stderr; undefined if the user asked to exit. */
   readonly text: string | undefined;
 }
 
-export class Ending {
-  readonly #reached = Promise.withResolvers<End>();
+export class ExitReason {
+  readonly #reached = Promise.withResolvers<Exit>();
   #isReached = false;
 
-  get reached(): Promise<End> {
+  get reached(): Promise<Exit> {
     return this.#reached.promise;
   }
 

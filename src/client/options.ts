@@ -26,7 +26,7 @@ export interface ConnectOptions {
 }
 
 /** The same options after parsing. Undefined means not given. */
-export interface Given {
+export interface ParsedOptions {
   readonly address: Address | undefined;
   readonly display: string | undefined;
   readonly user: string | undefined;
@@ -39,7 +39,7 @@ export interface Given {
 }
 
 export type ReadOptions =
-  | { readonly type: 'given'; readonly given: Given; readonly warning: string | undefined }
+  | { readonly type: 'given'; readonly given: ParsedOptions; readonly warning: string | undefined }
   | { readonly type: 'refused'; readonly text: string };
 
 export function readOptions(options: ConnectOptions): ReadOptions {
@@ -53,7 +53,7 @@ export function readOptions(options: ConnectOptions): ReadOptions {
   if (address?.type === 'refused') return address;
   const password = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, register);
   if (password?.type === 'refused') return password;
-  const given: Given = {
+  const given: ParsedOptions = {
     address: address?.address,
     display: options.display === undefined ? undefined : displayFile(options.display),
     user,
@@ -68,7 +68,7 @@ export function readOptions(options: ConnectOptions): ReadOptions {
 }
 
 /** What a script lacks, because nobody is there to ask; undefined if nothing is missing. */
-export function missingForScript(given: Given): string | undefined {
+export function missingForScript(given: ParsedOptions): string | undefined {
   const missing = [
     given.address === undefined ? 'the address of the server (HOST or HOST:PORT)' : undefined,
     given.display === undefined ? '--display FILE' : undefined,

@@ -9,7 +9,7 @@ import { Desk } from '../../src/client/commands/command-runner.ts';
 import type { Result } from '../../src/client/commands/result.ts';
 import type { WriterApi } from '../../src/client/commands/writer.worker.ts';
 import { openDisplay } from '../../src/client/display/open-display.ts';
-import { Recorder } from '../../src/client/reader/display-queue.ts';
+import { DisplayQueue } from '../../src/client/reader/display-queue.ts';
 import { Names } from '../../src/client/reader/known-names.ts';
 import { Reader } from '../../src/client/reader/reader.ts';
 import { type FromReader, ReaderLink, type ToReader } from '../../src/client/reader/reader-link.ts';
@@ -61,14 +61,14 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
   if (opened.type === 'refused') throw new Error(opened.text);
   const { port1, port2 } = new MessageChannel();
   const post = (message: FromReader): void => port2.postMessage(message);
-  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-  const reader = new Reader({ allEvents: true, post, recorder });
+  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
+  const reader = new Reader({ allEvents: true, post, displayQueue });
   port2.on('message', (message: ToReader) => reader.receive(message));
   const events: Event[] = [];
   const results: Result[] = [];
   const readerLink = new ReaderLink(port1, (message) => {
     if (message.type === 'frames') events.push(...message.events);
-    if (message.type === 'frames' || message.type === 'untrusted' || message.type === 'ended') {
+    if (message.type === 'frames' || message.type === 'protocol_error' || message.type === 'ended') {
       session.receive(message);
     }
   });
@@ -94,7 +94,7 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
     readerLink,
     events,
     results,
-    open: () => recorder.open(opened.display, () => openDisplay(file, { title: user, keep: true })),
+    open: () => displayQueue.open(opened.display, () => openDisplay(file, { title: user, keep: true })),
     async enter() {
       const credentials = {
         type: 'account',
@@ -103,9 +103,9 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
         register: false,
       } as const;
       for (;;) {
-        const entry = await session.enter(credentials);
-        if (entry.type === 'entered') return;
-        if (entry.type === 'refused') throw new Error(entry.text);
+        const outcome = await session.logIn(credentials);
+        if (outcome.type === 'logged_in') return;
+        if (outcome.type === 'refused') throw new Error(outcome.text);
       }
     },
     async type(line) {

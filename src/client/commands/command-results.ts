@@ -70,7 +70,7 @@ async function concludeJoin(asker: Asker, room: string, result: unknown): Promis
   if (joined === undefined) return distrust(asker, 'join');
   const { id } = joined;
   asker.session.joined(asker.names.rooms.find(room) ?? room);
-  asker.names.rooms.meet(asker.session.room(room) ?? room);
+  asker.names.rooms.add(asker.session.room(room) ?? room);
   const members = await fetchUsers(asker, room, { type: 'ok', result: joined.members });
   if (members.type !== 'list') return report(asker, 'join', members);
   const lines = [id === null ? `you are in ${room} already` : `joined ${room}`];
@@ -96,16 +96,16 @@ async function concludeWho(asker: Asker, room: string | null, first: Response): 
 }
 
 async function concludeRooms(asker: Asker, first: Response): Promise<Result> {
-  const rooms = await fetchList(first, readRoomPage, (after) => asker.session.ask('rooms', after));
+  const rooms = await fetchList(first, readRoomPage, (after) => asker.session.request('rooms', after));
   if (rooms.type !== 'list') return report(asker, 'rooms', rooms);
-  for (const [name] of rooms.items) asker.names.rooms.meet(name);
+  for (const [name] of rooms.items) asker.names.rooms.add(name);
   const items = rooms.items.map(([name, members]) => ({ name, members }));
   return done('rooms', describeRooms(rooms.items), { rooms: items, complete: rooms.isComplete });
 }
 
 async function fetchUsers(asker: Asker, room: string | null, first: Response): Promise<Fetched<User>> {
-  const users = await fetchList(first, readUserPage, (after) => asker.session.ask('who', room, after));
-  if (users.type === 'list') for (const [name] of users.items) asker.names.people.meet(name);
+  const users = await fetchList(first, readUserPage, (after) => asker.session.request('who', room, after));
+  if (users.type === 'list') for (const [name] of users.items) asker.names.people.add(name);
   return users;
 }
 
@@ -115,7 +115,7 @@ function report(asker: Asker, of: string, failure: Exclude<Fetched<unknown>, { t
 
 /** An answer of the wrong shape: nothing else on this connection can be relied on. */
 export function distrust(asker: Asker, of: string): Result {
-  asker.session.distrust();
+  asker.session.protocolError();
   return explainFailure(of, { type: 'malformed' });
 }
 

@@ -9,7 +9,7 @@ import { foldName } from '../../chat/names.ts';
 import { timerDelay, within } from '../../common/deadline.ts';
 import { password as passwordSpec } from '../../protocol/arguments.ts';
 import { openInBrowser } from '../display/browser.ts';
-import { type Message, PENDING_LIMIT, type Unsent } from '../session/send-queue.ts';
+import { PENDING_LIMIT, type QueuedMessage, type Unsent } from '../session/send-queue.ts';
 import { type Asker, conclude, explainFailure, isAboutName } from './command-results.ts';
 import { type Found, findConversation, findCurrent, findRecipient, suggest } from './conversation.ts';
 import { explicitName, isExplicit, plainName } from './conversation-name.ts';
@@ -115,17 +115,17 @@ export class Desk {
     }
   }
 
-  #send(message: Message): Running {
+  #send(message: QueuedMessage): Running {
     const { session, readerLink, isScript } = this.#options;
     const { to, text, key } = message;
-    if (session.outgoing.size >= PENDING_LIMIT) {
+    if (session.sendQueue.size >= PENDING_LIMIT) {
       const reason = `${PENDING_LIMIT} messages wait for the server already: this one was not sent`;
       return finished(refused('send', 'full', reason));
     }
     const from = session.user;
     readerLink.expect(message.requestId, { type: 'send', key, to });
     readerLink.show({ type: 'message', id: null, at: message.at, from, to, text, own: true, tag: key });
-    const sent = session.outgoing.send(message).then((outcome): Result => {
+    const sent = session.sendQueue.send(message).then((outcome): Result => {
       if (outcome.type === 'stored') {
         const { id, at } = outcome;
         return done('send', [], { id, at, to, text });
@@ -148,7 +148,7 @@ export class Desk {
     if (plan.type === 'join' || plan.type === 'leave') {
       readerLink.expect(requestId, { type: plan.type, room: plan.room, user: session.user });
     }
-    const result = await conclude(this.#options, plan, await session.request(requestId, frame));
+    const result = await conclude(this.#options, plan, await session.sendFrame(requestId, frame));
     if (result.ok && plan.type === 'join') this.current = session.room(plan.room) ?? plan.room;
     if (result.ok && plan.type === 'leave' && foldName(plan.room) === foldName(this.current ?? '')) {
       this.current = null;

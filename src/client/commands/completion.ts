@@ -43,19 +43,19 @@ function find(line: string, known: KnownNames): Completion {
 /** In a text, a word is a person, and a room only with its `#`. */
 function mentioned(word: string, { people, rooms }: KnownNames): string[] {
   if (word === '') return [];
-  return spaced((word.startsWith('#') ? rooms : people).beginningWith(word));
+  return spaced((word.startsWith('#') ? rooms : people).startingWith(word));
 }
 
 function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): string[] {
   switch (kind) {
     case 'rooms':
-      return spaced(rooms.beginningWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
+      return spaced(rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
     case 'conversations':
       return spaced([
         ...(prefix.startsWith('@')
-          ? people.beginningWith(prefix.slice(1)).map((name) => `@${name}`)
-          : people.beginningWith(prefix)),
-        ...rooms.beginningWith(prefix.startsWith('#') ? prefix : `#${prefix}`),
+          ? people.startingWith(prefix.slice(1)).map((name) => `@${name}`)
+          : people.startingWith(prefix)),
+        ...rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`),
       ]);
     case 'commands':
       return spaced(

@@ -46,8 +46,8 @@ export async function findRecipient(asker: Asker, typed: string): Promise<Found>
 /** `: did you mean NAME?`, or nothing. For the end of an error. */
 export function suggest({ session, names }: Asker, typed: string): string {
   const isRoom = typed.startsWith('#');
-  const people = isRoom ? [] : names.people.beginningWith('');
-  const rooms = [...session.rooms, ...(isRoom ? names.rooms.beginningWith('') : [])];
+  const people = isRoom ? [] : names.people.startingWith('');
+  const rooms = [...session.rooms, ...(isRoom ? names.rooms.startingWith('') : [])];
   const candidates = new Map<string, string>();
   for (const name of typed.startsWith('@') ? people : [...people, ...rooms])
     candidates.set(foldWord(name), name);
@@ -63,7 +63,7 @@ function foldWord(name: string): string {
 
 async function refuseNobody(asker: Asker, name: string): Promise<Found> {
   const text = `there is no user ${name}, and you are in no room #${name}`;
-  const members = await asker.session.ask('who', `#${name}`);
+  const members = await asker.session.request('who', `#${name}`);
   const hint = members.type === 'ok' ? `: /join ${name} joins it` : suggest(asker, name);
   return { type: 'refused', code: 'no_such_user', text: `${text}${hint}` };
 }
@@ -74,14 +74,14 @@ async function findPerson({ session, names }: Asker, name: string): Promise<stri
   if (isSame(session.user)) return session.user;
   const met = names.people.find(name);
   if (met !== undefined) return met;
-  const history = await session.ask('history', name, null, 1);
+  const history = await session.request('history', name, null, 1);
   if (history.type === 'error') return history.code === 'no_such_user' ? null : undefined;
   if (history.type !== 'ok') return undefined;
   const [message] = readHistoryPage(history.result, null)?.[0] ?? [];
   if (message !== undefined) return [message[2], message[3]].find(isSame);
   // Lists begin behind a name: the person comes first, or soon.
   const before = name.slice(0, -1);
-  const online = await session.ask('who', null, isUserName(before) ? before : null);
+  const online = await session.request('who', null, isUserName(before) ? before : null);
   const page = online.type === 'ok' ? readUserPage(online.result) : undefined;
   return page?.[0].map(([other]) => other).find(isSame);
 }

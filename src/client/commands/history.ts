@@ -23,7 +23,7 @@ export async function recall(
     return refused('history', 'failed', 'the display does not answer: start the client again');
   const recalled: PastMessage[] = [];
   for (let pages = 0; pages < PAGES_LIMIT && recalled.length < count && before !== null; pages += 1) {
-    const response = await session.ask('history', conversation, before, count - recalled.length);
+    const response = await session.request('history', conversation, before, count - recalled.length);
     if (response.type !== 'ok') return explainFailure('history', response);
     const page = readHistoryPage(response.result, before);
     if (page === undefined) return distrust(asker, 'history');

@@ -27,7 +27,7 @@ export interface Searched {
 
 export async function search(asker: Asker, wanted: Search): Promise<Searched> {
   const { query, conversation, before } = wanted;
-  const response = await asker.session.ask('search', query, conversation, before, PAGE);
+  const response = await asker.session.request('search', query, conversation, before, PAGE);
   if (response.type !== 'ok') return { result: explainFailure('search', response), next: wanted };
   const page = readSearchPage(response.result, before);
   if (page === undefined) return { result: distrust(asker, 'search'), next: wanted };

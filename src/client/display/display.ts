@@ -7,7 +7,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { cleanLine } from '../../common/escape-html.ts';
 import type { DisplayRecord } from './display-record.ts';
-import type { Connection, LiveFile } from './live.ts';
+import type { ConnectionStatus, LiveFile } from './live.ts';
 import { explain, isAt, isFull } from './output-path.ts';
 import { renderBreak, renderEnd, renderRecord } from './render.ts';
 
@@ -92,7 +92,7 @@ export class Display {
   }
 
   /** Tells open pages how the client is connected from here on. */
-  connection(connection: Connection): void {
+  connection(connection: ConnectionStatus): void {
     this.#live.connection(connection);
   }
 

@@ -35,7 +35,7 @@ const CONNECTIONS = ['online', 'connecting', 'waiting', 'offline'] as const;
 /** What the page lacks: what cannot be written to it, or what it can only have when it is reloaded. */
 const LACKS = ['nothing', 'records', 'updates'] as const;
 
-export type Connection =
+export type ConnectionStatus =
   | { readonly state: 'online' | 'connecting' | 'offline' }
   /** In ms from now. */
   | { readonly state: 'waiting'; readonly retryIn: number };
@@ -99,7 +99,7 @@ export class LiveFile {
   }
 
   /** How the client is connected from here on. */
-  connection(connection: Connection): void {
+  connection(connection: ConnectionStatus): void {
     this.#state = connection.state;
     if (connection.state === 'waiting') this.#retryAt = performance.now() + connection.retryIn;
     this.#enqueue(() => this.#beat());

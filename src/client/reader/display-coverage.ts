@@ -5,7 +5,7 @@
 
 import { foldName } from '../../chat/names.ts';
 
-export class Shown {
+export class DisplayCoverage {
   /** Oldest ids by folded conversation name. One item per conversation in the display. */
   readonly #oldest = new Map<string, number>();
   #first: number | undefined;

@@ -7,7 +7,7 @@
 import { cleanLine } from '../../common/escape-html.ts';
 import type { Display } from '../display/display.ts';
 import type { DisplayRecord } from '../display/display-record.ts';
-import type { Connection } from '../display/live.ts';
+import type { ConnectionStatus } from '../display/live.ts';
 import type { Opened } from '../display/open-display.ts';
 
 /** The delay before a failed write is retried, and how long closing waits for the last write. In ms. */
@@ -16,61 +16,61 @@ const CLOSE_MS = 3_000;
 /** Records per write: the display renders them all before it writes. */
 const BATCH_LIMIT = 1_000;
 
-export interface Waiting {
+export interface QueuedRecord {
   /** Undefined if only the end of a chunk is to be reported. */
   readonly record: DisplayRecord | undefined;
   /** Called when this record and all before it are in the file. */
   written?(): void;
 }
 
-export type Trouble =
+export type DisplayStatus =
   | { readonly type: 'failed'; readonly text: string }
   | { readonly type: 'recovered'; readonly text: string };
 
 /** Opens a new page at the display's path. A page that is already there is renamed. */
 export type Reopen = () => Promise<Opened>;
 
-export class Recorder {
+export class DisplayQueue {
   #display: Display | undefined;
   #reopen: Reopen | undefined;
-  readonly #report: (trouble: Trouble) => void;
-  #renewed: (oldest: number | undefined) => void = () => {};
-  #waiting: Waiting[] = [];
+  readonly #report: (status: DisplayStatus) => void;
+  #pageReplaced: (oldest: number | undefined) => void = () => {};
+  #queue: QueuedRecord[] = [];
   #writing: Promise<void> | undefined;
-  #connection: Connection | undefined;
+  #connection: ConnectionStatus | undefined;
   /** Own messages that the server has not acknowledged, by tag: a new page needs them too. */
   readonly #pending = new Map<string, DisplayRecord>();
   /** The records a new page starts with, until they are written. */
-  #beginning: readonly DisplayRecord[] = [];
+  #firstRecords: readonly DisplayRecord[] = [];
   /** Someone removed or changed the last page. */
   #isLost = false;
   /** The problem reported last, while it persists. */
-  #trouble: string | undefined;
-  #isOver = false;
+  #problem: string | undefined;
+  #isClosed = false;
 
-  constructor(report: (trouble: Trouble) => void) {
+  constructor(report: (status: DisplayStatus) => void) {
     this.#report = report;
   }
 
   /** Sets the function called when a new page replaces the last one, with the lowest id still to come. */
-  onRenewal(renewed: (oldest: number | undefined) => void): void {
-    this.#renewed = renewed;
+  onNewPage(renewed: (oldest: number | undefined) => void): void {
+    this.#pageReplaced = renewed;
   }
 
   /** Directs all records to this display, including those added before. */
   open(display: Display, reopen: Reopen): void {
     this.#reopen = reopen;
-    this.#use(display);
+    this.#setDisplay(display);
     this.#start();
   }
 
-  add(waiting: Waiting): void {
-    this.#waiting.push(waiting);
+  add(queued: QueuedRecord): void {
+    this.#queue.push(queued);
     this.#start();
   }
 
   /** Tells open pages about the connection status. */
-  connection(connection: Connection): void {
+  connection(connection: ConnectionStatus): void {
     this.#connection = connection;
     this.#display?.connection(connection);
   }
@@ -83,12 +83,12 @@ export class Recorder {
     const deadline = setTimeout(late.resolve, CLOSE_MS);
     await Promise.race([this.#writing, late.promise]);
     clearTimeout(deadline);
-    this.#isOver = true;
+    this.#isClosed = true;
     await this.#display?.close();
-    return this.#waiting.filter(({ record }) => record !== undefined).length;
+    return this.#queue.filter(({ record }) => record !== undefined).length;
   }
 
-  #use(display: Display): void {
+  #setDisplay(display: Display): void {
     this.#display = display;
     if (this.#connection !== undefined) display.connection(this.#connection);
   }
@@ -100,14 +100,14 @@ export class Recorder {
   async #writeAll(reopen: Reopen): Promise<void> {
     // Gathers what the rest of this turn adds.
     await Promise.resolve();
-    while (this.#waiting.length > 0 && !this.#isOver) {
-      const batch = this.#waiting.slice(0, BATCH_LIMIT);
+    while (this.#queue.length > 0 && !this.#isClosed) {
+      const batch = this.#queue.slice(0, BATCH_LIMIT);
       const records = batch.flatMap(({ record }) => record ?? []);
       const outcome = await this.#write(records, reopen);
       if (outcome === 'written') {
-        this.#waiting.splice(0, batch.length);
+        this.#queue.splice(0, batch.length);
         for (const { written } of batch) written?.();
-      } else if (outcome === 'failed' && !this.#isOver) {
+      } else if (outcome === 'failed' && !this.#isClosed) {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
@@ -117,13 +117,13 @@ export class Recorder {
 
   async #write(records: readonly DisplayRecord[], reopen: Reopen): Promise<'written' | 'full' | 'failed'> {
     if (records.length === 0) return 'written';
-    const display = this.#display ?? (await this.#renew(reopen));
+    const display = this.#display ?? (await this.#openNewPage(reopen));
     if (display === undefined) return 'failed';
-    const written = await display.append([...this.#beginning, ...records]);
+    const written = await display.append([...this.#firstRecords, ...records]);
     if (written.type === 'written') {
-      this.#beginning = [];
-      this.#follow(records);
-      if (this.#trouble !== undefined) this.#recover('the display can be written again');
+      this.#firstRecords = [];
+      this.#trackPending(records);
+      if (this.#problem !== undefined) this.#recover('the display can be written again');
       return 'written';
     }
     if (written.code === 'page_full') {
@@ -142,32 +142,35 @@ export class Recorder {
   }
 
   /** Opens a new page in place of the last; undefined if that is impossible at the moment. */
-  async #renew(reopen: Reopen): Promise<Display | undefined> {
+  async #openNewPage(reopen: Reopen): Promise<Display | undefined> {
     const opened = await reopen();
     if (opened.type === 'refused') {
       this.#fail(opened.text);
       return undefined;
     }
-    if (this.#isOver) {
+    if (this.#isClosed) {
       await opened.display.close();
       return undefined;
     }
-    this.#use(opened.display);
-    this.#beginning = [...this.#pending.values()];
+    this.#setDisplay(opened.display);
+    this.#firstRecords = [...this.#pending.values()];
     if (this.#isLost) {
       const text = describeLoss(opened.earlier);
-      this.#beginning = [{ type: 'notice', level: 'warning', at: Date.now(), text }, ...this.#beginning];
+      this.#firstRecords = [
+        { type: 'notice', level: 'warning', at: Date.now(), text },
+        ...this.#firstRecords,
+      ];
       this.#isLost = false;
       this.#recover(text);
     }
-    const ids = this.#waiting.flatMap(({ record }) =>
+    const ids = this.#queue.flatMap(({ record }) =>
       record !== undefined && 'id' in record ? (record.id ?? []) : [],
     );
-    this.#renewed(ids.length === 0 ? undefined : Math.min(...ids));
+    this.#pageReplaced(ids.length === 0 ? undefined : Math.min(...ids));
     return opened.display;
   }
 
-  #follow(records: readonly DisplayRecord[]): void {
+  #trackPending(records: readonly DisplayRecord[]): void {
     for (const record of records) {
       if (record.type === 'message' && record.tag !== undefined) this.#pending.set(record.tag, record);
       if (record.type === 'stored' || record.type === 'failed') this.#pending.delete(record.tag);
@@ -175,8 +178,8 @@ export class Recorder {
   }
 
   #fail(text: string): void {
-    if (this.#trouble === text) return;
-    this.#trouble = text;
+    if (this.#problem === text) return;
+    this.#problem = text;
     this.#report({
       type: 'failed',
       text: `${text}. New events are kept and written as soon as that works again`,
@@ -184,7 +187,7 @@ export class Recorder {
   }
 
   #recover(text: string): void {
-    this.#trouble = undefined;
+    this.#problem = undefined;
     this.#report({ type: 'recovered', text });
   }
 }

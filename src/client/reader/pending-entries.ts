@@ -9,38 +9,38 @@
 import type { DisplayRecord } from '../display/display-record.ts';
 import { readJoined, readLeft, readStored } from './server-frame.ts';
 
-export type Expectation =
+export type PendingEntry =
   /** A message that the display shows as pending, under its key. */
   | { readonly type: 'send'; readonly key: string; readonly to: string }
   | { readonly type: 'join' | 'leave'; readonly room: string; readonly user: string };
 
 /** A log entry and its record. */
-export interface Arrived {
+export interface ShownEntry {
   readonly id: number;
   readonly record: DisplayRecord;
   /** The conversation, for a message. */
   readonly conversation?: string;
 }
 
-export class Expected {
-  readonly #awaited = new Map<number, Expectation>();
+export class PendingEntries {
+  readonly #pending = new Map<number, PendingEntry>();
   /** Request ids of messages, by key. */
   readonly #messages = new Map<string, number>();
 
-  add(requestId: number, expectation: Expectation): void {
-    this.#awaited.set(requestId, expectation);
+  add(requestId: number, expectation: PendingEntry): void {
+    this.#pending.set(requestId, expectation);
     if (expectation.type === 'send') this.#messages.set(expectation.key, requestId);
   }
 
   /** The entry in an answer. `now` is used where the answer carries no time. */
-  answered(requestId: number, result: unknown, now: number): Arrived | undefined {
-    const expectation = this.#awaited.get(requestId);
+  answered(requestId: number, result: unknown, now: number): ShownEntry | undefined {
+    const expectation = this.#pending.get(requestId);
     switch (expectation?.type) {
       case 'send':
         return this.#stored(expectation, readStored(result));
       case 'join':
       case 'leave': {
-        this.#awaited.delete(requestId);
+        this.#pending.delete(requestId);
         const id = expectation.type === 'join' ? readJoined(result)?.id : readLeft(result)?.id;
         // A user who was already in the room has not joined it.
         if (id === undefined || id === null) return undefined;
@@ -56,27 +56,27 @@ export class Expected {
   }
 
   /** The entry of an own message that arrived as an event; undefined if the message is not pending. */
-  arrived(key: string, id: number, at: number): Arrived | undefined {
-    const expectation = this.#awaited.get(this.#messages.get(key) ?? -1);
+  arrived(key: string, id: number, at: number): ShownEntry | undefined {
+    const expectation = this.#pending.get(this.#messages.get(key) ?? -1);
     return expectation?.type === 'send' ? this.#stored(expectation, { id, at }) : undefined;
   }
 
   /** The message has failed for good, so no answer is expected. */
   giveUp(key: string): void {
-    this.#awaited.delete(this.#messages.get(key) ?? -1);
+    this.#pending.delete(this.#messages.get(key) ?? -1);
     this.#messages.delete(key);
   }
 
   /** The connection has ended. Only messages will be sent again, with the same request ids. */
-  lose(): void {
-    for (const [requestId, { type }] of this.#awaited) if (type !== 'send') this.#awaited.delete(requestId);
+  dropConnection(): void {
+    for (const [requestId, { type }] of this.#pending) if (type !== 'send') this.#pending.delete(requestId);
   }
 
   /** Ignores an answer that violates the protocol: its connection ends, and the message is sent again. */
   #stored(
-    { key, to }: Extract<Expectation, { type: 'send' }>,
+    { key, to }: Extract<PendingEntry, { type: 'send' }>,
     stored: { readonly id: number; readonly at: number } | undefined,
-  ): Arrived | undefined {
+  ): ShownEntry | undefined {
     if (stored === undefined) return undefined;
     this.giveUp(key);
     return { id: stored.id, record: { type: 'stored', tag: key, ...stored }, conversation: to };

@@ -10,9 +10,9 @@ import type { MessagePort } from 'node:worker_threads';
 import { within } from '../../common/deadline.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { DisplayRecord } from '../display/display-record.ts';
-import type { Connection } from '../display/live.ts';
-import type { Trouble } from './display-queue.ts';
-import type { Expectation } from './pending-entries.ts';
+import type { ConnectionStatus } from '../display/live.ts';
+import type { DisplayStatus } from './display-queue.ts';
+import type { PendingEntry } from './pending-entries.ts';
 import type { ServerAnswer } from './server-frame.ts';
 
 export type ToReader =
@@ -22,22 +22,22 @@ export type ToReader =
   /** The connection has closed. Answered by `ended` when all its bytes have been read. */
   | { readonly type: 'end'; readonly connection: number }
   /** The new connection status, for open pages. */
-  | { readonly type: 'connection'; readonly connection: Connection }
+  | { readonly type: 'connection'; readonly connection: ConnectionStatus }
   | { readonly type: 'records'; readonly records: readonly DisplayRecord[] }
   /** The answer to the request about to be sent is a log entry. */
-  | { readonly type: 'expect'; readonly requestId: number; readonly expectation: Expectation }
+  | { readonly type: 'expect'; readonly requestId: number; readonly expectation: PendingEntry }
   /** Own messages with these keys are reported as `settled`, and also shown. */
   | { readonly type: 'recognise'; readonly keys: readonly string[] }
   /** Asks from which id on the display has a conversation. Answered by `floor`. */
   | { readonly type: 'floor'; readonly conversation: string }
   /** Look for an event that contains this text. Answered once by `matched`, if there is one. */
-  | { readonly type: 'watch'; readonly text: string }
-  | { readonly type: 'unwatch' }
+  | { readonly type: 'wait_for'; readonly text: string }
+  | { readonly type: 'cancel_wait_for' }
   /** Write outstanding records within a few seconds, and close the display. Answered by `closed`. */
   | { readonly type: 'close' };
 
 /** A message of this client that arrived as an event, because its answer was lost. */
-export interface Settled {
+export interface SettledMessage {
   readonly key: string;
   readonly id: number;
   readonly at: number;
@@ -50,7 +50,7 @@ export type FromReader =
       readonly answers: readonly ServerAnswer[];
       /** With `--json` all events; otherwise only those that the session acts on. */
       readonly events: readonly Event[];
-      readonly settled: readonly Settled[];
+      readonly settled: readonly SettledMessage[];
       /** Names in this chunk that were not reported recently. */
       readonly names: readonly string[];
     }
@@ -60,15 +60,15 @@ export type FromReader =
    */
   | { readonly type: 'written'; readonly bytes: number; readonly records: number; readonly id: number | null }
   /** The server violated the protocol; the rest of this connection is not read. */
-  | { readonly type: 'untrusted'; readonly connection: number; readonly text: string }
-  /** All bytes are read. `taken`: the id up to which the display is complete, or will be once the queue is written. */
-  | { readonly type: 'ended'; readonly connection: number; readonly taken: number }
+  | { readonly type: 'protocol_error'; readonly connection: number; readonly text: string }
+  /** All bytes are read. `resumeAfter`: the id up to which the display is complete, or will be once the queue is written. */
+  | { readonly type: 'ended'; readonly connection: number; readonly resumeAfter: number }
   /** The display has nothing of the conversation below this id; null before the first `live`. */
   | { readonly type: 'floor'; readonly id: number | null }
   | { readonly type: 'matched' }
   /** `missing`: the number of records that could not be written. */
   | { readonly type: 'closed'; readonly missing: number }
-  | { readonly type: 'trouble'; readonly trouble: Trouble };
+  | { readonly type: 'display_status'; readonly status: DisplayStatus };
 
 const BYTES_LIMIT = 1024 * 1024;
 const RECORDS_LIMIT = 4_000;
@@ -102,7 +102,7 @@ export class ReaderLink {
     this.#port = port;
     port.once('close', () => this.#closed?.(0));
     port.on('message', (message: FromReader) => {
-      if (message.type === 'ended') this.taken = message.taken;
+      if (message.type === 'ended') this.taken = message.resumeAfter;
       if (message.type === 'written') this.#written(message.bytes, message.records, message.id);
       else if (message.type === 'floor') this.#floors.shift()?.(message.id);
       else if (message.type === 'closed') this.#closed?.(message.missing);
@@ -152,7 +152,7 @@ export class ReaderLink {
   }
 
   /** Tells open pages the connection status. */
-  connection(connection: Connection): void {
+  connection(connection: ConnectionStatus): void {
     this.#post({ type: 'connection', connection });
   }
 
@@ -162,7 +162,7 @@ export class ReaderLink {
   }
 
   /** Call before the request is sent. */
-  expect(requestId: number, expectation: Expectation): void {
+  expect(requestId: number, expectation: PendingEntry): void {
     this.#post({ type: 'expect', requestId, expectation });
   }
 
@@ -187,12 +187,12 @@ export class ReaderLink {
     await within(written.promise, timeoutMs, undefined);
   }
 
-  watch(text: string): void {
-    this.#post({ type: 'watch', text });
+  waitFor(text: string): void {
+    this.#post({ type: 'wait_for', text });
   }
 
-  unwatch(): void {
-    this.#post({ type: 'unwatch' });
+  cancelWaitFor(): void {
+    this.#post({ type: 'cancel_wait_for' });
   }
 
   /**

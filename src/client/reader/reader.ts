@@ -5,20 +5,20 @@ import { decodeBody } from '../../protocol/codec.ts';
 import { FrameDecoder } from '../../protocol/frame.ts';
 import { type Event, LIMITS } from '../../protocol/vocabulary.ts';
 import { conversationOf, type DisplayRecord } from '../display/display-record.ts';
-import { Shown } from './display-coverage.ts';
-import type { Recorder } from './display-queue.ts';
+import { DisplayCoverage } from './display-coverage.ts';
+import type { DisplayQueue } from './display-queue.ts';
 import { entryId, lineOf, namesIn, recordOf } from './event-records.ts';
 import { Names } from './known-names.ts';
-import { type Arrived, Expected } from './pending-entries.ts';
-import type { FromReader, Settled, ToReader } from './reader-link.ts';
+import { PendingEntries, type ShownEntry } from './pending-entries.ts';
+import type { FromReader, SettledMessage, ToReader } from './reader-link.ts';
 import { readServerFrame, type ServerAnswer } from './server-frame.ts';
-import { Watch } from './wait-for.ts';
+import { WaitFor } from './wait-for.ts';
 
 export interface ReaderOptions {
   /** Report every event to the main thread. */
   readonly allEvents: boolean;
   post(message: FromReader): void;
-  readonly recorder: Recorder;
+  readonly displayQueue: DisplayQueue;
 }
 
 /** The byte stream of one connection. */
@@ -32,10 +32,10 @@ interface Stream {
 export class Reader {
   readonly #options: ReaderOptions;
   #stream: Stream | undefined;
-  readonly #watch: Watch;
-  readonly #told = new Names();
-  readonly #expected = new Expected();
-  readonly #shown = new Shown();
+  readonly #waitFor: WaitFor;
+  readonly #reportedNames = new Names();
+  readonly #pendingEntries = new PendingEntries();
+  readonly #coverage = new DisplayCoverage();
   /** Keys of messages from an earlier run, which the display does not have. */
   #recognised: ReadonlySet<string> = new Set();
   /**
@@ -43,12 +43,12 @@ export class Reader {
    * within a connection, in events and in answers to first attempts, and the next connection resumes after this one.
    * Therefore an entry at or below it MUST NOT be shown again.
    */
-  #taken = 0;
+  #lastId = 0;
 
   constructor(options: ReaderOptions) {
     this.#options = options;
-    this.#watch = new Watch(() => options.post({ type: 'matched' }));
-    options.recorder.onRenewal((oldest) => this.#shown.renew(oldest ?? this.#taken + 1));
+    this.#waitFor = new WaitFor(() => options.post({ type: 'matched' }));
+    options.displayQueue.onNewPage((oldest) => this.#coverage.renew(oldest ?? this.#lastId + 1));
   }
 
   receive(message: ToReader): void {
@@ -65,32 +65,32 @@ export class Reader {
         this.#read(message.bytes);
         return;
       case 'end':
-        this.#expected.lose();
-        this.#options.post({ type: 'ended', connection: message.connection, taken: this.#taken });
+        this.#pendingEntries.dropConnection();
+        this.#options.post({ type: 'ended', connection: message.connection, resumeAfter: this.#lastId });
         return;
       case 'connection':
-        this.#options.recorder.connection(message.connection);
+        this.#options.displayQueue.connection(message.connection);
         return;
       case 'records':
         this.#show(message.records);
         return;
       case 'expect':
-        this.#expected.add(message.requestId, message.expectation);
+        this.#pendingEntries.add(message.requestId, message.expectation);
         return;
       case 'recognise':
         this.#recognised = new Set(message.keys);
         return;
       case 'floor':
-        this.#options.post({ type: 'floor', id: this.#shown.floor(message.conversation) });
+        this.#options.post({ type: 'floor', id: this.#coverage.floor(message.conversation) });
         return;
-      case 'watch':
-        this.#watch.begin(message.text);
+      case 'wait_for':
+        this.#waitFor.begin(message.text);
         return;
-      case 'unwatch':
-        this.#watch.end();
+      case 'cancel_wait_for':
+        this.#waitFor.end();
         return;
       case 'close':
-        void this.#options.recorder
+        void this.#options.displayQueue
           .close()
           .then((missing) => this.#options.post({ type: 'closed', missing }));
         return;
@@ -100,11 +100,12 @@ export class Reader {
   }
 
   #show(records: readonly DisplayRecord[]): void {
-    const { recorder, post } = this.#options;
+    const { displayQueue, post } = this.#options;
     for (const record of records) {
-      if (record.type === 'failed') this.#expected.giveUp(record.tag);
-      if (record.type === 'message' && record.id !== null) this.#shown.add(conversationOf(record), record.id);
-      recorder.add({ record, written: () => post({ type: 'written', bytes: 0, records: 1, id: null }) });
+      if (record.type === 'failed') this.#pendingEntries.giveUp(record.tag);
+      if (record.type === 'message' && record.id !== null)
+        this.#coverage.add(conversationOf(record), record.id);
+      displayQueue.add({ record, written: () => post({ type: 'written', bytes: 0, records: 1, id: null }) });
     }
   }
 
@@ -112,16 +113,16 @@ export class Reader {
     const stream = this.#stream;
     const chunk: Chunk = { answers: [], events: [], settled: [], names: [] };
     const fault = stream?.isTrusted ? this.#readFrames(stream, bytes, chunk) : undefined;
-    const { post, recorder } = this.#options;
+    const { post, displayQueue } = this.#options;
     if (stream !== undefined) {
       const { answers, events, settled, names } = chunk;
       if (answers.length + events.length + settled.length + names.length > 0) {
         post({ type: 'frames', connection: stream.connection, answers, events, settled, names });
       }
-      if (fault !== undefined) post({ type: 'untrusted', connection: stream.connection, text: fault });
+      if (fault !== undefined) post({ type: 'protocol_error', connection: stream.connection, text: fault });
     }
-    const written = { type: 'written', bytes: bytes.length, records: 0, id: this.#taken } as const;
-    recorder.add({ record: undefined, written: () => post(written) });
+    const written = { type: 'written', bytes: bytes.length, records: 0, id: this.#lastId } as const;
+    displayQueue.add({ record: undefined, written: () => post(written) });
   }
 
   /** Returns why the stream cannot be read any further, if so. */
@@ -144,7 +145,7 @@ export class Reader {
     const frame = values === undefined ? undefined : readServerFrame(values);
     switch (frame?.type) {
       case 'ok':
-        this.#enter(this.#expected.answered(frame.requestId, frame.result, Date.now()));
+        this.#showPending(this.#pendingEntries.answered(frame.requestId, frame.result, Date.now()));
         chunk.answers.push(frame);
         return undefined;
       case 'error':
@@ -166,47 +167,47 @@ export class Reader {
   #take(stream: Stream, event: Event, chunk: Chunk): void {
     if (event[0] === 'message' && this.#settle(stream, event, chunk)) return;
     const id = entryId(event);
-    if (id !== undefined && id <= this.#taken) return;
+    if (id !== undefined && id <= this.#lastId) return;
     if (event[0] === 'live') this.#live(event[1]);
     const isForSession = event[0] === 'live' || event[0] === 'bye' || isOwnMembership(event, stream.user);
     if (this.#options.allEvents || isForSession) chunk.events.push(event);
-    for (const name of namesIn(event)) if (this.#told.meet(name)) chunk.names.push(name);
+    for (const name of namesIn(event)) if (this.#reportedNames.add(name)) chunk.names.push(name);
     const line = lineOf(event);
-    if (line !== undefined) this.#watch.saw(line);
+    if (line !== undefined) this.#waitFor.add(line);
     const record = recordOf(event, stream.user, Date.now());
     if (record === undefined) return;
-    this.#options.recorder.add({ record });
-    if (record.type === 'message' && id !== undefined) this.#shown.add(conversationOf(record), id);
-    this.#taken = id ?? this.#taken;
+    this.#options.displayQueue.add({ record });
+    if (record.type === 'message' && id !== undefined) this.#coverage.add(conversationOf(record), id);
+    this.#lastId = id ?? this.#lastId;
   }
 
   /** The display lacks nothing for this user up to `id`. A server that lost part of its log has a lower one. */
   #live(id: number): void {
-    this.#taken = id;
-    this.#shown.live(id);
+    this.#lastId = id;
+    this.#coverage.live(id);
   }
 
   /** True if the display already shows the message as pending: it becomes stored, and is not shown again. */
   #settle(stream: Stream, event: Extract<Event, readonly ['message', ...unknown[]]>, chunk: Chunk): boolean {
     const [, id, at, from, , , key] = event;
     if (key === undefined || foldName(from) !== foldName(stream.user)) return false;
-    const arrived = this.#expected.arrived(key, id, at);
+    const arrived = this.#pendingEntries.arrived(key, id, at);
     if (arrived === undefined) {
       if (this.#recognised.has(key)) chunk.settled.push({ key, id, at });
       return false;
     }
-    this.#enter(arrived);
+    this.#showPending(arrived);
     chunk.settled.push({ key, id, at });
     return true;
   }
 
   /** Shows a pending entry. The answer to a resent message may be older than events that arrived since. */
-  #enter(arrived: Arrived | undefined): void {
+  #showPending(arrived: ShownEntry | undefined): void {
     if (arrived === undefined) return;
     const { id, record, conversation } = arrived;
-    this.#options.recorder.add({ record });
-    if (conversation !== undefined) this.#shown.add(conversation, id);
-    this.#taken = Math.max(this.#taken, id);
+    this.#options.displayQueue.add({ record });
+    if (conversation !== undefined) this.#coverage.add(conversation, id);
+    this.#lastId = Math.max(this.#lastId, id);
   }
 }
 
@@ -218,7 +219,7 @@ function isOwnMembership(event: Event, user: string): boolean {
 interface Chunk {
   readonly answers: ServerAnswer[];
   readonly events: Event[];
-  readonly settled: Settled[];
+  readonly settled: SettledMessage[];
   readonly names: string[];
 }
 

@@ -4,7 +4,7 @@ import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../../actors/kernel/thread.ts';
 import { cleanLine } from '../../common/escape-html.ts';
 import { checkDisplay, openDisplay, type Refused } from '../display/open-display.ts';
-import { Recorder, type Trouble } from './display-queue.ts';
+import { DisplayQueue, type DisplayStatus } from './display-queue.ts';
 import { Reader } from './reader.ts';
 import type { FromReader, ToReader } from './reader-link.ts';
 
@@ -23,8 +23,8 @@ const { port, allEvents } = readData(threadData());
 let calls = 0;
 const post = (message: FromReader): void => port.postMessage(message);
 
-const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-const reader = new Reader({ allEvents, post, recorder });
+const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
+const reader = new Reader({ allEvents, post, displayQueue: displayQueue });
 port.on('message', (message: ToReader) => reader.receive(message));
 
 serve<ReaderApi>({
@@ -33,20 +33,20 @@ serve<ReaderApi>({
     calls += 1;
     const call = calls;
     const report = (problem: string | undefined): void =>
-      post({ type: 'trouble', trouble: describeLive(file, problem) });
+      post({ type: 'display_status', status: describeLive(file, problem) });
     const opened = await openDisplay(file, { title, force, report });
     if (opened.type === 'refused') return opened;
     if (call !== calls) {
       await opened.display.close();
       return { type: 'refused', code: 'unwritable', text: `${file} took too long to open` };
     }
-    recorder.open(opened.display, () => openDisplay(file, { title, keep: true, report }));
+    displayQueue.open(opened.display, () => openDisplay(file, { title, keep: true, report }));
     return { type: 'open' };
   },
 });
 
 /** Describes a problem with the live file that open pages follow; undefined means that it is solved. */
-function describeLive(file: string, problem: string | undefined): Trouble {
+function describeLive(file: string, problem: string | undefined): DisplayStatus {
   if (problem === undefined) return { type: 'recovered', text: 'open pages update by themselves again' };
   const what = 'an open page shows new messages only when you reload it';
   return {

@@ -5,7 +5,7 @@
 
 const LINES_LIMIT = 1_000;
 
-export class Watch {
+export class WaitFor {
   readonly #matched: () => void;
   readonly #lines: string[] = [];
   #text: string | undefined;
@@ -28,7 +28,7 @@ export class Watch {
     this.#text = undefined;
   }
 
-  saw(line: string): void {
+  add(line: string): void {
     if (this.#text !== undefined && line.includes(this.#text)) {
       this.#text = undefined;
       this.#lines.length = 0;

@@ -10,7 +10,7 @@ import type { Session } from './session.ts';
 import { UnsentStore } from './unsent-store.ts';
 
 /** What happened to the messages that were not stored when the client ended. */
-export type Fate =
+export type UnsentOutcome =
   | { readonly type: 'kept' | 'dropped'; readonly count: number }
   /** The messages are gone and the user was not asked. `text` says why saving failed, if it was attempted. */
   | { readonly type: 'lost'; readonly count: number; readonly text?: string };
@@ -24,7 +24,7 @@ const FRESH_MS = 23 * 60 * 60 * 1_000;
 const ACKNOWLEDGE_MS = 3_000;
 /** How long the replay may take at the start, in ms. */
 const REPLAY_MS = 10_000;
-type Choice = 'keep' | 'drop' | 'stay';
+type QuitChoice = 'keep' | 'drop' | 'stay';
 const QUIT = /^\/?(q|quit|exit)$/;
 
 /** How many characters of a message a question repeats. */
@@ -40,9 +40,9 @@ export class CarryOver {
   /** The user has chosen to drop the unsent messages. */
   #isDropping = false;
   /** The user wants to be asked about the old messages again next time. */
-  #isOldLeft = false;
+  #isOldKept = false;
   /** Also saves the messages when the process crashes. */
-  readonly #exit = (): void => void this.conclude(this.#session.outgoing.unsent);
+  readonly #exit = (): void => void this.finish(this.#session.sendQueue.unsent);
 
   constructor(session: Session, readerLink: ReaderLink, person: Person) {
     this.#session = session;
@@ -53,12 +53,12 @@ export class CarryOver {
   /** Call before each login, because the replay may contain messages that the server has stored in the meantime. */
   prepare(credentials: Credentials): void {
     this.#store = undefined;
-    this.#session.outgoing.restore([]);
+    this.#session.sendQueue.restore([]);
     if (credentials.type === 'guest') return;
     this.#store = new UnsentStore(this.#session.address, credentials.user);
-    const { messages, troubles } = this.#store.load();
-    for (const trouble of troubles) this.#person.tell(trouble);
-    this.#session.outgoing.restore(messages);
+    const { messages, problems } = this.#store.load();
+    for (const problem of problems) this.#person.tell(problem);
+    this.#session.sendQueue.restore(messages);
     this.#readerLink.recognise(messages.map(({ key }) => key));
   }
 
@@ -66,36 +66,36 @@ export class CarryOver {
   async begin(): Promise<readonly Unsent[]> {
     this.#hasEntered = true;
     process.once('exit', this.#exit);
-    const { outgoing } = this.#session;
-    if (outgoing.unsent.length === 0) {
-      this.#store?.keep([]);
+    const { sendQueue } = this.#session;
+    if (sendQueue.unsent.length === 0) {
+      this.#store?.save([]);
       return [];
     }
     await this.#session.whenLive(REPLAY_MS);
-    const messages = outgoing.restored;
+    const messages = sendQueue.restored;
     const now = Date.now();
     const isFresh = ({ at }: Unsent): boolean => at <= now && now - at < FRESH_MS;
     const old = messages.filter((message) => !isFresh(message));
-    const isOldSent = old.length > 0 && (await this.#askAboutOld(old));
-    const wanted = isOldSent ? messages : messages.filter(isFresh);
+    const sendsOld = old.length > 0 && (await this.#askAboutOld(old));
+    const wanted = sendsOld ? messages : messages.filter(isFresh);
     const sent = wanted.slice(0, PENDING_LIMIT);
-    this.#store?.leave([...(this.#isOldLeft ? old : []), ...wanted.slice(PENDING_LIMIT)]);
-    outgoing.forget(messages.filter((message) => !sent.includes(message)));
-    const kept = this.#store?.keep(sent);
+    this.#store?.setAside([...(this.#isOldKept ? old : []), ...wanted.slice(PENDING_LIMIT)]);
+    sendQueue.forget(messages.filter((message) => !sent.includes(message)));
+    const kept = this.#store?.save(sent);
     if (kept?.type === 'failed') this.#person.tell(`unsent messages cannot be saved: ${kept.text}`);
     if (sent.length > 0) this.#person.tell(`sending ${count(sent.length)} from the last run`);
     return sent;
   }
 
   /** Whether to exit now. Asks the user if exiting would leave messages behind. */
-  async mayQuit(): Promise<boolean> {
-    const { outgoing, state } = this.#session;
-    if (state.type === 'online') await outgoing.whenEmpty(ACKNOWLEDGE_MS);
-    while (outgoing.size > 0) {
-      const choice = await this.#askHowToQuit(outgoing.size);
+  async confirmQuit(): Promise<boolean> {
+    const { sendQueue, state } = this.#session;
+    if (state.type === 'online') await sendQueue.whenEmpty(ACKNOWLEDGE_MS);
+    while (sendQueue.size > 0) {
+      const choice = await this.#askHowToQuit(sendQueue.size);
       if (choice === 'stay') return false;
       this.#isDropping = choice === 'drop';
-      const kept = this.#isDropping ? undefined : this.#store?.keep(outgoing.unsent);
+      const kept = this.#isDropping ? undefined : this.#store?.save(sendQueue.unsent);
       if (kept?.type !== 'failed') return true;
       this.#person.tell(`the messages cannot be saved: ${kept.text}`);
     }
@@ -103,10 +103,10 @@ export class CarryOver {
   }
 
   /** Quitting again in answer to the question counts as yes. */
-  async #askHowToQuit(waiting: number): Promise<Choice> {
+  async #askHowToQuit(waiting: number): Promise<QuitChoice> {
     const canKeep = this.#store !== undefined;
-    const choices: readonly Choice[] = canKeep ? ['keep', 'drop', 'stay'] : ['drop', 'stay'];
-    const fallback: Choice = canKeep ? 'keep' : 'stay';
+    const choices: readonly QuitChoice[] = canKeep ? ['keep', 'drop', 'stay'] : ['drop', 'stay'];
+    const fallback: QuitChoice = canKeep ? 'keep' : 'stay';
     const question = canKeep
       ? `${count(waiting)} not sent yet: keep for the next start, drop, or stay? [keep]: `
       : `${count(waiting)} not sent yet: drop and quit, or stay? [stay]: `;
@@ -121,21 +121,21 @@ export class CarryOver {
 
   /** The hint printed after the first Ctrl-C. */
   get warning(): string {
-    const { size } = this.#session.outgoing;
+    const { size } = this.#session.sendQueue;
     if (size === 0) return '(Ctrl-C again quits)';
-    const fate = this.#store === undefined ? 'drops' : 'keeps for the next start';
-    return `(Ctrl-C again quits, and ${fate} ${count(size)} not sent yet)`;
+    const action = this.#store === undefined ? 'drops' : 'keeps for the next start';
+    return `(Ctrl-C again quits, and ${action} ${count(size)} not sent yet)`;
   }
 
   /** Saves the unsent messages, or deletes the saved ones if none are left. Call when nothing more will be sent. */
-  conclude(unsent: readonly Unsent[]): Fate {
+  finish(unsent: readonly Unsent[]): UnsentOutcome {
     process.off('exit', this.#exit);
     const messages = this.#isDropping ? [] : unsent;
     // A run that never logged in leaves the saved messages untouched.
     if (!this.#hasEntered) return { type: 'dropped', count: 0 };
     if (this.#store === undefined)
       return { type: this.#isDropping ? 'dropped' : 'lost', count: unsent.length };
-    const kept = this.#store.keep(messages);
+    const kept = this.#store.save(messages);
     if (kept.type === 'failed' && unsent.length > 0) {
       return { type: 'lost', count: unsent.length, text: kept.text };
     }
@@ -159,7 +159,7 @@ export class CarryOver {
         ?.trim()
         .toLowerCase();
       if (typed === undefined || 'ask'.startsWith(typed)) {
-        this.#isOldLeft = true;
+        this.#isOldKept = true;
         return false;
       }
       if ('send'.startsWith(typed)) return true;

@@ -8,18 +8,18 @@ import { type Address, formatAddress } from '../../common/address.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { FromReader, ReaderLink } from '../reader/reader-link.ts';
-import { Watchdog } from './keepalive.ts';
-import { type Credentials, type Entry, logIn, type Return } from './login.ts';
-import type { Requests, Response } from './requests.ts';
+import { Keepalive } from './keepalive.ts';
+import { type Credentials, type LoginOutcome, logIn, type ResumePoint } from './login.ts';
+import type { PendingRequests, Response } from './requests.ts';
 import { readClocks } from './sleep.ts';
 
 const CONNECT_MS = 10_000;
 const TICK_MS = 1_000;
 
-const UNTRUSTED = 'the server sent a message that violates the protocol';
+const PROTOCOL_ERROR = 'the server sent a message that violates the protocol';
 
 /** Messages from the reader about a connection. */
-export type FromStream = Extract<FromReader, { type: 'frames' | 'untrusted' | 'ended' }>;
+export type StreamMessage = Extract<FromReader, { type: 'frames' | 'protocol_error' | 'ended' }>;
 
 export interface ConnectionOptions {
   /** Unique within the session. */
@@ -27,7 +27,7 @@ export interface ConnectionOptions {
   readonly address: Address;
   readonly credentials: Credentials;
   readonly readerLink: ReaderLink;
-  readonly requests: Requests;
+  readonly requests: PendingRequests;
 }
 
 export class Connection {
@@ -36,11 +36,11 @@ export class Connection {
   readonly #opened: Promise<boolean>;
   readonly #drained = Promise.withResolvers<void>();
   readonly #live = Promise.withResolvers<boolean>();
-  readonly #watchdog = new Watchdog(readClocks());
+  readonly #keepalive = new Keepalive(readClocks());
   #reason: string | undefined;
   #isLive = false;
   /** The last id reported to the server as seen. */
-  #told = 0;
+  #reportedSeen = 0;
   /** Resolves with the reason, for people, once everything is read and every request is settled. */
   readonly ended: Promise<string>;
   /** The `bye` event that the server sent before it closed the connection. */
@@ -58,11 +58,11 @@ export class Connection {
       resume: () => socket.resume(),
     });
     socket.on('data', (chunk: Buffer) => {
-      this.#watchdog.heard(performance.now());
+      this.#keepalive.heard(performance.now());
       readerLink.push(chunk);
     });
     socket.on('error', (error) => {
-      this.#reason ??= explain(error);
+      this.#reason ??= describeSocketError(error);
     });
     const closed = new Promise<void>((resolve) => {
       socket.once('close', () => {
@@ -79,7 +79,7 @@ export class Connection {
     void this.#opened.then(() => clearTimeout(deadline));
     this.ended = Promise.all([closed, this.#drained.promise]).then(() => {
       this.#live.resolve(false);
-      options.requests.lose();
+      options.requests.loseAll();
       return this.farewell?.[2] ?? this.#reason ?? 'the server closed the connection';
     });
   }
@@ -90,51 +90,55 @@ export class Connection {
   }
 
   /** Logs in. Any outcome other than `logged_in` also ends the connection. */
-  async enter(back: Return): Promise<Entry> {
-    const unavailable = async (): Promise<Entry> => ({
+  async logIn(resumePoint: ResumePoint): Promise<LoginOutcome> {
+    const unavailable = async (): Promise<LoginOutcome> => ({
       type: 'unavailable',
       text: `${formatAddress(this.#options.address)}: ${await this.ended}`,
     });
     if (!(await this.#opened)) return unavailable();
-    const entered = await logIn((...request) => this.ask(...request), this.#options.credentials, back);
-    if (entered.type === 'entered') return entered;
-    if (entered.type !== 'lost') this.close(entered.type === 'refused' ? entered.text : UNTRUSTED);
-    if (entered.type !== 'refused') return unavailable();
+    const outcome = await logIn(
+      (...request) => this.request(...request),
+      this.#options.credentials,
+      resumePoint,
+    );
+    if (outcome.type === 'logged_in') return outcome;
+    if (outcome.type !== 'lost') this.close(outcome.type === 'refused' ? outcome.text : PROTOCOL_ERROR);
+    if (outcome.type !== 'refused') return unavailable();
     await this.ended;
-    return entered;
+    return outcome;
   }
 
   /** Sends a frame whose answer carries this request id. */
-  request(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void {
+  sendFrame(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void {
     const now = performance.now();
     this.#options.requests.expect(requestId, now, settle);
-    this.#watchdog.sent(now);
+    this.#keepalive.sent(now);
     if (this.#socket.writable) this.#socket.write(frame);
   }
 
-  ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
+  request(verb: string, ...values: readonly unknown[]): Promise<Response> {
     return new Promise((resolve) => {
       const requestId = this.#options.requests.nextId();
-      this.request(requestId, encodeFrame([verb, requestId, ...values]), resolve);
+      this.sendFrame(requestId, encodeFrame([verb, requestId, ...values]), resolve);
     });
   }
 
   /** Handles what the reader decoded. Messages about other connections are ignored. */
-  receive(message: FromStream): void {
+  receive(message: StreamMessage): void {
     if (message.connection !== this.#options.number) return;
     switch (message.type) {
       case 'frames':
         for (const answer of message.answers) {
           this.#options.requests.answer(answer);
-          if (answer.type === 'error' && answer.requestId === null) this.#complain(answer.text);
+          if (answer.type === 'error' && answer.requestId === null) this.#showError(answer.text);
         }
         for (const event of message.events) {
           if (event[0] === 'bye') this.farewell = event;
           if (event[0] === 'live') this.#goLive();
         }
         return;
-      case 'untrusted':
-        this.distrust(message.text);
+      case 'protocol_error':
+        this.protocolError(message.text);
         return;
       case 'ended':
         this.#drained.resolve();
@@ -148,16 +152,16 @@ export class Connection {
    * Reports to the server the id up to which the display is complete, if it has advanced. Not during a replay: if the
    * client restarts in the middle of one, it must get the whole replay again.
    */
-  tellSeen(): void {
+  reportSeen(): void {
     const { readerLink, credentials } = this.#options;
-    if (!this.#isLive || credentials.type === 'guest' || readerLink.cursor <= this.#told) return;
-    this.#told = readerLink.cursor;
-    void this.ask('seen', this.#told);
+    if (!this.#isLive || credentials.type === 'guest' || readerLink.cursor <= this.#reportedSeen) return;
+    this.#reportedSeen = readerLink.cursor;
+    void this.request('seen', this.#reportedSeen);
   }
 
   /** Closes the connection because the server violated the protocol, and shows the error in the display. */
-  distrust(text: string = UNTRUSTED): void {
-    this.#complain(`connection closed: ${text}`);
+  protocolError(text: string = PROTOCOL_ERROR): void {
+    this.#showError(`connection closed: ${text}`);
     this.close(text);
   }
 
@@ -172,15 +176,15 @@ export class Connection {
     this.#live.resolve(true);
   }
 
-  #complain(text: string): void {
+  #showError(text: string): void {
     this.#options.readerLink.show({ type: 'notice', level: 'error', at: Date.now(), text });
   }
 
   #tick(): void {
-    this.tellSeen();
-    if (this.#options.readerLink.isPaused) this.#watchdog.heard(performance.now());
-    const verdict = this.#watchdog.check(readClocks(), this.#options.requests.askedAt);
-    if (verdict === 'ping') void this.ask('ping');
+    this.reportSeen();
+    if (this.#options.readerLink.isPaused) this.#keepalive.heard(performance.now());
+    const verdict = this.#keepalive.check(readClocks(), this.#options.requests.oldestRequestAt);
+    if (verdict === 'ping') void this.request('ping');
     else if (verdict === 'lost') this.close('the server does not answer');
   }
 }
@@ -197,7 +201,7 @@ const REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Describes a socket error for people. When all addresses of a host name fail, Node reports one error with a code. */
-export function explain(error: Error): string {
+export function describeSocketError(error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
   return REASONS[code] ?? (error.message || code);
 }

@@ -17,7 +17,7 @@ export const HEARTBEAT_MS = 60_000;
 
 export type Verdict = 'fine' | 'ping' | 'lost';
 
-export class Watchdog {
+export class Keepalive {
   readonly #sleep: SleepDetector;
   #heardAt: number;
   #sentAt: number;
@@ -42,16 +42,16 @@ export class Watchdog {
 
   /**
    * Call about once a second. When it returns `ping`, send one at once.
-   * @param askedAt when the oldest unanswered request was sent, in monotonic time
+   * @param oldestRequestAt when the oldest unanswered request was sent, in monotonic time
    */
-  check(clocks: Clocks, askedAt: number | undefined): Verdict {
+  check(clocks: Clocks, oldestRequestAt: number | undefined): Verdict {
     const now = clocks.monotonic;
     // Checked before the pending ping: the answer to it may have arrived but not been read while the process was
     // suspended.
     if (this.#sleep.hasSlept(clocks)) return this.#ping(now);
     if (this.#pingedAt !== undefined) return now - this.#pingedAt >= PING_MS ? 'lost' : 'fine';
-    const quietSince = Math.max(this.#heardAt, askedAt ?? 0);
-    const isQuiet = now - quietSince >= (askedAt === undefined ? IDLE_MS : UNANSWERED_MS);
+    const quietSince = Math.max(this.#heardAt, oldestRequestAt ?? 0);
+    const isQuiet = now - quietSince >= (oldestRequestAt === undefined ? IDLE_MS : UNANSWERED_MS);
     return isQuiet || now - this.#sentAt >= IDLE_MS ? this.#ping(now) : 'fine';
   }
 

@@ -1,9 +1,9 @@
 /** The credentials used to log in again after a connection loss, and which refusals are final. Kept in memory only. */
 
-import { type Credentials, isPassing } from './login.ts';
+import { type Credentials, isTransient } from './login.ts';
 import type { Response } from './requests.ts';
 
-export class Identity {
+export class LoginCredentials {
   /** From the last login. The server may have revoked it since. */
   token: string | undefined;
   #credentials: Credentials;
@@ -45,7 +45,7 @@ export class Identity {
     }
     // The server may not have noticed yet that this guest's previous connection is gone.
     if (code === 'name_taken') return !this.isGuest;
-    return !isPassing(code);
+    return !isTransient(code);
   }
 
   #use(password: string): void {

@@ -12,9 +12,9 @@ export type Credentials =
   | { readonly type: 'guest'; readonly user: string };
 
 /** The outcome of one login attempt. */
-export type Entry =
+export type LoginOutcome =
   | {
-      readonly type: 'entered';
+      readonly type: 'logged_in';
       readonly user: string;
       readonly rooms: readonly string[];
       /** Logs the account in again without its password. Kept in memory only. */
@@ -23,16 +23,16 @@ export type Entry =
   | { readonly type: 'refused'; readonly code: string; readonly text: string }
   | { readonly type: 'unavailable'; readonly text: string };
 
-type LoggedIn =
-  | Exclude<Entry, { type: 'unavailable' }>
+type LoginResponse =
+  | Exclude<LoginOutcome, { type: 'unavailable' }>
   | { readonly type: 'lost' }
   /** The answer violates the protocol. */
-  | { readonly type: 'untrusted' };
+  | { readonly type: 'protocol_error' };
 
 type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
 
 /** Where to resume after an earlier connection. */
-export interface Return {
+export interface ResumePoint {
   /** From the last login. Undefined if there is none that might still be valid. */
   readonly token: string | undefined;
   /** The replay starts after this id; with 0, after the last id that the account has seen on any device. */
@@ -40,7 +40,11 @@ export interface Return {
 }
 
 /** Falls back to the password if the token is no longer valid. */
-export async function logIn(ask: Ask, credentials: Credentials, back: Return): Promise<LoggedIn> {
+export async function logIn(
+  ask: Ask,
+  credentials: Credentials,
+  resumePoint: ResumePoint,
+): Promise<LoginResponse> {
   const greeting = { version: PROTOCOL_VERSION, client: `parley/${VERSION}`, heartbeat: HEARTBEAT_MS };
   const hello = await ask('hello', greeting);
   if (hello.type !== 'ok') return refusedOrLost(hello);
@@ -50,27 +54,27 @@ export async function logIn(ask: Ask, credentials: Credentials, back: Return): P
     const registered = await ask('register', user, password);
     if (registered.type !== 'ok') return refusedOrLost(registered);
   }
-  const lastId = back.lastId === 0 ? null : back.lastId;
-  if (back.token !== undefined) {
-    const resumed = await ask('resume', user, back.token, lastId);
-    if (resumed.type !== 'error' || isPassing(resumed.code)) return welcome(resumed);
+  const lastId = resumePoint.lastId === 0 ? null : resumePoint.lastId;
+  if (resumePoint.token !== undefined) {
+    const resumed = await ask('resume', user, resumePoint.token, lastId);
+    if (resumed.type !== 'error' || isTransient(resumed.code)) return welcome(resumed);
   }
   return welcome(await ask('login', user, password, lastId));
 }
 
-function welcome(response: Response): LoggedIn {
+function welcome(response: Response): LoginResponse {
   if (response.type !== 'ok') return refusedOrLost(response);
   const read = readWelcome(response.result);
-  return read === undefined ? { type: 'untrusted' } : { type: 'entered', ...read };
+  return read === undefined ? { type: 'protocol_error' } : { type: 'logged_in', ...read };
 }
 
-function refusedOrLost(response: Exclude<Response, { type: 'ok' }>): LoggedIn {
+function refusedOrLost(response: Exclude<Response, { type: 'ok' }>): LoginResponse {
   return response.type === 'lost'
     ? { type: 'lost' }
     : { type: 'refused', code: response.code, text: response.text };
 }
 
-const PASSING: ReadonlySet<string> = new Set([
+const TRANSIENT: ReadonlySet<string> = new Set([
   'busy',
   'too_many_attempts',
   'unavailable',
@@ -80,6 +84,6 @@ const PASSING: ReadonlySet<string> = new Set([
 ]);
 
 /** True for a refusal that may not happen again a moment later. */
-export function isPassing(code: string): boolean {
-  return PASSING.has(code);
+export function isTransient(code: string): boolean {
+  return TRANSIENT.has(code);
 }

@@ -8,15 +8,15 @@ export type Response =
   /** The connection was lost, so it is unknown whether the request was carried out. */
   | { readonly type: 'lost' };
 
-interface Waiting {
+interface PendingRequest {
   readonly at: number;
   settle(response: Response): void;
 }
 
-export class Requests {
+export class PendingRequests {
   /** Ids are never reused, so a late answer from an earlier connection cannot be mistaken for another request's. */
   #lastId = 0;
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #pending = new Map<number, PendingRequest>();
 
   nextId(): number {
     this.#lastId += 1;
@@ -24,26 +24,26 @@ export class Requests {
   }
 
   /** When the oldest unanswered request was sent, in the clock passed to `expect`; undefined if there is none. */
-  get askedAt(): number | undefined {
-    for (const { at } of this.#waiting.values()) return at;
+  get oldestRequestAt(): number | undefined {
+    for (const { at } of this.#pending.values()) return at;
     return undefined;
   }
 
   expect(requestId: number, now: number, settle: (response: Response) => void): void {
-    this.#waiting.set(requestId, { at: now, settle });
+    this.#pending.set(requestId, { at: now, settle });
   }
 
   /** Answers to requests that are no longer waiting are ignored. */
   answer(answer: ServerAnswer): void {
     if (answer.requestId === null) return;
-    const waiting = this.#waiting.get(answer.requestId);
-    this.#waiting.delete(answer.requestId);
-    waiting?.settle(answer);
+    const pending = this.#pending.get(answer.requestId);
+    this.#pending.delete(answer.requestId);
+    pending?.settle(answer);
   }
 
-  lose(): void {
-    const lost = [...this.#waiting.values()];
-    this.#waiting.clear();
+  loseAll(): void {
+    const lost = [...this.#pending.values()];
+    this.#pending.clear();
     for (const { settle } of lost) settle({ type: 'lost' });
   }
 }

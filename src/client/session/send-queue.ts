@@ -28,33 +28,33 @@ export interface Unsent {
   readonly wasSent: boolean;
 }
 
-export interface Message extends Unsent {
+export interface QueuedMessage extends Unsent {
   readonly requestId: number;
   /** The complete request. After a connection loss the same bytes are sent again. */
   readonly frame: Uint8Array;
 }
 
-export type Sent =
+export type SendOutcome =
   | { readonly type: 'stored'; readonly id: number; readonly at: number }
   | { readonly type: 'failed'; readonly code: string; readonly text: string };
 
 /** Where messages are sent while a connection is logged in. */
 export interface Sink {
-  request(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void;
+  sendFrame(requestId: number, frame: Uint8Array, settle: (response: Response) => void): void;
   /** The server's answer violates the protocol. */
-  distrust(): void;
+  protocolError(): void;
 }
 
 interface Pending {
-  readonly message: Message;
+  readonly message: QueuedMessage;
   /** Sent on the current connection and not yet answered. */
-  isUnderWay: boolean;
+  isInFlight: boolean;
   wasSent: boolean;
   firstFailureAt: number | undefined;
-  settle(sent: Sent): void;
+  settle(sent: SendOutcome): void;
 }
 
-export class Outgoing {
+export class SendQueue {
   readonly #pending = new Set<Pending>();
   /** Messages of an earlier run by key, until it is known which of them the server has stored. */
   readonly #restored = new Map<string, Unsent>();
@@ -91,12 +91,12 @@ export class Outgoing {
   }
 
   /** Resolves when the server has stored the message or it has failed for good. Call only below the limit. */
-  send(message: Message): Promise<Sent> {
+  send(message: QueuedMessage): Promise<SendOutcome> {
     this.#restored.delete(message.key);
     return new Promise((settle) => {
       this.#pending.add({
         message,
-        isUnderWay: false,
+        isInFlight: false,
         wasSent: message.wasSent,
         firstFailureAt: undefined,
         settle,
@@ -153,19 +153,19 @@ export class Outgoing {
 
   #flush(): void {
     if (this.#sink === undefined || this.#retry !== undefined) return;
-    for (const pending of this.#pending) if (!pending.isUnderWay) this.#transmit(this.#sink, pending);
+    for (const pending of this.#pending) if (!pending.isInFlight) this.#transmit(this.#sink, pending);
   }
 
   #transmit(sink: Sink, pending: Pending): void {
-    pending.isUnderWay = true;
+    pending.isInFlight = true;
     pending.wasSent = true;
     const { requestId, frame } = pending.message;
-    sink.request(requestId, frame, (response) => {
-      pending.isUnderWay = false;
+    sink.sendFrame(requestId, frame, (response) => {
+      pending.isInFlight = false;
       switch (response.type) {
         case 'ok': {
           const stored = readStored(response.result);
-          if (stored === undefined) sink.distrust();
+          if (stored === undefined) sink.protocolError();
           else this.#finish(pending, { type: 'stored', ...stored });
           return;
         }
@@ -182,7 +182,7 @@ export class Outgoing {
 
   #refused(pending: Pending, code: string, text: string): void {
     pending.firstFailureAt ??= performance.now();
-    if (!UNCERTAIN.has(code) || performance.now() - pending.firstFailureAt > GIVE_UP_MS) {
+    if (!RETRIABLE.has(code) || performance.now() - pending.firstFailureAt > GIVE_UP_MS) {
       this.#finish(pending, { type: 'failed', code, text });
       return;
     }
@@ -192,11 +192,11 @@ export class Outgoing {
     }, RETRY_MS);
   }
 
-  #finish(pending: Pending, sent: Sent): void {
+  #finish(pending: Pending, sent: SendOutcome): void {
     if (this.#pending.delete(pending)) pending.settle(sent);
     if (this.#pending.size === 0) this.#emptied?.();
   }
 }
 
 /** Refusals after which a message is sent again with the same key. */
-const UNCERTAIN: ReadonlySet<string> = new Set(['busy', 'unavailable', 'timed_out', 'storage_failed']);
+const RETRIABLE: ReadonlySet<string> = new Set(['busy', 'unavailable', 'timed_out', 'storage_failed']);

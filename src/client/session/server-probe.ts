@@ -7,12 +7,12 @@ import { decodeBody, encodeFrame } from '../../protocol/codec.ts';
 import { FrameDecoder } from '../../protocol/frame.ts';
 import { LIMITS, PROTOCOL_VERSION } from '../../protocol/vocabulary.ts';
 import { readServerFrame } from '../reader/server-frame.ts';
-import { explain } from './connection.ts';
+import { describeSocketError } from './connection.ts';
 
 const PROBE_MS = 5_000;
 
 /** Sends `hello` and disconnects. Resolves with the problem, or undefined if a Parley server answered. */
-export function probe(address: Address): Promise<string | undefined> {
+export function probeServer(address: Address): Promise<string | undefined> {
   const where = formatAddress(address);
   const socket = connect({ host: address.host, port: address.port, noDelay: true });
   const decoder = new FrameDecoder(LIMITS.frame);
@@ -26,7 +26,7 @@ export function probe(address: Address): Promise<string | undefined> {
     socket.once('connect', () => {
       socket.write(encodeFrame(['hello', 1, { version: PROTOCOL_VERSION, client: `parley/${VERSION}` }]));
     });
-    socket.once('error', (error) => settle(explain(error)));
+    socket.once('error', (error) => settle(describeSocketError(error)));
     socket.once('close', () => settle('the server closed the connection'));
     socket.on('data', (chunk: Buffer) => {
       decoder.push(chunk);

@@ -10,12 +10,12 @@ import { EXIT, type ExitCode } from '../../common/exit.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
-import { Connection, type FromStream } from './connection.ts';
-import type { Credentials, Entry } from './login.ts';
-import { Identity } from './login-credentials.ts';
-import { Requests, type Response } from './requests.ts';
-import { Outgoing } from './send-queue.ts';
-import { afterOrAwake } from './sleep.ts';
+import { Connection, type StreamMessage } from './connection.ts';
+import type { Credentials, LoginOutcome } from './login.ts';
+import { LoginCredentials } from './login-credentials.ts';
+import { PendingRequests, type Response } from './requests.ts';
+import { SendQueue } from './send-queue.ts';
+import { afterDelayOrWake } from './sleep.ts';
 
 export type State =
   | { readonly type: 'outside' }
@@ -39,18 +39,18 @@ const ENDED = 'the client exited before the server answered';
 
 export class Session {
   readonly address: Address;
-  readonly outgoing = new Outgoing();
+  readonly sendQueue = new SendQueue();
   /** As the server spells it. */
   user = '';
   readonly #readerLink: ReaderLink;
   readonly #listener: SessionListener;
-  readonly #requests = new Requests();
+  readonly #requests = new PendingRequests();
   /** Callers that wait for a connection. */
   readonly #waiting = new Set<() => void>();
   /** Rooms the user is in, by folded name. */
   readonly #rooms = new Map<string, string>();
   /** Set by the first login. */
-  #identity: Identity | undefined;
+  #login: LoginCredentials | undefined;
   #state: State = { type: 'outside' };
   #connection: Connection | undefined;
   #connections = 0;
@@ -74,10 +74,10 @@ export class Session {
   /**
    * Makes one login attempt. After `logged_in` the session keeps itself connected until `quit`, or until it is over.
    */
-  async enter(credentials: Credentials): Promise<Entry> {
-    const entry = await this.#connect(credentials);
-    if (entry.type !== 'entered') this.#become({ type: 'outside' });
-    return entry;
+  async logIn(credentials: Credentials): Promise<LoginOutcome> {
+    const outcome = await this.#connect(credentials);
+    if (outcome.type !== 'logged_in') this.#become({ type: 'outside' });
+    return outcome;
   }
 
   /** Waits for a connection. False if there is none after `timeoutMs`, or there will never be one. */
@@ -97,20 +97,20 @@ export class Session {
   }
 
   /** Sends a request. The response is `lost` if there is no connection. */
-  ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
-    return this.#online?.ask(verb, ...values) ?? Promise.resolve({ type: 'lost' });
+  request(verb: string, ...values: readonly unknown[]): Promise<Response> {
+    return this.#online?.request(verb, ...values) ?? Promise.resolve({ type: 'lost' });
   }
 
   /** Like `request`, for a frame that is already encoded. */
-  request(requestId: number, frame: Uint8Array): Promise<Response> {
+  sendFrame(requestId: number, frame: Uint8Array): Promise<Response> {
     const connection = this.#online;
     if (connection === undefined) return Promise.resolve({ type: 'lost' });
-    return new Promise((resolve) => connection.request(requestId, frame, resolve));
+    return new Promise((resolve) => connection.sendFrame(requestId, frame, resolve));
   }
 
   changePassword(old: string, next: string): Promise<Response> {
-    const ask = (): Promise<Response> => this.ask('password', old, next);
-    return this.#identity?.change(next, ask) ?? ask();
+    const ask = (): Promise<Response> => this.request('password', old, next);
+    return this.#login?.change(next, ask) ?? ask();
   }
 
   /** The rooms the user is in. */
@@ -132,13 +132,13 @@ export class Session {
   }
 
   /** The server's answer to a request violates the protocol. */
-  distrust(): void {
-    this.#connection?.distrust();
+  protocolError(): void {
+    this.#connection?.protocolError();
   }
 
-  receive(message: FromStream): void {
+  receive(message: StreamMessage): void {
     if (message.type === 'frames') {
-      for (const { key, id, at } of message.settled) this.outgoing.settle(key, id, at);
+      for (const { key, id, at } of message.settled) this.sendQueue.settle(key, id, at);
       for (const event of message.events) this.#follow(event);
     }
     this.#connection?.receive(message);
@@ -146,14 +146,14 @@ export class Session {
 
   /**
    * Logs out if connected, and ends the session and its token. First reports what the display has, so that it is not
-   * replayed. Takes at most two seconds. `fate` tells the user what happens to unsent messages.
+   * replayed. Takes at most two seconds. `unsent` tells the user what happens to unsent messages.
    */
-  async quit(fate: string = ENDED): Promise<void> {
+  async quit(unsent: string = ENDED): Promise<void> {
     const online = this.#online;
-    online?.tellSeen();
-    if (this.#identity?.token !== undefined) void online?.ask('logout');
-    void online?.ask('quit');
-    this.#end(fate);
+    online?.reportSeen();
+    if (this.#login?.token !== undefined) void online?.request('logout');
+    void online?.request('quit');
+    this.#end(unsent);
     if (online !== undefined) await within(online.ended, QUIT_MS, '');
     this.#connection?.close('quit');
   }
@@ -162,14 +162,14 @@ export class Session {
   #follow(event: Event): void {
     if (event[0] !== 'joined' && event[0] !== 'left') return;
     const [kind, , , room, user] = event;
-    if (foldName(user) === foldName(this.#identity?.user ?? '')) this[kind](room);
+    if (foldName(user) === foldName(this.#login?.user ?? '')) this[kind](room);
   }
 
   get #online(): Connection | undefined {
     return this.#state.type === 'online' ? this.#connection : undefined;
   }
 
-  async #connect(credentials: Credentials): Promise<Entry> {
+  async #connect(credentials: Credentials): Promise<LoginOutcome> {
     this.#become({ type: 'connecting' });
     this.#connections += 1;
     const connection = new Connection({
@@ -180,13 +180,13 @@ export class Session {
       requests: this.#requests,
     });
     this.#connection = connection;
-    const back = { token: this.#identity?.token, lastId: this.#readerLink.taken };
-    const entry = await connection.enter(back);
-    if (entry.type !== 'entered') return entry;
-    this.#identity ??= new Identity(credentials);
-    this.#identity.token = entry.token;
-    this.#goOnline(connection, entry.user, entry.rooms);
-    return entry;
+    const resumePoint = { token: this.#login?.token, lastId: this.#readerLink.taken };
+    const outcome = await connection.logIn(resumePoint);
+    if (outcome.type !== 'logged_in') return outcome;
+    this.#login ??= new LoginCredentials(credentials);
+    this.#login.token = outcome.token;
+    this.#goOnline(connection, outcome.user, outcome.rooms);
+    return outcome;
   }
 
   #goOnline(connection: Connection, user: string, rooms: readonly string[]): void {
@@ -197,8 +197,8 @@ export class Session {
     const since = performance.now();
     this.user = user;
     // A guest that reconnects is a new user to the server, and in no room.
-    if (this.#identity?.isGuest) {
-      for (const room of this.#rooms.values()) void connection.ask('join', room);
+    if (this.#login?.isGuest) {
+      for (const room of this.#rooms.values()) void connection.request('join', room);
     } else {
       this.#rooms.clear();
     }
@@ -207,7 +207,7 @@ export class Session {
     this.#listener.connection('connected', `connected to ${formatAddress(this.address)} as ${user}`);
     // Wait for the end of the replay: it contains those of the pending messages that the server has already stored.
     void connection.live.then((isLive) => {
-      if (isLive && this.#online === connection) this.outgoing.attach(connection);
+      if (isLive && this.#online === connection) this.sendQueue.attach(connection);
     });
     void connection.ended.then((reason) => {
       if (performance.now() - since >= GOOD_CONNECTION_MS) this.#failures = 0;
@@ -216,10 +216,10 @@ export class Session {
   }
 
   #lost(connection: Connection, reason: string): void {
-    this.outgoing.detach();
+    this.sendQueue.detach();
     if (this.#state.type === 'over') return;
-    if (this.#identity?.isGuest) {
-      this.outgoing.failSent(
+    if (this.#login?.isGuest) {
+      this.sendQueue.failSent(
         'the connection was lost before the server answered, so the message may or may not have been delivered',
       );
     }
@@ -234,7 +234,7 @@ export class Session {
   #scheduleRetry(last: Connection): void {
     const delay = retryDelay(this.#failures, Math.random(), last.farewell?.[3]);
     this.#failures += 1;
-    this.#cancelRetry = afterOrAwake(delay, (hasSlept) => {
+    this.#cancelRetry = afterDelayOrWake(delay, (hasSlept) => {
       // Earlier failures happened on another network.
       if (hasSlept) this.#failures = 0;
       void this.#reconnect();
@@ -243,12 +243,12 @@ export class Session {
   }
 
   async #reconnect(): Promise<void> {
-    const identity = this.#identity;
-    if (identity === undefined) return;
-    const entry = await this.#connect(identity.credentials);
-    if (entry.type === 'entered' || this.#state.type === 'over' || this.#connection === undefined) return;
-    if (entry.type === 'refused' && identity.isFinal(entry.code)) {
-      this.#giveUp(`the server refused to log you in again: ${entry.text}`);
+    const login = this.#login;
+    if (login === undefined) return;
+    const outcome = await this.#connect(login.credentials);
+    if (outcome.type === 'logged_in' || this.#state.type === 'over' || this.#connection === undefined) return;
+    if (outcome.type === 'refused' && login.isFinal(outcome.code)) {
+      this.#giveUp(`the server refused to log you in again: ${outcome.text}`);
     } else {
       this.#scheduleRetry(this.#connection);
     }
@@ -257,16 +257,16 @@ export class Session {
   #giveUp(text: string): void {
     this.#listener.connection('lost', text);
     this.#cancelRetry?.();
-    this.outgoing.detach();
+    this.sendQueue.detach();
     this.#become({ type: 'over' });
     this.#listener.over(EXIT.refused, text);
   }
 
-  #end(fate: string): void {
+  #end(unsent: string): void {
     this.#cancelRetry?.();
     this.#become({ type: 'over' });
-    this.outgoing.detach();
-    this.outgoing.failAll(fate);
+    this.sendQueue.detach();
+    this.sendQueue.failAll(unsent);
   }
 
   #become(state: State): void {

@@ -13,7 +13,7 @@ export interface Clocks {
   readonly wall: number;
 }
 
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 /** Longer than a busy machine delays a timer. Setting the clock also looks like a gap. */
 const ASLEEP_MS = 5_000;
 
@@ -37,14 +37,14 @@ export class SleepDetector {
 }
 
 /** Calls `then` once, after the delay or at wake-up, whichever comes first. Returns a function that cancels it. */
-export function afterOrAwake(delayMs: number, then: (hasSlept: boolean) => void): () => void {
+export function afterDelayOrWake(delayMs: number, then: (hasSlept: boolean) => void): () => void {
   const detector = new SleepDetector(readClocks());
-  const looking = setInterval(() => {
+  const checking = setInterval(() => {
     if (detector.hasSlept(readClocks())) settle(true);
-  }, LOOK_MS);
+  }, CHECK_MS);
   const timer = setTimeout(() => settle(detector.hasSlept(readClocks())), timerDelay(delayMs));
   const cancel = (): void => {
-    clearInterval(looking);
+    clearInterval(checking);
     clearTimeout(timer);
   };
   const settle = (hasSlept: boolean): void => {

@@ -32,10 +32,10 @@ export interface Loaded {
   /** In the order they were typed. */
   readonly messages: readonly Unsent[];
   /** Problems for people: what could not be read, and why. */
-  readonly troubles: readonly string[];
+  readonly problems: readonly string[];
 }
 
-export type Kept =
+export type SaveResult =
   | { readonly type: 'kept'; readonly file: string }
   | { readonly type: 'failed'; readonly text: string };
 
@@ -66,7 +66,7 @@ export class UnsentStore {
   /** Files of earlier runs whose messages this run has taken over. */
   #taken: string[] = [];
   /** Messages that stay on disk for a later start. */
-  #later: readonly Unsent[] = [];
+  #setAside: readonly Unsent[] = [];
 
   constructor(address: Address, user: string, folder: string = accountFolder(address, user)) {
     this.#folder = folder;
@@ -75,15 +75,15 @@ export class UnsentStore {
     this.#file = join(folder, `unsent-${randomBytes(8).toString('hex')}.json`);
   }
 
-  /** Reads what earlier runs left. The files stay until `keep`. */
+  /** Reads what earlier runs left. The files stay until `save`. */
   load(): Loaded {
     const runs: Array<readonly Unsent[]> = [];
-    const troubles: string[] = [];
+    const problems: string[] = [];
     this.#taken = [];
     for (const file of this.#list()) {
       const read = this.#read(file);
       if (typeof read === 'string') {
-        troubles.push(read);
+        problems.push(read);
       } else {
         this.#taken.push(file);
         runs.push(read);
@@ -93,17 +93,17 @@ export class UnsentStore {
     for (const run of runs.sort((a, b) => beganAt(a) - beganAt(b))) {
       for (const message of run) messages.set(message.key, message);
     }
-    return { messages: [...messages.values()], troubles };
+    return { messages: [...messages.values()], problems };
   }
 
   /** Sets messages aside for a later start. */
-  leave(messages: readonly Unsent[]): void {
-    this.#later = messages;
+  setAside(messages: readonly Unsent[]): void {
+    this.#setAside = messages;
   }
 
   /** Replaces the saved messages with these and the ones set aside. */
-  keep(messages: readonly Unsent[]): Kept {
-    const all = [...this.#later, ...messages];
+  save(messages: readonly Unsent[]): SaveResult {
+    const all = [...this.#setAside, ...messages];
     try {
       if (all.length > 0) this.#write(all);
       else this.#remove(this.#file);
@@ -155,16 +155,16 @@ export class UnsentStore {
   #write(messages: readonly Unsent[]): void {
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     const data = { version: VERSION, server: this.#server, user: this.#user, messages };
-    const beside = `${this.#file}.tmp`;
-    this.#remove(beside);
-    const handle = openSync(beside, 'wx', 0o600);
+    const temporary = `${this.#file}.tmp`;
+    this.#remove(temporary);
+    const handle = openSync(temporary, 'wx', 0o600);
     try {
       writeFileSync(handle, `${JSON.stringify(data)}\n`);
       fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
-    renameSync(beside, this.#file);
+    renameSync(temporary, this.#file);
     syncFolder(this.#folder);
   }
 

@@ -9,12 +9,12 @@ import { Desk, PASSWORD_TRIES, type Running } from '../commands/command-runner.t
 import { complete } from '../commands/completion.ts';
 import { isSecretLine } from '../commands/line.ts';
 import { done } from '../commands/result.ts';
-import type { End } from '../exit-reason.ts';
-import type { Given } from '../options.ts';
-import { CarryOver, type Fate } from '../session/carry-over.ts';
-import { type Credentials, type Entry, isPassing } from '../session/login.ts';
+import type { Exit } from '../exit-reason.ts';
+import type { ParsedOptions } from '../options.ts';
+import { CarryOver, type UnsentOutcome } from '../session/carry-over.ts';
+import { type Credentials, isTransient, type LoginOutcome } from '../session/login.ts';
 import type { Unsent } from '../session/send-queue.ts';
-import { probe } from '../session/server-probe.ts';
+import { probeServer } from '../session/server-probe.ts';
 import type { Session } from '../session/session.ts';
 import { toJson } from './json.ts';
 import { type Output, streamOutput } from './output.ts';
@@ -37,16 +37,16 @@ const NOTHING_KNOWN: Known = { user: undefined, password: undefined, register: f
 /** One person's terminal. */
 export interface Visit {
   /** Runs until the person quits. Never resolves if something else ends the client. */
-  run(): Promise<End>;
+  run(): Promise<Exit>;
   /** Takes the prompt away; call it before anything else is printed. */
   close(): void;
   /** What becomes of messages that the server has not stored. Call when nothing more is sent. */
-  conclude(unsent: readonly Unsent[]): Fate;
+  finish(unsent: readonly Unsent[]): UnsentOutcome;
   /** Gives the terminal back, when nothing more is typed into it. */
   release(): Promise<void>;
 }
 
-export function visit(client: Client, given: Given, input: ReadStream, output: WriteStream): Visit {
+export function visit(client: Client, given: ParsedOptions, input: ReadStream, output: WriteStream): Visit {
   let carryOver: CarryOver | undefined;
   const terminal = new Terminal({
     input,
@@ -55,9 +55,9 @@ export function visit(client: Client, given: Given, input: ReadStream, output: W
     isBeforeSecret: (line) => /^\/password\s*$/i.test(line),
     isPrivate: isSecretLine,
     warning: () => carryOver?.warning ?? '(Ctrl-C again quits)',
-    interrupted: () => client.ending.end(EXIT.interrupted),
+    interrupted: () => client.exitReason.end(EXIT.interrupted),
   });
-  client.talkTo(terminalOutput(client, terminal, output));
+  client.setOutput(terminalOutput(client, terminal, output));
   const person = personAt(terminal, client);
   return {
     run: () =>
@@ -66,7 +66,7 @@ export function visit(client: Client, given: Given, input: ReadStream, output: W
         return carryOver;
       }),
     close: () => terminal.close(),
-    conclude: (unsent) => carryOver?.conclude(unsent) ?? { type: 'dropped', count: unsent.length },
+    finish: (unsent) => carryOver?.finish(unsent) ?? { type: 'dropped', count: unsent.length },
     release: () => terminal.release(),
   };
 }
@@ -76,7 +76,7 @@ function personAt(terminal: Terminal, client: Client): Person {
     async ask(question, isHidden = false) {
       const typed = await terminal.ask(question, { isHidden });
       if (typed.type === 'line') return typed.text;
-      client.ending.end(EXIT.ok);
+      client.exitReason.end(EXIT.ok);
       return new Promise(() => {});
     },
     async consult(question, isHidden = false) {
@@ -89,11 +89,11 @@ function personAt(terminal: Terminal, client: Client): Person {
 
 async function run(
   client: Client,
-  given: Given,
+  given: ParsedOptions,
   terminal: Terminal,
   person: Person,
   carry: (session: Session) => CarryOver,
-): Promise<End> {
+): Promise<Exit> {
   const address = await findServer(given, person);
   if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
   const checked = await chooseDisplay(client, given.display, given.force, person);
@@ -105,15 +105,15 @@ async function run(
   };
   const session = client.openSession(address, draw);
   const carryOver = carry(session);
-  const entry = await enter(session, given, person, carryOver);
-  if (entry.type !== 'entered') return { code: EXIT.unavailable, text: entry.text };
-  const title = `${entry.user} on ${formatAddress(address)}`;
+  const outcome = await enter(session, given, person, carryOver);
+  if (outcome.type !== 'logged_in') return { code: EXIT.unavailable, text: outcome.text };
+  const title = `${outcome.user} on ${formatAddress(address)}`;
   const display = await openDisplay(client, checked, title, given.force, person);
   client.report(
     'login',
-    done('login', welcome(session, display, entry.rooms), { user: entry.user, rooms: entry.rooms }),
+    done('login', welcome(session, display, outcome.rooms), { user: outcome.user, rooms: outcome.rooms }),
   );
-  for (const room of entry.rooms) client.names.rooms.meet(room);
+  for (const room of outcome.rooms) client.names.rooms.add(room);
   let isQuitting = false;
   desk = new Desk({
     session,
@@ -147,7 +147,7 @@ async function run(
       }
     }
     if (typed.type !== 'end' && !isQuitting) continue;
-    if (terminal.hasEnded || (await carryOver.mayQuit())) break;
+    if (terminal.hasEnded || (await carryOver.confirmQuit())) break;
     isQuitting = false;
   }
   clearInterval(ticking);
@@ -155,11 +155,11 @@ async function run(
 }
 
 /** The address, once a server answers there; or why the one that was given does not do. */
-async function findServer(given: Given, person: Person): Promise<Address | string> {
-  if (given.address !== undefined) return (await probe(given.address)) ?? given.address;
+async function findServer(given: ParsedOptions, person: Person): Promise<Address | string> {
+  if (given.address !== undefined) return (await probeServer(given.address)) ?? given.address;
   for (;;) {
     const address = await askAddress(person);
-    const fault = await probe(address);
+    const fault = await probeServer(address);
     if (fault === undefined) return address;
     person.tell(fault);
   }
@@ -199,16 +199,21 @@ async function openDisplay(
  * Asks who it is until the server lets them in; gives up when the server is not there. After a refusal it asks for the
  * password again, hidden, because that is what one types next.
  */
-async function enter(session: Session, given: Given, person: Person, carryOver: CarryOver): Promise<Entry> {
+async function enter(
+  session: Session,
+  given: ParsedOptions,
+  person: Person,
+  carryOver: CarryOver,
+): Promise<LoginOutcome> {
   for (let known: Known = given; ; known = { ...NOTHING_KNOWN, guest: given.guest }) {
     let credentials: Credentials | undefined = await askCredentials(person, known);
     for (let tries = 1; credentials !== undefined; tries += 1) {
       carryOver.prepare(credentials);
-      const entry = await session.enter(credentials);
-      if (entry.type !== 'refused') return entry;
-      person.tell(entry.text);
+      const outcome = await session.logIn(credentials);
+      if (outcome.type !== 'refused') return outcome;
+      person.tell(outcome.text);
       const isRetried =
-        tries < PASSWORD_TRIES && (isPassing(entry.code) || entry.code === 'wrong_credentials');
+        tries < PASSWORD_TRIES && (isTransient(outcome.code) || outcome.code === 'wrong_credentials');
       credentials = isRetried ? await askAgain(person, credentials) : undefined;
     }
   }
@@ -227,7 +232,7 @@ function welcome(session: Session, display: string, rooms: readonly string[]): s
 
 /** Lines of `--json` go to stdout as they are, unless that is the terminal: there they go above the prompt. */
 function terminalOutput(client: Client, terminal: Terminal, output: WriteStream): Output {
-  const streams = streamOutput(() => client.drained());
+  const streams = streamOutput(() => client.outputDrained());
   return {
     answer: (lines) => terminal.print(lines.map(printable)),
     error: (text) => terminal.print([printable(text)]),

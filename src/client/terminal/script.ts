@@ -8,10 +8,10 @@ import { EXIT, type ExitCode } from '../../common/exit.ts';
 import type { Client } from '../client.ts';
 import { Desk } from '../commands/command-runner.ts';
 import { done, refused } from '../commands/result.ts';
-import type { End } from '../exit-reason.ts';
-import { type Given, missingForScript } from '../options.ts';
+import type { Exit } from '../exit-reason.ts';
+import { missingForScript, type ParsedOptions } from '../options.ts';
 import { retryDelay } from '../session/backoff.ts';
-import { type Credentials, type Entry, isPassing } from '../session/login.ts';
+import { type Credentials, isTransient, type LoginOutcome } from '../session/login.ts';
 import type { Session } from '../session/session.ts';
 import { streamOutput } from './output.ts';
 import { readLines } from './stdin-lines.ts';
@@ -22,9 +22,9 @@ const FIRST_LOGIN_MS = 5_000;
 const LINE_LIMIT = 65_536;
 
 /** Runs to the end of the input. The caller races it against the client's ending, and stops the client. */
-export async function runScript(client: Client, given: Given): Promise<End> {
-  const output = streamOutput(() => client.drained());
-  client.talkTo(output);
+export async function runScript(client: Client, given: ParsedOptions): Promise<Exit> {
+  const output = streamOutput(() => client.outputDrained());
+  client.setOutput(output);
   const credentials = credentialsOf(given);
   const { address, display } = given;
   if (credentials === undefined || address === undefined || display === undefined) {
@@ -36,17 +36,20 @@ export async function runScript(client: Client, given: Given): Promise<End> {
     return end(opened.code === 'unwritable' ? EXIT.failure : EXIT.refused, opened.text);
   }
   const session = client.openSession(address, () => {});
-  const entry = await enter(session, credentials);
-  if (entry.type !== 'entered') {
-    client.report('login', refused('login', entry.type === 'refused' ? entry.code : 'offline', entry.text));
-    const isRefused = entry.type === 'refused' && !isWorthRetrying(entry.code);
+  const outcome = await enter(session, credentials);
+  if (outcome.type !== 'logged_in') {
+    client.report(
+      'login',
+      refused('login', outcome.type === 'refused' ? outcome.code : 'offline', outcome.text),
+    );
+    const isRefused = outcome.type === 'refused' && !isWorthRetrying(outcome.code);
     return end(isRefused ? EXIT.refused : EXIT.unavailable, undefined);
   }
-  client.report('login', done('login', [], { user: entry.user, rooms: entry.rooms }));
+  client.report('login', done('login', [], { user: outcome.user, rooms: outcome.rooms }));
   return runLines(client, session, display, given.open);
 }
 
-async function runLines(client: Client, session: Session, displayFile: string, open: boolean): Promise<End> {
+async function runLines(client: Client, session: Session, displayFile: string, open: boolean): Promise<Exit> {
   const lines = readLines(process.stdin, LINE_LIMIT);
   let number = 0;
   let refusals = 0;
@@ -67,7 +70,7 @@ async function runLines(client: Client, session: Session, displayFile: string, o
       return line?.type === 'line' ? line.text : undefined;
     },
     tell() {},
-    seen: (text, timeoutMs) => client.seen(text, timeoutMs),
+    seen: (text, timeoutMs) => client.waitFor(text, timeoutMs),
     quit() {
       isQuitting = true;
     },
@@ -76,14 +79,14 @@ async function runLines(client: Client, session: Session, displayFile: string, o
     const at = number;
     const result = await (await desk.start(text)).finished;
     // What the end of the client itself broke off is not the fault of the line.
-    if (result === undefined || client.ending.isReached) return;
+    if (result === undefined || client.exitReason.isReached) return;
     if (!result.ok) refusals += 1;
     client.report(text, result.ok || at === 0 ? result : { ...result, text: `line ${at}: ${result.text}` });
   };
   if (open) await run('/open');
   while (!isQuitting) {
     const line = await next();
-    if (line === undefined || client.ending.isReached) break;
+    if (line === undefined || client.exitReason.isReached) break;
     if (line.type === 'line') {
       await run(line.text);
     } else {
@@ -95,36 +98,37 @@ async function runLines(client: Client, session: Session, displayFile: string, o
 }
 
 /** Tries again for a few seconds while the server is not there yet, or too busy. */
-async function enter(session: Session, credentials: Credentials): Promise<Entry> {
+async function enter(session: Session, credentials: Credentials): Promise<LoginOutcome> {
   const deadline = performance.now() + FIRST_LOGIN_MS;
   let mayBeRegistered = false;
   for (let failures = 0; ; failures += 1) {
-    let entry = await session.enter(credentials);
-    if (entry.type === 'refused' && entry.code === 'name_taken' && mayBeRegistered) {
+    let outcome = await session.logIn(credentials);
+    if (outcome.type === 'refused' && outcome.code === 'name_taken' && mayBeRegistered) {
       // A try whose answer was lost may have registered the name: then the password is ours.
       const login = credentials.type === 'account' ? { ...credentials, register: false } : credentials;
-      const again = await session.enter(login);
-      if (again.type !== 'refused') entry = again;
+      const again = await session.logIn(login);
+      if (again.type !== 'refused') outcome = again;
     }
-    const isOver = entry.type === 'entered' || (entry.type === 'refused' && !isWorthRetrying(entry.code));
+    const isOver =
+      outcome.type === 'logged_in' || (outcome.type === 'refused' && !isWorthRetrying(outcome.code));
     const delay = retryDelay(failures, Math.random());
-    if (isOver || performance.now() + delay > deadline) return entry;
-    mayBeRegistered ||= entry.type === 'unavailable';
+    if (isOver || performance.now() + delay > deadline) return outcome;
+    mayBeRegistered ||= outcome.type === 'unavailable';
     await new Promise((resolve) => setTimeout(resolve, delay));
   }
 }
 
 /** Failed logins are counted for a minute: trying for seconds would only add to them. */
 function isWorthRetrying(code: string): boolean {
-  return isPassing(code) && code !== 'too_many_attempts';
+  return isTransient(code) && code !== 'too_many_attempts';
 }
 
-function credentialsOf({ guest, user, password, register }: Given): Credentials | undefined {
+function credentialsOf({ guest, user, password, register }: ParsedOptions): Credentials | undefined {
   if (user === undefined) return undefined;
   if (guest) return { type: 'guest', user };
   return password === undefined ? undefined : { type: 'account', user, password, register };
 }
 
-function end(code: ExitCode, text: string | undefined): End {
+function end(code: ExitCode, text: string | undefined): Exit {
   return { code, text };
 }

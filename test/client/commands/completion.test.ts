@@ -5,8 +5,8 @@ import { Names } from '../../../src/client/reader/known-names.ts';
 function known() {
   const people = new Names();
   const rooms = new Names();
-  for (const name of ['alice', 'Albert', 'bob']) people.meet(name);
-  for (const name of ['#tea', '#teapot', '#cake']) rooms.meet(name);
+  for (const name of ['alice', 'Albert', 'bob']) people.add(name);
+  for (const name of ['#tea', '#teapot', '#cake']) rooms.add(name);
   return { people, rooms };
 }
 
@@ -44,7 +44,7 @@ describe('complete', () => {
 
   it('offers nothing rather than a screen full', () => {
     const names = known();
-    for (let i = 0; i < 150; i += 1) names.people.meet(`user${i}`);
+    for (let i = 0; i < 150; i += 1) names.people.add(`user${i}`);
     expect(complete('user', names)).toEqual([[], 'user']);
     expect(complete('user14', names)[0]).toHaveLength(11);
   });
@@ -53,10 +53,10 @@ describe('complete', () => {
 describe('Names', () => {
   it('forgets the name that was not met for longest', () => {
     const names = new Names(2);
-    expect(names.meet('ann')).toBe(true);
-    names.meet('bob');
-    expect(names.meet('ANN')).toBe(false);
-    names.meet('carl');
-    expect(names.beginningWith('')).toEqual(['ANN', 'carl']);
+    expect(names.add('ann')).toBe(true);
+    names.add('bob');
+    expect(names.add('ANN')).toBe(false);
+    names.add('carl');
+    expect(names.startingWith('')).toEqual(['ANN', 'carl']);
   });
 });

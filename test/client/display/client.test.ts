@@ -47,7 +47,7 @@ test('a client whose folder is removed goes on, says so once, and has everything
   alice.say('/msg bob three');
   await server.asked('send', 3);
   mkdirSync(home);
-  await alice.see('it goes on in a fresh page');
+  await alice.see('it continues in a new page');
   expect(await alice.end()).toEqual({ code: 0, signal: null });
   expect(alice.stderr().match(/cannot write the display/g)).toHaveLength(1);
   const page = readFileSync(alice.display, 'utf8');

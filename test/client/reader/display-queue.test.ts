@@ -3,31 +3,31 @@ import { basename, join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { DisplayRecord } from '../../../src/client/display/display-record.ts';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
-import { Recorder, type Trouble } from '../../../src/client/reader/display-queue.ts';
+import { DisplayQueue, type DisplayStatus } from '../../../src/client/reader/display-queue.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 
 const folder = testFolder();
 let recorders = 0;
 
-/** A recorder with its display in a folder of its own. */
-async function startRecorder({ limit = 1_000_000 } = {}) {
+/** A display queue with its display in a folder of its own. */
+async function startDisplayQueue({ limit = 1_000_000 } = {}) {
   recorders += 1;
   const home = join(folder, String(recorders));
   mkdirSync(home);
   const file = join(home, 'chat.html');
-  const troubles: Trouble[] = [];
-  const recorder = new Recorder((trouble) => troubles.push(trouble));
+  const statuses: DisplayStatus[] = [];
+  const displayQueue = new DisplayQueue((status) => statuses.push(status));
   const open = (keep: boolean) => openDisplay(file, { title: 'alice', keep, limit });
   const opened = await open(false);
   if (opened.type === 'refused') throw new Error(opened.text);
-  recorder.open(opened.display, () => open(true));
-  onTestFinished(async () => void (await recorder.close()));
+  displayQueue.open(opened.display, () => open(true));
+  onTestFinished(async () => void (await displayQueue.close()));
   let written = 0;
   /** Adds messages with these ids. */
   const add = (...records: DisplayRecord[]): void => {
     for (const record of records) {
-      recorder.add({
+      displayQueue.add({
         record,
         written: () => {
           written += 1;
@@ -38,12 +38,12 @@ async function startRecorder({ limit = 1_000_000 } = {}) {
   return {
     home,
     file,
-    troubles,
-    recorder,
+    statuses,
+    displayQueue,
     add,
     written: () => written,
     whenWritten: (count: number) =>
-      until(`${count} records`, () => written >= count, { state: () => JSON.stringify(troubles) }),
+      until(`${count} records`, () => written >= count, { state: () => JSON.stringify(statuses) }),
   };
 }
 
@@ -73,7 +73,7 @@ const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
 it('goes on in a fresh page where the display was removed, with what is still pending', async () => {
-  const { file, add, whenWritten, troubles } = await startRecorder();
+  const { file, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1), pending('first'), pending('second'));
   await whenWritten(3);
   add({ type: 'stored', tag: 'first', id: 2, at: 2 });
@@ -86,8 +86,8 @@ it('goes on in a fresh page where the display was removed, with what is still pe
   expect(page).toContain('second of alice');
   expect(page).not.toContain('first of alice');
   expect(page).toContain('/history brings earlier messages back');
-  expect(troubles).toEqual([
-    { type: 'recovered', text: expect.stringContaining('it goes on in a fresh page') },
+  expect(statuses).toEqual([
+    { type: 'recovered', text: expect.stringContaining('it continues in a new page') },
   ]);
   // The fresh page is one as any other.
   rmSync(file);
@@ -97,33 +97,33 @@ it('goes on in a fresh page where the display was removed, with what is still pe
 });
 
 it('waits for a folder that was removed, says once what is wrong, and then goes on with everything', async () => {
-  const { home, file, add, whenWritten, troubles } = await startRecorder();
+  const { home, file, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
   rmSync(home, { recursive: true });
   for (const id of numbers(2, 50)) add(message(id));
-  await until('the trouble', () => troubles.length > 0);
+  await until('the trouble', () => statuses.length > 0);
   add(message(51));
   // More than one further try.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
-  expect(troubles).toEqual([
+  expect(statuses).toEqual([
     { type: 'failed', text: expect.stringContaining('its folder does not exist; create the folder') },
   ]);
   mkdirSync(home);
   await whenWritten(51);
   expect(messagesIn(file)).toEqual(numbers(2, 51));
-  expect(troubles.map(({ type }) => type)).toEqual(['failed', 'recovered']);
+  expect(statuses.map(({ type }) => type)).toEqual(['failed', 'recovered']);
 });
 
 it('never writes over what somebody put in the place of the display', async () => {
-  const { file, home, add, whenWritten, troubles } = await startRecorder();
+  const { file, home, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
   writeFileSync(join(home, 'notes'), 'work of years');
   renameSync(join(home, 'notes'), file);
   add(message(2));
-  await until('the trouble', () => troubles.length > 0);
-  expect(troubles).toEqual([{ type: 'failed', text: expect.stringContaining('is not a Parley display') }]);
+  await until('the trouble', () => statuses.length > 0);
+  expect(statuses).toEqual([{ type: 'failed', text: expect.stringContaining('is not a Parley display') }]);
   expect(readFileSync(file, 'utf8')).toBe('work of years');
   renameSync(file, join(home, 'notes'));
   await whenWritten(2);
@@ -132,7 +132,7 @@ it('never writes over what somebody put in the place of the display', async () =
 });
 
 it('sets a page aside that somebody changed', async () => {
-  const { file, home, add, whenWritten, troubles } = await startRecorder();
+  const { file, home, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
   writeFileSync(file, 'a note of mine', { flag: 'a' });
@@ -140,11 +140,11 @@ it('sets a page aside that somebody changed', async () => {
   await whenWritten(2);
   expect(messagesIn(file)).toEqual([2]);
   expect(readFileSync(join(home, 'chat.earlier.html'), 'utf8')).toMatch(/message 1\..*a note of mine$/s);
-  expect(troubles).toEqual([{ type: 'recovered', text: expect.stringContaining('chat.earlier.html') }]);
+  expect(statuses).toEqual([{ type: 'recovered', text: expect.stringContaining('chat.earlier.html') }]);
 });
 
 it('leaves the display to another client that has it now', async () => {
-  const { file, home, add, whenWritten, troubles, written } = await startRecorder();
+  const { file, home, add, whenWritten, statuses, written } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
   // Without the lock another client takes the display for one that nobody uses.
@@ -153,8 +153,8 @@ it('leaves the display to another client that has it now', async () => {
   if (other.type === 'refused') throw new Error(other.text);
   await other.display.append([message(100)]);
   add(message(2));
-  await until('the trouble', () => troubles.length > 0);
-  expect(troubles).toEqual([
+  await until('the trouble', () => statuses.length > 0);
+  expect(statuses).toEqual([
     { type: 'failed', text: expect.stringContaining('is the display of another running client') },
   ]);
   expect(await other.display.append([message(101)])).toEqual({ type: 'written' });
@@ -167,7 +167,7 @@ it('leaves the display to another client that has it now', async () => {
 
 it('begins a fresh page where one is full, keeps one earlier, and is bounded', async () => {
   const limit = 200_000;
-  const { file, home, add, whenWritten, troubles } = await startRecorder({ limit });
+  const { file, home, add, whenWritten, statuses } = await startDisplayQueue({ limit });
   const earlier = join(home, 'chat.earlier.html');
   add(pending('mine'));
   await whenWritten(1);
@@ -202,18 +202,18 @@ it('begins a fresh page where one is full, keeps one earlier, and is bounded', a
   expect(readFileSync(earlier, 'utf8')).toMatch(
     /This page is full\. It goes on in <a href="\.\/chat\.html">chat\.html<\/a>\.<\/p>\n$/,
   );
-  expect(troubles).toEqual([]);
+  expect(statuses).toEqual([]);
 });
 
 it('does not set a page aside over something else', async () => {
-  const { home, file, add, whenWritten, troubles } = await startRecorder({ limit: 100_000 });
+  const { home, file, add, whenWritten, statuses } = await startDisplayQueue({ limit: 100_000 });
   const earlier = join(home, 'chat.earlier.html');
   writeFileSync(earlier, 'work of years');
   for (const id of numbers(1, 500)) add(message(id));
   await whenWritten(500);
   add(message(501));
-  await until('the trouble', () => troubles.length > 0);
-  expect(troubles).toEqual([
+  await until('the trouble', () => statuses.length > 0);
+  expect(statuses).toEqual([
     { type: 'failed', text: expect.stringContaining(`${earlier} exists and is not a Parley display`) },
   ]);
   expect(messagesIn(file)).toEqual(numbers(1, 500));
@@ -224,11 +224,11 @@ it('does not set a page aside over something else', async () => {
 });
 
 it('tells at its end how much could not be written', async () => {
-  const { home, recorder, add, whenWritten, troubles } = await startRecorder();
+  const { home, displayQueue, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
   rmSync(home, { recursive: true });
   add(message(2), message(3));
-  await until('the trouble', () => troubles.length > 0);
-  expect(await recorder.close()).toBe(2);
+  await until('the trouble', () => statuses.length > 0);
+  expect(await displayQueue.close()).toBe(2);
 }, 20_000);

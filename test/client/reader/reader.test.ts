@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
-import { Recorder } from '../../../src/client/reader/display-queue.ts';
+import { DisplayQueue } from '../../../src/client/reader/display-queue.ts';
 import { Reader } from '../../../src/client/reader/reader.ts';
 import type { FromReader } from '../../../src/client/reader/reader-link.ts';
 import { encodeFrame } from '../../../src/protocol/codec.ts';
@@ -19,14 +19,14 @@ async function startReader({ allEvents = false } = {}) {
   if (opened.type === 'refused') throw new Error(opened.text);
   const posted: FromReader[] = [];
   const post = (message: FromReader): void => void posted.push(message);
-  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-  recorder.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
-  onTestFinished(async () => void (await recorder.close()));
-  const reader = new Reader({ allEvents, post, recorder });
+  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
+  displayQueue.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
+  onTestFinished(async () => void (await displayQueue.close()));
+  const reader = new Reader({ allEvents, post, displayQueue });
   reader.receive({ type: 'begin', connection: 1, user: 'alice' });
   const frames = () => posted.flatMap((message) => (message.type === 'frames' ? [message] : []));
   const written = () => posted.flatMap((message) => (message.type === 'written' ? [message] : []));
-  return { reader, recorder, file, posted, frames, written, page: () => readFileSync(file, 'utf8') };
+  return { reader, displayQueue, file, posted, frames, written, page: () => readFileSync(file, 'utf8') };
 }
 
 const STREAM = Buffer.concat(
@@ -98,11 +98,11 @@ it.each([
 ])('ends a connection at %s, and reads the next one', async (_name, bytes) => {
   const { reader, posted, page } = await startReader();
   reader.receive({ type: 'bytes', bytes: new Uint8Array(Buffer.concat([bytes, STREAM])) });
-  expect(posted.filter(({ type }) => type === 'untrusted')).toHaveLength(1);
+  expect(posted.filter(({ type }) => type === 'protocol_error')).toHaveLength(1);
   reader.receive({ type: 'bytes', bytes: new Uint8Array(STREAM) });
   reader.receive({ type: 'end', connection: 1 });
   expect(posted.filter(({ type }) => type === 'frames')).toEqual([]);
-  expect(posted.at(-1)).toEqual({ type: 'ended', connection: 1, taken: 0 });
+  expect(posted.at(-1)).toEqual({ type: 'ended', connection: 1, resumeAfter: 0 });
   reader.receive({ type: 'begin', connection: 2, user: 'alice' });
   reader.receive({ type: 'bytes', bytes: new Uint8Array(STREAM) });
   await until('the next connection', () => page().includes('first &lt;i&gt;'));
@@ -129,8 +129,8 @@ it('goes on in a fresh page when the display is gone, and says so once', async (
   for (const bytes of chunks(500)) reader.receive({ type: 'bytes', bytes });
   reader.receive({ type: 'records', records: [{ type: 'notice', level: 'info', at: 1, text: 'more' }] });
   await until('the fresh page', () => existsSync(file) && page().includes('more'));
-  expect(posted.filter(({ type }) => type === 'trouble')).toEqual([
-    { type: 'trouble', trouble: { type: 'recovered', text: expect.stringContaining('a fresh page') } },
+  expect(posted.filter(({ type }) => type === 'display_status')).toEqual([
+    { type: 'display_status', status: { type: 'recovered', text: expect.stringContaining('a new page') } },
   ]);
   // From here on the fresh page has everything, and `/history` begins below it.
   reader.receive({ type: 'floor', conversation: '#tea' });
@@ -141,10 +141,10 @@ it('goes on in a fresh page when the display is gone, and says so once', async (
 it('watches for text in events', async () => {
   const { reader, posted } = await startReader();
   const matches = () => posted.filter(({ type }) => type === 'matched').length;
-  reader.receive({ type: 'watch', text: '#tea bob: first' });
+  reader.receive({ type: 'wait_for', text: '#tea bob: first' });
   for (const bytes of chunks(50)) reader.receive({ type: 'bytes', bytes });
   expect(matches()).toBe(1);
-  reader.receive({ type: 'watch', text: 'carol joined #tea' });
+  reader.receive({ type: 'wait_for', text: 'carol joined #tea' });
   expect(matches()).toBe(2);
 });
 
@@ -185,18 +185,18 @@ describe('entries of the log', () => {
     reader.receive({ type: 'end', connection: 1 });
     await until('all to be written', () => written().some(({ id }) => id === 16));
     expect(kinds(page())).toEqual(['m11', 's12', 'm13', 'm14', 'm15', 'm16']);
-    expect(posted).toContainEqual({ type: 'ended', connection: 1, taken: 16 });
+    expect(posted).toContainEqual({ type: 'ended', connection: 1, resumeAfter: 16 });
   });
 
   it('count as taken before they are written', async () => {
     const posted: FromReader[] = [];
     const post = (message: FromReader): void => void posted.push(message);
     // Without a display, everything waits.
-    const reader = new Reader({ allEvents: false, post, recorder: new Recorder(() => {}) });
+    const reader = new Reader({ allEvents: false, post, displayQueue: new DisplayQueue(() => {}) });
     reader.receive({ type: 'begin', connection: 1, user: 'alice' });
     feed(reader, says(11, 'a'), says(12, 'b'));
     reader.receive({ type: 'end', connection: 1 });
-    expect(posted.at(-1)).toEqual({ type: 'ended', connection: 1, taken: 12 });
+    expect(posted.at(-1)).toEqual({ type: 'ended', connection: 1, resumeAfter: 12 });
     expect(posted.filter((message) => message.type === 'written')).toEqual([]);
   });
 
@@ -215,7 +215,7 @@ describe('entries of the log', () => {
     type(reader, 3, 'late');
     feed(reader, ok(3, 15, 15));
     reader.receive({ type: 'end', connection: 2 });
-    expect(posted.at(-1)).toEqual({ type: 'ended', connection: 2, taken: 23 });
+    expect(posted.at(-1)).toEqual({ type: 'ended', connection: 2, resumeAfter: 23 });
     expect(frames().flatMap(({ settled }) => settled)).toEqual([{ key: 'by event', id: 20, at: 20 }]);
     expect(frames().flatMap(({ events }) => events.map(([, id]) => id))).toEqual([22, 23]);
   });

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { Watch } from '../../../src/client/reader/wait-for.ts';
+import { WaitFor } from '../../../src/client/reader/wait-for.ts';
 
 function watch() {
   let matches = 0;
-  const watching = new Watch(() => {
+  const watching = new WaitFor(() => {
     matches += 1;
   });
   return { watching, matches: () => matches };
@@ -13,22 +13,22 @@ describe('Watch', () => {
   it('finds what comes later, once', () => {
     const { watching, matches } = watch();
     watching.begin('tea');
-    watching.saw('bob: coffee');
+    watching.add('bob: coffee');
     expect(matches()).toBe(0);
-    watching.saw('bob: tea');
-    watching.saw('bob: tea');
+    watching.add('bob: tea');
+    watching.add('bob: tea');
     expect(matches()).toBe(1);
   });
 
   it('finds what came before, from behind the last match', () => {
     const { watching, matches } = watch();
-    for (const line of ['one', 'two', 'three']) watching.saw(line);
+    for (const line of ['one', 'two', 'three']) watching.add(line);
     watching.begin('two');
     expect(matches()).toBe(1);
     watching.begin('one');
     expect(matches()).toBe(1);
     watching.end();
-    watching.saw('one');
+    watching.add('one');
     expect(matches()).toBe(1);
     watching.begin('three');
     watching.begin('one');
@@ -37,7 +37,7 @@ describe('Watch', () => {
 
   it('keeps what came behind a match for the next wait', () => {
     const { watching, matches } = watch();
-    for (const line of ['one', 'two', 'three']) watching.saw(line);
+    for (const line of ['one', 'two', 'three']) watching.add(line);
     watching.begin('one');
     watching.begin('three');
     expect(matches()).toBe(2);
@@ -45,9 +45,9 @@ describe('Watch', () => {
 
   it('keeps what a wait in vain has passed over', () => {
     const { watching, matches } = watch();
-    watching.saw('one');
+    watching.add('one');
     watching.begin('never');
-    watching.saw('two');
+    watching.add('two');
     watching.end();
     watching.begin('one');
     watching.begin('two');
@@ -56,7 +56,7 @@ describe('Watch', () => {
 
   it('forgets the oldest lines', () => {
     const { watching, matches } = watch();
-    for (let i = 0; i < 1_001; i += 1) watching.saw(`line ${i}.`);
+    for (let i = 0; i < 1_001; i += 1) watching.add(`line ${i}.`);
     watching.begin('line 0.');
     expect(matches()).toBe(0);
   });

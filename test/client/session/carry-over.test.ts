@@ -38,7 +38,7 @@ async function offline(user: string, ...texts: string[]): Promise<Scene> {
   };
 }
 
-/** What is kept for the next start, file by file. */
+/** What is saved for the next start, file by file. */
 function kept({ cwd }: Person): string[] {
   const state = join(cwd, 'state');
   if (!existsSync(state)) return [];
@@ -68,12 +68,12 @@ describe('what is not sent', () => {
     await person.see(QUESTION);
     person.press('Enter');
     expect(await person.exit()).toBe(0);
-    expect(person.screen()).toContain('parley: 3 messages were not sent yet, and will be at the next start');
-    expect(display(person)).toContain('kept for the next start');
+    expect(person.screen()).toContain('parley: 3 messages were saved, to be sent at the next start');
+    expect(display(person)).toContain('saved for the next start');
     expect(kept(person)).toHaveLength(1);
     const server = await restart();
     const again = await enter(folder, user, address);
-    await again.see('sending 3 messages of last time');
+    await again.see('sending 3 messages from the last run');
     await until('them to be stored', async () => (await stored(server, user)).length === 3);
     expect(await stored(server, user)).toEqual(['one', '/two', 'three']);
     again.press('C-d');
@@ -135,7 +135,7 @@ describe('what is not sent', () => {
     const again = await enter(folder, 'gerd', address);
     await until('all to be stored', async () => (await stored(server, 'gerd')).length === 2);
     expect(await stored(server, 'gerd')).toEqual(['one', 'two']);
-    await again.see('sending 1 message of last time');
+    await again.see('sending 1 message from the last run');
     expect(display(again).split('>one<')).toHaveLength(2);
     again.press('C-d');
     await again.exit();
@@ -167,7 +167,7 @@ describe('what is not sent', () => {
     const second = open(folder, 'hans', ...login(folder, 'hans', address));
     await second.see(question);
     second.press('Enter');
-    await second.see(/sending 1 message of last time[\s\S]*hans>$/);
+    await second.see(/sending 1 message from the last run[\s\S]*hans>$/);
     await until('the fresh one', async () => (await stored(server, 'hans')).includes('fresh one'));
     second.press('C-d');
     await second.exit();

@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
-import { Recorder } from '../../../src/client/reader/display-queue.ts';
+import { DisplayQueue } from '../../../src/client/reader/display-queue.ts';
 import { Reader } from '../../../src/client/reader/reader.ts';
 import { type FromReader, ReaderLink, type ToReader } from '../../../src/client/reader/reader-link.ts';
 import { Connection } from '../../../src/client/session/connection.ts';
 import { HEARTBEAT_MS, IDLE_MS, PING_MS, UNANSWERED_MS } from '../../../src/client/session/keepalive.ts';
-import { Requests } from '../../../src/client/session/requests.ts';
+import { PendingRequests } from '../../../src/client/session/requests.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 import { type Caller, type Script, ScriptedServer } from '../../support/scripted-server.ts';
@@ -30,12 +30,12 @@ async function enter(script: Script) {
   if (opened.type === 'refused') throw new Error(opened.text);
   const { port1, port2 } = new MessageChannel();
   const post = (message: FromReader): void => port2.postMessage(message);
-  const recorder = new Recorder((trouble) => post({ type: 'trouble', trouble }));
-  recorder.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
-  const reader = new Reader({ allEvents: false, post, recorder });
+  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
+  displayQueue.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
+  const reader = new Reader({ allEvents: false, post, displayQueue });
   port2.on('message', (message: ToReader) => reader.receive(message));
   const readerLink = new ReaderLink(port1, (message) => {
-    if (message.type === 'frames' || message.type === 'untrusted' || message.type === 'ended') {
+    if (message.type === 'frames' || message.type === 'protocol_error' || message.type === 'ended') {
       connection.receive(message);
     }
   });
@@ -44,28 +44,28 @@ async function enter(script: Script) {
     address: { host: '127.0.0.1', port: server.port },
     credentials: { type: 'account', user: 'alice', password: 'secret of alice', register: false },
     readerLink,
-    requests: new Requests(),
+    requests: new PendingRequests(),
   });
   onTestFinished(async () => {
     connection.close('the test is over');
     await connection.ended;
     await readerLink.close(1_000);
   });
-  expect(await connection.enter({ token: undefined, lastId: 0 })).toMatchObject({
-    type: 'entered',
+  expect(await connection.logIn({ token: undefined, lastId: 0 })).toMatchObject({
+    type: 'logged_in',
     user: 'alice',
   });
   // What has been seen is told at the next tick; the answer to what is asked behind it has its own before it.
   await until('the display to have everything', () => readerLink.cursor > 0);
   vi.advanceTimersByTime(1_000);
   await server.asked('seen');
-  await connection.ask('who');
+  await connection.request('who');
   return { server, connection, readerLink };
 }
 
 it('asks a server that does not answer, then counts it as lost, and settles what was asked', async () => {
   const { server, connection } = await enter(({ verb }) => verb === 'rooms' || verb === 'ping');
-  const rooms = connection.ask('rooms');
+  const rooms = connection.request('rooms');
   await server.asked('rooms');
   vi.advanceTimersByTime(UNANSWERED_MS + 1_000);
   await server.asked('ping');
@@ -80,7 +80,7 @@ it('goes on with a server that answers when asked', async () => {
     vi.advanceTimersByTime(IDLE_MS + 1_000);
     await server.asked('ping', i);
     // An answer to this is behind that to the ping.
-    expect(await connection.ask('rooms')).toMatchObject({ type: 'ok' });
+    expect(await connection.request('rooms')).toMatchObject({ type: 'ok' });
   }
 });
 
@@ -114,7 +114,7 @@ it('asks at once after a sleep in which its clock stood still, and soon counts a
 it('does not take its own pause for the silence of the server', async () => {
   const { connection, readerLink } = await enter(() => false);
   readerLink.hold('display');
-  const rooms = connection.ask('rooms');
+  const rooms = connection.request('rooms');
   vi.advanceTimersByTime(10 * IDLE_MS);
   readerLink.release('display');
   expect(await rooms).toMatchObject({ type: 'ok' });
@@ -129,7 +129,7 @@ it('tells what has been seen: what is written, when that has moved, once a secon
   const seen = () => server.requests.filter(({ verb }) => verb === 'seen').map(({ values }) => values[0]);
   const second = async (): Promise<void> => {
     vi.advanceTimersByTime(1_000);
-    await connection.ask('who');
+    await connection.request('who');
   };
   expect(seen()).toEqual([1]);
   await second();
@@ -157,9 +157,9 @@ it('says why a connection cannot be made', async () => {
     address: { host: '127.0.0.1', port },
     credentials: { type: 'guest', user: 'alice' },
     readerLink: new ReaderLink(port1, (message) => message.type === 'ended' && connection.receive(message)),
-    requests: new Requests(),
+    requests: new PendingRequests(),
   });
-  expect(await connection.enter({ token: undefined, lastId: 0 })).toEqual({
+  expect(await connection.logIn({ token: undefined, lastId: 0 })).toEqual({
     type: 'unavailable',
     text: `127.0.0.1:${port}: no server is listening there`,
   });

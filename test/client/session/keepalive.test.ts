@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import {
   HEARTBEAT_MS,
   IDLE_MS,
+  Keepalive,
   PING_MS,
   UNANSWERED_MS,
   type Verdict,
-  Watchdog,
 } from '../../../src/client/session/keepalive.ts';
 import type { Clocks } from '../../../src/client/session/sleep.ts';
 
@@ -15,7 +15,7 @@ const at = (monotonic: number, sleptMs = 0): Clocks => ({ monotonic, wall: NOON 
 
 /** A watchdog that has been asked once a second until that time, in ms, and always found everything fine. */
 class Tested {
-  readonly dog = new Watchdog(at(0));
+  readonly dog = new Keepalive(at(0));
   #now = 0;
 
   /** Asks on until that time, and returns the last verdict; all others must be `fine`. */

@@ -31,7 +31,7 @@ async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
   await stay.type('/join tea');
   await stay.type('/msg #tea room 1');
   await stay.type('/msg #tea room 2');
-  await until('everything to be stored', () => stay.session.outgoing.size === 0);
+  await until('everything to be stored', () => stay.session.sendQueue.size === 0);
   // A join whose answer was lost is not asked again by itself.
   while (stay.results.every(({ of, ok }) => of !== 'join' || !ok)) {
     await stay.session.whenOnline(5_000);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Response } from '../../../src/client/session/requests.ts';
-import { Outgoing, type Sent, type Sink } from '../../../src/client/session/send-queue.ts';
+import { type SendOutcome, SendQueue, type Sink } from '../../../src/client/session/send-queue.ts';
 
 /** A connection that keeps what was sent until the test answers. */
 class Wire implements Sink {
@@ -8,12 +8,12 @@ class Wire implements Sink {
   isDistrusted = false;
   readonly #settle = new Map<number, (response: Response) => void>();
 
-  request(requestId: number, _frame: Uint8Array, settle: (response: Response) => void): void {
+  sendFrame(requestId: number, _frame: Uint8Array, settle: (response: Response) => void): void {
     this.sent.push(requestId);
     this.#settle.set(requestId, settle);
   }
 
-  distrust(): void {
+  protocolError(): void {
     this.isDistrusted = true;
   }
 
@@ -27,9 +27,9 @@ class Wire implements Sink {
   }
 }
 
-function send(outgoing: Outgoing, requestId: number): Promise<Sent> {
+function send(sendQueue: SendQueue, requestId: number): Promise<SendOutcome> {
   const frame = new Uint8Array([requestId]);
-  return outgoing.send({
+  return sendQueue.send({
     requestId,
     key: `key ${requestId}`,
     to: '#tea',
@@ -51,28 +51,28 @@ afterEach(() => {
 
 describe('Outgoing', () => {
   it('sends at once while there is a connection, and is done when the server has stored it', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const sent = send(outgoing, 1);
+    sendQueue.attach(wire);
+    const sent = send(sendQueue, 1);
     expect(wire.sent).toEqual([1]);
-    expect(outgoing.size).toBe(1);
+    expect(sendQueue.size).toBe(1);
     wire.answer(1, stored);
     expect(await sent).toEqual({ type: 'stored', id: 7, at: 8 });
-    expect(outgoing.size).toBe(0);
+    expect(sendQueue.size).toBe(0);
   });
 
   it('sends everything again in order on the next connection', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const first = new Wire();
-    outgoing.attach(first);
-    const all = [send(outgoing, 1), send(outgoing, 2), send(outgoing, 3)];
+    sendQueue.attach(first);
+    const all = [send(sendQueue, 1), send(sendQueue, 2), send(sendQueue, 3)];
     first.answer(2, stored);
     first.lose();
-    outgoing.detach();
-    all.push(send(outgoing, 4));
+    sendQueue.detach();
+    all.push(send(sendQueue, 4));
     const second = new Wire();
-    outgoing.attach(second);
+    sendQueue.attach(second);
     expect(second.sent).toEqual([1, 3, 4]);
     for (const requestId of second.sent) second.answer(requestId, stored);
     expect((await Promise.all(all)).map(({ type }) => type)).toEqual([
@@ -84,21 +84,21 @@ describe('Outgoing', () => {
   });
 
   it('ends what the server refuses', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const sent = send(outgoing, 1);
+    sendQueue.attach(wire);
+    const sent = send(sendQueue, 1);
     wire.answer(1, { type: 'error', code: 'not_a_member', text: 'join first' });
     expect(await sent).toEqual({ type: 'failed', code: 'not_a_member', text: 'join first' });
   });
 
   it('tries again what the server could not take for now, and keeps later ones behind it', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const first = send(outgoing, 1);
+    sendQueue.attach(wire);
+    const first = send(sendQueue, 1);
     wire.answer(1, { type: 'error', code: 'unavailable', text: 'restarting' });
-    void send(outgoing, 2);
+    void send(sendQueue, 2);
     expect(wire.sent).toEqual([1]);
     vi.advanceTimersByTime(1_000);
     expect(wire.sent).toEqual([1, 1, 2]);
@@ -107,10 +107,10 @@ describe('Outgoing', () => {
   });
 
   it('gives up on a server that never can', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const sent = send(outgoing, 1);
+    sendQueue.attach(wire);
+    const sent = send(sendQueue, 1);
     for (let i = 0; i < 70; i += 1) {
       wire.answer(1, { type: 'error', code: 'storage_failed', text: 'the disk failed' });
       vi.advanceTimersByTime(1_000);
@@ -120,52 +120,52 @@ describe('Outgoing', () => {
   });
 
   it('does not trust an answer of another form', () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    void send(outgoing, 1);
+    sendQueue.attach(wire);
+    void send(sendQueue, 1);
     wire.answer(1, { type: 'ok', result: 'nonsense' });
     expect(wire.isDistrusted).toBe(true);
-    expect(outgoing.size).toBe(1);
+    expect(sendQueue.size).toBe(1);
   });
 
   it('can end only what was on its way', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const first = send(outgoing, 1);
+    sendQueue.attach(wire);
+    const first = send(sendQueue, 1);
     wire.lose();
-    outgoing.detach();
-    void send(outgoing, 2);
-    outgoing.failSent('who knows');
+    sendQueue.detach();
+    void send(sendQueue, 2);
+    sendQueue.failSent('who knows');
     expect(await first).toEqual({ type: 'failed', code: 'lost', text: 'who knows' });
-    expect(outgoing.size).toBe(1);
-    const empty = outgoing.whenEmpty(1_000);
-    outgoing.failAll('the end');
+    expect(sendQueue.size).toBe(1);
+    const empty = sendQueue.whenEmpty(1_000);
+    sendQueue.failAll('the end');
     await empty;
   });
 
   it('is done with what came back as an event, whatever is answered then', async () => {
-    const outgoing = new Outgoing();
+    const sendQueue = new SendQueue();
     const wire = new Wire();
-    outgoing.attach(wire);
-    const both = [send(outgoing, 1), send(outgoing, 2)];
-    outgoing.settle('key 1', 5, 6);
-    outgoing.settle('key of nobody', 5, 6);
+    sendQueue.attach(wire);
+    const both = [send(sendQueue, 1), send(sendQueue, 2)];
+    sendQueue.settle('key 1', 5, 6);
+    sendQueue.settle('key of nobody', 5, 6);
     expect(await both[0]).toEqual({ type: 'stored', id: 5, at: 6 });
     wire.answer(1, { type: 'error', code: 'not_a_member', text: 'join first' });
-    expect(outgoing.size).toBe(1);
+    expect(sendQueue.size).toBe(1);
     wire.answer(2, stored);
     expect(await both[1]).toEqual({ type: 'stored', id: 7, at: 8 });
   });
 
   it('waits for emptiness, but not forever', async () => {
-    const outgoing = new Outgoing();
-    await outgoing.whenEmpty(1_000);
-    void send(outgoing, 1);
-    const waited = outgoing.whenEmpty(1_000);
+    const sendQueue = new SendQueue();
+    await sendQueue.whenEmpty(1_000);
+    void send(sendQueue, 1);
+    const waited = sendQueue.whenEmpty(1_000);
     vi.advanceTimersByTime(1_000);
     await waited;
-    expect(outgoing.size).toBe(1);
+    expect(sendQueue.size).toBe(1);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { afterOrAwake } from '../../../src/client/session/sleep.ts';
+import { afterDelayOrWake } from '../../../src/client/session/sleep.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -10,7 +10,7 @@ afterEach(() => {
 
 it('waits as long as it is told, and calls once', () => {
   const then = vi.fn();
-  afterOrAwake(30_000, then);
+  afterDelayOrWake(30_000, then);
   vi.advanceTimersByTime(29_999);
   expect(then).not.toHaveBeenCalled();
   vi.advanceTimersByTime(60_000);
@@ -19,7 +19,7 @@ it('waits as long as it is told, and calls once', () => {
 
 it('waits no longer when the machine wakes up, whose timers stood still', () => {
   const then = vi.fn();
-  afterOrAwake(30_000, then);
+  afterDelayOrWake(30_000, then);
   vi.advanceTimersByTime(5_000);
   vi.setSystemTime(Date.now() + 3_600_000);
   vi.advanceTimersByTime(1_000);
@@ -30,7 +30,7 @@ it('waits no longer when the machine wakes up, whose timers stood still', () => 
 
 it('calls nobody once it is taken back', () => {
   const then = vi.fn();
-  afterOrAwake(30_000, then)();
+  afterDelayOrWake(30_000, then)();
   vi.setSystemTime(Date.now() + 3_600_000);
   vi.advanceTimersByTime(60_000);
   expect(then).not.toHaveBeenCalled();

@@ -36,10 +36,10 @@ function message(key: string, at = 1): Unsent {
 describe('UnsentStore', () => {
   it('gives the next run what the last one kept, in order, private to its owner', () => {
     const { folder, run, files } = account();
-    expect(run().load()).toEqual({ messages: [], troubles: [] });
+    expect(run().load()).toEqual({ messages: [], problems: [] });
     const messages = [message('b', 5), message('a', 5), message('c', 4)];
-    expect(run().keep(messages).type).toBe('kept');
-    expect(run().load()).toEqual({ messages, troubles: [] });
+    expect(run().save(messages).type).toBe('kept');
+    expect(run().load()).toEqual({ messages, problems: [] });
     const [file = ''] = files();
     expect(statSync(join(folder, file)).mode & 0o777).toBe(0o600);
     expect(statSync(folder).mode & 0o777).toBe(0o700);
@@ -47,17 +47,17 @@ describe('UnsentStore', () => {
 
   it('forgets them when the run that took them over has nothing left, and not before', () => {
     const { run, files } = account();
-    run().keep([message('a'), message('b')]);
+    run().save([message('a'), message('b')]);
     const second = run();
     second.load();
     // It is killed here: the third has them as well.
     const third = run();
     expect(third.load().messages).toHaveLength(2);
-    third.keep([message('b')]);
+    third.save([message('b')]);
     expect(run().load().messages).toEqual([message('b')]);
     const last = run();
     last.load();
-    last.keep([]);
+    last.save([]);
     expect(files()).toEqual([]);
   });
 
@@ -67,31 +67,31 @@ describe('UnsentStore', () => {
     const second = run();
     first.load();
     second.load();
-    first.keep([message('a', 1)]);
-    second.keep([]);
-    second.keep([message('b', 2)]);
+    first.save([message('a', 1)]);
+    second.save([]);
+    second.save([message('b', 2)]);
     expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
     // Both take all over, and both end with some of it: nothing is there twice.
     const third = run();
     const fourth = run();
     third.load();
     fourth.load();
-    third.keep([message('a', 1)]);
-    fourth.keep([message('a', 1), message('b', 2)]);
+    third.save([message('a', 1)]);
+    fourth.save([message('a', 1), message('b', 2)]);
     expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
   });
 
   it('keeps what is to be asked about later beside what is not sent', () => {
     const { run } = account();
     const store = run();
-    store.leave([message('old')]);
-    store.keep([message('new', 2)]);
+    store.setAside([message('old')]);
+    store.save([message('new', 2)]);
     expect(run().load().messages).toEqual([message('old'), message('new', 2)]);
   });
 
   it('sets a damaged file aside, and tells of it', () => {
     const { folder, run, files } = account();
-    run().keep([message('a')]);
+    run().save([message('a')]);
     const [file = ''] = files();
     const whole = readFileSync(join(folder, file), 'utf8');
     for (const damage of [
@@ -103,34 +103,34 @@ describe('UnsentStore', () => {
       whole.replace('"version":1', '"version":2'),
     ]) {
       writeFileSync(join(folder, file), damage);
-      const { messages, troubles } = run().load();
+      const { messages, problems } = run().load();
       expect(messages).toEqual([]);
-      expect(troubles).toEqual([expect.stringContaining(`${file}.damaged`)]);
+      expect(problems).toEqual([expect.stringContaining(`${file}.damaged`)]);
       expect(readFileSync(join(folder, `${file}.damaged`), 'utf8')).toBe(damage);
     }
   });
 
   it('sends nothing that somebody else may have put there, or of another account', () => {
     const { folder, run, files } = account();
-    run('bob').keep([message('a')]);
+    run('bob').save([message('a')]);
     const [file = ''] = files();
-    expect(run().load()).toEqual({ messages: [], troubles: [expect.stringContaining('is of bob on')] });
+    expect(run().load()).toEqual({ messages: [], problems: [expect.stringContaining('belongs to bob on')] });
     chmodSync(join(folder, file), 0o666);
-    expect(run('bob').load().troubles).toEqual([expect.stringContaining('others can write to it')]);
+    expect(run('bob').load().problems).toEqual([expect.stringContaining('other users can write to it')]);
     symlinkSync(join(folder, file), join(folder, 'unsent-0123456789abcdef.json'));
     mkdirSync(join(folder, 'unsent-0123456789abcdee.json'));
-    const { messages, troubles } = run('bob').load();
+    const { messages, problems } = run('bob').load();
     expect(messages).toEqual([]);
-    expect(troubles).toHaveLength(3);
-    run('bob').keep([]);
+    expect(problems).toHaveLength(3);
+    run('bob').save([]);
     expect(files()).toHaveLength(3);
   });
 
   it('says why it cannot keep them', () => {
     const { folder, run } = account();
     writeFileSync(folder, 'not a folder');
-    expect(run().keep([message('a')])).toEqual({ type: 'failed', text: expect.stringContaining(folder) });
-    expect(run().load()).toEqual({ messages: [], troubles: [] });
+    expect(run().save([message('a')])).toEqual({ type: 'failed', text: expect.stringContaining(folder) });
+    expect(run().load()).toEqual({ messages: [], problems: [] });
   });
 });
 
