@@ -14,7 +14,7 @@ import { isSecretLine } from './commands/line.ts';
 import type { Result } from './commands/result.ts';
 import type { WriterApi } from './commands/writer.worker.ts';
 import type { ConnectionStatus } from './display/live.ts';
-import type { Refused } from './display/open-display.ts';
+import type { DisplayRefusal } from './display/open-display.ts';
 import { ExitReason } from './exit-reason.ts';
 import { type KnownNames, Names } from './reader/known-names.ts';
 import type { ReaderApi } from './reader/reader.worker.ts';
@@ -75,13 +75,13 @@ export class Client {
   }
 
   /** Why the display could not be opened there; undefined if it could. */
-  async checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
+  async checkDisplay(file: string, force: boolean): Promise<DisplayRefusal | undefined> {
     const outcome = await this.reader.call((api) => api.check(file, force), DISPLAY_MS);
     return outcome.type === 'answered' ? outcome.value : diskTimeout(file);
   }
 
   /** Opens the display until `stop`. Records shown before this call appear in it too. */
-  async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | Refused> {
+  async openDisplay(file: string, title: string, force: boolean): Promise<{ type: 'open' } | DisplayRefusal> {
     const outcome = await this.reader.call((api) => api.open(file, title, force), DISPLAY_MS);
     if (outcome.type === 'answered') {
       this.#isDisplayOpen = outcome.value.type === 'open';
@@ -208,7 +208,7 @@ function connectionStatus(state: State): ConnectionStatus {
   }
 }
 
-function diskTimeout(file: string): Refused {
+function diskTimeout(file: string): DisplayRefusal {
   const text = `cannot write the display ${file}: the disk does not respond; choose another file`;
   return { type: 'refused', code: 'unwritable', text };
 }

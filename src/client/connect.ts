@@ -6,7 +6,7 @@ import { type Client, startClient, type Unfinished } from './client.ts';
 import type { Exit } from './exit-reason.ts';
 import { type ConnectOptions, missingForScript, type ParsedOptions, readOptions } from './options.ts';
 import type { UnsentOutcome } from './session/carry-over.ts';
-import { type Visit, visit } from './terminal/interactive.ts';
+import { type InteractiveRun, startInteractive } from './terminal/interactive.ts';
 import { flushOutput, writeError } from './terminal/output.ts';
 import { runScript } from './terminal/script.ts';
 
@@ -54,9 +54,14 @@ async function flushStdout(code: ExitCode): Promise<ExitCode> {
   return reportError(code === EXIT.ok ? EXIT.failure : code, `cannot write to stdout: ${fault}`);
 }
 
-function visitTerminal(client: Client, given: ParsedOptions): Visit {
+function visitTerminal(client: Client, given: ParsedOptions): InteractiveRun {
   // If stdout is redirected, prompts and questions go to stderr.
-  return visit(client, given, process.stdin, process.stdout.isTTY ? process.stdout : process.stderr);
+  return startInteractive(
+    client,
+    given,
+    process.stdin,
+    process.stdout.isTTY ? process.stdout : process.stderr,
+  );
 }
 
 function exitCode({ code, text }: Exit, { unsent, unwritten }: Unfinished): ExitCode {

@@ -3,7 +3,7 @@
 import { foldName } from '../../chat/names.ts';
 import type { Hit } from '../../protocol/vocabulary.ts';
 import { readSearchPage } from '../reader/server-frame.ts';
-import { formatMoment, momentOf } from '../terminal/local-time.ts';
+import { formatDate, toDate } from '../terminal/local-time.ts';
 import type { AnswerLine } from './answer-line.ts';
 import { type Asker, distrust, explainFailure } from './command-results.ts';
 import { done, type Result } from './result.ts';
@@ -53,7 +53,7 @@ function describe([, at, from, to, snippet]: Hit, user: string): AnswerLine {
   const isOwn = foldName(from) === foldName(user);
   const addressee = foldName(to) === foldName(user) ? 'you' : to;
   return {
-    lead: `${formatMoment(momentOf(at))}  ${isOwn ? 'you' : from} to ${addressee}: `,
+    lead: `${formatDate(toDate(at))}  ${isOwn ? 'you' : from} to ${addressee}: `,
     snippet,
   };
 }

@@ -1,22 +1,22 @@
-/** A file's next content, whole in a temporary file beside it, before it takes the place of the old. */
+/** Writes a file's next content completely to a temporary file beside it, then replaces the old file in one step. */
 
 import { type FileHandle, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
-export type Staged = {
+export type StagedFile = {
   /** Open for writing; after `commit` it is the file at the path. */
   readonly handle: FileHandle;
-  /** Puts the content at the path in one step. Throws the error of the file system. */
+  /** Moves the content to the path in one step. Throws the file system's error. */
   commit(): Promise<void>;
-  /** Closes the handle, and removes the temporary file if it has not taken its place. */
+  /** Closes the handle, and removes the temporary file if it was not committed. */
   end(): Promise<void>;
 };
 
 /**
- * Readable by the owner only. Throws the error of the file system, and then leaves nothing behind. One caller at a
- * time for a path: what an earlier run left unfinished is replaced.
+ * The file is readable by its owner only. On failure throws the file system's error and leaves nothing behind. One
+ * caller at a time per path: a leftover of an earlier run is replaced.
  */
-export async function stageFile(path: string, content: string): Promise<Staged> {
+export async function stageFile(path: string, content: string): Promise<StagedFile> {
   const temporary = join(dirname(path), `.${basename(path)}.tmp`);
   await rm(temporary, { force: true });
   const handle = await open(temporary, 'wx', 0o600);

@@ -1,13 +1,13 @@
-/** Opens a file in the browser that the person uses. */
+/** Opens a file in the user's browser. */
 
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** How long an opener may take to fail; one that runs longer has become the browser. In ms. */
+/** How long the opener may take to fail, in ms. One that runs longer has become the browser. */
 const FAIL_MS = 1_000;
 
-/** Starts the browser in a process of its own, and returns why that failed, if it did. */
+/** Starts the browser in its own process. Returns the reason if that failed. */
 export function openInBrowser(file: string): Promise<string | undefined> {
   const url = pathToFileURL(resolve(file)).href;
   const [program, args] = opener(url);
@@ -24,7 +24,9 @@ export function openInBrowser(file: string): Promise<string | undefined> {
     };
     const deadline = setTimeout(settle, FAIL_MS, undefined);
     child.once('error', (error) => settle(error.message));
-    child.once('exit', (code) => settle(code === 0 ? undefined : `it ended with ${code ?? 'a signal'}`));
+    child.once('exit', (code) =>
+      settle(code === 0 ? undefined : `it exited with ${code === null ? 'a signal' : `code ${code}`}`),
+    );
   });
 }
 
@@ -33,7 +35,7 @@ function opener(url: string): [program: string, args: string[]] {
     case 'darwin':
       return ['open', [url]];
     case 'win32':
-      // `start` takes its first argument in quotes for the title of a window.
+      // `start` takes a first quoted argument as a window title.
       return ['cmd', ['/c', 'start', '""', url]];
     default:
       return ['xdg-open', [url]];

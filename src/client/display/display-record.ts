@@ -1,6 +1,6 @@
 /**
- * What the display can show: one record is one element of the page. `at` is in milliseconds since 1970; ids are the
- * server's, strictly increasing; a `tag` names an own message until the server has given it an id.
+ * What the display can show: each record becomes one element of the page. `at` is in ms since 1970. Ids are the
+ * server's and strictly increasing. A `tag` identifies an own message until the server has given it an id.
  */
 
 import { foldName } from '../../chat/names.ts';
@@ -9,7 +9,7 @@ import type { AnswerLine } from '../commands/answer-line.ts';
 export type DisplayRecord =
   | {
       readonly type: 'message';
-      /** `null` for an own message that the server has not yet acknowledged; then it has a `tag`. */
+      /** `null` for an own message that the server has not acknowledged, which then has a `tag`. */
       readonly id: number | null;
       readonly at: number;
       readonly from: string;
@@ -20,9 +20,9 @@ export type DisplayRecord =
       readonly tag?: string;
     }
   | { readonly type: 'stored'; readonly tag: string; readonly id: number; readonly at: number }
-  /** Somebody else has been shown the own message with that id. */
+  /** A recipient has seen the own message with that id. */
   | { readonly type: 'delivered'; readonly id: number }
-  /** `isUnsure`: nobody knows whether the server has stored it all the same. */
+  /** `isUnsure`: the server may have stored the message all the same. */
   | { readonly type: 'failed'; readonly tag: string; readonly text: string; readonly isUnsure?: boolean }
   | {
       readonly type: 'membership';
@@ -47,7 +47,7 @@ export type DisplayRecord =
   | {
       readonly type: 'answer';
       readonly at: number;
-      /** The line as it was typed, for example `/who #tea`. */
+      /** The typed line, for example `/who #tea`. */
       readonly command: string;
       readonly ok: boolean;
       readonly lines: readonly AnswerLine[];
@@ -59,13 +59,13 @@ export type DisplayRecord =
       readonly text: string;
     };
 
-export type Message = Extract<DisplayRecord, { type: 'message' }>;
+export type MessageRecord = Extract<DisplayRecord, { type: 'message' }>;
 
 export function isRoom(name: string): boolean {
   return name.startsWith('#');
 }
 
-/** The conversation a message belongs to: a room, or for a direct message the other person. Without regard to case. */
-export function conversationOf(message: Message): string {
+/** The conversation a message belongs to: a room, or the other user of a direct message. Ignores case. */
+export function conversationOf(message: MessageRecord): string {
   return foldName(isRoom(message.to) || message.own ? message.to : message.from);
 }

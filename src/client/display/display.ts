@@ -1,6 +1,6 @@
 /**
- * The display: an HTML file that is open in a browser while records are appended to it. The file is the truth; a live
- * file beside it tells open pages what has come since.
+ * The display: an HTML file that is open in a browser while records are appended to it. The HTML file is authoritative;
+ * a live file beside it tells open pages what is new.
  */
 
 import type { FileHandle } from 'node:fs/promises';
@@ -8,16 +8,16 @@ import { basename } from 'node:path';
 import { cleanLine } from '../../common/escape-html.ts';
 import type { DisplayRecord } from './display-record.ts';
 import type { ConnectionStatus, LiveFile } from './live.ts';
-import { explain, isAt, isFull } from './output-path.ts';
+import { describeFileError, isAt, isFull } from './output-path.ts';
 import { renderBreak, renderEnd, renderRecord } from './render.ts';
 
 /**
- * `disk_full`, `unwritable`: nothing of this call is in the file; later calls work again when the disk does.
- * `page_full`: the page is as large as a page gets. `lost`: someone removed, replaced or changed the file. After
- * either no call will work again, and the display is to be opened anew. `busy`: too many calls are waiting. After a
- * failure none of the records of that call are shown.
+ * `disk_full`, `unwritable`: nothing of this call is in the file; later calls succeed once the disk works again.
+ * `page_full`: the page has reached its maximum size. `lost`: someone removed, replaced or changed the file. After
+ * `page_full` and `lost` every further call fails, and the display must be opened again. `busy`: too many calls are
+ * waiting. After any failure none of the call's records are shown.
  */
-export type Written =
+export type WriteResult =
   | { readonly type: 'written' }
   | {
       readonly type: 'failed';
@@ -25,25 +25,28 @@ export type Written =
       readonly text: string;
     };
 
-/** Calls of `append` that may wait for the disk; a further one fails at once and writes nothing. */
+/** Maximum number of waiting `append` calls. A further call fails at once and writes nothing. */
 const MAX_WAITING = 256;
 
-/** Bytes of a page, about 30,000 messages: what a browser opens in a few seconds. One call may go beyond it. */
+/**
+ * Maximum size of a page in bytes, about 30,000 messages: a browser opens it in a few seconds. A single first call may
+ * exceed it.
+ */
 const PAGE_LIMIT = 16 * 1024 * 1024;
 
-const WRITTEN: Written = { type: 'written' };
+const WRITTEN: WriteResult = { type: 'written' };
 
-/** Where a display is, and what it holds on to. */
+/** The files and the lock of a display. */
 export interface DisplayFiles {
-  /** As it was given: what people know it by. */
+  /** The path as the user gave it, for messages. */
   readonly name: string;
-  /** Behind links. */
+  /** The path with symbolic links resolved. */
   readonly path: string;
   readonly handle: FileHandle;
-  /** Bytes of the file. */
+  /** Size of the file in bytes. */
   readonly length: number;
   readonly live: LiveFile;
-  /** Gives up the lock on it. */
+  /** Releases the lock. */
   release(): void;
 }
 
@@ -54,15 +57,15 @@ export class Display {
   readonly #live: LiveFile;
   readonly #release: () => void;
   readonly #limit: number;
-  /** Bytes of the file that are known to be good: the page so far, without the rest of a failed write. */
+  /** Bytes of the file known to be good: the page so far, without the remains of a failed write. */
   #length: number;
-  #torn = false;
+  #isTorn = false;
   #sequence = 0;
   #waiting = 0;
   #turn: Promise<unknown> = Promise.resolve();
   #closed: Promise<void> | undefined;
 
-  /** For `openDisplay`. */
+  /** Called by `openDisplay`. */
   constructor({ name, path, handle, length, live, release }: DisplayFiles, limit: number = PAGE_LIMIT) {
     this.#name = cleanLine(name);
     this.#path = path;
@@ -74,12 +77,14 @@ export class Display {
   }
 
   /** Appends the records with one write, after those of earlier calls. Resolves when the bytes are in the file. */
-  append(records: readonly DisplayRecord[]): Promise<Written> {
+  append(records: readonly DisplayRecord[]): Promise<WriteResult> {
     if (this.#closed !== undefined) {
-      return Promise.resolve(this.#failed('closed', 'it has been closed; open it again'));
+      return Promise.resolve(this.#failed('closed', 'it is closed; open it again'));
     }
     if (this.#waiting >= MAX_WAITING) {
-      return Promise.resolve(this.#failed('busy', 'the disk is too slow for what comes in; try again'));
+      return Promise.resolve(
+        this.#failed('busy', 'the disk is too slow for the incoming messages; try again'),
+      );
     }
     this.#waiting += 1;
     const written = this.#turn.then(() => this.#write(records));
@@ -91,28 +96,28 @@ export class Display {
     return written;
   }
 
-  /** Tells open pages how the client is connected from here on. */
+  /** Tells open pages about the connection status. */
   connection(connection: ConnectionStatus): void {
     this.#live.connection(connection);
   }
 
   /**
-   * Waits for earlier calls, gives open pages what is outstanding, and lets go of the file. The live file stays, so
-   * that a page in the background finds it when it looks next.
+   * Waits for earlier calls, updates the live file, and closes the page. The live file stays, so that a page in the
+   * background finds it when it checks next.
    */
   close(): Promise<void> {
     return this.#close(() => this.#live.close());
   }
 
-  /** Lets go of the file because another page takes its place: open pages hear nothing of it. */
-  leave(): Promise<void> {
+  /** Closes the file without telling open pages, because another page replaces it. */
+  abandon(): Promise<void> {
     return this.#close(() => this.#live.abandon());
   }
 
-  /** Leaves a page that is full, and that says at its end where it goes on. */
+  /** Closes a full page after adding a link to the page that continues it. */
   finish(): Promise<void> {
     return this.#close(async () => {
-      // It is a page without it too.
+      // The page is complete even without the link.
       await this.#append(renderEnd(basename(this.#path))).catch(() => {});
       await this.#live.abandon();
     });
@@ -127,25 +132,25 @@ export class Display {
     return this.#closed;
   }
 
-  async #write(records: readonly DisplayRecord[]): Promise<Written> {
+  async #write(records: readonly DisplayRecord[]): Promise<WriteResult> {
     const next = this.#sequence + 1;
     const elements = records.map((record, index) => renderRecord(record, next + index));
     const text = elements.map((element, index) => renderBreak(next + index) + element).join('');
     try {
-      if (this.#torn) await this.#mend();
+      if (this.#isTorn) await this.#truncate();
       const status = await this.#handle.stat();
       if (status.size !== this.#length || !(await isAt(status, this.#path))) {
         return this.#failed('lost', 'someone removed, replaced or changed it');
       }
       if (this.#sequence > 0 && this.#length + Buffer.byteLength(text) > this.#limit) {
-        return this.#failed('page_full', 'the page is as large as it may get');
+        return this.#failed('page_full', 'the page has reached its maximum size');
       }
       await this.#append(text);
     } catch (error) {
-      // What fails here is tried again before the next write.
-      await this.#mend().catch(() => {});
+      // If this fails, the next write tries it again.
+      await this.#truncate().catch(() => {});
       this.#live.cannotWritePage(true);
-      return this.#failed(isFull(error) ? 'disk_full' : 'unwritable', explain(error));
+      return this.#failed(isFull(error) ? 'disk_full' : 'unwritable', describeFileError(error));
     }
     this.#live.cannotWritePage(false);
     this.#sequence += elements.length;
@@ -155,7 +160,7 @@ export class Display {
 
   async #append(text: string): Promise<void> {
     const bytes = Buffer.from(text);
-    this.#torn = true;
+    this.#isTorn = true;
     let done = 0;
     while (done < bytes.length) {
       const { bytesWritten } = await this.#handle.write(
@@ -166,16 +171,16 @@ export class Display {
       );
       done += bytesWritten;
     }
-    this.#torn = false;
+    this.#isTorn = false;
     this.#length += bytes.length;
   }
 
-  async #mend(): Promise<void> {
+  async #truncate(): Promise<void> {
     await this.#handle.truncate(this.#length);
-    this.#torn = false;
+    this.#isTorn = false;
   }
 
-  #failed(code: Extract<Written, { type: 'failed' }>['code'], reason: string): Written {
+  #failed(code: Extract<WriteResult, { type: 'failed' }>['code'], reason: string): WriteResult {
     return { type: 'failed', code, text: `cannot write the display ${this.#name}: ${reason}` };
   }
 }

@@ -1,40 +1,44 @@
 /**
- * Web addresses in a text. A link leads where its author meant, or there is none: what could be read in two ways stays
- * text. Only `http:` and `https:` that are written out count; a bare domain or an e-mail address would be a guess.
+ * Finds web addresses in a text. A link leads where its author meant, or there is no link: anything ambiguous stays
+ * text. Only complete `http:` and `https:` addresses count, because a bare domain or an e-mail address would be a
+ * guess.
  */
 
 import { LinkifyIt } from 'linkify-it';
 
 export interface Link {
-  /** From where to where in the text, in UTF-16 units. */
+  /** Range in the text, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
-  /** In ASCII, as a browser would ask for it. */
+  /** In ASCII, as a browser would request it. */
   readonly href: string;
-  /** The host that it leads to, where it is not spelt so in the text, as with letters that look like others. */
+  /** The real host, if the text spells it differently, for example with look-alike letters. */
   readonly host: string | undefined;
 }
 
 const linkify = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: false });
 
 const START = /(?<![A-Za-z0-9+.-])https?:(?=\/\/)/gi;
-/** What nobody sees, or what turns the direction of the rest. */
+/** Invisible characters, or ones that change the direction of the rest. */
 const HIDDEN = /[\p{Cf}\p{Co}\p{Cn}\p{Default_Ignorable_Code_Point}\p{Bidi_Control}]/u;
-/** Another address, behind a comma and no blank. */
+/** Another address after a comma, without a space. */
 const NEXT = /[,;|]https?:\/\//i;
-/** Marks around words, as people put them for emphasis. */
+/** Characters put around words for emphasis. */
 const EMPHASIS = new Set(['*', '_', '~', '`', '|']);
-/** More than punctuation follows, without a blank between. */
-const GOES_ON = /^\S*?[\p{L}\p{N}]/u;
-/** What ends an address although words follow: a closing bracket or quote, an East Asian mark, emphasis, a list. */
+/** More than punctuation follows without a space. */
+const CONTINUES = /^\S*?[\p{L}\p{N}]/u;
+/**
+ * What ends an address even if words follow: a closing bracket or quote, an East Asian punctuation mark, emphasis, a
+ * list.
+ */
 const CLOSING = /^(?:[\p{Pe}"'>»”*_~`|]|[，、；：！？､]|[,;|]https?:\/\/)/iu;
-/** The full stops of East Asia. In a host they stand for its dots. */
+/** East Asian full stops. In a host name they stand for dots. */
 const FULL_STOP = /^[。．｡]/;
 
-/** The beginning of an address, up to its path. */
+/** The start of an address, up to its path. */
 const HOST = /^https?:\/\/([^/?#]*?)(?::\d*)?(?![^/?#])/i;
 
-/** In their order, none within another. */
+/** Links in text order, without overlaps. */
 export function findLinks(text: string): Link[] {
   const links: Link[] = [];
   let done = 0;
@@ -61,9 +65,9 @@ function withoutEmphasis(address: string, before: string | undefined): string {
   return address.slice(0, length);
 }
 
-/** False where more follows that may belong to the address, such as `@` and the host that it really leads to. */
+/** False if more follows that may belong to the address, such as `@` and the host that it really leads to. */
 function hasEnded(address: string, rest: string): boolean {
-  if (!GOES_ON.test(rest) || CLOSING.test(rest)) return true;
+  if (!CONTINUES.test(rest) || CLOSING.test(rest)) return true;
   return FULL_STOP.test(rest) && HOST.exec(address)?.[0] !== address;
 }
 

@@ -1,38 +1,39 @@
 /**
- * The sibling `NAME.live.js` of a display: its latest records as a script, which an open page loads again and again,
- * because a page from `file://` may load a sibling script but not fetch a file. Replaced whole, by a rename.
+ * The file `NAME.live.js` beside a display: its latest records as a script, which an open page loads repeatedly,
+ * because a page from `file://` may load a sibling script but not fetch a file. It is replaced as a whole by renaming.
  *
- * Its second line is the pulse: when the client was last alive, and how it is connected. It has a fixed length and is
- * overwritten in place, so that a sign of life costs one write of some bytes, which the system puts on the disk when it
- * likes.
+ * Its second line is the pulse: when the client was last alive, and its connection status. That line has a fixed length
+ * and is overwritten in place, so that each pulse costs one write of a few bytes and no sync.
  */
 
 import type { FileHandle } from 'node:fs/promises';
 import { scriptLiteral } from '../../common/escape-html.ts';
-import { type Staged, stageFile } from './atomic-file.ts';
-import { explain, isAt } from './output-path.ts';
+import { type StagedFile, stageFile } from './atomic-file.ts';
+import { describeFileError, isAt } from './output-path.ts';
 
-/** By this first line a live file is recognised. */
+/** The first line, by which a live file is recognised. */
 export const LIVE_MARKER = '/* parley live 1 */';
 
 /**
- * What is kept for pages that are behind; a page further behind than this reloads itself. The bytes bound what an
- * open page parses at every look.
+ * What is kept for pages that lag behind; a page further behind than this reloads itself. The character limit bounds
+ * what an open page parses at every check.
  */
 const KEPT_RECORDS = 300;
 const KEPT_CHARACTERS = 128 * 1024;
 
-/** At most one replacement in this time, and how long a failed one waits for its next try. In ms. */
-const REPLACE_INTERVAL = 100;
-const RETRY_INTERVAL = 1000;
+/** Minimum time between replacements, and the delay before a failed one is retried. In ms. */
+const REPLACE_INTERVAL_MS = 100;
+const RETRY_MS = 1000;
 
-/** Longest time without a sign of life, in ms. A page gives the client up after 8 s (`page/liveness.js`). */
-const PULSE_INTERVAL = 3000;
+/** Maximum time between pulses, in ms. A page considers the client gone after 8 s (`page/liveness.js`). */
+const PULSE_MS = 3000;
 
-/** How the client is connected; `waiting` goes with the time until its next try. The page knows them by their index. */
-const CONNECTIONS = ['online', 'connecting', 'waiting', 'offline'] as const;
+/** Connection states. `waiting` includes the time until the next attempt. The page identifies them by index. */
+const CONNECTION_STATES = ['online', 'connecting', 'waiting', 'offline'] as const;
 
-/** What the page lacks: what cannot be written to it, or what it can only have when it is reloaded. */
+/**
+ * What an open page lacks: nothing, records that cannot be written to it, or updates that it gets only by reloading.
+ */
 const LACKS = ['nothing', 'records', 'updates'] as const;
 
 export type ConnectionStatus =
@@ -47,42 +48,42 @@ export class LiveFile {
   #elements: string[] = [];
   #characters = 0;
   #first = 1;
-  #state: (typeof CONNECTIONS)[number] = 'offline';
-  /** In the clock of `performance.now`, which nobody sets. */
+  #state: (typeof CONNECTION_STATES)[number] = 'offline';
+  /** In the clock of `performance.now`, which cannot be set. */
   #retryAt = 0;
   #isClosed = false;
   #cannotWritePage = false;
   #cannotReplace = false;
-  /** The file at the path, as far as nobody has put another there. */
+  /** The file at the path, unless someone has replaced it. */
   #handle: FileHandle | undefined;
   #timer: NodeJS.Timeout | undefined;
   #pulse: NodeJS.Timeout | undefined;
   #replaced = 0;
   #turn: Promise<void> = Promise.resolve();
 
-  /** `report` is told once what is wrong with the file, and with undefined that it is right again. */
+  /** `report` is called once with each problem of the file, and with undefined when it is solved. */
   constructor(path: string, run: string, report: (problem: string | undefined) => void) {
     this.#path = path;
     this.#run = run;
     this.#report = report;
   }
 
-  /** The file as it is at the start of a run, for the caller to commit. Throws as `stageFile` does. */
-  stage(): Promise<Staged> {
+  /** Prepares the file as it is at the start of a run; the caller commits it. Throws as `stageFile` does. */
+  stage(): Promise<StagedFile> {
     return stageFile(this.#path, this.#content());
   }
 
-  /** What was staged is the file at the path. */
-  begin(staged: Staged): void {
+  /** Call after the staged file is committed. */
+  start(staged: StagedFile): void {
     this.#handle = staged.handle;
     this.#pulse = setInterval(() => {
       this.#enqueue(async () => {
         if (!(await this.#beat())) this.#schedule(0);
       });
-    }, PULSE_INTERVAL).unref();
+    }, PULSE_MS).unref();
   }
 
-  /** Takes elements whose sequence numbers follow those it has. They are in the file within about 100 ms. */
+  /** Adds elements, whose sequence numbers continue those already there. They are in the file within about 100 ms. */
   add(elements: readonly string[]): void {
     for (const element of elements) {
       this.#elements.push(element);
@@ -95,17 +96,17 @@ export class LiveFile {
     }
     this.#elements.splice(0, surplus);
     this.#first += surplus;
-    this.#schedule(Math.max(0, this.#replaced + REPLACE_INTERVAL - performance.now()));
+    this.#schedule(Math.max(0, this.#replaced + REPLACE_INTERVAL_MS - performance.now()));
   }
 
-  /** How the client is connected from here on. */
+  /** Updates the connection status. */
   connection(connection: ConnectionStatus): void {
     this.#state = connection.state;
     if (connection.state === 'waiting') this.#retryAt = performance.now() + connection.retryIn;
     this.#enqueue(() => this.#beat());
   }
 
-  /** Whether the page lacks records because it cannot be written. */
+  /** Whether records are missing from the page because it cannot be written. */
   cannotWritePage(cannot: boolean): void {
     if (this.#cannotWritePage === cannot) return;
     this.#cannotWritePage = cannot;
@@ -113,8 +114,8 @@ export class LiveFile {
   }
 
   /**
-   * Writes what is outstanding. The file stays, because a page that is open may look only once a minute; it says that
-   * the client has gone.
+   * Writes what is outstanding. The file stays, because an open page may check only once a minute; it says that the
+   * client has exited.
    */
   async close(): Promise<void> {
     this.#stopTimers();
@@ -123,7 +124,7 @@ export class LiveFile {
     await this.abandon();
   }
 
-  /** Lets go of the file without a word. */
+  /** Closes the file without changing it. */
   async abandon(): Promise<void> {
     this.#stopTimers();
     this.#enqueue(async () => {
@@ -140,7 +141,7 @@ export class LiveFile {
   }
 
   #enqueue(step: () => Promise<unknown>): void {
-    // What fails in a step is reported there.
+    // Each step reports its own errors.
     this.#turn = this.#turn.then(step).then(
       () => {},
       () => {},
@@ -151,7 +152,7 @@ export class LiveFile {
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.#enqueue(async () => {
-        if (!(await this.#replace())) this.#schedule(RETRY_INTERVAL);
+        if (!(await this.#replace())) this.#schedule(RETRY_MS);
       });
     }, delay);
   }
@@ -169,7 +170,7 @@ export class LiveFile {
       await this.#handle?.close();
       this.#handle = staged.handle;
     } catch (error) {
-      if (!this.#cannotReplace) this.#report(explain(error));
+      if (!this.#cannotReplace) this.#report(describeFileError(error));
       this.#cannotReplace = true;
       await this.#beat();
       return false;
@@ -179,14 +180,14 @@ export class LiveFile {
     return true;
   }
 
-  /** Gives a sign of life. False where nobody would see it, as when the file has been taken away. */
+  /** Updates the pulse. False if no page would see it, for instance because the file was removed. */
   async #beat(): Promise<boolean> {
     try {
       if (this.#handle === undefined || !(await isAt(await this.#handle.stat(), this.#path))) return false;
       await this.#handle.write(this.#pulseLine(), LIVE_MARKER.length + 1);
       return true;
     } catch {
-      // Replacing it says why.
+      // Replacing the file reports the reason.
       return false;
     }
   }
@@ -196,12 +197,12 @@ export class LiveFile {
     return `${LIVE_MARKER}\n${this.#pulseLine()}parleyLive(${scriptLiteral(news)});\n`;
   }
 
-  /** Only digits change, so that who reads while it is written reads a script all the same. */
+  /** Only digits change, so a reader sees a valid script even during a write. */
   #pulseLine(): string {
     const now = Date.now();
     const retryAt = now + Math.max(0, Math.round(this.#retryAt - performance.now()));
     const lack = this.#cannotWritePage ? 'records' : this.#cannotReplace ? 'updates' : 'nothing';
     const times = [now, retryAt].map((time) => String(time).padStart(13)).join();
-    return `parleyPulse(${times},${CONNECTIONS.indexOf(this.#state)},${LACKS.indexOf(lack)});\n`;
+    return `parleyPulse(${times},${CONNECTION_STATES.indexOf(this.#state)},${LACKS.indexOf(lack)});\n`;
   }
 }

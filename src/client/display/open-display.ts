@@ -1,15 +1,18 @@
-/** Opening a display: what may be replaced, and in which order, so that nothing is lost before the next is sure. */
+/**
+ * Opens a display: decides what may be replaced, and in which order, so that nothing is lost before its replacement is
+ * safe.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { rename } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { cleanLine } from '../../common/escape-html.ts';
-import { type Staged, stageFile } from './atomic-file.ts';
+import { type StagedFile, stageFile } from './atomic-file.ts';
 import { Display } from './display.ts';
 import { LIVE_MARKER, LiveFile } from './live.ts';
 import { lockFile } from './lock.ts';
-import { explain, followLinks, inspect, type Occupant } from './output-path.ts';
+import { describeFileError, followLinks, inspect, type Occupant } from './output-path.ts';
 import { PAGE_MARKER, renderPage } from './page.ts';
 
 export type DisplayOptions = {
@@ -17,63 +20,63 @@ export type DisplayOptions = {
   readonly title: string;
   /** Replace a file that is not a display. A folder or a device is never replaced. */
   readonly force?: boolean;
-  /** Set a display that is there aside as `NAME.earlier.html`, in place of an earlier one, instead of resetting it. */
+  /** Rename an existing display to `NAME.earlier.html`, replacing an earlier one, instead of resetting it. */
   readonly keep?: boolean;
-  /** Told once why open pages cannot be told what comes, and with undefined that they can again. */
+  /** Called once with the reason when the live file cannot be written, and with undefined when it can be again. */
   readonly report?: (problem: string | undefined) => void;
-  /** Bytes of a page; for tests. */
+  /** Maximum size of a page in bytes; for tests. */
   readonly limit?: number;
 };
 
-/** `not_ours`: there is something else at the path. `in_use`: another client is writing to this display. */
-export type Refused = {
+/** `not_ours`: the path is taken by something else. `in_use`: another client is writing to this display. */
+export type DisplayRefusal = {
   readonly type: 'refused';
   readonly code: 'not_ours' | 'in_use' | 'unwritable';
   readonly text: string;
 };
 
-export type Opened =
+export type OpenResult =
   | {
       readonly type: 'open';
       readonly display: Display;
-      /** Where the display is that was set aside; undefined if there was none. */
+      /** The new path of the display that was renamed; undefined if there was none. */
       readonly earlier: string | undefined;
     }
-  | Refused;
+  | DisplayRefusal;
 
 /**
- * Creates the file, readable by its owner only, or resets a display that is there. Links are followed. Beside it are
- * the live file (`chat.html` has `chat.live.js`) and, as long as it is open, an empty lock (`.chat.html.lock`).
+ * Creates the file, readable by its owner only, or resets an existing display. Follows symbolic links. Beside it are
+ * the live file (for `chat.html`, `chat.live.js`) and, while it is open, an empty lock file (`.chat.html.lock`).
  */
-export async function openDisplay(file: string, options: DisplayOptions): Promise<Opened> {
-  const claimed = await claim(file, options.force ?? false);
+export async function openDisplay(file: string, options: DisplayOptions): Promise<OpenResult> {
+  const claimed = await claimFiles(file, options.force ?? false);
   return claimed.type === 'claimed' ? replace(file, claimed, options) : claimed;
 }
 
-/** Whether the file could be opened as a display; undefined if so. Nothing is replaced. */
-export async function checkDisplay(file: string, force: boolean): Promise<Refused | undefined> {
-  const claimed = await claim(file, force);
+/** Why the file could not be opened as a display; undefined if it could. Changes nothing. */
+export async function checkDisplay(file: string, force: boolean): Promise<DisplayRefusal | undefined> {
+  const claimed = await claimFiles(file, force);
   if (claimed.type === 'refused') return claimed;
   claimed.release();
   return undefined;
 }
 
-/** Files that may be replaced, and that no other client can claim until `release`. */
-type Claimed = {
+/** Files that may be replaced, locked against other clients until `release`. */
+type ClaimedFiles = {
   readonly type: 'claimed';
   readonly page: string;
   readonly live: string;
-  /** Where a display goes that is set aside. */
+  /** The path to which an existing display would be renamed. */
   readonly earlier: string;
-  /** Whether there is a display at the path. */
+  /** Whether a display exists at the path. */
   readonly hasPage: boolean;
   release(): void;
 };
 
-async function claim(file: string, force: boolean): Promise<Claimed | Refused> {
+async function claimFiles(file: string, force: boolean): Promise<ClaimedFiles | DisplayRefusal> {
   if (/[/\\]$/.test(file)) return special(file, 'a folder');
-  // A browser looks for the live file beside the path it was given, which may be a link.
-  const live = join(dirname(file), `${withoutEnding(file)}.live.js`);
+  // The browser looks for the live file beside the path it was given, which may be a link.
+  const live = join(dirname(file), `${withoutExtension(file)}.live.js`);
   try {
     const page = await followLinks(file);
     const occupant = await inspect(page, PAGE_MARKER);
@@ -84,7 +87,7 @@ async function claim(file: string, force: boolean): Promise<Claimed | Refused> {
     const locked = lockFile(lock);
     if (locked.type === 'held') return inUse(file);
     if (locked.type === 'failed') return unwritable(file, locked.error, `its lock ${cleanLine(lock)}`);
-    const earlier = join(dirname(page), `${withoutEnding(page)}.earlier.html`);
+    const earlier = join(dirname(page), `${withoutExtension(page)}.earlier.html`);
     const hasPage = occupant.type === 'ours';
     return { type: 'claimed', page, live, earlier, hasPage, release: locked.release };
   } catch (error) {
@@ -92,7 +95,7 @@ async function claim(file: string, force: boolean): Promise<Claimed | Refused> {
   }
 }
 
-function refuseOccupant(path: string, occupant: Occupant, force: boolean): Refused | undefined {
+function refuseOccupant(path: string, occupant: Occupant, force: boolean): DisplayRefusal | undefined {
   if (occupant.type === 'special') return special(path, occupant.kind);
   if (occupant.type !== 'foreign' || force) return undefined;
   return refused(
@@ -103,10 +106,10 @@ function refuseOccupant(path: string, occupant: Occupant, force: boolean): Refus
 
 async function replace(
   file: string,
-  { page, live, earlier, hasPage, release }: Claimed,
+  { page, live, earlier, hasPage, release }: ClaimedFiles,
   { title, keep = false, report = () => {}, limit }: DisplayOptions,
-): Promise<Opened> {
-  const staged: Staged[] = [];
+): Promise<OpenResult> {
+  const staged: StagedFile[] = [];
   const isKept = keep && hasPage;
   try {
     const occupant = isKept ? refuseOccupant(earlier, await inspect(earlier, PAGE_MARKER), false) : undefined;
@@ -119,7 +122,7 @@ async function replace(
       title,
       run,
       liveName: basename(live),
-      ...(isKept && { earlier: addressFrom(file, earlier) }),
+      ...(isKept && { earlier: linkFrom(file, earlier) }),
     });
     const liveFile = new LiveFile(live, run, report);
     const pageStaged = await stageFile(page, html);
@@ -127,10 +130,10 @@ async function replace(
     const liveStaged = await liveFile.stage();
     staged.push(liveStaged);
     if (isKept) await rename(page, earlier);
-    // The page first: an open page that sees another run in the live file reloads itself.
+    // The page first, because an open page reloads itself when it sees a new run in the live file.
     await pageStaged.commit();
     await liveStaged.commit();
-    liveFile.begin(liveStaged);
+    liveFile.start(liveStaged);
     const { handle } = pageStaged;
     const files = {
       name: file,
@@ -153,33 +156,33 @@ async function replace(
 }
 
 /** The file's name without `.html`. */
-function withoutEnding(file: string): string {
+function withoutExtension(file: string): string {
   return basename(file).replace(/\.html?$/i, '');
 }
 
-/** How a page that a browser was given as `file` links to another file. */
-function addressFrom(file: string, to: string): string {
+/** The link from a page opened as `file` to another file. */
+function linkFrom(file: string, to: string): string {
   const isBeside = dirname(resolve(file)) === dirname(resolve(to));
   return isBeside ? `./${encodeURIComponent(basename(to))}` : pathToFileURL(to).href;
 }
 
-function inUse(file: string): Refused {
+function inUse(file: string): DisplayRefusal {
   return refused(
     'in_use',
     `${cleanLine(file)} is the display of another running client; choose another file`,
   );
 }
 
-function special(path: string, kind: string): Refused {
+function special(path: string, kind: string): DisplayRefusal {
   return refused('not_ours', `${cleanLine(path)} is ${kind}, not a file; choose another file`);
 }
 
-/** `part`: which of its files it is, where that is not the page. */
-function unwritable(file: string, error: unknown, part?: string): Refused {
-  const reason = part === undefined ? explain(error) : `${part}: ${explain(error)}`;
+/** `part` names the file that failed, if it is not the page. */
+function unwritable(file: string, error: unknown, part?: string): DisplayRefusal {
+  const reason = part === undefined ? describeFileError(error) : `${part}: ${describeFileError(error)}`;
   return refused('unwritable', `cannot write the display ${cleanLine(file)}: ${reason}`);
 }
 
-function refused(code: Refused['code'], text: string): Refused {
+function refused(code: DisplayRefusal['code'], text: string): DisplayRefusal {
   return { type: 'refused', code, text };
 }

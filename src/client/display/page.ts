@@ -1,7 +1,7 @@
 /**
- * The display before its first record: a page that is complete as it stands, and to whose end elements are only
- * appended. Style and script are inline and known to the content security policy by their hashes; nothing else on
- * the page can style or run, and the script alone can add the live file (`strict-dynamic`).
+ * The display before its first record: a complete page to whose end elements are appended. Style and script are inline
+ * and allowed by their hashes in the content security policy. Nothing else on the page can style or run, and only the
+ * script can load the live file (`strict-dynamic`).
  */
 
 import { createHash } from 'node:crypto';
@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs';
 import { cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import { BLOCK_START, HUES } from './render.ts';
 
-/** By these first lines an existing display is recognised. */
+/** The first lines, by which an existing display is recognised. */
 export const PAGE_MARKER = '<!doctype html>\n<!-- parley display 1 -->\n';
 
 /** Modules of `page/` in the order of their imports. They become one script, so their top-level names must differ. */
@@ -47,7 +47,7 @@ export type PageOptions = {
   readonly run: string;
   /** Name of the live file, in the folder of the page. */
   readonly liveName: string;
-  /** Address of the page that this one goes on from. */
+  /** Address of the page that this one continues. */
   readonly earlier?: string;
 };
 
@@ -87,7 +87,7 @@ function readPart(name: string): string {
   return readFileSync(new URL(`./page/${name}`, import.meta.url), 'utf8').replaceAll('\r\n', '\n');
 }
 
-/** The colours of names, as far from each other as their number allows. Their lightness is in `entries.css`. */
+/** The colours of names, as far apart as their number allows. Their lightness is in `entries.css`. */
 function renderHues(): string {
   const rules = Array.from(
     { length: HUES },
@@ -96,7 +96,7 @@ function renderHues(): string {
   return rules.join('');
 }
 
-/** A module as a part of one script: without its imports, and with its exports as plain declarations. */
+/** Turns a module into a part of one script: drops its imports, and makes its exports plain declarations. */
 function joinable(source: string): string {
   return source.replace(/^import [^;]*;\n/gm, '').replace(/^export /gm, '');
 }

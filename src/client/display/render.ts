@@ -1,17 +1,17 @@
 /**
- * A record as one HTML element on one stretch of bytes, ended by a newline. The page's script knows by that newline
- * that an element is whole. Everything the script needs is in `data-` attributes; without a script the element
- * reads well as it stands.
+ * Renders a record as one HTML element in one contiguous run of bytes, ending in a newline. The newline tells the
+ * page's script that the element is complete. All data for the script is in `data-` attributes; without a script the
+ * element is readable as it is.
  */
 
 import { foldName } from '../../chat/names.ts';
 import { cleanBlock, cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import { type AnswerLine, isMarked } from '../commands/answer-line.ts';
-import { formatMoment, momentOf } from '../terminal/local-time.ts';
-import { conversationOf, type DisplayRecord, isRoom, type Message } from './display-record.ts';
+import { formatDate, toDate } from '../terminal/local-time.ts';
+import { conversationOf, type DisplayRecord, isRoom, type MessageRecord } from './display-record.ts';
 import { findLinks } from './links.ts';
 
-/** Number of colours for names: the classes `hue-0`, `hue-1` and so on of the page's style. */
+/** Number of colours for names: the classes `hue-0`, `hue-1` and so on in the page's style. */
 export const HUES = 12;
 
 /** The log is divided into blocks of this many elements, so that a browser need not lay out those out of sight. */
@@ -19,7 +19,7 @@ const BLOCK = 100;
 
 export const BLOCK_START = '<div class="block">\n';
 
-/** What stands in the file before the element with that number: where a block is full, the start of the next. */
+/** The markup before the element with that number: if a block is full, the start of the next. */
 export function renderBreak(sequence: number): string {
   return sequence > 1 && sequence % BLOCK === 1 ? `</div>\n${BLOCK_START}` : '';
 }
@@ -79,7 +79,7 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
         record.type,
         `quiet ${record.state}`,
         { at: record.at, state: record.state },
-        `${time(record.at)} <bdi class="said">${line(record.text)}</bdi>`,
+        `${time(record.at)} <bdi class="connection-text">${line(record.text)}</bdi>`,
       );
     default:
       record satisfies never;
@@ -87,15 +87,15 @@ export function renderRecord(record: DisplayRecord, sequence: number): string {
   }
 }
 
-/** The end of a page that is full: it goes on in another one, of that name. */
+/** The end of a full page, with a link to the page that continues it. */
 export function renderEnd(name: string): string {
   const link = `<a href="./${escapeHtml(encodeURIComponent(name))}">${line(name)}</a>`;
-  return `<p class="end">This page is full. It goes on in ${link}.</p>\n`;
+  return `<p class="end">This page is full. It continues in ${link}.</p>\n`;
 }
 
 const NOTICE_LABELS = { info: 'Notice', warning: 'Warning', error: 'Error' } as const;
 
-function renderMessage(message: Message, sequence: number): string {
+function renderMessage(message: MessageRecord, sequence: number): string {
   const room = isRoom(message.to);
   const where = room ? inline(message.to) : message.own ? `to ${inline(message.to)}` : 'to you';
   return element(
@@ -150,7 +150,7 @@ function lines(answer: readonly AnswerLine[]): string {
   return `<div class="text" dir="auto">${answer.map(renderLine).join('\n')}</div>`;
 }
 
-/** What is taken from a message stays within its line, and cannot turn the direction of the rest. */
+/** Text from a message stays on one line, and cannot change the direction of the rest. */
 function renderLine(answer: AnswerLine): string {
   if (typeof answer === 'string') return linked(cleanBlock(answer));
   const pieces = answer.snippet.map((piece, at) =>
@@ -164,20 +164,20 @@ function linked(text: string): string {
   let done = 0;
   for (const { start, end, href, host } of findLinks(text)) {
     // The style shows the host behind the link.
-    const told = host === undefined ? '' : ` data-host="${escapeHtml(host)}"`;
-    html += `${escapeHtml(text.slice(done, start))}<a href="${escapeHtml(href)}"${told} dir="ltr" target="_blank" rel="noopener noreferrer">${escapeHtml(text.slice(start, end))}</a>`;
+    const realHost = host === undefined ? '' : ` data-host="${escapeHtml(host)}"`;
+    html += `${escapeHtml(text.slice(done, start))}<a href="${escapeHtml(href)}"${realHost} dir="ltr" target="_blank" rel="noopener noreferrer">${escapeHtml(text.slice(start, end))}</a>`;
     done = end;
   }
   return html + escapeHtml(text.slice(done));
 }
 
-/** The date is for reading without the script, which shows it once a day instead. */
+/** The date is for reading without the script, which shows it once per day instead. */
 function time(at: number): string {
-  const moment = momentOf(at);
-  return `<time datetime="${moment.toISOString()}">${formatMoment(moment)}</time>`;
+  const moment = toDate(at);
+  return `<time datetime="${moment.toISOString()}">${formatDate(moment)}</time>`;
 }
 
-/** The same person has the same colour in every room, on every day: FNV-1a over the name without regard to case. */
+/** A user has the same colour in every room, on every day: FNV-1a over the name, ignoring case. */
 function hueOf(user: string): number {
   let hash = 0x811c9dc5;
   for (const character of foldName(user)) {

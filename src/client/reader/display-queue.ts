@@ -8,7 +8,7 @@ import { cleanLine } from '../../common/escape-html.ts';
 import type { Display } from '../display/display.ts';
 import type { DisplayRecord } from '../display/display-record.ts';
 import type { ConnectionStatus } from '../display/live.ts';
-import type { Opened } from '../display/open-display.ts';
+import type { OpenResult } from '../display/open-display.ts';
 
 /** The delay before a failed write is retried, and how long closing waits for the last write. In ms. */
 const RETRY_MS = 1_000;
@@ -28,7 +28,7 @@ export type DisplayStatus =
   | { readonly type: 'recovered'; readonly text: string };
 
 /** Opens a new page at the display's path. A page that is already there is renamed. */
-export type Reopen = () => Promise<Opened>;
+export type Reopen = () => Promise<OpenResult>;
 
 export class DisplayQueue {
   #display: Display | undefined;
@@ -134,7 +134,7 @@ export class DisplayQueue {
     if (written.code === 'lost') {
       this.#display = undefined;
       this.#isLost = true;
-      await display.leave();
+      await display.abandon();
     } else {
       this.#fail(written.text);
     }

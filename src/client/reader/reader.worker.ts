@@ -3,7 +3,7 @@
 import { MessagePort } from 'node:worker_threads';
 import { serve, threadData } from '../../actors/kernel/thread.ts';
 import { cleanLine } from '../../common/escape-html.ts';
-import { checkDisplay, openDisplay, type Refused } from '../display/open-display.ts';
+import { checkDisplay, type DisplayRefusal, openDisplay } from '../display/open-display.ts';
 import { DisplayQueue, type DisplayStatus } from './display-queue.ts';
 import { Reader } from './reader.ts';
 import type { FromReader, ToReader } from './reader-link.ts';
@@ -14,8 +14,8 @@ export interface ReaderData {
 }
 
 export interface ReaderApi {
-  check(file: string, force: boolean): Promise<Refused | undefined>;
-  open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | Refused>;
+  check(file: string, force: boolean): Promise<DisplayRefusal | undefined>;
+  open(file: string, title: string, force: boolean): Promise<{ readonly type: 'open' } | DisplayRefusal>;
 }
 
 const { port, allEvents } = readData(threadData());

@@ -2,7 +2,7 @@
 
 import { printable, shorten } from '../../common/printable.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
-import { formatMoment, momentOf } from '../terminal/local-time.ts';
+import { formatDate, toDate } from '../terminal/local-time.ts';
 import type { Person } from '../terminal/startup-questions.ts';
 import type { Credentials } from './login.ts';
 import { PENDING_LIMIT, type Unsent } from './send-queue.ts';
@@ -57,7 +57,7 @@ export class CarryOver {
     if (credentials.type === 'guest') return;
     this.#store = new UnsentStore(this.#session.address, credentials.user);
     const { messages, problems } = this.#store.load();
-    for (const problem of problems) this.#person.tell(problem);
+    for (const problem of problems) this.#person.print(problem);
     this.#session.sendQueue.restore(messages);
     this.#readerLink.recognise(messages.map(({ key }) => key));
   }
@@ -82,8 +82,8 @@ export class CarryOver {
     this.#store?.setAside([...(this.#isOldKept ? old : []), ...wanted.slice(PENDING_LIMIT)]);
     sendQueue.forget(messages.filter((message) => !sent.includes(message)));
     const kept = this.#store?.save(sent);
-    if (kept?.type === 'failed') this.#person.tell(`unsent messages cannot be saved: ${kept.text}`);
-    if (sent.length > 0) this.#person.tell(`sending ${count(sent.length)} from the last run`);
+    if (kept?.type === 'failed') this.#person.print(`unsent messages cannot be saved: ${kept.text}`);
+    if (sent.length > 0) this.#person.print(`sending ${count(sent.length)} from the last run`);
     return sent;
   }
 
@@ -97,7 +97,7 @@ export class CarryOver {
       this.#isDropping = choice === 'drop';
       const kept = this.#isDropping ? undefined : this.#store?.save(sendQueue.unsent);
       if (kept?.type !== 'failed') return true;
-      this.#person.tell(`the messages cannot be saved: ${kept.text}`);
+      this.#person.print(`the messages cannot be saved: ${kept.text}`);
     }
     return true;
   }
@@ -111,7 +111,7 @@ export class CarryOver {
       ? `${count(waiting)} not sent yet: keep for the next start, drop, or stay? [keep]: `
       : `${count(waiting)} not sent yet: drop and quit, or stay? [stay]: `;
     for (;;) {
-      const typed = (await this.#person.consult(question))?.trim().toLowerCase();
+      const typed = (await this.#person.askOptional(question))?.trim().toLowerCase();
       if (typed === '') return fallback;
       if (typed === undefined || QUIT.test(typed)) return canKeep ? 'keep' : 'drop';
       const choice = choices.find((known) => known.startsWith(typed));
@@ -147,15 +147,15 @@ export class CarryOver {
     const [first] = old;
     const [last] = old.slice(-1);
     if (first === undefined || last === undefined) return false;
-    this.#person.tell(`${count(old.length)} from an earlier day not sent:`);
+    this.#person.print(`${count(old.length)} from an earlier day not sent:`);
     for (const { at, to, text } of first === last ? [first] : [first, last]) {
-      this.#person.tell(
-        `  ${formatMoment(momentOf(at))}  to ${to}: ${shorten(printable(text), SHOWN_CHARACTERS)}`,
+      this.#person.print(
+        `  ${formatDate(toDate(at))}  to ${to}: ${shorten(printable(text), SHOWN_CHARACTERS)}`,
       );
     }
-    if (old.some(({ wasSent }) => wasSent)) this.#person.tell('  (some may already have been delivered)');
+    if (old.some(({ wasSent }) => wasSent)) this.#person.print('  (some may already have been delivered)');
     for (;;) {
-      const typed = (await this.#person.consult('Send, drop, or ask again next time? [ask]: '))
+      const typed = (await this.#person.askOptional('Send, drop, or ask again next time? [ask]: '))
         ?.trim()
         .toLowerCase();
       if (typed === undefined || 'ask'.startsWith(typed)) {

@@ -1,4 +1,4 @@
-/** One line that is being typed, and how it looks on the screen. */
+/** Edits one line and draws it on the screen. */
 
 import type { Key } from 'node:readline';
 
@@ -6,24 +6,24 @@ export interface Press {
   /** The character, if the key stands for one. */
   readonly text: string | undefined;
   readonly key: Key;
-  /** False if more keys came in the same read. */
+  /** False if more keys arrived in the same read. */
   readonly isLast: boolean;
 }
 
 export interface Editor {
   readonly text: string;
-  /** Where in the text the next character goes. */
+  /** The position in the text where the next character is inserted. */
   readonly cursor: number;
-  /** Carries out a key. Returns the line if the key was Enter. */
+  /** Handles a key. Returns the line if the key was Enter. */
   press(press: Press): string | undefined;
   /** Inserts text without line breaks at the cursor. */
   insert(text: string): void;
   set(text: string, cursor: number): void;
-  /** Draws the prompt and the line where the cursor is. */
+  /** Draws the prompt and the line at the cursor's position on the screen. */
   draw(prompt: string): void;
-  /** Takes prompt and line off the screen: the cursor is where `draw` began, at the left edge. */
+  /** Erases the prompt and the line, and leaves the cursor at the left edge where `draw` began. */
   erase(): void;
-  /** Somebody else has written on the screen: what was drawn is not there any more. */
+  /** Call when something else has written to the screen, so that what was drawn is gone. */
   forget(): void;
   close(): void;
 }

@@ -1,4 +1,4 @@
-/** The client of a person at a terminal: questions first, then a prompt. */
+/** The interactive client: start-up questions first, then a prompt. */
 
 import type { ReadStream, WriteStream } from 'node:tty';
 import { type Address, formatAddress } from '../../common/address.ts';
@@ -19,34 +19,39 @@ import type { Session } from '../session/session.ts';
 import { toJson } from './json.ts';
 import { type Output, streamOutput } from './output.ts';
 import { confirmPaste } from './paste-question.ts';
-import { promptOf } from './prompt.ts';
+import { formatPrompt } from './prompt.ts';
 import {
   askAddress,
-  askAgain,
   askCredentials,
   askDisplay,
-  type Known,
+  askPasswordAgain,
+  type KnownAnswers,
   type Person,
 } from './startup-questions.ts';
 import { Terminal } from './terminal.ts';
 
-/** How often the seconds in the prompt are looked at. In ms. */
+/** How often the countdown in the prompt is updated, in ms. */
 const TICK_MS = 250;
-const NOTHING_KNOWN: Known = { user: undefined, password: undefined, register: false, guest: false };
+const NOTHING_KNOWN: KnownAnswers = { user: undefined, password: undefined, register: false, guest: false };
 
-/** One person's terminal. */
-export interface Visit {
-  /** Runs until the person quits. Never resolves if something else ends the client. */
+/** One interactive run at a terminal. */
+export interface InteractiveRun {
+  /** Runs until the user quits. Never resolves if something else ends the client. */
   run(): Promise<Exit>;
-  /** Takes the prompt away; call it before anything else is printed. */
+  /** Removes the prompt. Call before anything else is printed. */
   close(): void;
-  /** What becomes of messages that the server has not stored. Call when nothing more is sent. */
+  /** Decides what happens to messages that the server has not stored. Call when nothing more will be sent. */
   finish(unsent: readonly Unsent[]): UnsentOutcome;
-  /** Gives the terminal back, when nothing more is typed into it. */
+  /** Restores the terminal. Call last. */
   release(): Promise<void>;
 }
 
-export function visit(client: Client, given: ParsedOptions, input: ReadStream, output: WriteStream): Visit {
+export function startInteractive(
+  client: Client,
+  given: ParsedOptions,
+  input: ReadStream,
+  output: WriteStream,
+): InteractiveRun {
   let carryOver: CarryOver | undefined;
   const terminal = new Terminal({
     input,
@@ -58,7 +63,7 @@ export function visit(client: Client, given: ParsedOptions, input: ReadStream, o
     interrupted: () => client.exitReason.end(EXIT.interrupted),
   });
   client.setOutput(terminalOutput(client, terminal, output));
-  const person = personAt(terminal, client);
+  const person = promptUser(terminal, client);
   return {
     run: () =>
       run(client, given, terminal, person, (session) => {
@@ -71,7 +76,7 @@ export function visit(client: Client, given: ParsedOptions, input: ReadStream, o
   };
 }
 
-function personAt(terminal: Terminal, client: Client): Person {
+function promptUser(terminal: Terminal, client: Client): Person {
   return {
     async ask(question, isHidden = false) {
       const typed = await terminal.ask(question, { isHidden });
@@ -79,11 +84,11 @@ function personAt(terminal: Terminal, client: Client): Person {
       client.exitReason.end(EXIT.ok);
       return new Promise(() => {});
     },
-    async consult(question, isHidden = false) {
+    async askOptional(question, isHidden = false) {
       const typed = await terminal.ask(question, { isHidden, canCancel: true });
       return typed.type === 'line' ? typed.text : undefined;
     },
-    tell: (text) => terminal.print([printable(text)]),
+    print: (text) => terminal.print([printable(text)]),
   };
 }
 
@@ -92,7 +97,7 @@ async function run(
   given: ParsedOptions,
   terminal: Terminal,
   person: Person,
-  carry: (session: Session) => CarryOver,
+  createCarryOver: (session: Session) => CarryOver,
 ): Promise<Exit> {
   const address = await findServer(given, person);
   if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
@@ -101,11 +106,11 @@ async function run(
   const draw = (): void => {
     if (session.user === '' || session.state.type === 'over') return;
     const now = performance.now();
-    terminal.setPrompt(promptOf(session.user, desk?.current ?? null, session.state, now));
+    terminal.setPrompt(formatPrompt(session.user, desk?.current ?? null, session.state, now));
   };
   const session = client.openSession(address, draw);
-  const carryOver = carry(session);
-  const outcome = await enter(session, given, person, carryOver);
+  const carryOver = createCarryOver(session);
+  const outcome = await logIn(session, given, person, carryOver);
   if (outcome.type !== 'logged_in') return { code: EXIT.unavailable, text: outcome.text };
   const title = `${outcome.user} on ${formatAddress(address)}`;
   const display = await openDisplay(client, checked, title, given.force, person);
@@ -122,28 +127,28 @@ async function run(
     writer: client.writer,
     displayFile: display,
     isScript: false,
-    secret: (question) => person.consult(question, true),
-    tell: person.tell,
+    secret: (question) => person.askOptional(question, true),
+    tell: person.print,
     seen: () => Promise.resolve(false),
     quit() {
       isQuitting = true;
     },
   });
   const ticking = setInterval(draw, TICK_MS).unref();
-  const follow = (line: string, running: Running): void => {
+  const reportWhenDone = (line: string, running: Running): void => {
     draw();
     void running.finished.then((result) => result && client.report(line, result));
   };
-  for (const message of await carryOver.begin()) follow('', await desk.resend(message));
-  if (given.open) follow('/open', await desk.start('/open'));
+  for (const message of await carryOver.begin()) reportWhenDone('', await desk.resend(message));
+  if (given.open) reportWhenDone('/open', await desk.start('/open'));
   for (;;) {
     const typed = await terminal.read();
-    if (typed.type === 'line') follow(typed.text, await desk.start(typed.text));
+    if (typed.type === 'line') reportWhenDone(typed.text, await desk.start(typed.text));
     else if (typed.type === 'paste') {
       const message = await confirmPaste(desk, person, typed);
       if (message !== undefined) {
         terminal.clearLine();
-        follow('', await desk.start(message));
+        reportWhenDone('', await desk.start(message));
       }
     }
     if (typed.type !== 'end' && !isQuitting) continue;
@@ -154,18 +159,18 @@ async function run(
   return { code: EXIT.ok, text: undefined };
 }
 
-/** The address, once a server answers there; or why the one that was given does not do. */
+/** The address, once a server has answered there; or the problem, if the given address does not work. */
 async function findServer(given: ParsedOptions, person: Person): Promise<Address | string> {
   if (given.address !== undefined) return (await probeServer(given.address)) ?? given.address;
   for (;;) {
     const address = await askAddress(person);
     const fault = await probeServer(address);
     if (fault === undefined) return address;
-    person.tell(fault);
+    person.print(fault);
   }
 }
 
-/** A file that can be the display. Nothing is replaced before the person is in. */
+/** A file that can become the display. Nothing is overwritten before the login. */
 async function chooseDisplay(
   client: Client,
   given: string | undefined,
@@ -176,11 +181,11 @@ async function chooseDisplay(
     file ??= await askDisplay(person);
     const refused = await client.checkDisplay(file, force);
     if (refused === undefined) return file;
-    person.tell(refused.text);
+    person.print(refused.text);
   }
 }
 
-/** Returns the file that is open: another one if something has come in between. */
+/** Returns the file that was opened, which is a different one if the checked file has become unusable. */
 async function openDisplay(
   client: Client,
   checked: string,
@@ -191,30 +196,30 @@ async function openDisplay(
   for (let file = checked; ; file = await chooseDisplay(client, undefined, force, person)) {
     const opened = await client.openDisplay(file, title, force);
     if (opened.type === 'open') return file;
-    person.tell(opened.text);
+    person.print(opened.text);
   }
 }
 
 /**
- * Asks who it is until the server lets them in; gives up when the server is not there. After a refusal it asks for the
- * password again, hidden, because that is what one types next.
+ * Asks for credentials until the server accepts them; gives up if the server is unreachable. After a refusal it asks
+ * for the password again with a hidden prompt, because a password is what users type next.
  */
-async function enter(
+async function logIn(
   session: Session,
   given: ParsedOptions,
   person: Person,
   carryOver: CarryOver,
 ): Promise<LoginOutcome> {
-  for (let known: Known = given; ; known = { ...NOTHING_KNOWN, guest: given.guest }) {
+  for (let known: KnownAnswers = given; ; known = { ...NOTHING_KNOWN, guest: given.guest }) {
     let credentials: Credentials | undefined = await askCredentials(person, known);
-    for (let tries = 1; credentials !== undefined; tries += 1) {
+    for (let attempts = 1; credentials !== undefined; attempts += 1) {
       carryOver.prepare(credentials);
       const outcome = await session.logIn(credentials);
       if (outcome.type !== 'refused') return outcome;
-      person.tell(outcome.text);
+      person.print(outcome.text);
       const isRetried =
-        tries < PASSWORD_TRIES && (isTransient(outcome.code) || outcome.code === 'wrong_credentials');
-      credentials = isRetried ? await askAgain(person, credentials) : undefined;
+        attempts < PASSWORD_TRIES && (isTransient(outcome.code) || outcome.code === 'wrong_credentials');
+      credentials = isRetried ? await askPasswordAgain(person, credentials) : undefined;
     }
   }
 }
@@ -222,15 +227,15 @@ async function enter(
 function welcome(session: Session, display: string, rooms: readonly string[]): string[] {
   return [
     `Connected to ${formatAddress(session.address)} as ${session.user}.`,
-    `What is said appears in ${display}: open it in a browser, or type /open.`,
+    `Messages appear in ${display}. Open it in a browser, or type /open.`,
     rooms.length === 0
-      ? 'You are in no room yet: /join ROOM.'
-      : `You are in ${rooms.join(', ')}: /to ROOM to talk there.`,
+      ? 'You are in no room yet. /join ROOM enters one.'
+      : `You are in ${rooms.join(', ')}. /to ROOM selects one to talk in.`,
     '/help lists the commands.',
   ];
 }
 
-/** Lines of `--json` go to stdout as they are, unless that is the terminal: there they go above the prompt. */
+/** `--json` lines go to stdout unchanged, unless stdout is the terminal; then they are printed above the prompt. */
 function terminalOutput(client: Client, terminal: Terminal, output: WriteStream): Output {
   const streams = streamOutput(() => client.outputDrained());
   return {

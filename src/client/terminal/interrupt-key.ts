@@ -1,22 +1,22 @@
 /**
- * What Ctrl-C means: it clears a half-typed line; on an empty line it warns, and the next one quits. A key that is held
- * down repeats, and MUST NOT quit: a press quits only if none follows at once. Pure; times are in ms.
+ * The meaning of Ctrl-C: it clears a half-typed line; on an empty line the first press warns and the next one quits. A
+ * key held down repeats and MUST NOT quit, so a press quits only if no other follows at once. Pure; times are in ms.
  */
 
-/** A key that is held repeats faster than this. */
+/** A key held down repeats faster than this. */
 export const REPEAT_MS = 100;
 
-export type Meaning =
+export type InterruptAction =
   | 'clear'
   | 'warn'
-  | 'ignore' /** Quit, unless the key comes again within `REPEAT_MS`. */
+  | 'ignore' /** Quit, unless the key is pressed again within `REPEAT_MS`. */
   | 'quit';
 
 export class InterruptKey {
   #state: 'idle' | 'warned' | 'quitting' | 'held' = 'idle';
   #lastAt = Number.NEGATIVE_INFINITY;
 
-  press(now: number, isLineEmpty: boolean): Meaning {
+  press(now: number, isLineEmpty: boolean): InterruptAction {
     const isRepeat = now - this.#lastAt < REPEAT_MS;
     this.#lastAt = now;
     if (!isLineEmpty) {
@@ -35,7 +35,7 @@ export class InterruptKey {
     return 'quit';
   }
 
-  /** Any other key was pressed. */
+  /** Call when any other key is pressed. */
   disarm(): void {
     this.#state = 'idle';
   }

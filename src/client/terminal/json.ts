@@ -1,19 +1,19 @@
 /**
- * What `--json` writes: one object a line.
+ * The output of `--json`: one object per line.
  *
- * Events of the server: `{"event": name, …}` with the fields of the event under their names in docs/protocol.md:
+ * Server events: `{"event": name, …}` with the fields named as in docs/protocol.md:
  *   message {id, at, from, to, text}   joined, left {id, at, room, user}   live {id}   online, offline {user}
  *   delivered {id}   notice {level, text}   bye {code, text, retryAfterMs?}
- * The client's own: `{"event": "connection", "state": "connected" | "lost", "at", "text"}`.
+ * Client events: `{"event": "connection", "state": "connected" | "lost", "at", "text"}`.
  * Answers: `{"answer": command, "ok": true, …}`, or `{"answer": command, "ok": false, "code", "text"}`:
  *   login {user, rooms}   send {id, at, to, text}   join {room, id, users}   leave {room, id}
  *   who {room, users, complete}   rooms {rooms, complete}   others {lines}
  *   history {with, messages, more}: oldest first   search {query, in, hits, more, complete}: newest first
- * with users `[{name, online}]`, rooms `[{name, members}]`, messages `[{id, at, from, to, text}]`, hits
- * `[{id, at, from, to, snippet}]`, where `snippet` is plain text and matches by turns, beginning with plain text; ids of
- * the server, times in ms since 1970. `more`: the same command again gives what comes next.
- * Events stand in the order of the server; an answer may stand behind events that came after it. A message of this
- * client has an answer and no event, also where its answer was lost and the server repeated it as an event.
+ * where users are `[{name, online}]`, rooms `[{name, members}]`, messages `[{id, at, from, to, text}]`, and hits `[{id,
+ * at, from, to, snippet}]`. A `snippet` alternates between plain text and matches, starting with plain text. Ids are
+ * the server's; times are in ms since 1970. If `more` is true, repeating the command returns the next part.
+ * Events appear in the server's order; an answer may appear after events that arrived later. A message of this client
+ * has an answer and no event, even if the answer was lost and the server repeated the message as an event.
  */
 
 import type { Event } from '../../protocol/vocabulary.ts';
@@ -57,7 +57,7 @@ export function resultLine(result: Result): JsonLine {
   return { answer: result.of, ok: true, ...(result.data ?? { lines: result.lines.map(plainLine) }) };
 }
 
-/** Also fit for a terminal: control characters that JSON itself lets through are escaped. */
+/** Safe for a terminal too: escapes the control characters that JSON allows. */
 export function toJson(line: JsonLine): string {
   return JSON.stringify(line).replace(
     /\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/gu,

@@ -1,19 +1,19 @@
-/** Times as people read them, in the time zone of this process. */
+/** Times for people, in the time zone of this process. */
 
-/** The end of what a `Date` can hold. */
+/** The latest time that a `Date` can hold. */
 const LATEST = 8.64e15;
 
-/** `at` is in ms since 1970; what no calendar has becomes the nearest that it has. */
-export function momentOf(at: number): Date {
+/** `at` is in ms since 1970; a value outside the range of `Date` becomes the nearest valid one. */
+export function toDate(at: number): Date {
   return new Date(Math.min(Math.max(at, 0), LATEST) || 0);
 }
 
 /** `2026-01-20 14:05` */
-export function formatMoment(moment: Date): string {
-  const day = `${moment.getFullYear()}-${two(moment.getMonth() + 1)}-${two(moment.getDate())}`;
-  return `${day} ${two(moment.getHours())}:${two(moment.getMinutes())}`;
+export function formatDate(date: Date): string {
+  const day = `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
+  return `${day} ${twoDigits(date.getHours())}:${twoDigits(date.getMinutes())}`;
 }
 
-function two(value: number): string {
+function twoDigits(value: number): string {
   return String(value).padStart(2, '0');
 }

@@ -1,4 +1,4 @@
-/** Several pasted lines: what is asked about them, and the message that they become. */
+/** Asks whether several pasted lines should be sent, and turns them into one message. */
 
 import { printable, shorten } from '../../common/printable.ts';
 import type { Desk } from '../commands/command-runner.ts';
@@ -8,17 +8,20 @@ import type { Input } from '../commands/typed-command.ts';
 import type { Person } from './startup-questions.ts';
 
 export interface PastedLines {
-  /** What was typed in front of them, and behind. */
+  /** The text typed before and after the pasted lines. */
   readonly before: string;
   readonly pasted: string;
   readonly after: string;
 }
 
-/** Lines that the question shows, and characters of each. */
+/** How many lines the question shows, and how many characters of each. */
 const SHOWN_LINES = 3;
 const SHOWN_CHARACTERS = 70;
 
-/** Asks whether the lines are to be sent as one message. Undefined if they are not, or cannot be; the person knows why. */
+/**
+ * Asks whether to send the lines as one message. Undefined if not, or if they cannot be sent; the user has been told
+ * why.
+ */
 export async function confirmPaste(
   desk: Desk,
   person: Person,
@@ -26,25 +29,27 @@ export async function confirmPaste(
 ): Promise<Input | undefined> {
   const read = readPaste(before, pasted, after, desk.context);
   if (read.type !== 'send') {
-    person.tell(read.type === 'refused' ? read.text : 'the paste is blank: there is nothing to send');
+    person.print(
+      read.type === 'refused' ? read.text : 'the pasted text is blank, so there is nothing to send',
+    );
     return undefined;
   }
   const found = await desk.findRecipient(read.to);
   if (found.type === 'refused') {
-    person.tell(found.text);
+    person.print(found.text);
     return undefined;
   }
   const lines = read.text.split('\n');
   for (const line of lines.slice(0, SHOWN_LINES))
-    person.tell(`| ${shorten(printable(line), SHOWN_CHARACTERS)}`);
-  if (lines.length > SHOWN_LINES) person.tell(`| … and ${lines.length - SHOWN_LINES} more`);
+    person.print(`| ${shorten(printable(line), SHOWN_CHARACTERS)}`);
+  if (lines.length > SHOWN_LINES) person.print(`| … and ${lines.length - SHOWN_LINES} more`);
   const question = `Send these ${lines.length} lines to ${found.name} as one message? [Y/n]: `;
   for (;;) {
-    const answer = (await person.consult(question))?.trim().toLowerCase();
+    const answer = (await person.askOptional(question))?.trim().toLowerCase();
     if (answer === undefined || answer === 'n' || answer === 'no') break;
     if (answer === '' || answer === 'y' || answer === 'yes')
       return { to: explicitName(found.name), text: read.text };
   }
-  person.tell('(nothing was sent)');
+  person.print('(nothing was sent)');
   return undefined;
 }

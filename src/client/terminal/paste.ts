@@ -1,6 +1,6 @@
 /**
- * Bracketed paste: a terminal that was asked to (`ESC [ ? 2004 h`) puts what is pasted between two markers, so that it
- * can be told from keys. Splits what the terminal sends into keys and pastes. Pure; any split of the bytes gives the same.
+ * Bracketed paste: if asked (`ESC [ ? 2004 h`), a terminal puts pasted text between two markers, which tells it apart
+ * from keys. Splits terminal input into keys and pastes. Pure; the result does not depend on how the bytes are split.
  */
 
 import { stripVTControlCharacters } from 'node:util';
@@ -8,31 +8,31 @@ import { stripVTControlCharacters } from 'node:util';
 const START = Buffer.from('\u001b[200~');
 const END = Buffer.from('\u001b[201~');
 const CTRL_C = 0x03;
-/** Bytes of one paste that are kept. Policy: of a larger paste nothing is kept; only its size is told. */
+/** Maximum size of a paste in bytes. Policy: a larger paste is discarded, and only its size is reported. */
 export const PASTE_LIMIT = 64 * 1024;
 
-/** What was pasted. Lines end in `\n`; a line break at the very end is not part of it. */
+/** Pasted text. Lines end in `\n`; a final line break is removed. */
 export interface Paste {
   readonly type: 'paste';
   readonly text: string;
-  /** The text lacks control characters that were pasted. */
+  /** Control characters were removed from the text. */
   readonly isCleaned: boolean;
 }
 
-export type Piece =
-  /** Bytes that were typed. The start marker of a paste is among them, because it may come in parts: pass over that key. */
+export type InputPiece =
+  /** Typed bytes. They include the start marker of a paste, because it may arrive in parts: ignore that key. */
   | { readonly type: 'keys'; readonly bytes: Buffer }
   | Paste
   | { readonly type: 'oversize'; readonly bytes: number }
-  /** Ctrl-C was pressed in the midst of a paste that does not end. */
+  /** Ctrl-C was pressed in the middle of a paste that does not end. */
   | { readonly type: 'dropped' };
 
 export class PasteSplitter {
-  /** Bytes of the start marker that have come last. */
+  /** How many bytes of the start marker have matched so far. */
   #matched = 0;
-  /** What has come of a paste; undefined outside. */
+  /** The paste so far; undefined outside a paste. */
   #collected: Buffer | undefined;
-  /** Bytes of the paste that are no longer kept. */
+  /** Bytes of the paste that were discarded. */
   #discarded = 0;
 
   /** True between the markers. */
@@ -40,8 +40,8 @@ export class PasteSplitter {
     return this.#collected !== undefined;
   }
 
-  push(chunk: Buffer): Piece[] {
-    const pieces: Piece[] = [];
+  push(chunk: Buffer): InputPiece[] {
+    const pieces: InputPiece[] = [];
     let rest = chunk;
     while (rest.length > 0) {
       if (this.#collected !== undefined) {
@@ -55,7 +55,7 @@ export class PasteSplitter {
     return pieces;
   }
 
-  /** The number of bytes up to and with the start marker, or all. */
+  /** The number of bytes up to and including the start marker, or all if there is none. */
   #findStart(bytes: Buffer): number {
     for (const [index, byte] of bytes.entries()) {
       if (byte === START[this.#matched]) this.#matched += 1;
@@ -69,8 +69,8 @@ export class PasteSplitter {
     return bytes.length;
   }
 
-  /** Returns what comes behind the paste. */
-  #collect(collected: Buffer, chunk: Buffer, pieces: Piece[]): Buffer {
+  /** Returns the bytes after the paste. */
+  #collect(collected: Buffer, chunk: Buffer, pieces: InputPiece[]): Buffer {
     if (chunk.length === 1 && chunk[0] === CTRL_C) {
       this.#reset();
       pieces.push({ type: 'dropped' });
@@ -82,8 +82,8 @@ export class PasteSplitter {
       this.#keep(bytes);
       return chunk.subarray(chunk.length);
     }
-    // Not every terminal takes end markers out of what is pasted. What comes in the same read in front of another end
-    // marker was not typed.
+    // Some terminals do not remove end markers from pasted text. Therefore bytes before another end marker in the same
+    // read belong to the paste.
     const next = bytes.indexOf(START, first);
     const last = bytes.lastIndexOf(END, next === -1 ? undefined : next);
     const size = this.#discarded + last;
@@ -92,7 +92,7 @@ export class PasteSplitter {
     return bytes.subarray(last + END.length);
   }
 
-  /** Over the limit only as much is kept as may be the beginning of the end marker. */
+  /** Above the limit, keeps only the bytes that may be the start of the end marker. */
   #keep(bytes: Buffer): void {
     if (this.#discarded + bytes.length <= PASTE_LIMIT) {
       this.#collected = bytes;

@@ -1,6 +1,6 @@
 /**
- * A line that is edited at its end only, without escape sequences: for terminals that cannot move the cursor, and for
- * secrets, which are not shown and leave nothing behind: no history, no undo, nothing to yank.
+ * A line editor that edits only at the end and needs no escape sequences. Used on terminals that cannot move the
+ * cursor, and for secrets, which are not shown and leave nothing behind: no history, no undo, no yank.
  */
 
 import type { WriteStream } from 'node:tty';
@@ -8,7 +8,7 @@ import type { Editor, Press } from './editor.ts';
 
 export interface PlainOptions {
   readonly isSecret: boolean;
-  /** The terminal is sent no escape sequence. */
+  /** Never send escape sequences to the terminal. */
   readonly isDumb: boolean;
 }
 
@@ -32,7 +32,7 @@ export class PlainEditor implements Editor {
 
   press({ text, key }: Press): string | undefined {
     if (key.name === 'return' || key.name === 'enter') return this.#finish();
-    if (key.name === 'backspace') this.#rubOut();
+    if (key.name === 'backspace') this.#backspace();
     else if (key.ctrl && key.name === 'u') this.set('');
     else if (text !== undefined && !key.ctrl && !key.meta && !/\p{Cc}/u.test(text)) this.insert(text);
     return undefined;
@@ -60,7 +60,7 @@ export class PlainEditor implements Editor {
     this.#show(this.text);
   }
 
-  /** A dumb terminal keeps what was written: the cursor goes to the next row. */
+  /** A dumb terminal cannot erase, so the cursor moves to the next row. */
   erase(): void {
     if (this.#isDrawn) this.#output.write(this.#isDumb ? '\r\n' : '\r\u001b[J');
     this.#isDrawn = false;
@@ -82,7 +82,7 @@ export class PlainEditor implements Editor {
     return text;
   }
 
-  #rubOut(): void {
+  #backspace(): void {
     const last = [...this.text].at(-1);
     if (last === undefined) return;
     this.text = this.text.slice(0, -last.length);

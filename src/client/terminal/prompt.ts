@@ -1,14 +1,14 @@
-/** What stands before the line that is typed: who, where to, and how the connection is. */
+/** The prompt: the user, the current conversation, and the connection status. */
 
 import type { State } from '../session/session.ts';
 
-/** `alice #tea> `, or `alice #tea (offline, next try in 4 s)> `. `now` is in the clock of the state. */
-export function promptOf(user: string, current: string | null, state: State, now: number): string {
+/** `alice #tea> `, or `alice #tea (offline, next try in 4 s)> `. `now` uses the clock of the state. */
+export function formatPrompt(user: string, current: string | null, state: State, now: number): string {
   const who = current === null ? user : `${user} ${current}`;
-  return `${who}${connectionOf(state, now)}> `;
+  return `${who}${formatStatus(state, now)}> `;
 }
 
-function connectionOf(state: State, now: number): string {
+function formatStatus(state: State, now: number): string {
   switch (state.type) {
     case 'online':
       return '';

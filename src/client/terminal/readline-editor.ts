@@ -1,4 +1,6 @@
-/** The line editor of node:readline: history, completion, word keys, undo. It is given keys, and never reads by itself. */
+/**
+ * The line editor of node:readline: history, completion, word keys, undo. It is fed keys, and never reads input itself.
+ */
 
 import { createInterface, cursorTo, type Interface, type Key, moveCursor } from 'node:readline';
 import { Readable } from 'node:stream';
@@ -10,7 +12,7 @@ import { Screen } from './screen.ts';
 export interface ReadlineOptions {
   readonly output: WriteStream;
   complete(line: string): Completion;
-  /** True if the line that was just entered is not to come back with the arrows. */
+  /** True if the entered line must not be stored in the history. */
   isPrivate(line: string): boolean;
 }
 
@@ -21,7 +23,7 @@ export class ReadlineEditor implements Editor {
   readonly #keys = new Readable({ read() {} });
   readonly #readline: Interface;
   #entered: string | undefined;
-  /** What the history is to be: private lines are taken out of readline's own again. */
+  /** The history without private lines; used to remove them from readline's own. */
   #history: readonly string[] = [];
 
   constructor({ output, complete, isPrivate }: ReadlineOptions) {
@@ -57,7 +59,7 @@ export class ReadlineEditor implements Editor {
   }
 
   press({ text, key, isLast }: Press): string | undefined {
-    // A tab in the midst of other keys was not pressed for completion.
+    // A tab among other keys was pasted or typed ahead, not pressed for completion.
     if (key.name === 'tab' && !isLast) this.#press('\t', { sequence: '\t' });
     else this.#press(text, key);
     const entered = this.#entered;
@@ -72,7 +74,7 @@ export class ReadlineEditor implements Editor {
     this.#cursorIsAt(this.#readline.getCursorPos().rows);
   }
 
-  /** A line that is cleared can be had back with Ctrl-Y. */
+  /** Ctrl-Y brings back a cleared line. */
   set(text: string, cursor: number): void {
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
@@ -111,8 +113,8 @@ export class ReadlineEditor implements Editor {
   }
 
   /**
-   * Tells readline in which row of the line, counted from the prompt's, the cursor is: it goes up by that many
-   * before it draws the line. By itself it loses count when text that comes at once wraps, and the line would show twice.
+   * Tells readline the row of the cursor, counted from the prompt's row: it moves up by that many rows before it draws
+   * the line. On its own it miscounts when text that arrives at once wraps, and would show the line twice.
    */
   #cursorIsAt(row: number): void {
     Reflect.set(this.#readline, 'prevRows', row);

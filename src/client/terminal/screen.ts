@@ -1,36 +1,36 @@
-/** The terminal as readline writes to it, with a switch that hides what it writes. */
+/** The output stream that readline writes to, with a switch that hides its output. */
 
 import { Writable } from 'node:stream';
 import type { WriteStream } from 'node:tty';
 
 export class Screen extends Writable {
-  /** While true, nothing that is written is shown. */
+  /** While true, writes are discarded. */
   isHidden = false;
-  readonly #target: WriteStream;
+  readonly #output: WriteStream;
   readonly #resized = (): boolean => this.emit('resize');
 
-  constructor(target: WriteStream) {
+  constructor(output: WriteStream) {
     super({ decodeStrings: false });
-    this.#target = target;
-    target.on('resize', this.#resized);
+    this.#output = output;
+    output.on('resize', this.#resized);
   }
 
-  /** Read by readline, to know where lines wrap. */
+  /** Readline reads this to know where lines wrap. */
   get columns(): number {
-    return this.#target.columns;
+    return this.#output.columns;
   }
 
   get rows(): number {
-    return this.#target.rows;
+    return this.#output.rows;
   }
 
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
-    if (!this.isHidden) this.#target.write(chunk);
+    if (!this.isHidden) this.#output.write(chunk);
     done();
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#target.off('resize', this.#resized);
+    this.#output.off('resize', this.#resized);
     done(error);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The client without a person: one command or text a line of input, each answered before the next is read, and at
- * the end of the input a clean goodbye.
+ * Script mode: each line of input is one command or text, and is answered before the next is read. At the end of the
+ * input the client logs out and exits.
  */
 
 import { formatAddress } from '../../common/address.ts';
@@ -16,12 +16,12 @@ import type { Session } from '../session/session.ts';
 import { streamOutput } from './output.ts';
 import { readLines } from './stdin-lines.ts';
 
-/** How long the first login is tried while the server is not there, or too busy. In ms. */
+/** How long the first login is retried while the server is unreachable or busy, in ms. */
 const FIRST_LOGIN_MS = 5_000;
-/** Characters of one line of input; the server takes fewer, and says so. */
+/** Maximum characters per line of input. The server accepts fewer, and says so. */
 const LINE_LIMIT = 65_536;
 
-/** Runs to the end of the input. The caller races it against the client's ending, and stops the client. */
+/** Runs to the end of the input. The caller races it against the client's exit, and stops the client. */
 export async function runScript(client: Client, given: ParsedOptions): Promise<Exit> {
   const output = streamOutput(() => client.outputDrained());
   client.setOutput(output);
@@ -36,7 +36,7 @@ export async function runScript(client: Client, given: ParsedOptions): Promise<E
     return end(opened.code === 'unwritable' ? EXIT.failure : EXIT.refused, opened.text);
   }
   const session = client.openSession(address, () => {});
-  const outcome = await enter(session, credentials);
+  const outcome = await logIn(session, credentials);
   if (outcome.type !== 'logged_in') {
     client.report(
       'login',
@@ -78,7 +78,7 @@ async function runLines(client: Client, session: Session, displayFile: string, o
   const run = async (text: string): Promise<void> => {
     const at = number;
     const result = await (await desk.start(text)).finished;
-    // What the end of the client itself broke off is not the fault of the line.
+    // A line cut off because the client is exiting has not failed.
     if (result === undefined || client.exitReason.isReached) return;
     if (!result.ok) refusals += 1;
     client.report(text, result.ok || at === 0 ? result : { ...result, text: `line ${at}: ${result.text}` });
@@ -97,14 +97,14 @@ async function runLines(client: Client, session: Session, displayFile: string, o
   return end(refusals === 0 ? EXIT.ok : EXIT.failure, undefined);
 }
 
-/** Tries again for a few seconds while the server is not there yet, or too busy. */
-async function enter(session: Session, credentials: Credentials): Promise<LoginOutcome> {
+/** Retries for a few seconds while the server is unreachable or busy. */
+async function logIn(session: Session, credentials: Credentials): Promise<LoginOutcome> {
   const deadline = performance.now() + FIRST_LOGIN_MS;
   let mayBeRegistered = false;
   for (let failures = 0; ; failures += 1) {
     let outcome = await session.logIn(credentials);
     if (outcome.type === 'refused' && outcome.code === 'name_taken' && mayBeRegistered) {
-      // A try whose answer was lost may have registered the name: then the password is ours.
+      // An earlier attempt whose answer was lost may have registered the name; then the password matches.
       const login = credentials.type === 'account' ? { ...credentials, register: false } : credentials;
       const again = await session.logIn(login);
       if (again.type !== 'refused') outcome = again;
@@ -118,7 +118,7 @@ async function enter(session: Session, credentials: Credentials): Promise<LoginO
   }
 }
 
-/** Failed logins are counted for a minute: trying for seconds would only add to them. */
+/** Failed logins count for a minute, so retrying for seconds would only make it worse. */
 function isWorthRetrying(code: string): boolean {
   return isTransient(code) && code !== 'too_many_attempts';
 }

@@ -1,4 +1,4 @@
-/** What a person is asked for that was not given: explained and asked again until it fits. */
+/** Asks the user for everything that was not given, and repeats each question until the answer is valid. */
 
 import { isUserName, USER_RULE } from '../../chat/names.ts';
 import { type Address, DEFAULT_ADDRESS, readAddress } from '../../common/address.ts';
@@ -8,13 +8,13 @@ import type { Credentials } from '../session/login.ts';
 
 export const DEFAULT_DISPLAY = 'chat.html';
 
-/** Someone who can be asked. */
+/** The user who answers questions. */
 export interface Person {
-  /** An answer never comes when the person has left: whoever asks is raced against that. */
+  /** Never resolves if the user has left, so callers race it against the client's exit. */
   ask(question: string, isHidden?: boolean): Promise<string>;
-  /** A question that can be called off, by Ctrl-C or Ctrl-D: undefined then. */
-  consult(question: string, isHidden?: boolean): Promise<string | undefined>;
-  tell(text: string): void;
+  /** Asks a question that Ctrl-C or Ctrl-D cancels; undefined then. */
+  askOptional(question: string, isHidden?: boolean): Promise<string | undefined>;
+  print(text: string): void;
 }
 
 export async function askAddress(person: Person): Promise<Address> {
@@ -22,7 +22,7 @@ export async function askAddress(person: Person): Promise<Address> {
     const answer = (await person.ask(`Server [${DEFAULT_ADDRESS}]: `)).trim();
     const read = readAddress(answer === '' ? DEFAULT_ADDRESS : answer);
     if (read.type === 'address') return read.address;
-    person.tell(read.text);
+    person.print(read.text);
   }
 }
 
@@ -31,36 +31,39 @@ export async function askDisplay(person: Person): Promise<string> {
   return displayFile(answer === '' ? DEFAULT_DISPLAY : answer);
 }
 
-/** What is known already is not asked. */
-export interface Known {
+/** What is already known, and therefore not asked. */
+export interface KnownAnswers {
   readonly user: string | undefined;
   readonly password: string | undefined;
   readonly register: boolean;
   readonly guest: boolean;
 }
 
-export async function askCredentials(person: Person, known: Known): Promise<Credentials> {
+export async function askCredentials(person: Person, known: KnownAnswers): Promise<Credentials> {
   if (known.guest) return { type: 'guest', user: known.user ?? (await askName(person)) };
-  // Who gives a name without --register has an account.
+  // A user who gives a name without --register has an account.
   const register = known.register || (known.user === undefined && (await askRegister(person)));
   const user = known.user ?? (await askName(person));
   const password = known.password ?? (await askPassword(person, register));
   return { type: 'account', user, password, register };
 }
 
-/** The same account with another password, which is asked for hidden; undefined if that was called off. */
-export async function askAgain(person: Person, credentials: Credentials): Promise<Credentials | undefined> {
+/** The same account with another password, asked for with a hidden prompt; undefined if the user cancelled. */
+export async function askPasswordAgain(
+  person: Person,
+  credentials: Credentials,
+): Promise<Credentials | undefined> {
   if (credentials.type === 'guest') return undefined;
   const { user, register } = credentials;
   const question = `Password of ${user} (Ctrl-C: start over): `;
   for (;;) {
-    const password = await person.consult(question, true);
+    const password = await person.askOptional(question, true);
     if (password === undefined) return undefined;
     const spec = register ? newPassword : secret;
-    if (!spec.is(password)) person.tell(spec.rule);
-    else if (!register || (await person.consult('Password again: ', true)) === password) {
+    if (!spec.is(password)) person.print(spec.rule);
+    else if (!register || (await person.askOptional('Password again: ', true)) === password) {
       return { ...credentials, password };
-    } else person.tell('the two passwords differ');
+    } else person.print('the two passwords differ');
   }
 }
 
@@ -69,7 +72,7 @@ async function askRegister(person: Person): Promise<boolean> {
     const answer = (await person.ask('Register or log in? [log in]: ')).trim().toLowerCase();
     if (answer === '' || (answer !== 'log' && 'login'.startsWith(answer.replace(/\s/g, '')))) return false;
     if ('register'.startsWith(answer)) return true;
-    person.tell('type "register" for a new account, or "log in" if you have one');
+    person.print('type "register" to create an account, or "log in" if you have one');
   }
 }
 
@@ -77,7 +80,7 @@ async function askName(person: Person): Promise<string> {
   for (;;) {
     const answer = (await person.ask('Name: ')).trim();
     if (isUserName(answer)) return answer;
-    person.tell(USER_RULE);
+    person.print(USER_RULE);
   }
 }
 
@@ -85,8 +88,8 @@ async function askPassword(person: Person, register: boolean): Promise<string> {
   const spec = register ? newPassword : secret;
   for (;;) {
     const password = await person.ask('Password: ', true);
-    if (!spec.is(password)) person.tell(spec.rule);
+    if (!spec.is(password)) person.print(spec.rule);
     else if (!register || (await person.ask('Password again: ', true)) === password) return password;
-    else person.tell('the two passwords differ');
+    else person.print('the two passwords differ');
   }
 }

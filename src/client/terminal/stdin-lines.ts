@@ -1,4 +1,4 @@
-/** Lines of a stream, read only when asked for, so that a script's input waits in its pipe and not in memory. */
+/** Lines of a stream, read only on demand, so that a script's input waits in its pipe rather than in memory. */
 
 import type { Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
@@ -6,10 +6,13 @@ import { withoutByteOrderMark } from '../../common/byte-order-mark.ts';
 
 export type InputLine =
   | { readonly type: 'line'; readonly text: string }
-  /** A line of more than `limit` characters; what it said is not kept. */
+  /** A line of more than `limit` characters. Its text is discarded. */
   | { readonly type: 'too_long' };
 
-/** Lines end in LF or CRLF; the last one may end with the input. Bytes that are not UTF-8 become U+FFFD; a byte order mark is left out. */
+/**
+ * Lines end in LF or CRLF; the last one may end with the input. Invalid UTF-8 becomes U+FFFD; a byte order mark is
+ * removed.
+ */
 export async function* readLines(input: Readable, limit: number): AsyncGenerator<InputLine, void, void> {
   const decoder = new StringDecoder('utf8');
   let rest = '';

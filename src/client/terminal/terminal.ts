@@ -1,10 +1,10 @@
 /**
- * The terminal of a person: one line is typed at a time, at a prompt; whatever else is printed goes above it and
- * leaves the half-typed line as it is.
+ * An interactive terminal: one line is typed at a prompt; all other output is printed above it and leaves the
+ * half-typed line intact.
  *
- * Keys go where the person sees them go. Where nothing can be typed into, as between two questions, they are held until
- * there is a question or a prompt; what is typed when a secret may be asked for is held too, and goes into the next hidden
- * question or nowhere.
+ * Keys go where the user sees them go. When there is no input line, for instance between two questions, keys are held
+ * until there is a question or a prompt. Keys typed while a secret may be asked for are also held, and go only into the
+ * next hidden question or are dropped.
  */
 
 import type { ReadStream, WriteStream } from 'node:tty';
@@ -12,40 +12,40 @@ import type { Completion } from '../commands/completion.ts';
 import { tooLong } from '../commands/line.ts';
 import type { Editor, Press } from './editor.ts';
 import { InterruptKey, REPEAT_MS } from './interrupt-key.ts';
-import { type Input, Keyboard } from './keyboard.ts';
+import { Keyboard, type KeyboardInput } from './keyboard.ts';
 import type { Paste } from './paste.ts';
+import { placePaste } from './paste-placement.ts';
 import { PlainEditor } from './plain-editor.ts';
 import { ReadlineEditor } from './readline-editor.ts';
-import { receive } from './reception.ts';
 
 export type Typed =
   | { readonly type: 'line'; readonly text: string }
-  /** Several lines were pasted into a half-typed one, which stays until `clearLine`. */
+  /** Several lines were pasted into a half-typed line, which stays until `clearLine`. */
   | { readonly type: 'paste'; readonly before: string; readonly pasted: string; readonly after: string }
-  /** Ctrl-C at a question that can be called off. */
+  /** Ctrl-C at a question that can be cancelled. */
   | { readonly type: 'cancelled' }
-  /** Ctrl-D on an empty line, or there is no terminal any more. */
+  /** Ctrl-D on an empty line, or the terminal is gone. */
   | { readonly type: 'end' };
 
 export interface TerminalOptions {
   readonly input: ReadStream;
   readonly output: WriteStream;
   complete(line: string): Completion;
-  /** True for a line after which a secret is typed: it is hidden from the first key on. */
+  /** True for a line after which a secret is typed. Input is hidden from the next key on. */
   isBeforeSecret(line: string): boolean;
-  /** True for a line that is not to come back with the arrows. */
+  /** True for a line that must not be stored in the history. */
   isPrivate(line: string): boolean;
-  /** What the first Ctrl-C on an empty line says. */
+  /** The hint after the first Ctrl-C on an empty line. */
   warning(): string;
-  /** Ctrl-C twice, or the terminal is gone: the client is to end, whatever it is at. Nothing more is read. */
+  /** Ctrl-C twice, or the terminal is gone: the client must exit, whatever it is doing. No more input is read. */
   interrupted(): void;
 }
 
 /**
- * Lines that are typed ahead while one is being run, and keys while there is nothing to type into.
- * Policy: over the limit, further ones are dropped, and the person is told.
+ * Lines typed ahead while another is running, and keys typed while there is no input line. Policy: above the limit,
+ * further ones are dropped and the user is told.
  */
-const AHEAD_LIMIT = 1_000;
+const TYPED_AHEAD_LIMIT = 1_000;
 const HELD_LIMIT = 10_000;
 
 interface Question {
@@ -54,8 +54,8 @@ interface Question {
   readonly canCancel: boolean;
 }
 
-/** What is typed, in its order. */
-type Typing = ({ readonly type: 'key' } & Press) | Paste;
+/** Input in the order it was typed. */
+type HeldInput = ({ readonly type: 'key' } & Press) | Paste;
 
 export class Terminal {
   readonly #options: TerminalOptions;
@@ -63,18 +63,18 @@ export class Terminal {
   readonly #line: Editor;
   readonly #secret: Editor;
   readonly #interruptKey = new InterruptKey();
-  /** Set when the client is to end, unless Ctrl-C turns out to be held down. */
+  /** Set when the client is about to exit, unless Ctrl-C turns out to be held down. */
   #quitting: NodeJS.Timeout | undefined;
-  /** What takes keys now; undefined while they are held. */
+  /** The editor that receives keys; undefined while keys are held. */
   #editor: Editor | undefined;
-  /** What is on the screen. */
+  /** The editor shown on the screen. */
   #drawn: Editor | undefined;
-  #held: Typing[] = [];
-  /** What is held may be a secret: only a hidden question gets it. */
-  #isCovered = false;
+  #held: HeldInput[] = [];
+  /** The held keys may be a secret, so only a hidden question may receive them. */
+  #mayBeSecret = false;
   #question: Question | undefined;
   #prompt = '';
-  #ahead: Typed[] = [];
+  #typedAhead: Typed[] = [];
   #reader: ((typed: Typed) => void) | undefined;
   #hasEnded = false;
   #isClosed = false;
@@ -91,31 +91,31 @@ export class Terminal {
           complete: (line) => (this.#question === undefined ? complete(line) : [[], line]),
           isPrivate: (line) => this.#question !== undefined || options.isPrivate(line),
         });
-    this.#keyboard = new Keyboard(input, output, isDumb, (heard) => this.#hear(heard));
+    this.#keyboard = new Keyboard(input, output, isDumb, (heard) => this.#handleInput(heard));
   }
 
-  /** Nothing more will be typed. */
+  /** No more input will come. */
   get hasEnded(): boolean {
     return this.#hasEnded;
   }
 
-  /** The next line at the usual prompt. */
+  /** The next line typed at the prompt. */
   read(): Promise<Typed> {
-    const typed = this.#ahead.shift();
+    const typed = this.#typedAhead.shift();
     if (typed !== undefined) return Promise.resolve(typed);
     if (this.#hasEnded) return Promise.resolve({ type: 'end' });
-    this.#uncover();
+    this.#dropSecrets();
     return this.#next(this.#line);
   }
 
   /**
-   * The answer to a question, which takes the place of the prompt. A hidden answer is not shown while typed. Where the
-   * question can be called off, Ctrl-C does it. A half-typed line comes back behind the question.
+   * Asks a question in place of the prompt. A hidden answer is not shown while it is typed. Ctrl-C cancels a question
+   * that allows it. The half-typed line returns after the question.
    */
   async ask(question: string, { isHidden = false, canCancel = false } = {}): Promise<Typed> {
     if (this.#hasEnded) return { type: 'end' };
-    if (isHidden) this.#isCovered = true;
-    else this.#uncover();
+    if (isHidden) this.#mayBeSecret = true;
+    else this.#dropSecrets();
     this.#erase();
     const { text, cursor } = this.#line;
     this.#line.set('', 0);
@@ -125,7 +125,7 @@ export class Terminal {
     return typed;
   }
 
-  /** What the usual prompt is from here on. */
+  /** Sets the prompt. */
   setPrompt(prompt: string): void {
     if (this.#prompt === prompt) return;
     this.#prompt = prompt;
@@ -138,7 +138,7 @@ export class Terminal {
     this.#line.set('', 0);
   }
 
-  /** Prints lines above the prompt. They must be fit for a terminal already. */
+  /** Prints lines above the prompt. The lines must already be safe for a terminal. */
   print(lines: readonly string[]): void {
     if (lines.length === 0) return;
     const drawn = this.#drawn;
@@ -148,7 +148,7 @@ export class Terminal {
     this.#draw();
   }
 
-  /** Takes the prompt away. What is typed from here on is discarded. */
+  /** Removes the prompt. Later input is discarded. */
   close(): void {
     if (this.#isClosed) return;
     this.#erase();
@@ -159,7 +159,7 @@ export class Terminal {
     this.#keyboard.close();
   }
 
-  /** Gives the terminal back: call at the very end. */
+  /** Restores the terminal. Call last. */
   async release(): Promise<void> {
     this.close();
     await this.#keyboard.release();
@@ -171,27 +171,27 @@ export class Terminal {
       this.#editor = editor;
       this.#drawn = editor;
       this.#draw();
-      this.#run();
+      this.#feedEditor();
     });
   }
 
-  #hear(input: Input): void {
+  #handleInput(input: KeyboardInput): void {
     if (this.#isClosed) return;
     switch (input.type) {
       case 'key':
         this.#press(input);
         return;
       case 'paste':
-        this.#type(input);
+        this.#hold(input);
         return;
       case 'oversize':
         this.print([tooLong(input.bytes)]);
         return;
       case 'stalled':
-        this.print(['(a paste has begun and does not end: Ctrl-C drops it)']);
+        this.print(['(a paste has started but not ended; Ctrl-C cancels it)']);
         return;
       case 'dropped':
-        this.print(['(the paste was dropped)']);
+        this.print(['(the paste was cancelled)']);
         return;
       case 'continued':
         this.#drawn?.forget();
@@ -207,7 +207,7 @@ export class Terminal {
     }
   }
 
-  /** Keys that are for the terminal as a whole work at any time. */
+  /** Ctrl-C and Ctrl-Z work at any time. */
   #press(press: { readonly type: 'key' } & Press): void {
     const { ctrl, name } = press.key;
     if (ctrl === true && name === 'c') {
@@ -216,27 +216,27 @@ export class Terminal {
     }
     this.#interruptKey.disarm();
     if (ctrl === true && name === 'z') this.#keyboard.suspend();
-    else this.#type(press);
+    else this.#hold(press);
   }
 
-  #type(typing: Typing): void {
+  #hold(typing: HeldInput): void {
     if (this.#held.length >= HELD_LIMIT || this.#quitting !== undefined) return;
     this.#held.push(typing);
-    if (this.#held.length === HELD_LIMIT) this.print(['too many keys at once: the rest was dropped']);
-    this.#run();
+    if (this.#held.length === HELD_LIMIT) this.print(['too many keys at once; the rest was dropped']);
+    this.#feedEditor();
   }
 
-  /** Gives what is held to whatever takes it. */
-  #run(): void {
+  /** Passes held input to the current editor. */
+  #feedEditor(): void {
     while (this.#editor !== undefined) {
       const typing = this.#held.shift();
       if (typing === undefined) return;
       if (typing.type === 'paste') this.#paste(this.#editor, typing);
-      else this.#give(this.#editor, typing);
+      else this.#giveKey(this.#editor, typing);
     }
   }
 
-  #give(editor: Editor, press: Press): void {
+  #giveKey(editor: Editor, press: Press): void {
     if (press.key.ctrl === true && press.key.name === 'd') {
       if (editor.text === '') this.#end();
       else if (editor !== this.#secret) editor.press(press);
@@ -254,7 +254,7 @@ export class Terminal {
     }
     this.#deliver({ type: 'line', text });
     if (this.#options.isBeforeSecret(text)) {
-      this.#isCovered = true;
+      this.#mayBeSecret = true;
       this.#editor = undefined;
     } else {
       this.#drawn = this.#editor;
@@ -262,13 +262,13 @@ export class Terminal {
     }
   }
 
-  /** At the prompt, a line may come while another is being run. */
+  /** At the prompt, a line may be entered while another is running. */
   #deliver(typed: Typed): void {
     const reader = this.#reader;
     this.#reader = undefined;
     if (reader !== undefined) reader(typed);
-    else if (this.#ahead.length < AHEAD_LIMIT) this.#ahead.push(typed);
-    else this.print(['too many lines at once: one was dropped']);
+    else if (this.#typedAhead.length < TYPED_AHEAD_LIMIT) this.#typedAhead.push(typed);
+    else this.print(['too many lines at once; one was dropped']);
   }
 
   #settle(typed: Typed): void {
@@ -293,9 +293,9 @@ export class Terminal {
     const { text: line, cursor } = editor;
     const isAnswer = this.#question !== undefined;
     const place = { isAnswer, isSecret: editor === this.#secret, isLineStart: cursor === 0 };
-    const received = receive(paste, place);
+    const received = placePaste(paste, place);
     if (received.type === 'refused') {
-      this.print([received.why]);
+      this.print([received.reason]);
       return;
     }
     this.print(received.notes);
@@ -337,13 +337,13 @@ export class Terminal {
     }
   }
 
-  /** What may be a secret goes no further. */
-  #uncover(): void {
-    if (this.#isCovered && this.#held.length > 0) {
+  /** Drops held keys that may be a secret. */
+  #dropSecrets(): void {
+    if (this.#mayBeSecret && this.#held.length > 0) {
       this.#held = [];
-      this.print(['(what you typed meanwhile was dropped)']);
+      this.print(['(what you typed in the meantime was dropped)']);
     }
-    this.#isCovered = false;
+    this.#mayBeSecret = false;
   }
 
   #draw(): void {

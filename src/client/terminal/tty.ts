@@ -1,4 +1,4 @@
-/** What Node does not offer of the terminal that a process was started in. */
+/** Terminal operations that Node does not offer. */
 
 import { closeSync, constants, openSync, readFileSync, readSync } from 'node:fs';
 
@@ -6,11 +6,11 @@ const PIECE_BYTES = 64 * 1024;
 const LIMIT_MS = 2_000;
 const TICK_MS = 10;
 
-/** True if the terminal is this process's to read and to set up; from the background both would stop it. */
+/** True if this process may read and configure the terminal. In the background, either would stop it. */
 export function isInForeground(): boolean {
   if (process.platform !== 'linux') return true;
   try {
-    // Behind the name of the program: state, parent, group, session, terminal, group in the foreground.
+    // Fields after the program name: state, parent, group, session, terminal, foreground group.
     const [, , group, , , foreground] = readFileSync('/proc/self/stat', 'latin1')
       .replace(/.*\) /s, '')
       .split(' ');
@@ -21,8 +21,8 @@ export function isInForeground(): boolean {
 }
 
 /**
- * Discards what the terminal has sent and nobody has read, until nothing has come for `quietMs`; 0 does not wait.
- * Blocks the thread: for the end of the process.
+ * Discards unread terminal input until none has arrived for `quietMs`; with 0 it does not wait. Blocks the thread; call
+ * only at exit.
  */
 export function discardInput(quietMs: number): void {
   if (process.platform === 'win32' || !isInForeground()) return;
@@ -35,16 +35,16 @@ export function discardInput(quietMs: number): void {
   const piece = Buffer.alloc(PIECE_BYTES);
   const pause = new Int32Array(new SharedArrayBuffer(4));
   const begin = performance.now();
-  let heardAt = begin;
+  let lastInputAt = begin;
   for (let now = begin; now - begin < LIMIT_MS; now = performance.now()) {
-    if (hasRead(terminal, piece)) heardAt = now;
-    else if (now - heardAt >= quietMs) break;
+    if (hasRead(terminal, piece)) lastInputAt = now;
+    else if (now - lastInputAt >= quietMs) break;
     else Atomics.wait(pause, 0, 0, TICK_MS);
   }
   closeSync(terminal);
 }
 
-/** False when there is nothing to be read now, or never again. */
+/** False if there is nothing to read now, or ever again. */
 function hasRead(terminal: number, piece: Buffer): boolean {
   try {
     return readSync(terminal, piece) > 0;

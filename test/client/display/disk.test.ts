@@ -57,7 +57,7 @@ test('a write that the disk cuts off leaves a valid page, and later ones work ag
   const failed = {
     type: 'failed',
     code: 'disk_full',
-    text: `cannot write the display ${file}: the file is as large as it may get; start the client again for a fresh one`,
+    text: `cannot write the display ${file}: the file has reached its maximum size; start the client again for a new one`,
   };
   const written = { type: 'written' };
   const printed = await runConfined(folder, 100, program);
@@ -106,7 +106,7 @@ test('a live file that cannot be replaced is told of once, the page says so itse
   const obstacle = join(folder, '.chat.live.js.tmp');
   mkdirSync(obstacle);
   expect(await display.append([messageAt(1)])).toEqual({ type: 'written' });
-  await expect.poll(status, SOON).toBe('This page cannot follow by itself now: reload it to see what came');
+  await expect.poll(status, SOON).toBe('This page cannot update itself at the moment; reload it to see new messages');
   await display.append([messageAt(2)]);
   await page.reload();
   expect(await shownTexts(page)).toEqual(['message 0', 'message 1', 'message 2']);

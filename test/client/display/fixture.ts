@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
 import type { Display } from '../../../src/client/display/display.ts';
-import type { DisplayRecord, Message } from '../../../src/client/display/display-record.ts';
+import type { DisplayRecord, MessageRecord } from '../../../src/client/display/display-record.ts';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
 
 /** A folder of its own for the running test, removed when that is over. */
@@ -38,7 +38,7 @@ export async function startWith(
 export const START = new Date(2026, 0, 20, 14, 5).getTime();
 
 /** The message that is sent `minute` minutes after the start. */
-export function messageAt(minute: number, changes: Partial<Message> = {}): Message {
+export function messageAt(minute: number, changes: Partial<MessageRecord> = {}): MessageRecord {
   const at = START + Math.round(minute * 60_000);
   const text = `message ${minute}`;
   return { type: 'message', id: at * 1000, at, from: 'bob', to: '#tea', text, own: false, ...changes };
@@ -48,7 +48,11 @@ export function messageAt(minute: number, changes: Partial<Message> = {}): Messa
 export const OWN = { own: true, from: 'alice' };
 
 /** The messages from one minute up to and without another. */
-export function messagesBetween(from: number, to: number, changes: Partial<Message> = {}): Message[] {
+export function messagesBetween(
+  from: number,
+  to: number,
+  changes: Partial<MessageRecord> = {},
+): MessageRecord[] {
   return Array.from({ length: to - from }, (_, index) => messageAt(from + index, changes));
 }
 

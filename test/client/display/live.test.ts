@@ -316,7 +316,7 @@ test('an open page goes on in the next one when it is full, and the full one say
   expect(await page.locator('#status').textContent()).toBe('connected');
   await page.getByRole('link', { name: 'Earlier messages' }).click();
   await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 0', 'mine']);
-  expect(await page.locator('#status').textContent()).toBe('This page is full. It goes on in chat.html.');
+  expect(await page.locator('#status').textContent()).toBe('This page is full. It continues in chat.html.');
   expect(await page.locator('.message .state').allTextContents()).toEqual(['Not acknowledged']);
   // It stays as it is, whatever the live file beside it says.
   const isSame = await mark(page);

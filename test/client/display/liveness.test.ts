@@ -39,7 +39,7 @@ const statusOf = (page: Page) => page.locator('#status').textContent();
 const statesOf = (page: Page) => page.locator('.message .state').allTextContents();
 
 const CONNECTED = 'connected to tea.example as alice · 14:05';
-const NO_SIGN = /^No sign of the client since \d\d:\d\d$/;
+const NO_SIGN = /^The client has not responded since \d\d:\d\d$/;
 
 /** Keeps every text that the status line has from now on. */
 async function watchStatus(page: Page): Promise<() => Promise<unknown>> {
@@ -129,7 +129,7 @@ test('a page without its live file does not say that it is connected', async () 
   await copyFile(file, copy);
   const page = await browser.open(copy);
   const said = await watchStatus(page);
-  await expect.poll(() => statusOf(page), IN_TIME).toBe('No sign of the client');
+  await expect.poll(() => statusOf(page), IN_TIME).toBe('The client has not responded');
   expect(await said()).not.toContain('Connected');
 }, 60_000);
 

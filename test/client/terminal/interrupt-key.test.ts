@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { InterruptKey, type Meaning } from '../../../src/client/terminal/interrupt-key.ts';
+import { type InterruptAction, InterruptKey } from '../../../src/client/terminal/interrupt-key.ts';
 
 /** What each press means: its time in ms, and whether the line is empty. */
-function press(...presses: ReadonlyArray<readonly [at: number, isLineEmpty: boolean]>): Meaning[] {
+function press(...presses: ReadonlyArray<readonly [at: number, isLineEmpty: boolean]>): InterruptAction[] {
   const key = new InterruptKey();
   return presses.map(([at, isLineEmpty]) => key.press(at, isLineEmpty));
 }
@@ -14,7 +14,7 @@ function held(at: number, isLineEmpty: boolean): Array<readonly [number, boolean
 }
 
 /** True if a press quits: none follows it at once. */
-function quits(meanings: readonly Meaning[]): boolean {
+function quits(meanings: readonly InterruptAction[]): boolean {
   return meanings.at(-1) === 'quit';
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { PASTE_LIMIT, PasteSplitter, type Piece } from '../../../src/client/terminal/paste.ts';
+import { type InputPiece, PASTE_LIMIT, PasteSplitter } from '../../../src/client/terminal/paste.ts';
 
 const START = '\u001b[200~';
 const END = '\u001b[201~';
@@ -11,7 +11,7 @@ function split(...chunks: readonly string[]): unknown[] {
 }
 
 function splitBytes(chunks: readonly Buffer[], splitter = new PasteSplitter()): unknown[] {
-  const pieces: Array<Exclude<Piece, { type: 'keys' }> | { type: 'keys'; text: string }> = [];
+  const pieces: Array<Exclude<InputPiece, { type: 'keys' }> | { type: 'keys'; text: string }> = [];
   for (const piece of chunks.flatMap((chunk) => splitter.push(chunk))) {
     const last = pieces.at(-1);
     if (piece.type !== 'keys') pieces.push(piece);

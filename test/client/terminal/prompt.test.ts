@@ -1,16 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import { promptOf } from '../../../src/client/terminal/prompt.ts';
+import { formatPrompt } from '../../../src/client/terminal/prompt.ts';
 
 describe('promptOf', () => {
   it('shows who, where to, and how the connection is', () => {
-    expect(promptOf('alice', null, { type: 'online' }, 0)).toBe('alice> ');
-    expect(promptOf('alice', '#tea', { type: 'online' }, 0)).toBe('alice #tea> ');
-    expect(promptOf('alice', 'bob', { type: 'connecting' }, 0)).toBe('alice bob (connecting)> ');
+    expect(formatPrompt('alice', null, { type: 'online' }, 0)).toBe('alice> ');
+    expect(formatPrompt('alice', '#tea', { type: 'online' }, 0)).toBe('alice #tea> ');
+    expect(formatPrompt('alice', 'bob', { type: 'connecting' }, 0)).toBe('alice bob (connecting)> ');
   });
 
   it('counts the seconds to the next try, and not below none', () => {
     const waiting = { type: 'waiting', until: 5_000 } as const;
-    expect(promptOf('alice', '#tea', waiting, 1_001)).toBe('alice #tea (offline, next try in 4 s)> ');
-    expect(promptOf('alice', '#tea', waiting, 9_000)).toBe('alice #tea (offline, next try in 0 s)> ');
+    expect(formatPrompt('alice', '#tea', waiting, 1_001)).toBe('alice #tea (offline, next try in 4 s)> ');
+    expect(formatPrompt('alice', '#tea', waiting, 9_000)).toBe('alice #tea (offline, next try in 0 s)> ');
   });
 });

@@ -141,7 +141,7 @@ describe('what is pasted', () => {
     person.type('[200~/quit');
     await person.see('Ctrl-C drops it');
     person.press('C-c');
-    await person.see('(the paste was dropped)');
+    await person.see('(the paste was cancelled)');
     person.say('hello again');
     await heard('hello again');
     other.close();

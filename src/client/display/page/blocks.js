@@ -4,15 +4,15 @@
 
 const SIZE = 100;
 
-/** Height of an entry that has not been laid out, in CSS pixels: a guess, for the length of the scroll bar. */
+/** Estimated height in CSS pixels of an entry that has not been laid out, for the length of the scroll bar. */
 const ENTRY_HEIGHT = 40;
 
 /** @param {HTMLElement} log */
 export function createBlocks(log) {
-  /** @type {WeakMap<Element, number>} Entries that a block showed when its height was guessed. */
+  /** @type {WeakMap<Element, number>} Entries a block showed when its height was estimated. */
   const guessed = new WeakMap();
 
-  // A block that goes out of sight keeps the height that it had.
+  // A block that scrolls out of sight keeps its last height.
   const heights = new ResizeObserver((changes) => {
     for (const { target, contentRect } of changes) setHeight(target, contentRect.height);
   });
@@ -22,7 +22,7 @@ export function createBlocks(log) {
     if (block instanceof HTMLElement) block.style.containIntrinsicBlockSize = `${height}px`;
   }
 
-  /** A new block behind another, or at the end. @param {Element | null} before */
+  /** Creates a block after another, or at the end. @param {Element | null} before */
   function start(before) {
     const block = document.createElement('div');
     block.className = 'block';
@@ -40,13 +40,13 @@ export function createBlocks(log) {
       const block = last === null || last.childElementCount >= SIZE ? start(null) : last;
       block.append(element);
     },
-    /** Divides the blocks that history has made too large. */
+    /** Splits the blocks that history has made too large. */
     divide() {
       for (let block = log.firstElementChild; block !== null; block = block.nextElementSibling) {
         if (block.childElementCount > 2 * SIZE) start(block).append(...[...block.children].slice(SIZE));
       }
     },
-    /** Guesses heights where they may have changed. @param {Map<Element, number>} shown entries that a block shows */
+    /** Estimates heights where they may have changed. @param {Map<Element, number>} shown entries that a block shows */
     guess(shown) {
       for (const block of log.children) {
         const count = shown.get(block) ?? 0;

@@ -1,4 +1,4 @@
-/** The conversations: a bar of links that choose which one is shown, with what is unread in each. */
+/** The conversation bar: links that choose the conversation to show, each with its unread count. */
 
 /** @import { Entry } from './entry.js' */
 
@@ -61,16 +61,16 @@ export function createConversations(bar, unread) {
   }
 
   return {
-    /** Whether the choice shows an entry. What belongs to no conversation is shown with every one. @param {Entry} entry */
+    /** Whether an entry is shown. An entry without a conversation is always shown. @param {Entry} entry */
     shows: (entry) => shown === '' || entry.conversation === '' || entry.conversation === shown,
 
-    /** Makes sure that the bar has the conversation of an entry. @param {Entry} entry */
-    meet(entry) {
+    /** Adds the conversation of an entry to the bar if it is new. @param {Entry} entry */
+    addFor(entry) {
       if (entry.label !== '' && !known.has(entry.conversation)) add(entry.conversation, entry.label);
     },
 
-    /** Counts messages that nobody has seen. @param {Entry[]} entries */
-    miss(entries) {
+    /** Counts messages as unread. @param {Entry[]} entries */
+    countUnread(entries) {
       for (const entry of entries) {
         const conversation = known.get(entry.conversation);
         if (conversation !== undefined) conversation.unread += 1;
@@ -78,8 +78,8 @@ export function createConversations(bar, unread) {
       count();
     },
 
-    /** Takes what the choice shows as seen. */
-    see() {
+    /** Marks everything in the chosen conversation as read. */
+    markRead() {
       for (const conversation of known.values()) {
         if (shown === '' || shown === conversation.key) conversation.unread = 0;
       }
@@ -100,7 +100,7 @@ export function createConversations(bar, unread) {
   };
 }
 
-/** The key of the conversation that the address names, or empty for all. */
+/** The key of the conversation in the address, or empty for all. */
 function chosen() {
   if (!location.hash.startsWith(PREFIX)) return '';
   try {
@@ -130,7 +130,7 @@ function showUnread({ unread, badge }) {
   badge.title = unread === 0 ? '' : `${unread} unread`;
 }
 
-/** A list with a heading, hidden while it is empty. @param {HTMLElement} bar @param {string} title */
+/** A list with a heading, hidden while empty. @param {HTMLElement} bar @param {string} title */
 function addSection(bar, title) {
   const section = document.createElement('section');
   const heading = document.createElement('h2');

@@ -3,28 +3,28 @@
  *
  * @typedef {object} Entry
  * @property {HTMLElement} element
- * @property {number} sequence running number within one run of the client
+ * @property {number} sequence sequence number within one run of the client
  * @property {string} kind the record's type
- * @property {number} id the server's, or 0 for what has none
+ * @property {number} id the server's, or 0 if it has none
  * @property {number} at in ms since 1970
- * @property {number} day equal for entries of one day
+ * @property {number} day equal for entries of the same day
  * @property {string} from the sender's name in lower case
- * @property {string} conversation its key, or empty for what belongs to none
- * @property {string} label name of the conversation, as it is written
- * @property {string} tag names an own message until it has an id
+ * @property {string} conversation its key, or empty if it belongs to none
+ * @property {string} label the conversation's name as written
+ * @property {string} tag identifies an own message until it has an id
  * @property {boolean} own
- * @property {HTMLElement | null} state where an own message says how it stands
+ * @property {HTMLElement | null} state shows the status of an own message
  * @property {HTMLElement | null} heading the day, on the first entry of a day
  * @property {Entry | null} previous
  * @property {Entry | null} next
  */
 
-/** The end of what a `Date` can hold, in ms since 1970. */
+/** The latest time a `Date` can hold, in ms since 1970. */
 const LATEST = 8.64e15;
 
 /**
  * @param {HTMLElement} element
- * @param {number} latest time of the entry before, for what has no time of its own
+ * @param {number} latest time of the previous entry, for an entry without a time
  * @returns {Entry}
  */
 export function readEntry(element, latest) {
@@ -52,7 +52,7 @@ export function readEntry(element, latest) {
   return entry;
 }
 
-/** The time in an element, or the nearest that a calendar has; null if it has none. @param {Element} element */
+/** The time in an element, limited to valid dates; null if it has none. @param {Element} element */
 export function timeIn(element) {
   const text = element.getAttribute('data-at');
   return text === null ? null : Math.min(Math.max(Number(text), 0), LATEST) || 0;
@@ -99,11 +99,11 @@ const STATES = {
 /**
  * @param {Entry} entry
  * @param {keyof typeof STATES} state
- * @param {string} reason why it failed, or why that is not known
+ * @param {string} reason why it failed, or why its state is unknown
  */
 export function setState(entry, state, reason) {
   const mark = entry.state ?? document.createElement('span');
-  mark.className = `state ${state}${reason === '' ? '' : ' told'}`;
+  mark.className = `state ${state}${reason === '' ? '' : ' explained'}`;
   mark.title = STATES[state];
   mark.dir = 'auto';
   const word = document.createElement('span');

@@ -1,11 +1,11 @@
-/** Grouping: one heading for what one person says in one stretch, and one for each day, among the entries shown. */
+/** Groups the entries shown: one heading for consecutive messages of one sender, and one for each day. */
 
 /** @import { Blocks } from './blocks.js' */
 /** @import { Entry } from './entry.js' */
 /** @import { Timeline } from './timeline.js' */
 
-/** Longest silence within a group, in ms. */
-const STRETCH = 5 * 60_000;
+/** Longest pause within a group, in ms. */
+const LONGEST_PAUSE = 5 * 60_000;
 
 const DAY = new Intl.DateTimeFormat('en-GB', { dateStyle: 'full' });
 
@@ -34,7 +34,7 @@ export function createGrouping(blocks, timeline, shows) {
   }
 
   /** @param {Entry} entry */
-  function extend(entry) {
+  function append(entry) {
     const shown = shows(entry);
     entry.element.hidden = !shown;
     if (!shown) return;
@@ -43,23 +43,23 @@ export function createGrouping(blocks, timeline, shows) {
   }
 
   return {
-    /** Takes in an entry at the end of the log. */
-    extend,
-    /** Looks at an entry again whose time has changed. @param {Entry} entry */
-    touch(entry) {
+    /** Groups an entry at the end of the log. */
+    append,
+    /** Regroups an entry whose time has changed. @param {Entry} entry */
+    regroup(entry) {
       if (entry.element.hidden) return;
-      const after = shownBeside(entry, 'next');
-      group(entry, shownBeside(entry, 'previous'));
+      const after = shownNeighbour(entry, 'next');
+      group(entry, shownNeighbour(entry, 'previous'));
       if (after !== null) group(after, entry);
     },
-    /** Goes through the whole log again: for entries in the midst of it, and for another choice of what is shown. */
-    renew() {
+    /** Regroups the whole log, after entries were inserted in it or another conversation was chosen. */
+    regroupAll() {
       blocks.divide();
       /** @type {Map<Element, number>} */
       const shown = new Map();
       last = null;
       for (let entry = timeline.first(); entry !== null; entry = entry.next) {
-        extend(entry);
+        append(entry);
         const block = entry.element.parentElement;
         if (block !== null && !entry.element.hidden) shown.set(block, (shown.get(block) ?? 0) + 1);
       }
@@ -69,7 +69,7 @@ export function createGrouping(blocks, timeline, shows) {
 }
 
 /** @param {Entry} entry @param {'previous' | 'next'} direction */
-function shownBeside(entry, direction) {
+function shownNeighbour(entry, direction) {
   let other = entry[direction];
   while (other?.element.hidden) other = other[direction];
   return other;
@@ -82,6 +82,6 @@ function follows(entry, before) {
     before.kind === 'message' &&
     entry.from === before.from &&
     entry.conversation === before.conversation &&
-    Math.abs(entry.at - before.at) < STRETCH
+    Math.abs(entry.at - before.at) < LONGEST_PAUSE
   );
 }

@@ -1,40 +1,40 @@
-/** The live file, loaded again and again: a page from `file://` can load a sibling script, but cannot fetch. */
+/** Loads the live file repeatedly: a page from `file://` can load a sibling script, but cannot fetch. */
 
 /**
- * @typedef {object} News what the live file holds
- * @property {string} run of the client that writes
- * @property {number} first running number of the first element
+ * @typedef {object} News the content of the live file
+ * @property {string} run the client's run
+ * @property {number} first sequence number of the first element
  * @property {string[]} elements
- * @property {boolean} closed the client has gone, in order
+ * @property {boolean} closed the client has exited in order
  */
 
 /**
- * @typedef {object} Pulse how the client is, by its own word
- * @property {number} at when it was alive, in ms since 1970
+ * @typedef {object} Pulse the client's state, as it reports it
+ * @property {number} at when it was last alive, in ms since 1970
  * @property {number} retryAt when it tries to connect again, in ms since 1970
  * @property {'online' | 'connecting' | 'waiting' | 'offline'} connection
  * @property {'nothing' | 'records' | 'updates'} lacks what is missing in this page
  */
 
-/** Times between looks, in ms: while the page is in sight, while it is not, and when there is nobody to write. */
-const IN_SIGHT = 150;
-const IN_BACKGROUND = 1000;
-const ALONE = 2000;
+/** Time between checks, in ms: while the page is visible, while it is hidden, and when no client is writing. */
+const VISIBLE = 150;
+const HIDDEN = 1000;
+const NO_CLIENT = 2000;
 
-/** Longest time that one look may take, in ms. */
+/** Longest time one check may take, in ms. */
 const DEADLINE = 5000;
 
-/** By their index in the live file. */
+/** Identified by their index in the live file. */
 const CONNECTIONS = /** @type {const} */ (['online', 'connecting', 'waiting', 'offline']);
 const LACKS = /** @type {const} */ (['nothing', 'records', 'updates']);
 
 /**
  * @param {string} source address of the live file
- * @param {(news: News | null, pulse: Pulse | null) => boolean} receive is called after each look with what there was to
- *   see, and tells whether there is anybody who writes
+ * @param {(news: News | null, pulse: Pulse | null) => boolean} receive called after each check with what was found;
+ * returns whether a client is still writing
  */
 export function watchLive(source, receive) {
-  let looks = 0;
+  let checks = 0;
   let timer = 0;
   /** @type {HTMLScriptElement | null} */
   let script = null;
@@ -43,22 +43,22 @@ export function watchLive(source, receive) {
   /** @type {Pulse | null} */
   let pulse = null;
 
-  function look() {
+  function check() {
     clearTimeout(timer);
     if (script !== null) finish();
     script = document.createElement('script');
     script.onload = next;
     script.onerror = next;
-    looks += 1;
-    script.src = `${source}?${looks}`;
-    timer = setTimeout(look, DEADLINE);
+    checks += 1;
+    script.src = `${source}?${checks}`;
+    timer = setTimeout(check, DEADLINE);
     document.head.append(script);
   }
 
   function next() {
     clearTimeout(timer);
-    const isAlone = !finish();
-    timer = setTimeout(look, isAlone ? ALONE : document.hidden ? IN_BACKGROUND : IN_SIGHT);
+    const hasClient = finish();
+    timer = setTimeout(check, !hasClient ? NO_CLIENT : document.hidden ? HIDDEN : VISIBLE);
   }
 
   function finish() {
@@ -68,10 +68,10 @@ export function watchLive(source, receive) {
       script.remove();
       script = null;
     }
-    const [seen, felt] = [news, pulse];
+    const [lastNews, lastPulse] = [news, pulse];
     news = null;
     pulse = null;
-    return receive(seen, felt);
+    return receive(lastNews, lastPulse);
   }
 
   Object.defineProperty(window, 'parleyLive', {
@@ -91,7 +91,7 @@ export function watchLive(source, receive) {
     },
   });
   document.addEventListener('visibilitychange', () => {
-    if (!document.hidden) look();
+    if (!document.hidden) check();
   });
-  look();
+  check();
 }

@@ -1,17 +1,17 @@
 /**
- * Whether the client is there, judged by its pulse: a time that it writes into the live file every 3 seconds. Pure: the
+ * Decides whether the client is alive from its pulse: a time that it writes to the live file every 3 seconds. Pure: the
  * page's clocks are passed in.
  *
- * What counts is whether the pulse changes while the page looks, because no step of a clock can change that. Looks that
- * did not take place, while the computer slept or the tab was throttled, say nothing about the client.
+ * What counts is whether the pulse changes while the page checks it, because setting a clock cannot affect that. Checks
+ * that did not happen, because the computer slept or the tab was throttled, say nothing about the client.
  */
 
 /** @typedef {'alive' | 'unsure' | 'silent'} Liveness */
 
-/** How long the page looks at one and the same pulse before it gives the client up. In ms. */
+/** How long the page sees the same pulse before it considers the client gone, in ms. */
 const PATIENCE = 8000;
 
-/** As much as one look can add to that. In ms. */
+/** The most that one check can add to that time, in ms. */
 const LONGEST_GAP = 2000;
 
 export function createLiveness() {
@@ -22,16 +22,16 @@ export function createLiveness() {
   let last = null;
 
   return {
-    /** When the client was last alive, in ms since 1970; 0 if it is not known. */
+    /** When the client was last alive, in ms since 1970; 0 if unknown. */
     since: () => pulse,
 
     /**
-     * @param {number | null} seen the pulse in the live file; null where there is none
-     * @param {number} now in ms, of a clock that nobody sets
+     * @param {number | null} seen the pulse in the live file; null if there is none
+     * @param {number} now in ms, from a clock that cannot be set
      * @param {number} wall in ms since 1970
      * @returns {Liveness}
      */
-    look(seen, now, wall) {
+    check(seen, now, wall) {
       const gap = last === null ? 0 : now - last;
       last = now;
       if (gap > PATIENCE) isConfirmed = false;

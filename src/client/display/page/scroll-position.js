@@ -1,19 +1,19 @@
-/** The reader's place: at the end, where the page follows what comes, or further up, where it stays. */
+/** The scroll position: at the end, where the page follows new messages, or further up, where it stays in place. */
 
-/** Who comes this near to the end is taken there, in CSS pixels. */
+/** Scrolling this near the end jumps to it, in CSS pixels. */
 const END_REACH = 48;
 
 /**
  * @param {HTMLElement} log
- * @param {HTMLButtonElement} button leads back to the end
- * @param {() => void} arrived called when the reader comes to the end
+ * @param {HTMLButtonElement} button jumps to the end
+ * @param {() => void} arrived called when the reader reaches the end
  */
-export function createPlace(log, button, arrived) {
+export function createScrollPosition(log, button, arrived) {
   const page = document.documentElement;
   let following = true;
   let below = 0;
   let lastTop = 0;
-  /** @type {{ element: Element, top: number } | null} What stays where it is in the window. */
+  /** @type {{ element: Element, top: number } | null} The element that keeps its position in the window. */
   let anchor = null;
 
   /** @param {number} top */
@@ -22,7 +22,7 @@ export function createPlace(log, button, arrived) {
     lastTop = page.scrollTop;
   }
 
-  /** After something has changed above, at or below the place. */
+  /** Restores the position after something changed above, at or below it. */
   function hold() {
     if (following) return scrollTo(page.scrollHeight);
     if (anchor === null || anchor.element.getClientRects().length === 0) return;
@@ -30,7 +30,7 @@ export function createPlace(log, button, arrived) {
     if (Math.abs(moved) >= 1) scrollTo(page.scrollTop + moved);
   }
 
-  /** The first entry in the window; where the browser has not laid it out yet, its block. */
+  /** The first entry in the window, or its block if the browser has not laid out the entry. */
   function findAnchor() {
     const { left, width } = log.getBoundingClientRect();
     for (let y = 0; y < innerHeight; y += 8) {
@@ -59,30 +59,30 @@ export function createPlace(log, button, arrived) {
     const top = page.scrollTop;
     if (top === lastTop) return;
     const rest = page.scrollHeight - page.clientHeight - top;
-    // Only going up leaves the end: when the log grows, the end goes away from the reader, who has not moved.
+    // Only scrolling up leaves the end. When the log grows, the end moves away from a reader who has not scrolled.
     const goesUp = top < lastTop;
     lastTop = top;
     if (goesUp && rest >= 2) following = false;
     else if (!goesUp && rest < END_REACH) return follow();
     if (!following) anchor = findAnchor();
   });
-  // The heights of blocks out of sight are guesses: things move when they become known.
+  // The heights of blocks out of sight are estimates, so content moves when they become known.
   new ResizeObserver(hold).observe(log);
   addEventListener('resize', hold);
 
   return {
     following: () => following,
-    /** Messages that came since the reader left the end. */
+    /** Messages that arrived since the reader left the end. */
     below: () => below,
     follow,
-    /** After the log has changed. @param {number} messages how many the reader would see at its end */
+    /** Call after the log has changed. @param {number} messages how many of them are new to the reader */
     changed(messages) {
       hold();
       if (!following && messages > 0) setBelow(below + messages);
     },
-    /** What to give to `restore` after a reload; null at the end. */
+    /** The value to pass to `restore` after a reload; null at the end. */
     current: () => (following ? null : anchor),
-    /** Goes back to where an element was `top` below the top of the window. @param {Element} element @param {number} top */
+    /** Scrolls so that an element is `top` below the top of the window. @param {Element} element @param {number} top */
     restore(element, top) {
       following = false;
       anchor = { element, top };

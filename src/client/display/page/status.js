@@ -1,4 +1,4 @@
-/** The status line: what is known of the client and its connection, and nothing that is not known. */
+/** The status line: what the page knows about the client and its connection. It never claims more than it knows. */
 
 import { clockOf } from './entry.js';
 
@@ -10,20 +10,20 @@ const DATE = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long' })
 
 /** @param {HTMLElement} element */
 export function createStatus(element) {
-  const said = document.createElement('span');
+  const message = document.createElement('span');
   const countdown = document.createElement('span');
-  // Read out once a second, it would drown all else.
+  // Hidden from screen readers: reading it out every second would drown everything else.
   countdown.ariaHidden = 'true';
-  element.append(countdown, said);
-  /** What the log says last of the connection. */
+  element.append(countdown, message);
+  /** The latest connection entry in the log. */
   let last = { state: '', text: '' };
   let isFinal = false;
 
-  /** @param {string} state @param {string} text @param {string} [count] what changes every second */
+  /** @param {string} state @param {string} text @param {string} [count] the part that changes every second */
   function show(state, text, count = '') {
     if (isFinal) return;
     element.dataset.state = state;
-    if (said.textContent !== text) said.textContent = text;
+    if (message.textContent !== text) message.textContent = text;
     if (countdown.textContent !== count) countdown.textContent = count;
   }
 
@@ -31,22 +31,25 @@ export function createStatus(element) {
   const withLast = (head) => (last.state === 'lost' ? `${head} · ${last.text}` : head);
 
   return {
-    /** An entry about the connection. @param {Entry} entry */
+    /** Remembers a connection entry. @param {Entry} entry */
     record({ element: { dataset }, element: entry, at }) {
-      const text = entry.querySelector('.said')?.textContent ?? '';
+      const text = entry.querySelector('.connection-text')?.textContent ?? '';
       last = { state: dataset.state ?? '', text: `${text} · ${clockOf(at)}` };
     },
 
-    /** @param {Liveness} liveness @param {number} since when the client was last alive @param {Pulse | null} pulse its last */
-    tell(liveness, since, pulse) {
+    /**
+     * @param {Liveness} liveness @param {number} since when the client was last alive @param {Pulse | null} pulse its
+     * last pulse
+     */
+    update(liveness, since, pulse) {
       if (liveness === 'silent') {
-        return show('lost', `No sign of the client${since === 0 ? '' : ` since ${timeOf(since)}`}`);
+        return show('lost', `The client has not responded${since === 0 ? '' : ` since ${timeOf(since)}`}`);
       }
-      if (liveness === 'unsure' || pulse === null) return show('', 'Looking for the client…');
+      if (liveness === 'unsure' || pulse === null) return show('', 'Waiting for the client…');
       if (pulse.lacks === 'records')
-        return show('lost', 'The client cannot write this page now: what comes is missing here until it can');
+        return show('lost', 'The client cannot write this page, so new messages are missing until it can');
       if (pulse.lacks === 'updates')
-        return show('lost', 'This page cannot follow by itself now: reload it to see what came');
+        return show('lost', 'This page cannot update itself at the moment; reload it to see new messages');
       switch (pulse.connection) {
         case 'online':
           return show('connected', last.state === 'connected' ? last.text : 'connected');
@@ -66,9 +69,9 @@ export function createStatus(element) {
     },
 
     /** @param {string} state @param {string} text */
-    say: (state, text) => show(state, text),
+    show: (state, text) => show(state, text),
 
-    /** Says something that nothing else takes the place of. @param {string} state @param {string} text */
+    /** Shows a final status. @param {string} state @param {string} text */
     end(state, text) {
       show(state, text);
       isFinal = true;
@@ -76,7 +79,7 @@ export function createStatus(element) {
   };
 }
 
-/** With its date where that is not today. @param {number} at in ms since 1970 */
+/** The time, with its date unless that is today. @param {number} at in ms since 1970 */
 function timeOf(at) {
   const moment = new Date(Math.min(at, Date.now()));
   const isToday = moment.toDateString() === new Date().toDateString();

@@ -1,4 +1,4 @@
-/** The timeline: the entries of the log, those with an id in the order of their ids, whenever they came. */
+/** The timeline: the entries of the log. Those with an id are in the order of their ids, whenever they arrived. */
 
 import { kindOf, readEntry, sequenceOf, setState, setTime, timeIn } from './entry.js';
 
@@ -8,12 +8,12 @@ import { kindOf, readEntry, sequenceOf, setState, setTime, timeIn } from './entr
 /** @typedef {ReturnType<typeof createTimeline>} Timeline */
 
 /**
- * What an element has brought: `added` is an entry at the end; `changed` one that stays where it is; `reordered` says
- * that entries have come, gone or moved within the log.
+ * The effect of an element: `added` is an entry at the end; `changed` an entry that keeps its position; `reordered`
+ * means that entries were inserted, removed or moved within the log.
  *
  * @typedef {object} Taken
  * @property {'nothing' | 'added' | 'changed' | 'reordered'} type
- * @property {Entry | null} entry the one that was added, at the end or within the log, or that has changed
+ * @property {Entry | null} entry the entry that was added, anywhere, or changed
  */
 
 /** @type {Taken} */
@@ -29,22 +29,22 @@ export function createTimeline(blocks) {
   const tagged = new Map();
   /** @type {Set<Entry>} Own messages that are neither stored nor failed. */
   const pending = new Set();
-  /** Nobody is there who could send them. */
-  let isForsaken = false;
-  /** @type {Entry[]} Those that have an id, ascending. */
+  /** No client is running that could send them. */
+  let isAbandoned = false;
+  /** @type {Entry[]} Entries with an id, ascending. */
   const ordered = [];
   /** @type {Entry | null} */
   let first = null;
   /** @type {Entry | null} */
   let last = null;
-  /** @type {Set<number>} Ids of own messages that are delivered, and not here yet. */
+  /** @type {Set<number>} Ids of own messages that are delivered but not in the page yet. */
   const delivered = new Set();
   let sequence = 0;
   let latest = 0;
-  /** @type {Element | null} The last element of a file that was cut off, or read while it was written. */
+  /** @type {Element | null} The last element of a file that was cut off, or read during a write. */
   let cut = null;
 
-  /** Where `id` is in `ordered`, or would be. @param {number} id */
+  /** The index of `id` in `ordered`, or where it would be. @param {number} id */
   function indexOf(id) {
     if (id > (ordered.at(-1)?.id ?? 0)) return ordered.length;
     let low = 0;
@@ -86,7 +86,9 @@ export function createTimeline(blocks) {
     entry.element.remove();
   }
 
-  /** Puts an entry that has an id where the order wants it. @param {Entry} entry @returns {'taken' | 'stays' | 'moved'} */
+  /**
+   * Moves an entry with an id to its place in the order. @param {Entry} entry @returns {'taken' | 'stays' | 'moved'}
+   */
   function place(entry) {
     const index = indexOf(entry.id);
     const before = ordered[index - 1] ?? null;
@@ -109,12 +111,15 @@ export function createTimeline(blocks) {
     return 'moved';
   }
 
-  /** Tells an own message further up how it stands. Null if it is not here. @param {HTMLElement} element @returns {Taken | null} */
+  /**
+   * Updates the status of an own message. Null if the message is not here. @param {HTMLElement} element @returns {Taken
+   * | null}
+   */
   function settle(element) {
     const entry = tagged.get(element.getAttribute('data-tag') ?? '');
     if (entry === undefined) return null;
     element.remove();
-    // What is stored stays so.
+    // A stored message stays stored.
     if (entry.id !== 0) return NOTHING;
     pending.delete(entry);
     if (kindOf(element) === 'failed') {
@@ -139,7 +144,7 @@ export function createTimeline(blocks) {
     return NOTHING;
   }
 
-  /** Makes an element part of the log. True if it took the place of one that was cut off. @param {HTMLElement} element */
+  /** Adds an element to the log. True if it replaced one that was cut off. @param {HTMLElement} element */
   function append(element) {
     const isWhole = cut !== null && sequenceOf(cut) === sequenceOf(element);
     if (isWhole && cut !== null) {
@@ -168,46 +173,46 @@ export function createTimeline(blocks) {
     latest = Math.max(latest, entry.at);
     if (entry.tag !== '') tagged.set(entry.tag, entry);
     if (entry.kind === 'message' && entry.own && entry.id === 0) pending.add(entry);
-    if (isForsaken && pending.has(entry)) setState(entry, 'unknown', '');
+    if (isAbandoned && pending.has(entry)) setState(entry, 'unknown', '');
     return { type: entry.next === null ? 'added' : 'reordered', entry };
   }
 
   return {
-    /** The highest running number that the log has whole. */
+    /** The highest sequence number whose element is complete. */
     sequence: () => sequence,
-    /** The highest id that the log has. */
+    /** The highest id in the log. */
     lastId: () => ordered.at(-1)?.id ?? 0,
     first: () => first,
     /** @param {Element} element */
     entryOf: (element) => entries.get(element),
 
-    /** Whether nobody is there who could send what is pending. @param {boolean} forsaken */
-    forsake(forsaken) {
-      if (isForsaken === forsaken) return;
-      isForsaken = forsaken;
-      for (const entry of pending) setState(entry, forsaken ? 'unknown' : 'pending', '');
+    /** Whether no client is running that could send the pending messages. @param {boolean} abandoned */
+    setAbandoned(abandoned) {
+      if (isAbandoned === abandoned) return;
+      isAbandoned = abandoned;
+      for (const entry of pending) setState(entry, abandoned ? 'unknown' : 'pending', '');
     },
 
     /**
-     * Takes the next element, in the order of running numbers, of the file or of the live file.
+     * Takes the next element of the file or the live file, in the order of sequence numbers.
      * @param {HTMLElement} element
      * @returns {Taken}
      */
     take(element) {
-      const isOfFile = element.isConnected;
-      const isMended = !isOfFile && append(element);
-      // Every record ends with a newline: an element of the file without one after it may have lost its end.
-      if (isOfFile && element.nextSibling === null) cut = element;
+      const isFromFile = element.isConnected;
+      const replacesCut = !isFromFile && append(element);
+      // Every record ends with a newline. An element of the file without one may be cut off.
+      if (isFromFile && element.nextSibling === null) cut = element;
       else sequence = sequenceOf(element);
       const taken = enter(element);
-      if (!isMended) return taken;
+      if (!replacesCut) return taken;
       return { type: 'reordered', entry: taken.type === 'changed' ? null : taken.entry };
     },
   };
 }
 
 /**
- * The nearest entry with an id before or after another. Entries without one are few in a row.
+ * The nearest entry with an id before or after another. Only few consecutive entries have none.
  * @param {Entry} entry
  * @param {'previous' | 'next'} direction
  */
