@@ -71,8 +71,8 @@ describe('readOptions', () => {
     [{ passwordFile: folder }, 'cannot read'],
     [{ user: '0x' }, '--user 0x'],
     [{ address: 'host:0' }, 'not a port'],
-    [{ guest: true, register: true }, 'exclude'],
-    [{ guest: true, passwordFile: 'any' }, 'exclude'],
+    [{ guest: true, register: true }, 'cannot be combined'],
+    [{ guest: true, passwordFile: 'any' }, 'cannot be combined'],
   ])('refuses %j', (options, text) => {
     expect(readOptions({ ...NONE, ...options })).toEqual({
       type: 'refused',

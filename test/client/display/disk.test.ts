@@ -106,7 +106,9 @@ test('a live file that cannot be replaced is told of once, the page says so itse
   const obstacle = join(folder, '.chat.live.js.tmp');
   mkdirSync(obstacle);
   expect(await display.append([messageAt(1)])).toEqual({ type: 'written' });
-  await expect.poll(status, SOON).toBe('This page cannot update itself at the moment; reload it to see new messages');
+  await expect
+    .poll(status, SOON)
+    .toBe('This page cannot update itself at the moment; reload it to see new messages');
   await display.append([messageAt(2)]);
   await page.reload();
   expect(await shownTexts(page)).toEqual(['message 0', 'message 1', 'message 2']);
@@ -134,7 +136,7 @@ test('a page whose file cannot be written says that it lacks what comes', async 
   await expect.poll(() => existsSync(file), SOON).toBe(true);
   const page = await browser.open(file);
   const status = () => page.locator('#status').textContent();
-  await expect.poll(status, SOON).toContain('The client cannot write this page now');
+  await expect.poll(status, SOON).toContain('The client cannot write this page');
   child.stdin?.write('go on\n');
   await expect.poll(status, SOON).toBe('connected');
   expect(await shownTexts(page)).toEqual(['first', 'second']);

@@ -77,7 +77,7 @@ describe('/password', () => {
     await carla.see(/New password:$/);
     // Typed ahead, all at once: the fourth is for nobody.
     carla.paste('hunter1\rhunter2\rhunter3\rhunter4 hunter4\rhunter5', { isBracketed: false });
-    await carla.see(/meanwhile was dropped\)\na password is 8 to 256 bytes\ncarla #tea>$/);
+    await carla.see(/in the meantime was dropped\)\na password is 8 to 256 bytes\ncarla #tea>$/);
     carla.say('the end');
     await carla.see(/carla #tea>$/);
     expect(carla.output()).not.toContain('hunter');

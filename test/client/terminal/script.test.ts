@@ -232,7 +232,9 @@ describe('--open', () => {
     writeFileSync(join(bin, 'xdg-open'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
     const failing = startScript({ ...as('olga', '--open'), env: { PATH: `${bin}:/usr/bin:/bin` } });
     expect(await failing.end()).toMatchObject({ code: 1 });
-    expect(failing.stderr()).toMatch(/^cannot open the browser \(xdg-open: it exited with 3\); open file:/);
+    expect(failing.stderr()).toMatch(
+      /^cannot open the browser \(xdg-open: it exited with code 3\); open file:/,
+    );
     const missing = startScript({ ...as('olga', '--open'), env: { PATH: join(folder, 'empty') } });
     expect(await missing.end()).toMatchObject({ code: 1 });
     expect(missing.stderr()).toMatch(/^cannot open the browser .*file:\/\/\S+olga\.html/);

@@ -119,7 +119,7 @@ describe('what is pasted', () => {
     person.say('/password');
     await person.see(/Present password:$/);
     person.paste('secret of faye\nanother secret\nanother secret\n');
-    await person.see(/several lines, and the answer is one[\s\S]*Present password:$/);
+    await person.see(/several lines, but an answer is one[\s\S]*Present password:$/);
     person.paste('secret of faye\n');
     person.press('Enter');
     await person.see(/New password:$/);
@@ -139,7 +139,7 @@ describe('what is pasted', () => {
     // A terminal that loses the end marker: what it sends comes as keys here.
     person.press('Escape');
     person.type('[200~/quit');
-    await person.see('Ctrl-C drops it');
+    await person.see('Ctrl-C cancels it');
     person.press('C-c');
     await person.see('(the paste was cancelled)');
     person.say('hello again');
