@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { type Address, formatAddress } from '../../common/address.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { FromReader, ReaderLink } from '../reader/reader-link.ts';
 import { Watchdog } from './keepalive.ts';
@@ -96,7 +97,11 @@ export class Connection {
       text: `${formatAddress(this.#options.address)}: ${await this.ended}`,
     });
     if (!(await this.#opened)) return unavailable();
-    const entered = await logIn((...request) => this.ask(...request), this.#options.credentials, back);
+    const entered = await logIn(
+      (verb, ...values) => this.ask(verb, ...values),
+      this.#options.credentials,
+      back,
+    );
     if (entered.type === 'entered') return entered;
     if (entered.type !== 'lost') this.close(entered.type === 'refused' ? entered.text : UNTRUSTED);
     if (entered.type !== 'refused') return unavailable();
@@ -112,7 +117,7 @@ export class Connection {
     if (this.#socket.writable) this.#socket.write(frame);
   }
 
-  ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
+  ask<V extends Verb>(verb: V, ...values: GivenArguments<V>): Promise<Response> {
     return new Promise((resolve) => {
       const requestId = this.#options.requests.nextId();
       this.request(requestId, encodeFrame([verb, requestId, ...values]), resolve);

@@ -1,6 +1,7 @@
 /** The first requests on a connection: greeting, registration if asked for, login. */
 
 import { VERSION } from '../../common/version.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import { PROTOCOL_VERSION } from '../../protocol/vocabulary.ts';
 import { readWelcome } from '../reader/server-frame.ts';
 import { HEARTBEAT_MS } from './keepalive.ts';
@@ -29,7 +30,7 @@ type LoggedIn =
   /** The server answered in a form that the protocol does not have. */
   | { readonly type: 'untrusted' };
 
-type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
+type Ask = <V extends Verb>(verb: V, ...values: GivenArguments<V>) => Promise<Response>;
 
 /** Where the stay goes on that an earlier connection began. */
 export interface Return {

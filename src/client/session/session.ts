@@ -7,6 +7,7 @@ import { foldName } from '../../chat/names.ts';
 import { type Address, formatAddress } from '../../common/address.ts';
 import { within } from '../../common/deadline.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
@@ -95,7 +96,7 @@ export class Session {
   }
 
   /** Asks the server. `lost` also when there is no connection. */
-  ask(verb: string, ...values: readonly unknown[]): Promise<Response> {
+  ask<V extends Verb>(verb: V, ...values: GivenArguments<V>): Promise<Response> {
     return this.#online?.ask(verb, ...values) ?? Promise.resolve({ type: 'lost' });
   }
 
