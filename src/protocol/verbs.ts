@@ -89,6 +89,13 @@ export type Verb = VerbRow['verb'];
 export type VerbOf<D extends Destination> = Extract<VerbRow, { readonly destination: D }>['verb'];
 /** Optional arguments may be undefined or null; those at the end may be missing. */
 export type ArgumentsOf<V extends Verb> = Values<RowOf<V>['arguments']>;
+/** The same, for who makes a request: without as many of the optional arguments at the end as are not given. */
+export type GivenArguments<V extends Verb> = Given<ArgumentsOf<V>>;
+type Given<T extends readonly unknown[]> = T extends readonly [...infer Others, infer Last]
+  ? undefined extends Last
+    ? T | Given<Others>
+    : T
+  : T;
 
 /** A request that fits its row, from a client that may make it. */
 export type Request<V extends Verb = Verb> = {
@@ -116,6 +123,11 @@ const ENTRIES: ReadonlySet<string> = new Set(VERBS.filter((row) => 'isEntry' in 
 /** True for a verb whose accepted requests become entries of the log. */
 export function isEntryVerb(verb: string): boolean {
   return ENTRIES.has(verb);
+}
+
+/** Whether these are arguments that the verb takes. */
+export function fitsVerb<V extends Verb>(verb: V, values: readonly unknown[]): values is ArgumentsOf<V> {
+  return fits(values, ROWS.get(verb)?.arguments ?? []);
 }
 
 /** Checks the frame `[verb, request id, …arguments]` of a client in this state. Ignores further elements. */

@@ -34,7 +34,7 @@ type SessionCommand =
 export type RegistryVerb = VerbOf<'registry'>;
 
 /** A client's request to the registry: its arguments as the connection has checked them. */
-type RequestCommand<V extends RegistryVerb = RegistryVerb> = {
+export type RequestCommand<V extends RegistryVerb = RegistryVerb> = {
   [P in V]: readonly [verb: P, number: number, connection: number, ...values: ArgumentsOf<P>];
 }[V];
 

@@ -1,48 +1,28 @@
-/** Lists that the registry gives in pages: who is online, who is in a room, which rooms there are. */
+/** The verbs that only read. */
 
-import { type Account, type Directory, pageAfter } from '../../chat/directory.ts';
-import type { MembershipChange } from '../../chat/entry.ts';
-import type { Sessions } from '../../chat/sessions.ts';
-import type { RoomPage, UserPage } from '../../protocol/vocabulary.ts';
+import type { RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Handlers, QueryAnswer } from './handlers.ts';
+import type { Lists } from './lists.ts';
 
-/** Names in one answer: the longest names make a page of about 35 KiB. */
-const PAGE = 500;
+export function queries(lists: Lists) {
+  return {
+    who([, , , room, after = null]) {
+      return () => {
+        if (room == null) return ok(lists.online(after));
+        return lists.hasRoom(room) ? ok(lists.members(room, after)) : refused('no_such_room');
+      };
+    },
 
-export class Queries {
-  readonly #directory: Directory;
-  readonly #sessions: Sessions;
+    rooms([, , , after = null]) {
+      return () => ok(lists.rooms(after));
+    },
+  } satisfies Partial<Handlers>;
+}
 
-  constructor(directory: Directory, sessions: Sessions) {
-    this.#directory = directory;
-    this.#sessions = sessions;
-  }
+function ok(result: unknown): QueryAnswer {
+  return { type: 'ok', result };
+}
 
-  online(after: string | null): UserPage {
-    return this.#page(this.#sessions.onlineInOrder(), after);
-  }
-
-  /** Empty for a room that nobody is in. */
-  members(name: string, after: string | null): UserPage {
-    const room = this.#directory.room(name);
-    return room === undefined ? [[], null] : this.#page(this.#directory.membersInOrder(room), after);
-  }
-
-  hasRoom(name: string): boolean {
-    return this.#directory.room(name) !== undefined;
-  }
-
-  rooms(after: string | null): RoomPage {
-    const { items, next } = pageAfter(this.#directory.roomsInOrder(), after, PAGE);
-    return [items.map((room) => [room.name, room.members.size]), next];
-  }
-
-  /** What answers a join or a leave that is on disk. */
-  resultOf(change: MembershipChange): unknown {
-    return change.kind === 'joined' ? [change.id, this.members(change.roomName, null)] : [change.id];
-  }
-
-  #page(sorted: readonly Account[], after: string | null): UserPage {
-    const { items, next } = pageAfter(sorted, after, PAGE);
-    return [items.map((account) => [account.name, this.#sessions.isOnline(account)]), next];
-  }
+function refused(code: RefusalCode): QueryAnswer {
+  return { type: 'refused', code };
 }

@@ -16,11 +16,13 @@ import { type OpenLog, openLocalLog } from '../../store/log.ts';
 import type { ActorRef, Behavior, Reply } from '../kernel/actor.ts';
 import { testNumber } from '../kernel/fault-injection.ts';
 import type { Metrics } from '../kernel/metrics.ts';
-import type { Command, CommandOf, ToRegistry, ToShard } from '../link/messages.ts';
+import type { Command, CommandOf, ToRegistry } from '../link/messages.ts';
 import { Accounts } from './accounts.ts';
+import { type Handlers, handle, type Query } from './handlers.ts';
 import { Ledger } from './ledger.ts';
-import { Queries } from './queries.ts';
-import { RoomCommands } from './room-commands.ts';
+import { Lists } from './lists.ts';
+import { queries } from './queries.ts';
+import { roomCommands } from './room-commands.ts';
 import { type Outgoing, Router, ShardLink } from './router.ts';
 import { SessionCommands } from './session-commands.ts';
 
@@ -96,9 +98,8 @@ class Registry {
   readonly #router: Router;
   readonly #ledger: Ledger;
   readonly #accounts: Accounts;
-  readonly #queries: Queries;
   readonly #sessionCommands: SessionCommands;
-  readonly #roomCommands: RoomCommands;
+  readonly #handlers: Handlers;
   /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
   #queue: Asked[] = [];
   #isTurnDue = false;
@@ -122,8 +123,8 @@ class Registry {
     const { directory } = fold;
     const sessions = new Sessions(directory);
     this.#sessions = sessions;
-    this.#queries = new Queries(directory, sessions);
-    const router = new Router(projection, sessions, (change) => this.#queries.resultOf(change));
+    const lists = new Lists(directory, sessions);
+    const router = new Router(projection, sessions, (change) => lists.resultOf(change));
     this.#router = router;
     const ledger = new Ledger(`${process.pid} ${clock.wall()}`, openLog ?? openLocalLog(() => clock.wall()), {
       projection,
@@ -137,8 +138,13 @@ class Registry {
     this.#accounts = accounts;
     const presence = this.#presence;
     const parts = { clock, directory, sessions, presence, router, ledger, accounts };
-    this.#sessionCommands = new SessionCommands(parts);
-    this.#roomCommands = new RoomCommands(sessions, ledger, this.#queries);
+    const sessionCommands = new SessionCommands(parts);
+    this.#sessionCommands = sessionCommands;
+    this.#handlers = {
+      ...roomCommands(ledger, lists),
+      ...queries(lists),
+      seen: (command, account, link) => sessionCommands.see(command, account, link),
+    };
   }
 
   receive(msg: Exclude<RegistryMsg, { type: 'finish' }>): void {
@@ -283,14 +289,6 @@ class Registry {
 
   #run(link: ShardLink, command: Command): RefusalCode | undefined {
     switch (command[0]) {
-      case 'send':
-        return this.#roomCommands.send(link, command);
-      case 'join':
-        return this.#roomCommands.join(link, command);
-      case 'leave':
-        return this.#roomCommands.leave(link, command);
-      case 'seen':
-        return this.#sessionCommands.see(link, command);
       case 'detach':
         return this.#sessionCommands.detach(link, command);
       case 'attach': {
@@ -301,12 +299,24 @@ class Registry {
         return this.#afterwards(link, command, () => this.#sessionCommands.goLive(link, command));
       case 'account':
         return this.#register(link, command);
-      case 'who':
-      case 'rooms':
-        return this.#list(link, command);
-      default:
-        return command satisfies never;
+      default: {
+        const account = this.#sessions.find(link.index, command[2]);
+        if (account === undefined) return 'not_logged_in';
+        const handled = handle(this.#handlers, command, account, link);
+        return typeof handled === 'function' ? this.#query(link, command, handled) : handled;
+      }
     }
+  }
+
+  #query(link: ShardLink, command: Command, query: Query): undefined {
+    this.#ledger.turn.query(() => {
+      const answer = query();
+      return () => {
+        if (link.behind) link.held.push(command);
+        else if (answer.type === 'ok') link.out.push(['ok', command[1], answer.result]);
+        else link.out.push(['error', command[1], answer.code]);
+      };
+    });
   }
 
   /** A session begins, or goes live, behind everything of the turn; a shard that has fallen behind by then has to wait. */
@@ -341,26 +351,6 @@ class Registry {
         typeof account !== 'string' || account === 'storage_full' || account === 'storage_failed';
       link.out.push(isStored ? ['ok', number, null] : ['error', number, account]);
     });
-  }
-
-  /** A list shows what its connection has asked for before. */
-  #list(link: ShardLink, command: CommandOf<'who'> | CommandOf<'rooms'>): undefined {
-    this.#ledger.turn.query(() => {
-      const answer = this.#listNow(command);
-      return () => {
-        if (link.behind) link.held.push(command);
-        else link.out.push(answer);
-      };
-    });
-  }
-
-  #listNow(command: CommandOf<'who'> | CommandOf<'rooms'>): ToShard {
-    const number = command[1];
-    if (command[0] === 'rooms') return ['ok', number, this.#queries.rooms(command[3] ?? null)];
-    const [, , , room, after = null] = command;
-    if (room == null) return ['ok', number, this.#queries.online(after)];
-    if (!this.#queries.hasRoom(room)) return ['error', number, 'no_such_room'];
-    return ['ok', number, this.#queries.members(room, after)];
   }
 
   #metrics(): Metrics {

@@ -1,53 +1,34 @@
-/** Messages, joins and leaves: what a connection asks becomes an intent of the turn. */
+/** Messages, joins and leaves: each becomes an intent of the turn. */
 
 import type { Account } from '../../chat/directory.ts';
-import type { Sessions } from '../../chat/sessions.ts';
-import type { RefusalCode } from '../../protocol/vocabulary.ts';
-import type { CommandOf } from '../link/messages.ts';
+import type { Handlers } from './handlers.ts';
 import type { Ledger } from './ledger.ts';
-import type { Queries } from './queries.ts';
+import type { Lists } from './lists.ts';
 import type { ShardLink } from './router.ts';
 
-export class RoomCommands {
-  readonly #sessions: Sessions;
-  readonly #ledger: Ledger;
-  readonly #queries: Queries;
+export function roomCommands(ledger: Ledger, lists: Lists) {
+  return {
+    send([, number, , to, text, key = null], account, link) {
+      ledger.turn.ask({ kind: 'say', ...asked(account, link, number), to, text, key });
+      return undefined;
+    },
 
-  constructor(sessions: Sessions, ledger: Ledger, queries: Queries) {
-    this.#sessions = sessions;
-    this.#ledger = ledger;
-    this.#queries = queries;
-  }
+    join([, number, , room], account, link) {
+      ledger.turn.ask({ kind: 'join', ...asked(account, link, number), room }, (outcome) => {
+        if (typeof outcome === 'string') link.out.push(['error', number, outcome]);
+        else if (outcome.type === 'refused') link.out.push(['error', number, outcome.code]);
+        else if (outcome.type === 'unchanged') {
+          link.out.push(['ok', number, [null, lists.members(room, null)]]);
+        }
+      });
+      return undefined;
+    },
 
-  send(
-    link: ShardLink,
-    [, number, connection, to, text, key = null]: CommandOf<'send'>,
-  ): RefusalCode | undefined {
-    const account = this.#sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    this.#ledger.turn.ask({ kind: 'say', ...asked(account, link, number), to, text, key });
-    return undefined;
-  }
-
-  join(link: ShardLink, [, number, connection, room]: CommandOf<'join'>): RefusalCode | undefined {
-    const account = this.#sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    this.#ledger.turn.ask({ kind: 'join', ...asked(account, link, number), room }, (outcome) => {
-      if (typeof outcome === 'string') link.out.push(['error', number, outcome]);
-      else if (outcome.type === 'refused') link.out.push(['error', number, outcome.code]);
-      else if (outcome.type === 'unchanged') {
-        link.out.push(['ok', number, [null, this.#queries.members(room, null)]]);
-      }
-    });
-    return undefined;
-  }
-
-  leave(link: ShardLink, [, number, connection, room]: CommandOf<'leave'>): RefusalCode | undefined {
-    const account = this.#sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
-    this.#ledger.turn.ask({ kind: 'leave', ...asked(account, link, number), room });
-    return undefined;
-  }
+    leave([, number, , room], account, link) {
+      ledger.turn.ask({ kind: 'leave', ...asked(account, link, number), room });
+      return undefined;
+    },
+  } satisfies Partial<Handlers>;
 }
 
 function asked({ id, name }: Account, { incarnation }: ShardLink, number: number) {

@@ -128,10 +128,8 @@ export class SessionCommands {
     return undefined;
   }
 
-  see(link: ShardLink, [, number, connection, id]: CommandOf<'seen'>): RefusalCode | undefined {
-    const { sessions, router, ledger } = this.#parts;
-    const account = sessions.find(link.index, connection);
-    if (account === undefined) return 'not_logged_in';
+  see([, number, , id]: CommandOf<'seen'>, account: Account, link: ShardLink): undefined {
+    const { router, ledger } = this.#parts;
     const through = Math.min(id, router.routed);
     if (through > ledger.seenBy(account)) {
       ledger.see(account, through);

@@ -9,15 +9,17 @@ import { foldName } from '../../chat/names.ts';
 import { timerDelay, within } from '../../common/deadline.ts';
 import { password as passwordSpec } from '../../protocol/arguments.ts';
 import { openInBrowser } from '../display/browser.ts';
+import type { Response } from '../session/requests.ts';
 import { PENDING_LIMIT, type QueuedMessage, type Unsent } from '../session/send-queue.ts';
-import { type Asker, conclude, explainFailure, isAboutName } from './command-results.ts';
+import { type Asker, explainFailure, isAboutName } from './command-results.ts';
+import { findCommand } from './commands.ts';
 import { type Found, findConversation, findCurrent, findRecipient, suggest } from './conversation.ts';
 import { explicitName, isExplicit, plainName } from './conversation-name.ts';
 import { explain } from './help.ts';
 import { recall } from './history.ts';
 import { done, type Result, refused } from './result.ts';
 import { type Search, search } from './search.ts';
-import type { Context, Input, LocalPlan, Plan, RemotePlan } from './typed-command.ts';
+import type { Context, Input, LocalPlan, Plan, RequestPlan } from './typed-command.ts';
 import type { WriterApi } from './writer.worker.ts';
 
 export interface DeskOptions extends Asker {
@@ -138,22 +140,28 @@ export class Desk {
     return { finished: isScript ? withinPatience(sent) : sent };
   }
 
-  async #request(
-    plan: Exclude<RemotePlan, { type: 'send' }>,
-    requestId: number,
-    frame: Uint8Array,
-  ): Promise<Result> {
+  async #request(plan: RequestPlan, requestId: number, frame: Uint8Array): Promise<Result> {
     const { session, readerLink } = this.#options;
-    if (!(await this.#isOnline())) return offline(plan.type);
-    if (plan.type === 'join' || plan.type === 'leave') {
-      readerLink.expect(requestId, { type: plan.type, room: plan.room, user: session.user });
-    }
-    const result = await conclude(this.#options, plan, await session.sendFrame(requestId, frame));
-    if (result.ok && plan.type === 'join') this.current = session.room(plan.room) ?? plan.room;
-    if (result.ok && plan.type === 'leave' && foldName(plan.room) === foldName(this.current ?? '')) {
-      this.current = null;
-    }
+    if (!(await this.#isOnline())) return offline(plan.command);
+    const { verb } = plan;
+    const [name] = plan.values;
+    const isMembership = (verb === 'join' || verb === 'leave') && typeof name === 'string';
+    if (isMembership) readerLink.expect(requestId, { type: verb, room: name, user: session.user });
+    const result = await this.#conclude(plan, await session.sendFrame(requestId, frame));
+    if (!result.ok || !isMembership) return result;
+    if (verb === 'join') this.current = session.room(name) ?? name;
+    else if (foldName(name) === foldName(this.current ?? '')) this.current = null;
     return result;
+  }
+
+  async #conclude({ command, values }: RequestPlan, response: Response): Promise<Result> {
+    if (response.type === 'ok') {
+      const conclude = findCommand(command)?.conclude;
+      if (conclude === undefined) throw new Error(`/${command} makes no requests`);
+      return conclude(this.#options, values, response.result);
+    }
+    const [name] = values;
+    return this.#suggest(typeof name === 'string' ? name : null, explainFailure(command, response));
   }
 
   async #runLocally(plan: LocalPlan): Promise<Result> {

@@ -3,7 +3,7 @@
  * completion all read this table. Arguments are those of the server's own table, so both refuse the same.
  */
 
-import { type Argument, fits, optionalRoom, room, text, type Values } from '../../protocol/arguments.ts';
+import { text } from '../../protocol/arguments.ts';
 import { LIMITS } from '../../protocol/vocabulary.ts';
 import {
   awaited,
@@ -15,60 +15,9 @@ import {
   topic,
   wanted,
 } from './arguments.ts';
+import { type ClientCommand, define, parameter } from './command.ts';
+import { join, leave, rooms, who } from './rooms.ts';
 import type { Context, Plan, Refused } from './typed-command.ts';
-
-/** Which names complete an argument. */
-export type NameKind = 'rooms' | 'conversations' | 'commands' | 'none';
-
-export interface Parameter<T> extends Argument<T> {
-  /** How help shows it; optional ones in brackets. */
-  readonly label: string;
-  readonly completes: NameKind;
-  /** Takes the rest of the line as it is, blanks included. Only the last one can. */
-  readonly takesRest: boolean;
-}
-
-export interface ClientCommand {
-  /** Without the slash. */
-  readonly name: string;
-  readonly aliases: readonly string[];
-  readonly parameters: ReadonlyArray<Parameter<unknown>>;
-  /** One line, for the list of commands. */
-  readonly summary: string;
-  /** Further lines, for help on this command. */
-  readonly details: readonly string[];
-  /** A command that only a script needs; refused at a terminal, where it would make a person wait. */
-  readonly isForScripts: boolean;
-  /** undefined when the arguments do not fit. */
-  plan(values: readonly unknown[], context: Context): Plan | Refused | undefined;
-}
-
-type About = Pick<ClientCommand, 'name' | 'summary'> &
-  Partial<Pick<ClientCommand, 'aliases' | 'details' | 'isForScripts'>>;
-
-function define<const Specs extends ReadonlyArray<Parameter<unknown>>>(
-  about: About,
-  parameters: Specs,
-  plan: (values: Values<Specs>, context: Context) => Plan | Refused,
-): ClientCommand {
-  return {
-    aliases: [],
-    details: [],
-    isForScripts: false,
-    ...about,
-    parameters,
-    plan: (values, context) => (fits(values, parameters) ? plan(values, context) : undefined),
-  };
-}
-
-function parameter<T>(
-  spec: Argument<T>,
-  label: string,
-  completes: NameKind,
-  takesRest: boolean = false,
-): Parameter<T> {
-  return { ...spec, label, completes, takesRest };
-}
 
 const ROOM_FIRST = 'NAME is a room that you are in, or else a person; #NAME and @NAME leave no choice.';
 const DEFAULT_WAIT_SECONDS = 10;
@@ -85,6 +34,7 @@ export const COMMANDS: readonly ClientCommand[] = [
   define(
     {
       name: 'msg',
+      verb: 'send',
       aliases: ['m'],
       summary: 'send TEXT to a person or a #room',
       details: [
@@ -104,43 +54,14 @@ export const COMMANDS: readonly ClientCommand[] = [
     [parameter(conversation, 'NAME', 'conversations')],
     ([name]) => ({ type: 'to', conversation: name }),
   ),
-  define(
-    {
-      name: 'join',
-      aliases: ['j'],
-      summary: 'join a room, and make it the current conversation',
-      details: ['The room is made if it does not exist. The "#" may be left out.'],
-    },
-    [parameter(room, 'ROOM', 'rooms')],
-    ([name]) => ({ type: 'join', room: name }),
-  ),
-  define(
-    {
-      name: 'leave',
-      aliases: ['part'],
-      summary: 'leave a room',
-      details: ['Without ROOM it is the current conversation. The "#" may be left out.'],
-    },
-    [parameter(optionalRoom, '[ROOM]', 'rooms')],
-    ([name], { current }) => {
-      const left = name ?? current;
-      if (left?.startsWith('#')) return { type: 'leave', room: left };
-      return {
-        type: 'refused',
-        of: 'leave',
-        text: 'the current conversation is not a room: type /leave ROOM',
-      };
-    },
-  ),
-  define(
-    { name: 'who', summary: 'list the people who are online, or the members of a room' },
-    [parameter(optionalRoom, '[ROOM]', 'rooms')],
-    ([name]) => ({ type: 'who', room: name ?? null }),
-  ),
-  define({ name: 'rooms', summary: 'list the rooms' }, [], () => ({ type: 'rooms' })),
+  join,
+  leave,
+  who,
+  rooms,
   define(
     {
       name: 'history',
+      verb: 'history',
       summary: 'show earlier messages of a conversation in the display',
       details: [
         `Without NAME it is the current conversation; without COUNT it is ${DEFAULT_HISTORY_COUNT} messages, at most ${LIMITS.page}.`,
@@ -154,6 +75,7 @@ export const COMMANDS: readonly ClientCommand[] = [
   define(
     {
       name: 'search',
+      verb: 'search',
       summary: 'find messages, newest first',
       details: [
         'All words must occur. "Quoted words" are a phrase; begin* stands for every word that begins so.',
@@ -168,6 +90,7 @@ export const COMMANDS: readonly ClientCommand[] = [
   define(
     {
       name: 'password',
+      verb: 'password',
       summary: 'change your password',
       details: [
         'Asks for the old and the new one; neither is shown, or kept in the history. Ctrl-C calls it off.',

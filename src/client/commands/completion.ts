@@ -1,7 +1,8 @@
 /** What the Tab key offers: commands, their arguments, and names in plain text. */
 
 import type { KnownNames } from '../reader/known-names.ts';
-import { COMMANDS, findCommand, type NameKind } from './commands.ts';
+import type { NameKind } from './command.ts';
+import { COMMANDS, findCommand } from './commands.ts';
 
 /** What fits behind the line so far, and the part of the line that it takes the place of. */
 export type Completion = readonly [candidates: readonly string[], replaced: string];

@@ -1,7 +1,8 @@
 /** What `/help` says, from the table of commands. */
 
 import { nearest } from '../../common/did-you-mean.ts';
-import { type ClientCommand, COMMANDS, findCommand } from './commands.ts';
+import type { ClientCommand } from './command.ts';
+import { COMMANDS, findCommand } from './commands.ts';
 
 export type Help =
   | { readonly type: 'help'; readonly lines: readonly string[] }

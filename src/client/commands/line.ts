@@ -4,7 +4,8 @@ import { nearest } from '../../common/did-you-mean.ts';
 import { printable, shorten } from '../../common/printable.ts';
 import { firstFault, text as textSpec } from '../../protocol/arguments.ts';
 import { LIMITS } from '../../protocol/vocabulary.ts';
-import { type ClientCommand, COMMANDS, findCommand } from './commands.ts';
+import type { ClientCommand } from './command.ts';
+import { COMMANDS, findCommand } from './commands.ts';
 import { usage } from './help.ts';
 import type { Context, Input, Plan, Refused } from './typed-command.ts';
 

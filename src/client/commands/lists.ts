@@ -17,14 +17,14 @@ const SHOWN_LIMIT = 500;
 
 type Page<Item> = readonly [readonly Item[], string | null];
 
-/** `first` is the answer with the first page; `next` asks for the page behind a name. */
+/** `first` is the first page, unread; `next` asks for the page behind a name. */
 export async function fetchList<Item>(
-  first: Response,
+  first: unknown,
   read: (result: unknown) => Page<Item> | undefined,
   next: (after: string) => Promise<Response>,
 ): Promise<Fetched<Item>> {
   const items: Item[] = [];
-  let response = first;
+  let response: Response = { type: 'ok', result: first };
   for (;;) {
     if (response.type !== 'ok') return response;
     const page = read(response.result);

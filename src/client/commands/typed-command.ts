@@ -1,20 +1,34 @@
 /** What a typed line asks for, checked. */
 
+import type { Verb } from '../../protocol/verbs.ts';
+
 /**
  * What is to be carried out: a line as it was typed, or the text of a message as it is. `to` is `#room` or `@person`.
  */
 export type Input = string | { readonly to: string; readonly text: string };
 
 /**
- * The types double as names of answers on `--json`. A conversation is `#room`, `@person`, or a name as it was typed,
- * which may mean either: see `conversation.ts`.
+ * What a line asks for. The types of all but requests double as names of answers on `--json`. A conversation is `#room`, `@person`,
+ * or a name as it was typed, which may mean either: see `conversation.ts`.
  */
-export type Plan =
-  | { readonly type: 'send'; readonly to: string; readonly text: string }
-  | { readonly type: 'join'; readonly room: string }
-  | { readonly type: 'leave'; readonly room: string }
-  | { readonly type: 'who'; readonly room: string | null }
-  | { readonly type: 'rooms' }
+export type Plan = SendPlan | RequestPlan | LocalPlan;
+
+export interface SendPlan {
+  readonly type: 'send';
+  readonly to: string;
+  readonly text: string;
+}
+
+/** One request to the server. The row of the command concludes its answer. */
+export interface RequestPlan {
+  readonly type: 'request';
+  readonly command: string;
+  readonly verb: Verb;
+  readonly values: readonly unknown[];
+}
+
+/** What the client carries out by itself, perhaps with requests of its own. */
+export type LocalPlan =
   | { readonly type: 'history'; readonly conversation: string; readonly count: number }
   /** Without a query: what comes behind the hits of the last search. */
   | { readonly type: 'search'; readonly query: string | null; readonly conversation: string | null }
@@ -25,10 +39,6 @@ export type Plan =
   | { readonly type: 'quit' }
   | { readonly type: 'wait'; readonly seconds: number }
   | { readonly type: 'wait-for'; readonly text: string; readonly seconds: number };
-
-/** Plans that are one request to the server; the others are carried out by the client. */
-export type RemotePlan = Extract<Plan, { type: 'send' | 'join' | 'leave' | 'who' | 'rooms' }>;
-export type LocalPlan = Exclude<Plan, RemotePlan>;
 
 export type Refused = { readonly type: 'refused'; readonly of: string; readonly text: string };
 

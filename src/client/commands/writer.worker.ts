@@ -4,14 +4,14 @@ import { serve } from '../../actors/kernel/thread.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
 import { plainName } from './conversation-name.ts';
 import { readInput } from './line.ts';
-import type { Context, Input, LocalPlan, Refused, RemotePlan } from './typed-command.ts';
+import type { Context, Input, LocalPlan, Refused, RequestPlan, SendPlan } from './typed-command.ts';
 
 /** What a line came to. The frame is the whole request. */
 export type Composed =
   | { readonly type: 'nothing' }
   | Refused
   | { readonly type: 'local'; readonly plan: LocalPlan }
-  | { readonly type: 'request'; readonly plan: RemotePlan; readonly frame: Uint8Array };
+  | { readonly type: 'request'; readonly plan: SendPlan | RequestPlan; readonly frame: Uint8Array };
 
 export interface WriterApi {
   /** `requestId` and `key` are used up only if the line becomes a frame. */
@@ -26,14 +26,9 @@ serve<WriterApi>({
       case 'refused':
         return read;
       case 'send':
-        return request(read, ['send', requestId, plainName(read.to), read.text, key]);
-      case 'join':
-      case 'leave':
-        return request(read, [read.type, requestId, read.room]);
-      case 'who':
-        return request(read, ['who', requestId, read.room]);
-      case 'rooms':
-        return request(read, ['rooms', requestId]);
+        return toRequest(read, ['send', requestId, plainName(read.to), read.text, key]);
+      case 'request':
+        return toRequest(read, [read.verb, requestId, ...read.values]);
       default:
         return { type: 'local', plan: read };
     }
@@ -41,6 +36,6 @@ serve<WriterApi>({
 });
 
 /** The frame is copied: it is a view of a larger buffer, all of which would cross to the other thread. */
-function request(plan: RemotePlan, values: readonly unknown[]): Composed {
+function toRequest(plan: SendPlan | RequestPlan, values: readonly unknown[]): Composed {
   return { type: 'request', plan, frame: new Uint8Array(encodeFrame(values)) };
 }

@@ -6,6 +6,7 @@
 import { connect, type Socket } from 'node:net';
 import { type Address, formatAddress } from '../../common/address.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { FromReader, ReaderLink } from '../reader/reader-link.ts';
 import { Keepalive } from './keepalive.ts';
@@ -97,7 +98,7 @@ export class Connection {
     });
     if (!(await this.#opened)) return unavailable();
     const outcome = await logIn(
-      (...request) => this.request(...request),
+      (verb, ...values) => this.request(verb, ...values),
       this.#options.credentials,
       resumePoint,
     );
@@ -116,7 +117,7 @@ export class Connection {
     if (this.#socket.writable) this.#socket.write(frame);
   }
 
-  request(verb: string, ...values: readonly unknown[]): Promise<Response> {
+  request<V extends Verb>(verb: V, ...values: GivenArguments<V>): Promise<Response> {
     return new Promise((resolve) => {
       const requestId = this.#options.requests.nextId();
       this.sendFrame(requestId, encodeFrame([verb, requestId, ...values]), resolve);

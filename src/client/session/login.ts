@@ -1,6 +1,7 @@
 /** The first requests on a connection: hello, registration if requested, login. */
 
 import { VERSION } from '../../common/version.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import { PROTOCOL_VERSION } from '../../protocol/vocabulary.ts';
 import { readWelcome } from '../reader/server-frame.ts';
 import { HEARTBEAT_MS } from './keepalive.ts';
@@ -29,7 +30,7 @@ type LoginResponse =
   /** The answer violates the protocol. */
   | { readonly type: 'protocol_error' };
 
-type Ask = (verb: string, ...values: readonly unknown[]) => Promise<Response>;
+type Ask = <V extends Verb>(verb: V, ...values: GivenArguments<V>) => Promise<Response>;
 
 /** Where to resume after an earlier connection. */
 export interface ResumePoint {

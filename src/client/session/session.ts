@@ -7,6 +7,7 @@ import { foldName } from '../../chat/names.ts';
 import { type Address, formatAddress } from '../../common/address.ts';
 import { within } from '../../common/deadline.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';
+import type { GivenArguments, Verb } from '../../protocol/verbs.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
 import { GOOD_CONNECTION_MS, retryDelay } from './backoff.ts';
@@ -97,7 +98,7 @@ export class Session {
   }
 
   /** Sends a request. The response is `lost` if there is no connection. */
-  request(verb: string, ...values: readonly unknown[]): Promise<Response> {
+  request<V extends Verb>(verb: V, ...values: GivenArguments<V>): Promise<Response> {
     return this.#online?.request(verb, ...values) ?? Promise.resolve({ type: 'lost' });
   }
 

@@ -4,6 +4,7 @@ import { COMMANDS } from '../../../src/client/commands/commands.ts';
 import { explain, usage } from '../../../src/client/commands/help.ts';
 import { readLine } from '../../../src/client/commands/line.ts';
 import type { Context } from '../../../src/client/commands/typed-command.ts';
+import { VERBS } from '../../../src/protocol/verbs.ts';
 
 const nowhere: Context = { current: null, isScript: true };
 const inTea: Context = { current: '#tea', isScript: true };
@@ -46,15 +47,15 @@ describe('commands', () => {
     ['/msg bob  hello  there ', { type: 'send', to: 'bob', text: 'hello  there ' }],
     ['/m #tea hi', { type: 'send', to: '#tea', text: 'hi' }],
     ['/MSG bob /quit', { type: 'send', to: 'bob', text: '/quit' }],
-    ['/join #tea', { type: 'join', room: '#tea' }],
-    ['/join tea ', { type: 'join', room: '#tea' }],
-    ['/j   Tea', { type: 'join', room: '#Tea' }],
-    ['/leave', { type: 'leave', room: '#tea' }],
-    ['/leave cake', { type: 'leave', room: '#cake' }],
-    ['/part #cake', { type: 'leave', room: '#cake' }],
-    ['/who', { type: 'who', room: null }],
-    ['/who tea', { type: 'who', room: '#tea' }],
-    ['/rooms', { type: 'rooms' }],
+    ['/join #tea', { type: 'request', command: 'join', verb: 'join', values: ['#tea'] }],
+    ['/join tea ', { type: 'request', command: 'join', verb: 'join', values: ['#tea'] }],
+    ['/j   Tea', { type: 'request', command: 'join', verb: 'join', values: ['#Tea'] }],
+    ['/leave', { type: 'request', command: 'leave', verb: 'leave', values: ['#tea'] }],
+    ['/leave cake', { type: 'request', command: 'leave', verb: 'leave', values: ['#cake'] }],
+    ['/part #cake', { type: 'request', command: 'leave', verb: 'leave', values: ['#cake'] }],
+    ['/who', { type: 'request', command: 'who', verb: 'who', values: [null, null] }],
+    ['/who tea', { type: 'request', command: 'who', verb: 'who', values: ['#tea', null] }],
+    ['/rooms', { type: 'request', command: 'rooms', verb: 'rooms', values: [null] }],
     ['/history', { type: 'history', conversation: '#tea', count: 50 }],
     ['/history 7', { type: 'history', conversation: '#tea', count: 7 }],
     ['/history bob', { type: 'history', conversation: 'bob', count: 50 }],
@@ -143,6 +144,22 @@ describe('commands', () => {
     const read = readLine(`/\u001b[2J\u0007${'x'.repeat(1_000)}`, inTea);
     expect(read).toMatchObject({ type: 'refused', text: expect.not.stringMatching(/\p{Cc}/u) });
     expect(JSON.stringify(read).length).toBeLessThan(300);
+  });
+});
+
+describe('the table', () => {
+  it('names the verbs that people use; the client itself uses the others', () => {
+    const ofTheClient = ['hello', 'register', 'login', 'resume', 'guest', 'logout', 'quit', 'ping', 'seen'];
+    const used = COMMANDS.flatMap(({ verb }) => (verb === undefined ? [] : [verb]));
+    expect([...used, ...ofTheClient].sort()).toEqual(VERBS.map(({ verb }) => verb).sort());
+  });
+
+  it('concludes every request that it makes', () => {
+    for (const command of COMMANDS) {
+      const values = command.parameters.map(({ completes }) => (completes === 'rooms' ? '#tea' : 'bob'));
+      const plan = command.plan(values, inTea);
+      expect(command.conclude !== undefined).toBe(plan?.type === 'request');
+    }
   });
 });
 

@@ -3,11 +3,15 @@ import { describeRooms, describeUsers, fetchList } from '../../../src/client/com
 import { readUserPage } from '../../../src/client/reader/server-frame.ts';
 import type { Response } from '../../../src/client/session/requests.ts';
 
-function page(names: readonly string[], next: string | null): Response {
-  return { type: 'ok', result: [names.map((name) => [name, true]), next] };
+function users(names: readonly string[], next: string | null): unknown {
+  return [names.map((name) => [name, true]), next];
 }
 
-function fetchUsers(pages: ReadonlyMap<string, Response>, first: Response) {
+function page(names: readonly string[], next: string | null): Response {
+  return { type: 'ok', result: users(names, next) };
+}
+
+function fetchUsers(pages: ReadonlyMap<string, Response>, first: unknown) {
   const asked: string[] = [];
   const next = (after: string): Promise<Response> => {
     asked.push(after);
@@ -22,7 +26,7 @@ describe('fetchList', () => {
       ['bob', page(['carl', 'dan'], 'dan')],
       ['dan', page([], null)],
     ]);
-    const { fetched, asked } = await fetchUsers(pages, page(['ann', 'bob'], 'bob'));
+    const { fetched, asked } = await fetchUsers(pages, users(['ann', 'bob'], 'bob'));
     expect(asked).toEqual(['bob', 'dan']);
     expect(fetched).toMatchObject({ type: 'list', isComplete: true });
     expect(fetched.type === 'list' && fetched.items.map(([name]) => name)).toEqual([
@@ -34,24 +38,21 @@ describe('fetchList', () => {
   });
 
   it('stops at a server that never comes to an end', async () => {
-    const { fetched } = await fetchUsers(new Map([['bob', page([], 'bob')]]), page(['bob'], 'bob'));
+    const { fetched } = await fetchUsers(new Map([['bob', page([], 'bob')]]), users(['bob'], 'bob'));
     expect(fetched).toMatchObject({ type: 'list', isComplete: false });
-    const many = page(
-      Array.from({ length: 1_000 }, () => 'bob'),
-      'bob',
-    );
-    const endless = await fetchUsers(new Map([['bob', many]]), many);
+    const names = Array.from({ length: 1_000 }, () => 'bob');
+    const endless = await fetchUsers(new Map([['bob', page(names, 'bob')]]), users(names, 'bob'));
     expect(endless.fetched).toMatchObject({ type: 'list', isComplete: false });
     expect(endless.asked.length).toBeLessThan(100);
   });
 
   it('passes on what went wrong', async () => {
-    expect((await fetchUsers(new Map(), page(['bob'], 'bob'))).fetched).toEqual({ type: 'lost' });
-    expect((await fetchUsers(new Map(), { type: 'ok', result: 'nonsense' })).fetched).toEqual({
+    expect((await fetchUsers(new Map(), users(['bob'], 'bob'))).fetched).toEqual({ type: 'lost' });
+    expect((await fetchUsers(new Map(), 'nonsense')).fetched).toEqual({
       type: 'malformed',
     });
     const busy = { type: 'error', code: 'busy', text: 'later' } as const;
-    expect((await fetchUsers(new Map(), busy)).fetched).toEqual(busy);
+    expect((await fetchUsers(new Map([['bob', busy]]), users(['bob'], 'bob'))).fetched).toEqual(busy);
   });
 });
 
