@@ -1,4 +1,4 @@
-/** What the README says is tried out. */
+/** Tries what the README and the pages for operators and users say. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,14 +11,29 @@ import { runScript } from './support/parley.ts';
 import { runProcess } from './support/process.ts';
 import { PARLEY, startServer } from './support/server.ts';
 
-/** What the README tells people to type in a checkout. */
+/** The command that the README tells people to type in a checkout. */
 const PROGRAM = fileURLToPath(new URL('../parley', import.meta.url));
 
 const folder = testFolder();
-const readme = readFileSync(fileURLToPath(new URL('../README.md', import.meta.url)), 'utf8');
+const readme = read('README.md');
+const operating = read('docs/operating.md');
+const clientPage = read('docs/client.md');
+
+function read(file: string): string {
+  return readFileSync(fileURLToPath(new URL(`../${file}`, import.meta.url)), 'utf8');
+}
 
 /** The fenced blocks of shell commands. */
-const blocks = [...readme.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+function shellBlocks(page: string): string[] {
+  return [...page.matchAll(/```sh\n([\s\S]*?)```/g)].map((match) => match[1] ?? '');
+}
+
+/** Client commands that a page names, such as `join` in `/join tea`. */
+function namedCommands(page: string): string[] {
+  return [...page.matchAll(/`\/([a-z-]+)/g)].map((match) => match[1] ?? '');
+}
+
+const blocks = shellBlocks(readme);
 
 describe('the README', () => {
   it('gives the two commands', () => {
@@ -28,26 +43,12 @@ describe('the README', () => {
     ]);
   });
 
-  it('lists the options of serve that there are, with their environment variables', async () => {
-    const help = runProcess(process.execPath, [PARLEY, 'serve', '--help'], {
-      env: { ...process.env, COLUMNS: '500' },
-    });
-    await help.exit();
-    const text = help.stdout().replaceAll(/\s+/g, ' ');
-    const there = [...text.matchAll(/ (--[a-z-]+) [<[].*?env: (PARLEY_[A-Z_]+)/g)];
-    const listed = [...readme.matchAll(/^\| `(--[a-z-]+)` +\| `(PARLEY_[A-Z_]+)` +\|/gm)];
-    expect(there.length).toBeGreaterThan(5);
-    expect(listed.map(([, flag, variable]) => [flag, variable])).toEqual(
-      there.map(([, flag, variable]) => [flag, variable]),
-    );
-  });
-
-  it('names only commands of the client that there are', () => {
+  it('names only commands of the client that exist', () => {
     const tour = readme.slice(readme.indexOf('| you type'), readme.indexOf('## Run a server'));
-    const named = [...tour.matchAll(/`\/([a-z-]+)/g)].map((match) => match[1]);
+    const named = namedCommands(tour);
     expect(named).toContain('join');
-    const there = SLASH_COMMANDS.flatMap(({ name, aliases }) => [name, ...aliases]);
-    for (const name of named) expect(there).toContain(name);
+    const existing = SLASH_COMMANDS.flatMap(({ name, aliases }) => [name, ...aliases]);
+    for (const name of named) expect(existing).toContain(name);
   });
 
   it('gives commands that run this checkout, and nothing that npm would download', async () => {
@@ -85,5 +86,44 @@ describe('the README', () => {
     expect([exit.code, shell.stderr()]).toEqual([0, '']);
     expect(readFileSync(join(folder, 'build.html'), 'utf8')).toContain('The build is green.');
     expect(statSync(join(folder, 'robot.secret')).mode & 0o077).toBe(0);
+  });
+});
+
+describe('docs/operating.md', () => {
+  it('lists exactly the options of serve, with their environment variables', async () => {
+    const help = runProcess(process.execPath, [PARLEY, 'serve', '--help'], {
+      env: { ...process.env, COLUMNS: '500' },
+    });
+    await help.exit();
+    const text = help.stdout().replaceAll(/\s+/g, ' ');
+    const existing = [...text.matchAll(/ (--[a-z-]+) [<[].*?env: (PARLEY_[A-Z_]+)/g)];
+    const listed = [...operating.matchAll(/^\| `(--[a-z-]+)` +\| `(PARLEY_[A-Z_]+)` +\|/gm)];
+    expect(existing.length).toBeGreaterThan(5);
+    expect(listed.map(([, flag, variable]) => [flag, variable])).toEqual(
+      existing.map(([, flag, variable]) => [flag, variable]),
+    );
+  });
+});
+
+describe('docs/client.md', () => {
+  it('lists exactly the commands of the client', () => {
+    const commands = clientPage.slice(clientPage.indexOf('## Commands'));
+    const existing = SLASH_COMMANDS.map(({ name }) => name);
+    expect([...new Set(namedCommands(commands))].sort()).toEqual(existing.sort());
+  });
+
+  it('lists exactly the options of connect', async () => {
+    const help = runProcess(process.execPath, [PARLEY, 'connect', '--help'], {
+      env: { ...process.env, COLUMNS: '500' },
+    });
+    await help.exit();
+    const existing = [...help.stdout().matchAll(/^ +(--[a-z-]+) .*$/gm)].map(([, flag]) => flag);
+    const listed = [...clientPage.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, flag]) => flag);
+    expect(existing.length).toBeGreaterThan(5);
+    expect(listed).toEqual(existing);
+  });
+
+  it('has the example for scripts that the README gives', () => {
+    expect(shellBlocks(clientPage)).toContain(blocks.find((block) => block.includes('--password-file')));
   });
 });

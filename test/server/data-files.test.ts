@@ -162,7 +162,7 @@ it('the folder itself may be reached through a link', async () => {
 });
 
 it.each(['\n', '\r\n', '', '  \n', '\t\n'])(
-  'the removal that the README gives, ended by %j, takes effect',
+  'the removal that docs/operating.md gives, ended by %j, takes effect',
   async (end) => {
     const { data } = await usedFolder();
     const users = readFileSync(join(data, 'users.txt'), 'utf8');
