@@ -3,13 +3,11 @@
  * under a real server.
  */
 
-import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { failServer } from './disk/server-faults.ts';
 import { PLAY_KINDS } from './store-faults/fault-play.ts';
 import { PLAYED, playFaults } from './store-faults/fault-plays.ts';
 import { LOG_KINDS } from './store-faults/log-fault-play.ts';
-import { failUsers } from './store-faults/users-faults.ts';
 
 /** Every n of each store. Needs a C compiler and Linux. */
 export async function failStores(
@@ -17,9 +15,7 @@ export async function failStores(
   stride: number,
 ): Promise<CampaignResult> {
   const findings = new Findings(...PLAY_KINDS, ...LOG_KINDS);
-  // There are few of them, and they are quick.
-  const largest = await failUsers(join(folder, 'users'), Math.ceil(stride / 50), findings);
-  log('users.txt is done');
+  const largest: Record<string, number> = {};
   const totals = { faults: 0, failures: 0, cuts: 0 };
   for (const file of PLAYED) {
     const played = await playFaults(file, folder, { stride, seed }, findings);

@@ -2,7 +2,7 @@
 
 import { cpSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../protocol/hostile.ts';
+import type { Pick } from '../support/random.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import type { CampaignOptions, CampaignResult } from './campaign.ts';
 import { DiskTrouble } from './disk/disk-campaign.ts';

@@ -4,12 +4,12 @@
  * acknowledged and with what anybody got; then it is started again, everybody comes back and goes on.
  */
 
-import { type Pick, startRandom } from '../protocol/hostile.ts';
+import { type Pick, startCycle, startRandom } from '../support/random.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { Mover } from './clients/join-leave-user.ts';
 import type { Device } from './clients/resuming-client.ts';
 import { CROWD_KINDS, Crowd } from './crowd/crowd.ts';
-import { freePort, Victim } from './kill/campaign-server.ts';
+import { CampaignServer, freePort } from './kill/campaign-server.ts';
 import { drawMoment, Killer } from './kill/kill-point.ts';
 import { checkIntegrity } from './views/stored-log.ts';
 
@@ -37,7 +37,7 @@ export async function killMessages(options: CampaignOptions): Promise<CampaignRe
 class Messages {
   readonly #options: CampaignOptions;
   readonly #findings = new Findings(...CROWD_KINDS, 'damaged');
-  readonly #victim: Victim;
+  readonly #server: CampaignServer;
   readonly #crowd: Crowd;
   readonly #people: readonly Device[];
   readonly #moving: Device;
@@ -49,8 +49,8 @@ class Messages {
     this.#options = options;
     const { report } = this.#findings;
     const args = ['--workers', String(options.workers), '--commands-per-second', '0'];
-    this.#victim = new Victim(`${options.folder}/data`, port, args);
-    this.#crowd = new Crowd({ data: this.#victim.data, port, members: [MOVER, ...PEOPLE], report });
+    this.#server = new CampaignServer({ data: `${options.folder}/data`, port, args });
+    this.#crowd = new Crowd({ data: this.#server.data, port, members: [MOVER, ...PEOPLE], report });
     const [moving, ...people] = this.#crowd.devices;
     if (moving === undefined) throw new Error('nobody moves');
     this.#people = people;
@@ -60,14 +60,14 @@ class Messages {
 
   async run(): Promise<CampaignResult> {
     const { cycles, seed, log } = this.#options;
-    for (let i = 0; i < 3; i += 1) await this.#victim.startInVain(startRandom(seed + i)(600));
-    await this.#victim.start();
+    for (let i = 0; i < 3; i += 1) await this.#server.startInVain(startRandom(seed + i)(600));
+    await this.#server.start();
     await this.#crowd.enter();
     this.#mover.start();
     let cycle = 0;
     while (cycle < cycles && this.#findings.total === 0) {
       cycle += 1;
-      await this.#cycle(startRandom(Math.imul(seed + 1, 0x9e3779b1) ^ cycle));
+      await this.#cycle(startCycle(seed, cycle));
       if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#crowd.acknowledged} acknowledged`);
     }
     await this.#finish();
@@ -79,7 +79,7 @@ class Messages {
     this.#moments[moment.type] += 1;
     // In one cycle of three the next kill may come while everybody is still coming back.
     if (pick(3) > 0) await this.#crowd.settle(this.#crowd.devices.filter((device) => device.isConnected));
-    const killer = new Killer(this.#victim, moment, BOUNDS.file);
+    const killer = new Killer(this.#server, moment, BOUNDS.file);
     const senders = this.#people.slice(0, SENDERS);
     const say = (device: Device): void => this.#crowd.talk(device, pick, pick(20) === 0 ? 2_000 : 100);
     this.#crowd.onStored = (device) => {
@@ -96,9 +96,9 @@ class Messages {
     this.#check();
     if (pick(4) === 0) {
       this.#startsInVain += 1;
-      await this.#victim.startInVain(pick(600));
+      await this.#server.startInVain(pick(600));
     }
-    await this.#victim.start();
+    await this.#server.start();
     const back = [this.#moving];
     for (const device of this.#people) {
       // Who only reads may stay away for a while, and comes back to a longer replay.
@@ -124,10 +124,10 @@ class Messages {
     await this.#crowd.finish();
     this.#check();
     await this.#crowd.checkPast();
-    const { code } = await this.#victim.stop();
+    const { code } = await this.#server.stop();
     if (code !== 0) this.#findings.report('damaged', `the server ended with ${code}`);
     this.#crowd.checkAgain();
-    const integrity = checkIntegrity(this.#victim.data);
+    const integrity = checkIntegrity(this.#server.data);
     if (integrity !== 'ok') this.#findings.report('damaged', integrity);
   }
 

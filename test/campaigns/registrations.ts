@@ -4,14 +4,14 @@
  * let its owner in, with the password that was acknowledged last; of what had no answer exactly one outcome must hold.
  */
 
-import { type Pick, startRandom } from '../protocol/hostile.ts';
+import { TestClient } from '../support/client.ts';
 import { until } from '../support/process.ts';
+import { type Pick, startCycle, startRandom } from '../support/random.ts';
 import { People, type Person } from './accounts/accounts.ts';
 import { Door } from './accounts/password-probe.ts';
 import { readNames } from './accounts/users-text.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { Asker } from './clients/asking-client.ts';
-import { freePort, Victim } from './kill/campaign-server.ts';
+import { CampaignServer, freePort } from './kill/campaign-server.ts';
 import { drawMoment, Killer } from './kill/kill-point.ts';
 import { readAccounts } from './views/stored-log.ts';
 
@@ -28,7 +28,7 @@ export async function killRegistrations(options: CampaignOptions): Promise<Campa
 class Registrations {
   readonly #options: CampaignOptions;
   readonly #findings = new Findings('lost', 'never attempted', 'half there', 'wrong password', 'refused');
-  readonly #victim: Victim;
+  readonly #server: CampaignServer;
   readonly #people = new People();
   readonly #door: Door;
   readonly #moments = { time: 0, answer: 0, write: 0 };
@@ -40,25 +40,26 @@ class Registrations {
 
   constructor(options: CampaignOptions, port: number) {
     this.#options = options;
-    this.#victim = new Victim(`${options.folder}/data`, port, ['--workers', String(options.workers)]);
+    const args = ['--workers', String(options.workers)];
+    this.#server = new CampaignServer({ data: `${options.folder}/data`, port, args });
     this.#door = new Door(port);
   }
 
   async run(): Promise<CampaignResult> {
     const { cycles, seed, log } = this.#options;
-    for (let i = 0; i < 3; i += 1) await this.#victim.startInVain(startRandom(seed + i)(600));
-    await this.#victim.start();
+    for (let i = 0; i < 3; i += 1) await this.#server.startInVain(startRandom(seed + i)(600));
+    await this.#server.start();
     let cycle = 0;
     while (cycle < cycles && this.#findings.total === 0) {
       cycle += 1;
-      await this.#cycle(cycle, startRandom(Math.imul(seed + 1, 0x9e3779b1) ^ cycle));
+      await this.#cycle(cycle, startCycle(seed, cycle));
       if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#people.registered().length} accounts`);
     }
     const everybody = this.#people.registered();
     for (const person of everybody) await this.#expectIn(person);
     await this.#expectAccounts();
     await this.#door.close();
-    await this.#victim.stop();
+    await this.#server.stop();
     const { time, answer, write } = this.#moments;
     const figures = {
       cycles: cycle,
@@ -78,23 +79,24 @@ class Registrations {
     this.#moments[moment.type] += 1;
     const before = this.#people.registered();
     const changing = await this.#loginChangers(before, pick);
-    const registering: Asker[] = [];
-    for (let i = 0; i < REGISTRARS; i += 1) registering.push(await Asker.open(this.#victim.port));
+    const registering: TestClient[] = [];
+    for (let i = 0; i < REGISTRARS; i += 1)
+      registering.push(await TestClient.connect(`127.0.0.1:${this.#server.port}`));
 
-    const killer = new Killer(this.#victim, moment, BOUNDS.file);
+    const killer = new Killer(this.#server, moment, BOUNDS.file);
     const work = [
-      ...registering.map((asker, i) => this.#register(asker, `c${cycle}-${i}`, killer, pick)),
-      ...changing.map(([asker, person]) => this.#change(asker, person, killer)),
+      ...registering.map((client, i) => this.#register(client, `c${cycle}-${i}`, killer, pick)),
+      ...changing.map(([client, person]) => this.#change(client, person, killer)),
     ];
     await killer.done();
     await Promise.all(work);
 
-    this.#expectNames(readNames(this.#victim.data));
+    this.#expectNames(readNames(this.#server.data));
     if (pick(4) === 0) {
       this.#startsInVain += 1;
-      await this.#victim.startInVain(pick(600));
+      await this.#server.startInVain(pick(600));
     }
-    await this.#victim.start();
+    await this.#server.start();
     this.#door.reset();
     await this.#expectKnown();
     const known = new Set(before);
@@ -109,7 +111,7 @@ class Registrations {
   }
 
   /** One name after the other, two requests at a time, until the connection ends. */
-  async #register(asker: Asker, prefix: string, killer: Killer, pick: Pick): Promise<void> {
+  async #register(client: TestClient, prefix: string, killer: Killer, pick: Pick): Promise<void> {
     const lane = async (lane: number): Promise<void> => {
       for (let number = 0; ; number += 1) {
         // One name in six is wanted by all connections at once, in one case or the other.
@@ -120,7 +122,7 @@ class Registrations {
         const person = this.#people.person(name);
         const password = `secret of ${prefix}-${lane}-${number}`;
         person.asked(password);
-        const answer = await asker.ask('register', name, password);
+        const answer = await client.ask('register', name, password);
         if (answer === undefined) return;
         killer.answered();
         if (answer[0] === 'ok') {
@@ -137,25 +139,28 @@ class Registrations {
     await Promise.all([lane(0), lane(1)]);
   }
 
-  async #loginChangers(registered: readonly Person[], pick: Pick): Promise<Array<readonly [Asker, Person]>> {
-    const changing: Array<readonly [Asker, Person]> = [];
+  async #loginChangers(
+    registered: readonly Person[],
+    pick: Pick,
+  ): Promise<Array<readonly [TestClient, Person]>> {
+    const changing: Array<readonly [TestClient, Person]> = [];
     for (let i = 0; i < CHANGERS; i += 1) {
       const person = registered[pick(registered.length)];
       if (person === undefined || person.isBusy) continue;
       person.isBusy = true;
-      const asker = await Asker.open(this.#victim.port);
-      await asker.ok('login', person.name, person.password);
-      changing.push([asker, person]);
+      const client = await TestClient.connect(`127.0.0.1:${this.#server.port}`);
+      await client.ok('login', person.name, person.password);
+      changing.push([client, person]);
     }
     return changing;
   }
 
-  async #change(asker: Asker, person: Person, killer: Killer): Promise<void> {
+  async #change(client: TestClient, person: Person, killer: Killer): Promise<void> {
     for (let number = 0; ; number += 1) {
       const old = person.password;
       const next = `secret ${number} after ${old?.slice(0, 60)}`;
       person.asked(next);
-      const answer = await asker.ask('password', old, next);
+      const answer = await client.ask('password', old, next);
       if (answer === undefined) return;
       killer.answered();
       if (answer[0] === 'ok') {
@@ -213,10 +218,10 @@ class Registrations {
 
   /** Whoever can log in can be written to, also before the first login. */
   async #expectKnown(): Promise<void> {
-    const names = readNames(this.#victim.data);
+    const names = readNames(this.#server.data);
     // The server makes accounts known to chat.db while it already listens.
     const isComplete = await until('chat.db to hold every account', () => {
-      const known = new Set(readAccounts(this.#victim.data));
+      const known = new Set(readAccounts(this.#server.data));
       return names.every((name) => known.has(name));
     }).catch(() => false);
     if (!isComplete) this.#findings.report('half there', 'not every account of users.txt is in chat.db');
@@ -224,7 +229,7 @@ class Registrations {
 
   /** Both files hold the same accounts: those that were acknowledged or found to be there. */
   async #expectAccounts(): Promise<void> {
-    const names = readNames(this.#victim.data);
+    const names = readNames(this.#server.data);
     this.#expectNames(names);
     if (names.length !== this.#people.registered().length) {
       this.#findings.report(
@@ -232,7 +237,7 @@ class Registrations {
         `users.txt holds ${names.length} accounts, and not those that let in`,
       );
     }
-    const extra = new Set(readAccounts(this.#victim.data)).difference(new Set(names));
+    const extra = new Set(readAccounts(this.#server.data)).difference(new Set(names));
     if (extra.size > 0) this.#findings.report('half there', `only in chat.db: ${[...extra].join()}`);
   }
 }

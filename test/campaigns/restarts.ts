@@ -5,13 +5,13 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Pick, startRandom } from '../protocol/hostile.ts';
+import { type Pick, startRandom } from '../support/random.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import type { Device } from './clients/resuming-client.ts';
 import { CROWD_KINDS, Crowd } from './crowd/crowd.ts';
 import { Pauses } from './crowd/pauses.ts';
 import { Regulars } from './crowd/steady-senders.ts';
-import { freePort, Victim } from './kill/campaign-server.ts';
+import { CampaignServer, freePort } from './kill/campaign-server.ts';
 
 const ROOMS = ['#north', '#east', '#south', '#west'];
 const CLIENTS = 24;
@@ -31,7 +31,7 @@ class Restarts {
   readonly #findings = new Findings(...CROWD_KINDS, 'bad exit', 'no farewell');
   readonly #crowd: Crowd;
   readonly #regulars: Regulars;
-  readonly #victim: Victim;
+  readonly #server: CampaignServer;
   readonly #pauses = new Pauses();
   readonly #pick: Pick;
   #longestExitMs = 0;
@@ -40,19 +40,20 @@ class Restarts {
   constructor(options: CampaignOptions, port: number) {
     this.#options = options;
     this.#pick = startRandom(options.seed);
-    this.#victim = new Victim(`${options.folder}/data`, port, ['--workers', String(options.workers)]);
+    const args = ['--workers', String(options.workers)];
+    this.#server = new CampaignServer({ data: `${options.folder}/data`, port, args });
     const members = Array.from({ length: CLIENTS }, (_, i) => ({
       name: `person-${i}`,
       rooms: ROOMS.filter((_, room) => room === i % ROOMS.length || this.#pick(2) === 0),
     }));
     const { report } = this.#findings;
-    this.#crowd = new Crowd({ data: this.#victim.data, port, members, report });
+    this.#crowd = new Crowd({ data: this.#server.data, port, members, report });
     this.#regulars = new Regulars(this.#crowd, this.#pick);
   }
 
   async run(): Promise<CampaignResult> {
     const { cycles, log } = this.#options;
-    await this.#victim.start();
+    await this.#server.start();
     await this.#crowd.enter();
     for (const device of this.#crowd.devices) device.onShown = () => this.#pauses.got(device.user);
     this.#regulars.onLost = (device, wasLive) => {
@@ -71,7 +72,7 @@ class Restarts {
       await this.#regulars.stop();
     }
     await this.#crowd.finish();
-    await this.#victim.stop();
+    await this.#server.stop();
     return { figures: this.#figures(cycle), findings: this.#findings };
   }
 
@@ -79,13 +80,13 @@ class Restarts {
     await wait(CALM_MS.least + this.#pick(CALM_MS.most - CALM_MS.least));
     for (const device of this.#crowd.devices) device.farewell = undefined;
     const asked = performance.now();
-    const { code } = await this.#victim.stop();
+    const { code } = await this.#server.stop();
     const exitMs = Math.round(performance.now() - asked);
     this.#longestExitMs = Math.max(this.#longestExitMs, exitMs);
     if (code !== 0 || exitMs > EXIT_MS) {
-      this.#findings.report('bad exit', `code ${code}, after ${exitMs} ms: ${this.#victim.running.stderr()}`);
+      this.#findings.report('bad exit', `code ${code}, after ${exitMs} ms: ${this.#server.running.stderr()}`);
     }
-    await this.#victim.start();
+    await this.#server.start();
     await this.#regulars.everybodyIsLive();
   }
 

@@ -5,8 +5,8 @@
 
 import { setTimeout as wait } from 'node:timers/promises';
 import { CRASHES, type Crash } from '../../src/actors/kernel/fault-injection.ts';
-import { startRandom } from '../protocol/hostile.ts';
 import { until } from '../support/process.ts';
+import { startRandom } from '../support/random.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { CROWD_KINDS, Crowd, startDevice } from './crowd/crowd.ts';

@@ -3,10 +3,10 @@
  * that nothing was stored cannot.
  */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import { TestClient } from '../../support/client.ts';
+import type { Frame } from '../../support/frames.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Findings } from '../campaign.ts';
-import { Asker } from '../clients/asking-client.ts';
-import type { Frame } from '../clients/cuttable-connection.ts';
 import { People, type Person } from './accounts.ts';
 import { Door } from './password-probe.ts';
 
@@ -40,14 +40,14 @@ export class Newcomers {
     const person = able[pick(able.length)];
     if (person?.password === undefined) return;
     person.isBusy = true;
-    const asker = await Asker.open(this.#port);
-    const entered = await asker.ask('login', person.name, person.password);
+    const client = await TestClient.connect(`127.0.0.1:${this.#port}`);
+    const entered = await client.ask('login', person.name, person.password);
     if (entered?.[0] === 'ok') {
       this.#count += 1;
       const next = `changed ${this.#count}`;
       person.asked(next);
       this.#fresh.push(person);
-      if (this.#take(person, next, await asker.ask('password', person.password, next)))
+      if (this.#take(person, next, await client.ask('password', person.password, next)))
         this.counts.changed += 1;
     } else if (
       entered?.[2] !== 'busy' &&
@@ -57,7 +57,7 @@ export class Newcomers {
       this.#findings.report('lost', `${person.name} cannot log in: ${JSON.stringify(entered)}`);
     }
     person.isBusy = false;
-    asker.destroy();
+    client.close();
   }
 
   /** Finds out about everybody who came since this was last done; nobody must be left in between. */
@@ -87,9 +87,9 @@ export class Newcomers {
 
   async #register(person: Person, password: string): Promise<boolean> {
     person.asked(password);
-    const asker = await Asker.open(this.#port);
-    const isTaken = this.#take(person, password, await asker.ask('register', person.name, password));
-    asker.destroy();
+    const client = await TestClient.connect(`127.0.0.1:${this.#port}`);
+    const isTaken = this.#take(person, password, await client.ask('register', person.name, password));
+    client.close();
     if (isTaken) this.counts.registered += 1;
     return isTaken;
   }

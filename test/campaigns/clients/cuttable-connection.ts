@@ -1,10 +1,8 @@
 /** One connection of a client, which can be cut at any byte, in either direction, and can stop reading. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../../src/protocol/frame.ts';
-
-export type Frame = readonly unknown[];
+import { encodeFrame } from '../../../src/protocol/codec.ts';
+import { type Frame, frameReader } from '../../support/frames.ts';
 
 /** `reset`: RST. `close`: both directions end. `half`: the client will write no more, and reads on until the end. */
 export type Way = 'reset' | 'close' | 'half';
@@ -28,7 +26,9 @@ export class Link {
   readonly #socket: Socket;
   readonly #handler: LinkHandler;
   #cut: Cut | undefined;
-  readonly #decoder = new FrameDecoder(65_536);
+  readonly #read = frameReader((frame) => {
+    if (!this.isOver) this.#handler.frame(frame);
+  });
   #nextId = 1;
   #taken = 0;
   #written = 0;
@@ -110,23 +110,12 @@ export class Link {
     const left = side === 'in' ? (bytes ?? 0) - this.#taken : Number.POSITIVE_INFINITY;
     this.#taken += chunk.length;
     if (left <= 0 || left > chunk.length) {
-      this.#take(chunk);
+      this.#read(chunk);
       return;
     }
-    this.#take(chunk.subarray(0, left));
+    this.#read(chunk.subarray(0, left));
     this.cut(way ?? 'close');
-    this.#take(chunk.subarray(left));
-  }
-
-  #take(bytes: Buffer): void {
-    if (bytes.length > 0) this.#decoder.push(bytes);
-    while (!this.isOver) {
-      const next = this.#decoder.next();
-      if (next.type === 'more') return;
-      const frame = next.type === 'body' ? decodeBody(next.body) : undefined;
-      if (frame === undefined) throw new Error(`the server sent what is no frame: ${JSON.stringify(next)}`);
-      this.#handler.frame(frame);
-    }
+    this.#read(chunk.subarray(left));
   }
 
   #end(): void {

@@ -1,7 +1,7 @@
 /** A person who joins and leaves a room again and again while others talk there. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Report } from '../views/view-faults.ts';
 import type { Device } from './resuming-client.ts';
 

@@ -3,10 +3,11 @@
  * until they are answered, or come back as events.
  */
 
+import type { Frame } from '../../support/frames.ts';
 import { DEADLINE_MS } from '../../support/process.ts';
 import { type Item, show } from '../views/observed-view.ts';
 import type { Report } from '../views/view-faults.ts';
-import type { Frame, Link } from './cuttable-connection.ts';
+import type { Link } from './cuttable-connection.ts';
 
 export interface Sending {
   readonly to: string;

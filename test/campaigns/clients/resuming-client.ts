@@ -5,13 +5,14 @@
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Frame } from '../../support/frames.ts';
 import { DEADLINE_MS } from '../../support/process.ts';
+import { Watchers } from '../../support/watchers.ts';
 import { fromEvent, type Item, show, View } from '../views/observed-view.ts';
 import type { Report } from '../views/view-faults.ts';
-import { type Cut, type Frame, Link } from './cuttable-connection.ts';
+import { type Cut, Link } from './cuttable-connection.ts';
 import type { Owner } from './owner.ts';
 import { Questions, type QuestionsOptions } from './pending-requests.ts';
-import { Watchers } from './watchers.ts';
 
 export interface Habits extends Pick<QuestionsOptions, 'judge'> {
   /** Repeats what is unanswered right behind the login, and does not wait to be live. */
@@ -178,7 +179,7 @@ export class Device {
         break;
       default:
     }
-    this.#watchers.look();
+    this.#watchers.notify();
   }
 
   ended(): void {
@@ -187,7 +188,7 @@ export class Device {
     this.#link = undefined;
     this.#out();
     this.questions.end(this.owner.password === undefined);
-    this.#watchers.look();
+    this.#watchers.notify();
     this.onEnded(wasLive);
   }
 

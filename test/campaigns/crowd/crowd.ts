@@ -6,7 +6,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import { writeCheapUsers } from '../accounts/cheap-accounts.ts';
 import { ownerOf } from '../clients/owner.ts';
 import { judgeStrictly } from '../clients/pending-requests.ts';

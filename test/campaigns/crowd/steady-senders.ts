@@ -1,8 +1,8 @@
 /** A crowd that says something at a steady rate, whether it is connected or not, and comes back by itself. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../../protocol/hostile.ts';
 import { until } from '../../support/process.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Device } from '../clients/resuming-client.ts';
 import type { Crowd } from './crowd.ts';
 

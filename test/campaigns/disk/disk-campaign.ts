@@ -4,11 +4,11 @@
  * writing works again by itself when the disk does.
  */
 
-import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { TestClient } from '../../support/client.ts';
+import { type Pick, startCycle, startRandom } from '../../support/random.ts';
 import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
 import { KEEPER } from '../accounts/token-user.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
-import { Asker } from '../clients/asking-client.ts';
 import { freePort } from '../kill/campaign-server.ts';
 import { checkIntegrity, readEntries, readMembers, readMessages } from '../views/stored-log.ts';
 import { KINDS } from '../views/view-faults.ts';
@@ -58,7 +58,7 @@ export class DiskTrouble {
     try {
       return await campaign.#run();
     } finally {
-      campaign.#server.abandon();
+      campaign.#server.shoot();
     }
   }
 
@@ -69,7 +69,8 @@ export class DiskTrouble {
     this.#pick = startRandom(options.seed);
     const pick: Pick = (below) => this.#pick(below);
     const shared = { port, verdicts: this.#verdicts, findings: this.#findings, pick };
-    this.#server = new WatchedServer({ data, port, workers, env, findings: this.#findings });
+    const args = ['--workers', String(workers), '--guests', '--commands-per-second', '0'];
+    this.#server = new WatchedServer({ data, port, args, env }, this.#findings);
     this.#load = new DiskLoad(shared);
     this.#visitors = new Visitors({ ...shared, load: this.#load });
   }
@@ -82,7 +83,7 @@ export class DiskTrouble {
     await this.#load.join();
     await this.#visitors.settleIn();
     for (let cycle = 1; cycle <= cycles && this.#findings.total === 0; cycle += 1) {
-      this.#pick = startRandom(Math.imul(seed + 1, 0x9e3779b1) ^ cycle);
+      this.#pick = startCycle(seed, cycle);
       const trouble = this.#options.trouble(cycle, this.#pick);
       await this.#cycle(trouble);
       this.#counts.cycles = cycle;
@@ -133,14 +134,14 @@ export class DiskTrouble {
 
   /** Something new can be written, into the log and into the password store, within the time. */
   async #recover(): Promise<void> {
-    const asker = await Asker.open(this.#port);
-    await asker.ask('login', READER, passwordOf(READER));
+    const client = await TestClient.connect(`127.0.0.1:${this.#port}`);
+    await client.ask('login', READER, passwordOf(READER));
     const works = async (verb: string): Promise<boolean> =>
-      (await asker.ask(verb, '#recovered'))?.[0] === 'ok';
+      (await client.ask(verb, '#recovered'))?.[0] === 'ok';
     await this.#within('join', () => works('join'));
     await this.#within('leave', () => works('leave'));
     await this.#within('register', () => this.#visitors.newcomers.register());
-    asker.destroy();
+    client.close();
   }
 
   async #within(what: string, works: () => Promise<boolean>): Promise<void> {

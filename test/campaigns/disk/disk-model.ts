@@ -5,7 +5,7 @@
 
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import { OPERATION } from './faulty-disk.ts';
 
 /** `struct record` of `faulty-disk.c`: kind, handle, offset, length, failed; then the bytes. */

@@ -1,6 +1,6 @@
 /** A time in which a disk fails, and what it may wait for to begin. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 
 export interface Trouble {
   readonly title: string;

@@ -1,7 +1,7 @@
 /** A real server on a disk of which, for a while, some operations fail, or all: any file, any thread. */
 
 import { join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { CampaignOptions, CampaignResult } from '../campaign.ts';
 import { DiskTrouble } from './disk-campaign.ts';
 import type { Trouble } from './fault-window.ts';

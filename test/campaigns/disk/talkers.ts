@@ -1,7 +1,7 @@
 /** People who talk to each other and in two rooms, as fast as they are answered, as long as they may. */
 
-import type { Pick } from '../../protocol/hostile.ts';
 import { until } from '../../support/process.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Findings } from '../campaign.ts';
 import { ownerOf } from '../clients/owner.ts';
 import type { Judgement, Sending } from '../clients/pending-requests.ts';

@@ -1,12 +1,12 @@
 /** What goes on beside the talking while the disk fails: people log in, look things up, move, register, and visit. */
 
+import { TestClient } from '../../support/client.ts';
+import type { Frame } from '../../support/frames.ts';
 import { until } from '../../support/process.ts';
 import { passwordOf } from '../accounts/cheap-accounts.ts';
 import { Guests } from '../accounts/guests.ts';
 import { Newcomers } from '../accounts/registrations-user.ts';
 import { Keeper } from '../accounts/token-user.ts';
-import { Asker } from '../clients/asking-client.ts';
-import type { Frame } from '../clients/cuttable-connection.ts';
 import { readMembers } from '../views/stored-log.ts';
 import type { Saying } from './send-outcomes.ts';
 import { type DiskLoad, type DiskLoadOptions, ROOMS } from './talkers.ts';
@@ -49,9 +49,9 @@ export class Visitors {
 
   /** For the first time: whoever reads a room has to be in it. */
   async settleIn(): Promise<void> {
-    const asker = await this.#comeIn();
-    for (const room of ROOMS) await asker?.ok('join', room);
-    asker?.destroy();
+    const client = await this.#comeIn();
+    for (const room of ROOMS) await client?.ok('join', room);
+    client?.close();
   }
 
   start(): void {
@@ -100,47 +100,47 @@ export class Visitors {
 
   /** Nobody is online who has gone. */
   async #checkOnline(expected: readonly string[]): Promise<void> {
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
+    const client = await this.#comeIn();
+    if (client === undefined) return;
     const wanted = [...expected, READER].sort().join();
     let seen = '';
     await until('everybody who has gone to be offline', async () => {
-      seen = namesIn(await asker.ok('who'))
+      seen = namesIn(await client.ok('who'))
         .sort()
         .join();
       return seen === wanted;
     }).catch(() => this.#options.findings.report('ghost', `online are ${seen}, and should be ${wanted}`));
-    asker.destroy();
+    client.close();
   }
 
   /** What the server says of who is where, against the log. Guests who went with a server are taken out later. */
   async compareRooms(data: string): Promise<void> {
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
+    const client = await this.#comeIn();
+    if (client === undefined) return;
     let difference = '';
     await until('memory and log to agree on who is where', async () => {
       const told = new Set<string>();
-      for (const [room] of rowsIn(await asker.ok('rooms'))) {
-        for (const [user] of rowsIn(await asker.ok('who', room))) told.add(`${user} ${room}`);
+      for (const [room] of rowsIn(await client.ok('rooms'))) {
+        for (const [user] of rowsIn(await client.ok('who', room))) told.add(`${user} ${room}`);
       }
       difference = [...told.symmetricDifference(readMembers(data))].join();
       return difference === '';
     }).catch(() => this.#options.findings.report('damaged', `in the log or in memory only: ${difference}`));
-    asker.destroy();
+    client.close();
   }
 
   /** A search finds the newest of all, and says that it looked everywhere. */
   async #checkSearch(): Promise<void> {
     const { load, findings } = this.#options;
     const newest = load.newestTo('#north');
-    const asker = await this.#comeIn();
-    if (asker === undefined || newest === undefined) return;
+    const client = await this.#comeIn();
+    if (client === undefined || newest === undefined) return;
     let last: Frame | undefined;
     await until('a search to find what was stored', async () => {
-      last = await asker.ask('search', phraseOf(newest.saying.text));
+      last = await client.ask('search', phraseOf(newest.saying.text));
       return idsIn(last).includes(newest.id) && isComplete(last);
     }).catch(() => findings.report('no recovery', `search: ${JSON.stringify(last).slice(0, 200)}`));
-    asker.destroy();
+    client.close();
   }
 
   async #again(pauseMs: number, work: () => Promise<unknown>): Promise<void> {
@@ -155,26 +155,26 @@ export class Visitors {
     const { findings, load, pick } = this.#options;
     const room = ROOMS[pick(ROOMS.length)] ?? '';
     const newest = load.newestTo(room);
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
-    const page = await asker.ask('history', room, null, 50);
+    const client = await this.#comeIn();
+    if (client === undefined) return;
+    const page = await client.ask('history', room, null, 50);
     if (page?.[0] !== 'ok') findings.report('not read', `history: ${JSON.stringify(page)}`);
     else if (newest !== undefined && (idsIn(page)[0] ?? 0) < newest.id) {
       findings.report('not read', `history of ${room} ends with ${idsIn(page)[0]}, stored was ${newest.id}`);
     }
     for (const verb of ['who', 'rooms']) {
-      const answer = await asker.ask(verb);
+      const answer = await client.ask(verb);
       if (answer?.[0] !== 'ok') findings.report('not read', `${verb}: ${JSON.stringify(answer)}`);
     }
     this.#looks += 1;
-    (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.destroy();
+    (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.close();
     this.counts.reads += 4;
-    if (newest !== undefined) await this.#search(asker, newest.saying, newest.id);
-    asker.destroy();
+    if (newest !== undefined) await this.#search(client, newest.saying, newest.id);
+    client.close();
   }
 
-  async #search(asker: Asker, { text }: Saying, id: number): Promise<void> {
-    const answer = await asker.ask('search', phraseOf(text));
+  async #search(client: TestClient, { text }: Saying, id: number): Promise<void> {
+    const answer = await client.ask('search', phraseOf(text));
     this.counts.searches += 1;
     // The index is written, too: it may be that there is none for a while.
     if (answer?.[0] !== 'ok') this.counts['searches refused'] += 1;
@@ -183,16 +183,16 @@ export class Visitors {
     }
   }
 
-  async #comeIn(user = READER): Promise<Asker | undefined> {
+  async #comeIn(user = READER): Promise<TestClient | undefined> {
     const { port, findings } = this.#options;
-    const asker = await Asker.open(port);
-    const answer = await asker.ask('login', user, passwordOf(user));
+    const client = await TestClient.connect(`127.0.0.1:${port}`);
+    const answer = await client.ask('login', user, passwordOf(user));
     if (answer?.[0] === 'ok') {
-      await until(`${user} to be live`, () => asker.events.some((event) => event[0] === 'live'));
-      return asker;
+      await until(`${user} to be live`, () => client.events.some((event) => event[0] === 'live'));
+      return client;
     }
     if (answer?.[2] !== 'busy') findings.report('not read', `login of ${user}: ${JSON.stringify(answer)}`);
-    asker.destroy();
+    client.close();
     return undefined;
   }
 

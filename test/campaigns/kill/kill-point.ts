@@ -4,8 +4,8 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import type { Pick } from '../../protocol/hostile.ts';
-import type { Victim } from './campaign-server.ts';
+import type { Pick } from '../../support/random.ts';
+import type { CampaignServer } from './campaign-server.ts';
 import type { WatchData } from './write-watch.worker.ts';
 
 export type Moment =
@@ -37,15 +37,15 @@ export function drawMoment(pick: Pick, { ms, answers, writes }: Bounds): Moment 
 
 /** Waits for the moment, and kills the server at it. */
 export class Killer {
-  readonly #victim: Victim;
+  readonly #server: CampaignServer;
   readonly #moment: Moment;
   readonly #done = Promise.withResolvers<void>();
   readonly #deadline: NodeJS.Timeout;
   #watch: Worker | undefined;
   #answers = 0;
 
-  constructor(victim: Victim, moment: Moment, file: string) {
-    this.#victim = victim;
+  constructor(server: CampaignServer, moment: Moment, file: string) {
+    this.#server = server;
     this.#moment = moment;
     const ms = moment.type === 'time' ? moment.ms : LATEST_MS;
     this.#deadline = setTimeout(() => this.#strike(), ms);
@@ -62,19 +62,19 @@ export class Killer {
   async done(): Promise<void> {
     await this.#done.promise;
     clearTimeout(this.#deadline);
-    await this.#victim.kill();
+    await this.#server.kill();
     await this.#watch?.terminate();
   }
 
   #strike(): void {
-    this.#victim.shoot();
+    this.#server.shoot();
     this.#done.resolve();
   }
 
   /** In a thread of its own: this one is busy with what the clients get. */
   #watchWrites(file: string, count: number): void {
-    const pid = this.#victim.running.child.pid ?? 0;
-    const workerData: WatchData = { folder: this.#victim.data, file, count, pid };
+    const pid = this.#server.running.child.pid ?? 0;
+    const workerData: WatchData = { folder: this.#server.data, file, count, pid };
     this.#watch = new Worker(new URL('./write-watch.worker.ts', import.meta.url), { workerData });
     this.#watch.once('message', () => this.#strike());
     this.#watch.once('error', (error) => this.#done.reject(error));

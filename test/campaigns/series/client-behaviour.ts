@@ -1,6 +1,6 @@
 /** What one client does in a run: it says something, joins, leaves, goes and comes back, reads slowly. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Cut, Way } from '../clients/cuttable-connection.ts';
 import type { Device } from '../clients/resuming-client.ts';
 import type { Temper } from './run-profile.ts';

@@ -1,6 +1,6 @@
 /** How the people of a run are, and what happens to them: drawn once for each run. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 
 export interface Temper {
   readonly clients: number;

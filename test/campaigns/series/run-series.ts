@@ -5,7 +5,7 @@
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
 import { KINDS, type Kind } from '../views/view-faults.ts';
 import { MOST_CLIENTS, Run, startSums } from './run.ts';

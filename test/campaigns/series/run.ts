@@ -1,6 +1,6 @@
 /** One run: its people, what they do at the same time, and at the end what each of them was shown, against the log. */
 
-import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { type Pick, startRandom } from '../../support/random.ts';
 import { type Owner, ownerOf } from '../clients/owner.ts';
 import { judgeStrictly } from '../clients/pending-requests.ts';
 import { Device, type Habits } from '../clients/resuming-client.ts';

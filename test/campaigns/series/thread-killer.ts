@@ -1,6 +1,6 @@
 /** Threads of the server that die in the middle of a run: at some time, or while somebody is being brought up to date. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Device } from '../clients/resuming-client.ts';
 import type { House } from './shared-server.ts';
 

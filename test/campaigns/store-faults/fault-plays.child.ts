@@ -6,7 +6,7 @@
 import { copyFileSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRandom } from '../../protocol/hostile.ts';
+import { startRandom } from '../../support/random.ts';
 import { Findings } from '../campaign.ts';
 import { DiskModel } from '../disk/disk-model.ts';
 import { CHANGES, type Fault, FaultyDisk, OPERATION } from '../disk/faulty-disk.ts';

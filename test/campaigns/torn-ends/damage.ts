@@ -1,6 +1,6 @@
 /** What can become of the end of a file: cut, or overwritten from some byte on. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 
 export const DAMAGES = ['cut', 'zeros', '0xFF', 'noise'] as const;
 export type Damage = (typeof DAMAGES)[number];

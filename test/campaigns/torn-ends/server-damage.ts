@@ -6,20 +6,20 @@
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Pick, startRandom } from '../../protocol/hostile.ts';
+import { FIRST_LINE } from '../../../src/store/users/record.ts';
+import { TestClient } from '../../support/client.ts';
+import { type Pick, startRandom } from '../../support/random.ts';
 import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
 import { Door } from '../accounts/password-probe.ts';
 import type { CampaignOptions, Findings } from '../campaign.ts';
-import { Asker } from '../clients/asking-client.ts';
 import { ownerOf } from '../clients/owner.ts';
 import type { Device } from '../clients/resuming-client.ts';
-import { freePort, Victim } from '../kill/campaign-server.ts';
+import { CampaignServer, freePort } from '../kill/campaign-server.ts';
 import { Sight } from '../views/expected-view.ts';
 import { checkReplay } from '../views/history-check.ts';
 import { readEntries, type StoredEntry } from '../views/stored-log.ts';
 import type { Report } from '../views/view-faults.ts';
 import { countWhole, DAMAGES, damage } from './damage.ts';
-import { countKept } from './users-damage.ts';
 import { readTransactionEnds } from './wal.ts';
 
 const PEOPLE = ['ann', 'ben'];
@@ -43,28 +43,28 @@ export async function damageServer(options: CampaignOptions, findings: Findings)
   const pick = startRandom(seed);
   const port = await freePort();
   const args = ['--workers', String(workers)];
-  const left = await makeFolder(new Victim(join(folder, 'left'), port, args));
+  const left = await makeFolder(new CampaignServer({ data: join(folder, 'left'), port, args }));
   for (let cycle = 1; cycle <= cycles; cycle += 1) {
-    await checkStart(new Victim(join(folder, 'damaged'), port, args), left, pick, findings);
+    await checkStart(new CampaignServer({ data: join(folder, 'damaged'), port, args }), left, pick, findings);
     if (cycle % 20 === 0) log(`server start ${cycle}`);
   }
   return cycles;
 }
 
-async function makeFolder(victim: Victim): Promise<Left> {
-  const { data, port } = victim;
+async function makeFolder(server: CampaignServer): Promise<Left> {
+  const { data, port } = server;
   for (let tries = 1; tries <= TRIES; tries += 1) {
     rmSync(data, { recursive: true, force: true });
     writeCheapUsers(data, PEOPLE);
-    await victim.start();
-    const ann = await Asker.open(port);
+    await server.start();
+    const ann = await TestClient.connect(`127.0.0.1:${port}`);
     await ann.ok('login', 'ann', passwordOf('ann'));
     await ann.ok('join', '#room');
     await register(port);
     for (let i = 0; i < BEFORE; i += 1) await ann.ok('send', '#room', `before ${i}`, `before-${i}`);
     const before = readFileSync(join(data, 'chat.db'));
     for (let i = 0; i < 3; i += 1) await ann.ok('send', 'ben', `last ${i}`, `last-${i}`);
-    await victim.kill();
+    await server.kill();
     // A checkpoint in between has put some of the three into the database: then they are not at risk any more.
     if (before.equals(readFileSync(join(data, 'chat.db')))) return takeUp(data);
   }
@@ -73,12 +73,12 @@ async function makeFolder(victim: Victim): Promise<Left> {
 
 /** The last three records of `users.txt`: two registrations, and a change of the first one's password. */
 async function register(port: number): Promise<void> {
-  const asker = await Asker.open(port);
-  await asker.ok('register', 'cat', 'first secret of cat');
-  await asker.ok('register', 'dan', passwordOf('dan'));
-  await asker.ok('login', 'cat', 'first secret of cat');
-  await asker.ok('password', 'first secret of cat', passwordOf('cat'));
-  asker.destroy();
+  const client = await TestClient.connect(`127.0.0.1:${port}`);
+  await client.ok('register', 'cat', 'first secret of cat');
+  await client.ok('register', 'dan', passwordOf('dan'));
+  await client.ok('login', 'cat', 'first secret of cat');
+  await client.ok('password', 'first secret of cat', passwordOf('cat'));
+  client.close();
 }
 
 function takeUp(data: string): Left {
@@ -96,8 +96,8 @@ function takeUp(data: string): Left {
   };
 }
 
-async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Findings): Promise<void> {
-  const { data, port } = victim;
+async function checkStart(server: CampaignServer, left: Left, pick: Pick, findings: Findings): Promise<void> {
+  const { data, port } = server;
   rmSync(data, { recursive: true, force: true });
   cpSync(left.data, data, { recursive: true });
   const isUsers = pick(2) === 0;
@@ -113,30 +113,30 @@ async function checkStart(victim: Victim, left: Left, pick: Pick, findings: Find
   const lost = isUsers ? 0 : 4 - countWhole(bytes, damaged, ends);
   const kept = left.entries.slice(0, left.entries.length - lost);
   try {
-    if (count === undefined) return await checkRefusal(victim, damaged);
-    await victim.start();
+    if (count === undefined) return await checkRefusal(server, damaged);
+    await server.start();
     await checkAccounts(port, users);
     const id = await checkMessages(port, kept, findings);
     await checkNext(port);
-    const { code } = await victim.stop();
+    const { code } = await server.stop();
     const stored = readEntries(data, 0);
     if (code !== 0 || stored.length !== kept.length + 1 || stored.at(-1)?.id !== id) {
       throw new Error(`stopped with ${code}; ${stored.length} entries for ${kept.length + 1}`);
     }
   } catch (error) {
     findings.report('not recovered', `${what}: ${error instanceof Error ? error.message : String(error)}`);
-    await victim.kill();
+    await server.kill();
   }
 }
 
 /** `users.txt` ends in what cannot be a torn write of the server's own: it is left alone. */
-async function checkRefusal(victim: Victim, damaged: Buffer): Promise<void> {
-  const started = await victim.start().then(
+async function checkRefusal(server: CampaignServer, damaged: Buffer): Promise<void> {
+  const started = await server.start().then(
     () => 'it started',
     (error: unknown) => (error instanceof Error ? error.message : String(error)),
   );
   if (!/users\.txt is damaged in line \d+: /.test(started)) throw new Error(`not refused: ${started}`);
-  if (!readFileSync(join(victim.data, 'users.txt')).equals(damaged)) throw new Error('users.txt was changed');
+  if (!readFileSync(join(server.data, 'users.txt')).equals(damaged)) throw new Error('users.txt was changed');
 }
 
 /** Any byte of the last three, and one time in three one right at an end. */
@@ -189,8 +189,21 @@ async function sendNext(device: Device): Promise<number> {
 }
 
 async function checkNext(port: number): Promise<void> {
-  const asker = await Asker.open(port);
-  await asker.ok('register', 'next', passwordOf('next'));
-  await asker.ok('login', 'next', passwordOf('next'));
-  asker.destroy();
+  const client = await TestClient.connect(`127.0.0.1:${port}`);
+  await client.ok('register', 'next', passwordOf('next'));
+  await client.ok('login', 'next', passwordOf('next'));
+  client.close();
+}
+
+/** How many records are to be kept; undefined if the file is to be refused. A last record that only lacks its newline is whole. */
+function countKept(whole: Buffer, bytes: Buffer, ends: readonly number[]): number | undefined {
+  const count = countWhole(whole, bytes, ends);
+  const start = count === 0 ? FIRST_LINE.length : (ends[count - 1] ?? 0);
+  const rest = bytes.toString('latin1', start);
+  if (rest === '') return count;
+  const line = whole.toString('latin1', start, whole.indexOf('\n', start));
+  if (rest === line) return count + 1;
+  const written = rest.replace(/\0+$/, '');
+  const isRemoval = written.includes(' -');
+  return line.startsWith(written) && !isRemoval ? count : undefined;
 }

@@ -1,6 +1,6 @@
 /** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Device } from '../clients/resuming-client.ts';
 import { checkView } from './compare-views.ts';
 import { type Said, Sight } from './expected-view.ts';
