@@ -1,11 +1,14 @@
-/** Files that have lost their end: the stores at each byte, and the real server at some. */
+/** Damages the ends of files: those of the log at each byte, those of a real server's folder at some. */
 
 import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { damageLog } from './torn-ends/log-damage.ts';
 import { damageServer } from './torn-ends/server-damage.ts';
 
-/** Every so many bytes, and those around the ends of records. */
+/**
+ * Distance between two damaged positions, in bytes. The positions around the ends of records are always
+ * tried.
+ */
 export interface Strides {
   readonly logCut: number;
   readonly logOverwritten: number;

@@ -1,34 +1,34 @@
-/** Guests who come while the disk fails, say something and go: nothing of them may stay behind. */
+/** Guests who log in while the disk fails, send a message and leave: nothing of them may stay behind. */
 
 import { TestClient } from '../../support/client.ts';
 import type { Frame } from '../../support/frames.ts';
-import type { Saying } from '../disk/send-outcomes.ts';
-import type { DiskLoadOptions } from '../disk/talkers.ts';
+import type { Attempt } from '../disk/send-outcomes.ts';
+import type { TalkersOptions } from '../disk/talkers.ts';
 
 const LOBBY = '#lobby';
-/** Guests who are there at most. */
+/** The most guests online at one time. */
 const GUESTS = 4;
 
 export class Guests {
-  readonly #options: DiskLoadOptions;
+  readonly #options: TalkersOptions;
   readonly #guests: Array<{ readonly name: string; readonly client: TestClient }> = [];
   readonly counts = { guests: 0, 'guests refused': 0 };
 
-  constructor(options: DiskLoadOptions) {
+  constructor(options: TalkersOptions) {
     this.#options = options;
   }
 
-  /** Somebody comes; or one of those who are there says something and goes, all in one breath. */
+  /** A guest logs in; or one who is online joins, sends and leaves, all at once. */
   async visit(): Promise<void> {
-    const { pick, verdicts } = this.#options;
+    const { pick, outcomes } = this.#options;
     if (this.#guests.length < GUESTS && (await this.#guestComes())) return;
     const guest = this.#guests.shift();
     if (guest === undefined) return;
     const { name, client } = guest;
     const room = `${LOBBY}-${pick(3)}`;
     const joined = client.ask('join', room);
-    const said = this.#say(client, verdicts.say(name, room, 0));
-    // A guest has no token: the end of the session is all that a logout is.
+    const said = this.#say(client, outcomes.say(name, room, 0));
+    // A guest has no token, so a logout only ends the session.
     const isPolite = pick(2) === 0;
     const left = isPolite ? client.ask('logout') : joined;
     if (isPolite || pick(2) === 0) await said;
@@ -54,11 +54,11 @@ export class Guests {
     return false;
   }
 
-  async #say(client: TestClient, saying: Saying): Promise<void> {
-    const { verdicts } = this.#options;
-    const answer = await client.ask('send', saying.to, saying.text, saying.key);
-    if (answer?.[0] === 'ok' && Array.isArray(answer[2])) verdicts.stored(saying, Number(answer[2][0]));
-    else if (answer !== undefined) verdicts.refused(saying, String(answer[2]));
+  async #say(client: TestClient, attempt: Attempt): Promise<void> {
+    const { outcomes } = this.#options;
+    const answer = await client.ask('send', attempt.to, attempt.text, attempt.key);
+    if (answer?.[0] === 'ok' && Array.isArray(answer[2])) outcomes.stored(attempt, Number(answer[2][0]));
+    else if (answer !== undefined) outcomes.refused(attempt, String(answer[2]));
   }
 
   leave(): void {

@@ -1,11 +1,11 @@
-/** Tries passwords, as many as one likes. */
+/** Tries any number of passwords. */
 
 import { TestClient } from '../../support/client.ts';
 
-/** The server lets an address fail 30 times a minute. */
+/** The server allows 30 failures per minute and address. */
 const FAILURES = 25;
 
-export class Door {
+export class PasswordProbe {
   readonly #port: number;
   #client: TestClient | undefined;
   #failures = 0;
@@ -15,7 +15,7 @@ export class Door {
     this.#port = port;
   }
 
-  async letsIn(name: string, password: string): Promise<boolean> {
+  async accepts(name: string, password: string): Promise<boolean> {
     const client = await this.#open();
     for (;;) {
       const answer = await client.ask('login', name, password);
@@ -33,7 +33,7 @@ export class Door {
     }
   }
 
-  /** After the server has been started again. */
+  /** Call after the server has been restarted. */
   reset(): void {
     this.#client?.close();
     this.#client = undefined;

@@ -1,4 +1,4 @@
-/** Somebody who logs in again and again, keeps some of the tokens, and ends others by logging out. */
+/** A user who keeps logging in, keeps some of the tokens, and ends others by logging out. */
 
 import { TestClient } from '../../support/client.ts';
 import type { Pick } from '../../support/random.ts';
@@ -6,11 +6,11 @@ import type { Findings } from '../campaign.ts';
 import { fieldsOf } from '../clients/resuming-client.ts';
 import { passwordOf } from './cheap-accounts.ts';
 
-export const KEEPER = 'keeper';
-/** An account has 20 tokens: the one unused for longest gives way. */
+export const TOKEN_USER = 'tokenUser';
+/** Kept tokens. An account has 20, and the one unused for longest is dropped. */
 const KEPT = 5;
 
-export class Keeper {
+export class TokenUser {
   readonly #port: number;
   readonly #findings: Findings;
   readonly #pick: Pick;
@@ -24,9 +24,9 @@ export class Keeper {
     this.#pick = pick;
   }
 
-  async comeAndGo(): Promise<void> {
+  async visit(): Promise<void> {
     const client = await TestClient.connect(`127.0.0.1:${this.#port}`);
-    const answer = await client.ask('login', KEEPER, passwordOf(KEEPER));
+    const answer = await client.ask('login', TOKEN_USER, passwordOf(TOKEN_USER));
     const { token } = fieldsOf(answer?.[2]);
     if (answer?.[0] !== 'ok' && answer?.[2] !== 'busy') this.#report('not read', 'login', answer);
     if (typeof token !== 'string') this.counts['logins without a token'] += 1;
@@ -34,7 +34,7 @@ export class Keeper {
     client.close();
   }
 
-  /** Those that were kept let in, those that were ended do not: also after a start. */
+  /** Kept tokens must resume a session and ended tokens must not, even after a restart. */
   async check(): Promise<void> {
     for (const token of this.#kept) await this.#resume(token, 'ok');
     for (const token of this.#ended) await this.#resume(token, 'bad_token');
@@ -57,7 +57,7 @@ export class Keeper {
 
   async #resume(token: string, expected: 'ok' | 'bad_token'): Promise<void> {
     const client = await TestClient.connect(`127.0.0.1:${this.#port}`);
-    const answer = await client.ask('resume', KEEPER, token);
+    const answer = await client.ask('resume', TOKEN_USER, token);
     const outcome = answer?.[0] === 'ok' ? 'ok' : answer?.[2];
     const kind = expected === 'ok' ? 'lost' : 'stored though refused';
     if (outcome !== expected) this.#report(kind, `a token that should be ${expected}`, answer);
@@ -65,6 +65,6 @@ export class Keeper {
   }
 
   #report(kind: string, what: string, answer: unknown): void {
-    this.#findings.report(kind, `${KEEPER}, ${what}: ${JSON.stringify(answer)}`);
+    this.#findings.report(kind, `${TOKEN_USER}, ${what}: ${JSON.stringify(answer)}`);
   }
 }

@@ -1,7 +1,7 @@
 /**
- * The real server on a folder whose `users.txt` or write-ahead log has lost its end: it must start, hold everything
- * before the damage, let in who was registered before it, and take the next registration and the next message. Only a
- * `users.txt` that ends in what no crash leaves must be refused.
+ * Starts a real server on a folder whose `users.txt` or write-ahead log has lost its end. It must start, hold
+ * everything before the damage, let in every account registered before it, and accept the next registration
+ * and message. Only a `users.txt` whose end no crash can leave must be refused.
  */
 
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,12 +10,12 @@ import { FIRST_LINE } from '../../../src/store/users/record.ts';
 import { TestClient } from '../../support/client.ts';
 import { type Pick, startRandom } from '../../support/random.ts';
 import { passwordOf, writeCheapUsers } from '../accounts/cheap-accounts.ts';
-import { Door } from '../accounts/password-probe.ts';
+import { PasswordProbe } from '../accounts/password-probe.ts';
 import type { CampaignOptions, Findings } from '../campaign.ts';
 import { ownerOf } from '../clients/owner.ts';
-import type { Device } from '../clients/resuming-client.ts';
+import type { ResumingClient } from '../clients/resuming-client.ts';
 import { CampaignServer, freePort } from '../kill/campaign-server.ts';
-import { Sight } from '../views/expected-view.ts';
+import { ExpectedViews } from '../views/expected-view.ts';
 import { checkReplay } from '../views/history-check.ts';
 import { readEntries, type StoredEntry } from '../views/stored-log.ts';
 import type { Report } from '../views/view-faults.ts';
@@ -26,18 +26,18 @@ const PEOPLE = ['ann', 'ben'];
 const BEFORE = 20;
 const TRIES = 20;
 
-/** A folder as a kill left it, and what is in it. */
+/** A folder as a kill left it, and its content. */
 interface Left {
   readonly data: string;
   readonly users: Buffer;
   readonly usersEnds: readonly number[];
   readonly wal: Buffer;
   readonly walEnds: readonly number[];
-  /** Everything that was acknowledged, in order; the last three are the last three transactions. */
+  /** Everything acknowledged, in order; the last three are the last three transactions. */
   readonly entries: readonly StoredEntry[];
 }
 
-/** How many starts there were. */
+/** Returns the number of starts. */
 export async function damageServer(options: CampaignOptions, findings: Findings): Promise<number> {
   const { cycles, seed, workers, folder, log } = options;
   const pick = startRandom(seed);
@@ -65,13 +65,13 @@ async function makeFolder(server: CampaignServer): Promise<Left> {
     const before = readFileSync(join(data, 'chat.db'));
     for (let i = 0; i < 3; i += 1) await ann.ok('send', 'ben', `last ${i}`, `last-${i}`);
     await server.kill();
-    // A checkpoint in between has put some of the three into the database: then they are not at risk any more.
+    // A checkpoint in between would have moved some of the three into the database, out of danger.
     if (before.equals(readFileSync(join(data, 'chat.db')))) return takeUp(data);
   }
   throw new Error(`a checkpoint came in between ${TRIES} times`);
 }
 
-/** The last three records of `users.txt`: two registrations, and a change of the first one's password. */
+/** Writes the last three records of `users.txt`: two registrations and a password change of the first. */
 async function register(port: number): Promise<void> {
   const client = await TestClient.connect(`127.0.0.1:${port}`);
   await client.ok('register', 'cat', 'first secret of cat');
@@ -129,7 +129,7 @@ async function checkStart(server: CampaignServer, left: Left, pick: Pick, findin
   }
 }
 
-/** `users.txt` ends in what cannot be a torn write of the server's own: it is left alone. */
+/** The end of `users.txt` is no torn write of the server: it must be left alone. */
 async function checkRefusal(server: CampaignServer, damaged: Buffer): Promise<void> {
   const started = await server.start().then(
     () => 'it started',
@@ -139,7 +139,7 @@ async function checkRefusal(server: CampaignServer, damaged: Buffer): Promise<vo
   if (!readFileSync(join(server.data, 'users.txt')).equals(damaged)) throw new Error('users.txt was changed');
 }
 
-/** Any byte of the last three, and one time in three one right at an end. */
+/** Any byte of the last three records, and in one case of three a byte next to an end. */
 function drawPlace(pick: Pick, ends: readonly number[]): number {
   const first = ends[0] ?? 0;
   const last = ends.at(-1) ?? 0;
@@ -149,7 +149,7 @@ function drawPlace(pick: Pick, ends: readonly number[]): number {
 }
 
 async function checkAccounts(port: number, records: number): Promise<void> {
-  const door = new Door(port);
+  const probe = new PasswordProbe(port);
   const expected = [
     ['ann', passwordOf('ann'), true],
     ['ben', passwordOf('ben'), true],
@@ -158,12 +158,12 @@ async function checkAccounts(port: number, records: number): Promise<void> {
     ['dan', passwordOf('dan'), records >= 2],
   ] as const;
   for (const [name, password, isIn] of expected) {
-    if ((await door.letsIn(name, password)) !== isIn) throw new Error(`${name} is let in: ${!isIn}`);
+    if ((await probe.accepts(name, password)) !== isIn) throw new Error(`${name} is let in: ${!isIn}`);
   }
-  await door.close();
+  await probe.close();
 }
 
-/** The id of one more message. */
+/** Returns the id of one more message. */
 async function checkMessages(
   port: number,
   kept: readonly StoredEntry[],
@@ -171,18 +171,18 @@ async function checkMessages(
 ): Promise<number> {
   const report: Report = (kind, detail) => findings.report('not readable', `${kind}: ${detail}`);
   const said = kept.map(({ user, place, text, key }) => [text, { from: user, to: place, key }] as const);
-  const sight = new Sight(new Map(said), report);
-  sight.add(kept);
-  const ann = await checkReplay(ownerOf('ann'), port, 0, sight, report);
+  const expected = new ExpectedViews(new Map(said), report);
+  expected.add(kept);
+  const ann = await checkReplay(ownerOf('ann'), port, 0, expected, report);
   const [sent, again] = [await sendNext(ann), await sendNext(ann)];
   ann.cut('close');
   if (sent !== again) throw new Error('a repeat got another id');
-  if (sent <= sight.newest) throw new Error('the next id is not higher');
+  if (sent <= expected.newest) throw new Error('the next id is not higher');
   return sent;
 }
 
-async function sendNext(device: Device): Promise<number> {
-  const answer = await device.call('send', '#room', 'the next one', 'key of the next one');
+async function sendNext(client: ResumingClient): Promise<number> {
+  const answer = await client.call('send', '#room', 'the next one', 'key of the next one');
   if (answer?.[0] !== 'ok' || !Array.isArray(answer[2]))
     throw new Error(`a send got ${JSON.stringify(answer)}`);
   return Number(answer[2][0]);
@@ -195,7 +195,10 @@ async function checkNext(port: number): Promise<void> {
   client.close();
 }
 
-/** How many records are to be kept; undefined if the file is to be refused. A last record that only lacks its newline is whole. */
+/**
+ * The number of records to keep; undefined if the file must be refused. A last record that only lacks its
+ * newline is whole.
+ */
 function countKept(whole: Buffer, bytes: Buffer, ends: readonly number[]): number | undefined {
   const count = countWhole(whole, bytes, ends);
   const start = count === 0 ? FIRST_LINE.length : (ends[count - 1] ?? 0);
