@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { isUserName, USER_RULE } from '../chat/names.ts';
 import { type Address, readAddress } from '../common/address.ts';
 import { readPasswordFile } from '../common/password-file.ts';
+import { password as newPassword, secret } from '../protocol/arguments.ts';
 
 export interface ConnectOptions {
   /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
@@ -51,7 +52,8 @@ export function readOptions(options: ConnectOptions): ReadOptions {
   if (user !== undefined && !isUserName(user)) return refuse(`--user ${user}: ${USER_RULE}`);
   const address = options.address === undefined ? undefined : readAddress(options.address);
   if (address?.type === 'refused') return address;
-  const password = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, register);
+  const password =
+    passwordFile === undefined ? undefined : readPasswordFile(passwordFile, register ? newPassword : secret);
   if (password?.type === 'refused') return password;
   const given: ParsedOptions = {
     address: address?.address,

@@ -1,19 +1,21 @@
 /** `--password-file`: the first line of a file, which should be readable by its owner only. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import { password as newPassword, secret } from '../protocol/arguments.ts';
-import { LIMITS } from '../protocol/vocabulary.ts';
 
 /** More than the longest password in any form in which it may be written. */
-const READ_BYTES = 16 * LIMITS.passwordMax;
+const READ_BYTES = 4_096;
 
 export type ReadPassword =
   | { readonly type: 'password'; readonly password: string; readonly warning: string | undefined }
   | { readonly type: 'refused'; readonly text: string };
 
-/** `isNew`: for an account that is to be registered. */
-export function readPasswordFile(file: string, isNew: boolean): ReadPassword {
-  const { is, rule } = isNew ? newPassword : secret;
+/** What a password must be, and how to say that. */
+export interface PasswordRule {
+  is(value: string): boolean;
+  readonly rule: string;
+}
+
+export function readPasswordFile(file: string, { is, rule }: PasswordRule): ReadPassword {
   let handle: number;
   try {
     handle = openSync(file, 'r');

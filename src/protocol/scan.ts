@@ -4,6 +4,9 @@
  * whose keys are strings, numbers from −(2^53 − 1) to 2^53 − 1, and no extension types.
  *
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
+ *
+ * The one place in `src/protocol` that imports from Node: `isUtf8` checks long texts without making a string, on the path
+ * of every message. The folder also uses the global `Buffer`.
  */
 
 import { isUtf8 } from 'node:buffer';

@@ -1,25 +1,21 @@
 /**
- * The n-th operation on the disk fails, for every n: of each store alone, with power cuts; and for a sample of moments
- * under a real server.
+ * Fails the n-th operation on the disk, for every n: for each store alone, with power cuts, and for a sample
+ * of operations under a real server.
  */
 
-import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { failServer } from './disk/server-faults.ts';
 import { PLAY_KINDS } from './store-faults/fault-play.ts';
 import { PLAYED, playFaults } from './store-faults/fault-plays.ts';
 import { LOG_KINDS } from './store-faults/log-fault-play.ts';
-import { failUsers } from './store-faults/users-faults.ts';
 
-/** Every n of each store. Needs a C compiler and Linux. */
+/** Fails every `stride`-th operation of each store. Needs a C compiler and Linux. */
 export async function failStores(
   { folder, seed, log }: CampaignOptions,
   stride: number,
 ): Promise<CampaignResult> {
   const findings = new Findings(...PLAY_KINDS, ...LOG_KINDS);
-  // There are few of them, and they are quick.
-  const largest = await failUsers(join(folder, 'users'), Math.ceil(stride / 50), findings);
-  log('users.txt is done');
+  const largest: Record<string, number> = {};
   const totals = { faults: 0, failures: 0, cuts: 0 };
   for (const file of PLAYED) {
     const played = await playFaults(file, folder, { stride, seed }, findings);
@@ -38,7 +34,7 @@ export async function failStores(
   return { figures, findings };
 }
 
-/** Every n of each store, then a server in so many cycles. */
+/** Fails every operation of each store, then operations of a real server for so many cycles. */
 export async function failDisk(options: CampaignOptions): Promise<CampaignResult> {
   const stores = await failStores(options, 1);
   if (stores.findings.total > 0) return stores;

@@ -1,20 +1,20 @@
-/** A real disk that fills up, at a moment of every kind, under a server at work. */
+/** Fills a real disk under a busy server, each time at another kind of moment. */
 
 import { cpSync, type FSWatcher, watch } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../protocol/hostile.ts';
+import type { Pick } from '../support/random.ts';
 import { SmallDisk } from '../support/small-disk.ts';
 import type { CampaignOptions, CampaignResult } from './campaign.ts';
-import { DiskTrouble } from './disk/disk-campaign.ts';
-import type { Scene, Trouble } from './disk/fault-window.ts';
+import { DiskCampaign } from './disk/disk-campaign.ts';
+import type { FaultScene, FaultWindow } from './disk/fault-window.ts';
 
 const DISK_MEGABYTES = 160;
-/** Free before it is filled: what a server writes in a cycle, and more. */
+/** Free space before the disk is filled: more than a server writes in a cycle. */
 const HEADROOM_BYTES = 12 * 1_024 * 1_024;
-/** A moment that has not come by itself comes then. */
+/** If the moment has not come by then, the disk is filled anyway. */
 const LATEST_MS = 3_000;
 
-const MOMENTS = [
+const FILL_POINTS = [
   'at the start',
   'after some messages',
   'in the middle of a burst',
@@ -24,25 +24,25 @@ const MOMENTS = [
   'while search.db is filled',
   'while tokens.db is written',
 ] as const;
-type Moment = (typeof MOMENTS)[number];
+type FillPoint = (typeof FILL_POINTS)[number];
 
-/** Which file changes at a moment. */
-const FILES: Partial<Record<Moment, readonly string[]>> = {
+/** The files whose change marks the moment. */
+const FILES: Partial<Record<FillPoint, readonly string[]>> = {
   'at a registration': ['users.txt'],
   'at a checkpoint': ['chat.db'],
   'while search.db is filled': ['search.db', 'search.db-wal'],
   'while tokens.db is written': ['tokens.db', 'tokens.db-wal'],
 };
 
-/** Undefined where no disk can be mounted. */
+/** Undefined if no disk can be mounted. */
 export async function fillDisk(options: CampaignOptions): Promise<CampaignResult | undefined> {
   const disk = SmallDisk.mount(join(options.folder, 'disk'), DISK_MEGABYTES);
   if (disk === undefined) return undefined;
   try {
     const data = join(disk.folder, 'data');
-    const trouble = (cycle: number, pick: Pick): Trouble => filling(disk, cycle, options.seed, pick);
-    const result = await DiskTrouble.run({ ...options, data, env: {}, trouble });
-    // The disk goes; whoever looks for what was broken needs the data.
+    const window = (cycle: number, pick: Pick): FaultWindow => filling(disk, cycle, options.seed, pick);
+    const result = await DiskCampaign.run({ ...options, data, env: {}, window });
+    // The disk is about to disappear, and whoever investigates the findings needs the data.
     if (result.findings.total > 0) cpSync(data, join(options.folder, 'data'), { recursive: true });
     return result;
   } finally {
@@ -50,13 +50,13 @@ export async function fillDisk(options: CampaignOptions): Promise<CampaignResult
   }
 }
 
-function filling(disk: SmallDisk, cycle: number, seed: number, pick: Pick): Trouble {
-  const moment = MOMENTS[(cycle + seed) % MOMENTS.length] ?? 'at the start';
-  const left = moment === 'to within a few KiB' ? 4_096 * (1 + pick(16)) : 0;
+function filling(disk: SmallDisk, cycle: number, seed: number, pick: Pick): FaultWindow {
+  const fillPoint = FILL_POINTS[(cycle + seed) % FILL_POINTS.length] ?? 'at the start';
+  const left = fillPoint === 'to within a few KiB' ? 4_096 * (1 + pick(16)) : 0;
   disk.load(HEADROOM_BYTES);
   return {
-    title: `full ${moment}`,
-    when: (scene) => comes(moment, scene),
+    title: `full ${fillPoint}`,
+    when: (scene) => comes(fillPoint, scene),
     begin: () => disk.fill(left),
     keep: () => {
       if (left === 0) disk.fill(0);
@@ -65,9 +65,9 @@ function filling(disk: SmallDisk, cycle: number, seed: number, pick: Pick): Trou
   };
 }
 
-async function comes(moment: Moment, scene: Scene): Promise<void> {
+async function comes(fillPoint: FillPoint, scene: FaultScene): Promise<void> {
   const { data, pick } = scene;
-  switch (moment) {
+  switch (fillPoint) {
     case 'at the start':
       return;
     case 'in the middle of a burst':
@@ -78,17 +78,17 @@ async function comes(moment: Moment, scene: Scene): Promise<void> {
     case 'to within a few KiB':
       return storedMore(scene, pick(400));
     default:
-      return changed(data, FILES[moment] ?? [], 1 + pick(3));
+      return changed(data, FILES[fillPoint] ?? [], 1 + pick(3));
   }
 }
 
-async function storedMore({ stored }: Scene, count: number): Promise<void> {
+async function storedMore({ stored }: FaultScene, count: number): Promise<void> {
   const goal = stored() + count;
   const deadline = performance.now() + LATEST_MS;
   while (stored() < goal && performance.now() < deadline) await new Promise(setImmediate);
 }
 
-/** Resolves at the n-th change of one of these files. */
+/** Resolves when these files have changed `count` times. */
 function changed(folder: string, files: readonly string[], count: number): Promise<void> {
   return new Promise((resolve) => {
     let changes = 0;

@@ -1,16 +1,17 @@
 /**
- * kill −9 in the middle of messages. Four senders write to two rooms and to one another, as fast as they are answered;
- * three more only read, and one joins and leaves a room all the time. At some moment the server is killed; what it left behind is compared with what was
- * acknowledged and with what anybody got; then it is started again, everybody comes back and goes on.
+ * Kills the server with SIGKILL in the middle of messages. Four senders write to two rooms and to each other
+ * as fast as they get answers; three clients only read, and one keeps joining and leaving a room. At a random
+ * point the server is killed. What it left on disk is compared with what was acknowledged and with what every
+ * client received; then it is started again, and everybody reconnects and continues.
  */
 
-import { type Pick, startRandom } from '../protocol/hostile.ts';
+import { type Pick, startCycle, startRandom } from '../support/random.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
-import { Mover } from './clients/join-leave-user.ts';
-import type { Device } from './clients/resuming-client.ts';
+import { JoinLeaveUser } from './clients/join-leave-user.ts';
+import type { ResumingClient } from './clients/resuming-client.ts';
 import { CROWD_KINDS, Crowd } from './crowd/crowd.ts';
-import { freePort, Victim } from './kill/campaign-server.ts';
-import { drawMoment, Killer } from './kill/kill-point.ts';
+import { CampaignServer, freePort } from './kill/campaign-server.ts';
+import { drawKillPoint, Killer } from './kill/kill-point.ts';
 import { checkIntegrity } from './views/stored-log.ts';
 
 const BOTH = ['#north', '#south'];
@@ -24,9 +25,9 @@ const PEOPLE = [
   { name: 'gus', rooms: [] },
 ] as const;
 const SENDERS = 4;
-const MOVER = { name: 'hal', rooms: [] };
+const JOIN_LEAVE_USER = { name: 'hal', rooms: [] };
 
-/** The moment of the kill. A cycle has to bring a thousand acknowledgements on average. */
+/** Bounds of the kill point. A cycle should bring a thousand acknowledgements on average. */
 const BOUNDS = { ms: 600, answers: 4_000, writes: 400, file: 'chat.db-wal' };
 
 export async function killMessages(options: CampaignOptions): Promise<CampaignResult> {
@@ -37,37 +38,37 @@ export async function killMessages(options: CampaignOptions): Promise<CampaignRe
 class Messages {
   readonly #options: CampaignOptions;
   readonly #findings = new Findings(...CROWD_KINDS, 'damaged');
-  readonly #victim: Victim;
+  readonly #server: CampaignServer;
   readonly #crowd: Crowd;
-  readonly #people: readonly Device[];
-  readonly #moving: Device;
-  readonly #mover: Mover;
-  readonly #moments = { time: 0, answer: 0, write: 0 };
+  readonly #people: readonly ResumingClient[];
+  readonly #moving: ResumingClient;
+  readonly #joinLeaveUser: JoinLeaveUser;
+  readonly #killPoints = { time: 0, answer: 0, write: 0 };
   #startsInVain = 0;
 
   constructor(options: CampaignOptions, port: number) {
     this.#options = options;
     const { report } = this.#findings;
     const args = ['--workers', String(options.workers), '--commands-per-second', '0'];
-    this.#victim = new Victim(`${options.folder}/data`, port, args);
-    this.#crowd = new Crowd({ data: this.#victim.data, port, members: [MOVER, ...PEOPLE], report });
-    const [moving, ...people] = this.#crowd.devices;
+    this.#server = new CampaignServer({ data: `${options.folder}/data`, port, args });
+    this.#crowd = new Crowd({ data: this.#server.data, port, members: [JOIN_LEAVE_USER, ...PEOPLE], report });
+    const [moving, ...people] = this.#crowd.clients;
     if (moving === undefined) throw new Error('nobody moves');
     this.#people = people;
     this.#moving = moving;
-    this.#mover = new Mover(moving, '#north', startRandom(options.seed), report);
+    this.#joinLeaveUser = new JoinLeaveUser(moving, '#north', startRandom(options.seed), report);
   }
 
   async run(): Promise<CampaignResult> {
     const { cycles, seed, log } = this.#options;
-    for (let i = 0; i < 3; i += 1) await this.#victim.startInVain(startRandom(seed + i)(600));
-    await this.#victim.start();
+    for (let i = 0; i < 3; i += 1) await this.#server.startInVain(startRandom(seed + i)(600));
+    await this.#server.start();
     await this.#crowd.enter();
-    this.#mover.start();
+    this.#joinLeaveUser.start();
     let cycle = 0;
     while (cycle < cycles && this.#findings.total === 0) {
       cycle += 1;
-      await this.#cycle(startRandom(Math.imul(seed + 1, 0x9e3779b1) ^ cycle));
+      await this.#cycle(startCycle(seed, cycle));
       if (cycle % 10 === 0) log(`cycle ${cycle}: ${this.#crowd.acknowledged} acknowledged`);
     }
     await this.#finish();
@@ -75,64 +76,65 @@ class Messages {
   }
 
   async #cycle(pick: Pick): Promise<void> {
-    const moment = drawMoment(pick, BOUNDS);
-    this.#moments[moment.type] += 1;
-    // In one cycle of three the next kill may come while everybody is still coming back.
-    if (pick(3) > 0) await this.#crowd.settle(this.#crowd.devices.filter((device) => device.isConnected));
-    const killer = new Killer(this.#victim, moment, BOUNDS.file);
+    const killPoint = drawKillPoint(pick, BOUNDS);
+    this.#killPoints[killPoint.type] += 1;
+    // In one cycle of three the next kill may come while clients are still reconnecting.
+    if (pick(3) > 0) await this.#crowd.settle(this.#crowd.clients.filter((client) => client.isConnected));
+    const killer = new Killer(this.#server, killPoint, BOUNDS.file);
     const senders = this.#people.slice(0, SENDERS);
-    const say = (device: Device): void => this.#crowd.talk(device, pick, pick(20) === 0 ? 2_000 : 100);
-    this.#crowd.onStored = (device) => {
+    const say = (client: ResumingClient): void =>
+      this.#crowd.talk(client, pick, pick(20) === 0 ? 2_000 : 100);
+    this.#crowd.onStored = (client) => {
       killer.answered();
-      if (senders.includes(device)) say(device);
+      if (senders.includes(client)) say(client);
     };
-    for (const device of senders) {
-      for (let window = 1 + pick(48); device.questions.pending.size < window; ) say(device);
+    for (const client of senders) {
+      for (let window = 1 + pick(48); client.requests.pending.size < window; ) say(client);
     }
     await killer.done();
     this.#crowd.onStored = () => {};
-    for (const device of this.#crowd.devices)
-      await device.until('end of the connection', () => !device.isConnected);
+    for (const client of this.#crowd.clients)
+      await client.until('end of the connection', () => !client.isConnected);
     this.#check();
     if (pick(4) === 0) {
       this.#startsInVain += 1;
-      await this.#victim.startInVain(pick(600));
+      await this.#server.startInVain(pick(600));
     }
-    await this.#victim.start();
+    await this.#server.start();
     const back = [this.#moving];
-    for (const device of this.#people) {
-      // Who only reads may stay away for a while, and comes back to a longer replay.
-      if (senders.includes(device) || pick(3) > 0) back.push(device);
+    for (const client of this.#people) {
+      // A client that only reads may stay away for a while and reconnect to a longer replay.
+      if (senders.includes(client) || pick(3) > 0) back.push(client);
     }
-    for (const device of back) await enter(device);
+    for (const client of back) await enter(client);
     this.#crowd.checkRooms(back);
-    this.#mover.start();
+    this.#joinLeaveUser.start();
   }
 
-  /** What the log holds, against what anybody knows. */
+  /** Compares the log with what every client knows. */
   #check(): void {
     this.#crowd.check();
     const { user } = this.#moving;
-    const extra = this.#crowd.movesOf(user) - this.#mover.asked;
+    const extra = this.#crowd.movesOf(user) - this.#joinLeaveUser.asked;
     if (extra > 0)
       this.#findings.report('never attempted', `${extra} joins or leaves of ${user} more than were asked`);
   }
 
   async #finish(): Promise<void> {
-    for (const device of this.#people) if (!device.isConnected) await enter(device);
-    await this.#mover.rest();
+    for (const client of this.#people) if (!client.isConnected) await enter(client);
+    await this.#joinLeaveUser.rest();
     await this.#crowd.finish();
     this.#check();
     await this.#crowd.checkPast();
-    const { code } = await this.#victim.stop();
+    const { code } = await this.#server.stop();
     if (code !== 0) this.#findings.report('damaged', `the server ended with ${code}`);
     this.#crowd.checkAgain();
-    const integrity = checkIntegrity(this.#victim.data);
+    const integrity = checkIntegrity(this.#server.data);
     if (integrity !== 'ok') this.#findings.report('damaged', integrity);
   }
 
   #figures(cycles: number): CampaignResult['figures'] {
-    const { time, answer, write } = this.#moments;
+    const { time, answer, write } = this.#killPoints;
     const { login, resume, notYet } = this.#crowd.counts();
     return {
       cycles,
@@ -142,13 +144,13 @@ class Messages {
       'joins and leaves': this.#crowd.movesOf(this.#moving.user),
       'present though not acknowledged': this.#crowd.unacknowledged,
       'came back by login, by resume': `${login}, ${resume}`,
-      'told at the door to try again': notYet,
+      'told at the probe to try again': notYet,
     };
   }
 }
 
-/** The server has just said that it listens. */
-async function enter(device: Device): Promise<void> {
-  const entered = await device.enter();
-  if (entered !== 'in') throw new Error(`${device.state()} could not come back: ${entered}`);
+/** Must succeed: the server has just reported that it listens. */
+async function enter(client: ResumingClient): Promise<void> {
+  const entered = await client.enter();
+  if (entered !== 'in') throw new Error(`${client.state()} could not come back: ${entered}`);
 }

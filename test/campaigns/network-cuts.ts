@@ -1,6 +1,6 @@
 /**
- * Networks that are cut without a word, under whatever a peer was doing. Whoever is behind the cut is offline within the limit; whoever
- * is there but reads nothing, or says nothing, stays.
+ * Cuts networks silently, whatever the peer was doing. A peer behind the cut goes offline within the limit; a
+ * peer that is there but does not read, or does not send, stays.
  */
 
 import { setTimeout as wait } from 'node:timers/promises';
@@ -14,16 +14,25 @@ import { type CampaignOptions, type CampaignResult, Findings } from './campaign.
 const FAR_CLIENT = fileURLToPath(new URL('../fixtures/far-client.ts', import.meta.url));
 const ROOM = '#hall';
 const LOOK_MS = 100;
-/** As much as the receive buffer over there and some of the server's send buffer hold: the window is closed, and nobody is too slow. */
+/**
+ * Fills the far receive buffer and part of the server's send buffer: the window closes, but the client is not
+ * yet too slow.
+ */
 const FLOOD = Array.from({ length: 20 }, (_, i) => `${i} `.padEnd(8_000, '~'));
 
-/** All in ms. */
+/** All in milliseconds. */
 export interface Limits {
-  /** From the cut until a peer must be offline. */
+  /** Time from the cut until a peer must be offline. */
   readonly offlineMs: number;
-  /** How long the window of one of them has been closed at the cut: the longer, the rarer the kernel probes it. */
+  /**
+   * How long the window of one peer has been closed when the network is cut. The kernel probes an older
+   * closed window less often.
+   */
   readonly closedMs: number;
-  /** From the cut until something is said to one that was idle: just before the kernel gives up on it as idle. */
+  /**
+   * Time from the cut until an idle peer is sent a message: just before the kernel would declare it dead as
+   * idle.
+   */
   readonly lateMs: number;
   readonly env: Readonly<Record<string, string>>;
 }
@@ -87,7 +96,7 @@ class NetworkCuts {
     await wait(this.#limits.closedMs);
     await this.#closeWindow(watcher, closed);
 
-    // Each of these has just given a sign of life: the kernel waits longest before it asks whether they are there.
+    // Each of these has just shown activity, so the kernel waits longest before it probes them.
     for (const { name, process } of [idle, late]) {
       await watcher.ok('send', name, 'see you');
       await until(`${name} to be told`, () => /^message/m.test(process.stdout()));
@@ -154,7 +163,7 @@ class NetworkCuts {
     this.#note(`${name}: offline after, s`, since);
   }
 
-  /** The others in the room are told of it. */
+  /** The other members of the room are told. */
   async #announced(watcher: TestClient, { name }: Far, since: number): Promise<void> {
     const fits = ([, user]: readonly unknown[]): boolean => user === name;
     const told = watcher.event('offline', fits, this.#limits.offlineMs).then(
@@ -170,7 +179,7 @@ class NetworkCuts {
     this.#figures[figure] = seconds.toFixed(1);
   }
 
-  /** Whoever was there all the time gets what was said to it. */
+  /** Every peer that stayed connected gets its messages. */
   async #stillThere(watcher: TestClient, alive: readonly Far[]): Promise<void> {
     for (const { name, process } of alive) {
       if (!(await this.#online(watcher, name))) this.#findings.report('offline though alive', name);
@@ -185,7 +194,7 @@ class NetworkCuts {
     }
   }
 
-  /** The token of who was lost lets in again, and brings what was missed; a guest's name is free. */
+  /** The lost client resumes with its token and gets what it missed; the name of a lost guest is free. */
   async #back({ name, process }: Far): Promise<void> {
     const token = /^in (\S+)/m.exec(process.stdout())?.[1];
     const client = await TestClient.connect(this.#address('127.0.0.1'));

@@ -1,19 +1,20 @@
-/** Files that have lost their end: the stores at each byte, and the real server at some. */
+/** Damages the ends of files: those of the log at each byte, those of a real server's folder at some. */
 
 import { join } from 'node:path';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 import { damageLog } from './torn-ends/log-damage.ts';
 import { damageServer } from './torn-ends/server-damage.ts';
-import { damageUsers } from './torn-ends/users-damage.ts';
 
-/** Every so many bytes, and those around the ends of records. */
+/**
+ * Distance between two damaged positions, in bytes. The positions around the ends of records are always
+ * tried.
+ */
 export interface Strides {
-  readonly users: number;
   readonly logCut: number;
   readonly logOverwritten: number;
 }
 
-export const EVERY_BYTE: Strides = { users: 1, logCut: 1, logOverwritten: 8 };
+export const EVERY_BYTE: Strides = { logCut: 1, logOverwritten: 8 };
 
 export async function tearEnds(
   options: CampaignOptions,
@@ -21,13 +22,10 @@ export async function tearEnds(
 ): Promise<CampaignResult> {
   const { folder, seed, log } = options;
   const findings = new Findings('not recovered', 'not readable');
-  const users = await damageUsers(join(folder, 'users'), seed, strides.users, findings);
-  log(`users.txt: ${users} starts`);
   const servers = await damageServer(options, findings);
   log(`server: ${servers} starts`);
   const logs = damageLog(join(folder, 'log'), seed, strides, findings);
   const figures = {
-    'starts on users.txt': users,
     'starts on chat.db': logs,
     'starts of the server': servers,
   };

@@ -4,8 +4,9 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
 import { FrameDecoder } from '../../src/protocol/frame.ts';
 import { farewell, HEADER_BYTES, refusal, type ServerFrame } from '../../src/protocol/vocabulary.ts';
+import { startRandom } from '../support/random.ts';
 import { anyArray } from './arbitrary.ts';
-import { startRandom, writeBody } from './hostile.ts';
+import { writeBody } from './hostile.ts';
 
 /** What a peer reads from one frame, through the decoder of frames and that of bodies. */
 function receive(frame: Buffer, limit = 9_999_999): unknown[] | undefined {

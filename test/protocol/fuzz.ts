@@ -14,7 +14,8 @@ import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
 import { FrameDecoder, frameBody } from '../../src/protocol/frame.ts';
 import { isSafeArray } from '../../src/protocol/scan.ts';
 import { HEADER_BYTES } from '../../src/protocol/vocabulary.ts';
-import { mutate, type Pick, startRandom, writeBody } from './hostile.ts';
+import { type Pick, startCycle } from '../support/random.ts';
+import { mutate, writeBody } from './hostile.ts';
 import { findForbidden, readPlainly } from './oracle.ts';
 
 const LIMIT = 4_096;
@@ -191,7 +192,7 @@ console.log(
   `fuzzing ${inputs} inputs, seed ${seed}, native ${isNativeAccelerationEnabled}, Node ${process.version}`,
 );
 for (let number = first; number < first + inputs; number += 1) {
-  const pick = startRandom(Math.imul(seed + 1, 0x9e3779b1) ^ number);
+  const pick = startCycle(seed, number);
   const stream = drawStream(pick);
   const wrong = attempt(pick, stream);
   counts.inputs += 1;

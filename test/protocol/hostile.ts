@@ -3,21 +3,9 @@
  * of them. All of it follows from a seed.
  */
 
+import type { Pick } from '../support/random.ts';
+
 const MAX_DEPTH = 8;
-
-/** A whole number from 0 to `below` − 1. */
-export type Pick = (below: number) => number;
-
-/** Mulberry32: a generator of 32 bits that is the same everywhere. */
-export function startRandom(seed: number): Pick {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below);
-  };
-}
 
 /** A body. With an `oddity` of n, about one part in n is something that no protocol allows; with 0, none is. */
 export function writeBody(pick: Pick, oddity: number): Buffer {

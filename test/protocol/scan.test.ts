@@ -5,8 +5,9 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
 import { isSafeArray } from '../../src/protocol/scan.ts';
 import { HEADER_BYTES } from '../../src/protocol/vocabulary.ts';
+import { startRandom } from '../support/random.ts';
 import { anyArray } from './arbitrary.ts';
-import { mutate, startRandom, writeBody } from './hostile.ts';
+import { mutate, writeBody } from './hostile.ts';
 import { findForbidden, readPlainly } from './oracle.ts';
 
 /** The bytes that hexadecimal digits stand for; blanks are for the reader. */

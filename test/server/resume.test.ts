@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Frame, TestClient } from '../support/client.ts';
+import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
+import type { Frame } from '../support/frames.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

@@ -1,12 +1,10 @@
 /** A chat client for tests: a real socket, frames in and out, and waits with deadlines. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../src/protocol/frame.ts';
-
-const TIMEOUT_MS = 20_000;
-
-export type Frame = readonly unknown[];
+import { encodeFrame } from '../../src/protocol/codec.ts';
+import { type Frame, frameReader } from './frames.ts';
+import { DEADLINE_MS } from './process.ts';
+import { Watchers } from './watchers.ts';
 
 export class TestClient {
   readonly socket: Socket;
@@ -15,14 +13,16 @@ export class TestClient {
   readonly answers = new Map<unknown, Frame>();
   isClosed = false;
   #nextId = 1;
-  readonly #watchers = new Set<() => void>();
+  readonly #watchers = new Watchers();
 
-  static async connect(address: string): Promise<TestClient> {
+  /** `from` is the client's own address, in 127.0.0.0/8: the server counts failed logins per address. */
+  static async connect(address: string, from?: string): Promise<TestClient> {
     const url = new URL(`tcp://${address}`);
     const socket = connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
       port: Number(url.port),
       noDelay: true,
+      ...(from === undefined ? {} : { localAddress: from }),
     });
     await new Promise((resolve, reject) => {
       socket.once('connect', resolve);
@@ -47,19 +47,15 @@ export class TestClient {
 
   constructor(socket: Socket) {
     this.socket = socket;
-    const decoder = new FrameDecoder(65_536);
+    const read = frameReader((frame) => this.#take(frame));
     socket.on('data', (chunk: Buffer) => {
-      decoder.push(chunk);
-      for (let next = decoder.next(); next.type !== 'more'; next = decoder.next()) {
-        if (next.type === 'fault') throw new Error(`the server sent a bad frame: ${next.fault}`);
-        this.#take(decodeBody(next.body) ?? ['undecodable']);
-      }
-      this.#notify();
+      read(chunk);
+      this.#watchers.notify();
     });
     socket.on('error', () => {});
     socket.on('close', () => {
       this.isClosed = true;
-      this.#notify();
+      this.#watchers.notify();
     });
   }
 
@@ -81,11 +77,18 @@ export class TestClient {
     return this.answer(this.request(verb, ...values));
   }
 
+  /** The answer; undefined if the connection ended before it came. */
+  async ask(verb: string, ...values: readonly unknown[]): Promise<Frame | undefined> {
+    const id = this.request(verb, ...values);
+    await this.until(() => this.answers.has(id) || this.isClosed, `an answer to ${verb}`);
+    return this.answers.get(id);
+  }
+
   /** The result of a request that must succeed. */
   async ok(verb: string, ...values: unknown[]): Promise<unknown> {
-    const answer = await this.call(verb, ...values);
-    if (answer[0] !== 'ok') throw new Error(`${verb} was refused: ${JSON.stringify(answer)}`);
-    return answer[2];
+    const answer = await this.ask(verb, ...values);
+    if (answer?.[0] === 'ok') return answer[2];
+    throw new Error(`${verb} was refused: ${JSON.stringify(answer ?? 'the connection ended')}`);
   }
 
   /** Logs in, and is live: until then the server holds back what is asked. */
@@ -105,7 +108,7 @@ export class TestClient {
   async event(
     name: string,
     fits: (event: Frame) => boolean = () => true,
-    timeoutMs = TIMEOUT_MS,
+    timeoutMs = DEADLINE_MS,
   ): Promise<Frame> {
     const find = (): Frame | undefined => this.events.find((e) => e[0] === name && fits(e));
     await this.until(() => find() !== undefined, `event ${name}`, timeoutMs);
@@ -124,32 +127,15 @@ export class TestClient {
     this.socket.destroy();
   }
 
-  until(condition: () => boolean, what: string, timeoutMs = TIMEOUT_MS): Promise<void> {
-    if (condition()) return Promise.resolve();
-    return new Promise((resolve, reject) => {
-      const check = (): void => {
-        if (!condition()) return;
-        clearTimeout(deadline);
-        this.#watchers.delete(check);
-        resolve();
-      };
-      const deadline = setTimeout(() => {
-        this.#watchers.delete(check);
-        const seen = JSON.stringify(this.events.slice(-5));
-        reject(
-          new Error(`no ${what} within ${timeoutMs} ms (closed: ${this.isClosed}, last events: ${seen})`),
-        );
-      }, timeoutMs);
-      this.#watchers.add(check);
+  until(condition: () => boolean, what: string, timeoutMs = DEADLINE_MS): Promise<void> {
+    return this.#watchers.until(condition, timeoutMs, () => {
+      const seen = JSON.stringify(this.events.slice(-5));
+      return `no ${what} within ${timeoutMs} ms (closed: ${this.isClosed}, last events: ${seen})`;
     });
   }
 
   #take(frame: Frame): void {
     if (frame[0] === 'ok' || frame[0] === 'error') this.answers.set(frame[1], frame);
     else this.events.push(frame);
-  }
-
-  #notify(): void {
-    for (const check of [...this.#watchers]) check();
   }
 }

@@ -2,8 +2,8 @@
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
-import { decodeBody, encodeFrame } from '../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../src/protocol/frame.ts';
+import { encodeFrame } from '../../src/protocol/codec.ts';
+import { frameReader } from './frames.ts';
 import { until } from './process.ts';
 
 export interface Request {
@@ -92,23 +92,14 @@ export class ScriptedServer {
       drop: () => socket.destroy(),
       end: () => socket.end(),
     };
-    const decoder = new FrameDecoder(65_536);
-    socket.on('error', () => {});
-    socket.on('data', (chunk: Buffer) => {
-      decoder.push(chunk);
-      for (let next = decoder.next(); next.type === 'body'; next = decoder.next()) {
-        const [verb, id, ...values] = decodeBody(next.body) ?? [];
-        const request = {
-          connection: caller.connection,
-          verb: String(verb),
-          id,
-          values,
-          at: performance.now(),
-        };
-        this.requests.push(request);
-        if (!this.#script(request, caller)) this.#answerAsUsual(request, caller);
-      }
+    const read = frameReader(([verb, id, ...values]) => {
+      const { connection } = caller;
+      const request = { connection, verb: String(verb), id, values, at: performance.now() };
+      this.requests.push(request);
+      if (!this.#script(request, caller)) this.#answerAsUsual(request, caller);
     });
+    socket.on('error', () => {});
+    socket.on('data', read);
   }
 
   #answerAsUsual({ verb, id, values }: Request, caller: Caller): void {

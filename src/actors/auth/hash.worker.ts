@@ -1,15 +1,13 @@
 /** A thread of the hash pool: argon2id and nothing else. */
 
-import { hashSync, verifySync } from '@node-rs/argon2';
+import { verifySync } from '@node-rs/argon2';
 import { normalizePassword } from '../../common/password.ts';
+import { hashPassword } from '../../common/password-hash.ts';
 import { lowerPriority } from '../kernel/thread-priority.ts';
 
 export type HashTask =
   | { readonly type: 'hash'; readonly password: string }
   | { readonly type: 'verify'; readonly password: string; readonly hash: string };
-
-/** The parameters that OWASP recommends for argon2id: 19 MiB, two passes, one lane. */
-const PARAMETERS = { memoryCost: 19_456, timeCost: 2, parallelism: 1 };
 
 // A storm of logins does not slow messages down.
 lowerPriority();
@@ -18,7 +16,7 @@ lowerPriority();
 export default function run(task: HashTask): string | boolean {
   switch (task.type) {
     case 'hash':
-      return hashSync(normalizePassword(task.password), PARAMETERS);
+      return hashPassword(task.password);
     case 'verify':
       try {
         return matches(task.hash, task.password);

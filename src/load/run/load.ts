@@ -3,6 +3,7 @@
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import { readPasswordFile } from '../../common/password-file.ts';
 import { VERSION } from '../../common/version.ts';
+import { secret } from '../../protocol/arguments.ts';
 import { checkPorts } from '../generator/source-addresses.ts';
 import { adjust, type LoadOptions } from '../options.ts';
 import { renderReport } from '../report/page.ts';
@@ -197,7 +198,7 @@ function passwordOf(
   | { readonly type: 'read'; readonly password: string }
   | { readonly type: 'refused'; readonly text: string } {
   if (file === undefined) return { type: 'read', password: DEFAULT_PASSWORD };
-  const read = readPasswordFile(file, false);
+  const read = readPasswordFile(file, secret);
   return read.type === 'refused' ? read : { type: 'read', password: read.password };
 }
 

@@ -2,11 +2,10 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { hashSync } from '@node-rs/argon2';
-import { HashPool } from '../../actors/auth/hash-pool.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';
-import { normalizePassword } from '../../common/password.ts';
 import { readPasswordFile } from '../../common/password-file.ts';
+import { hashPassword } from '../../common/password-hash.ts';
+import { password as newPassword } from '../../protocol/arguments.ts';
 import { type DataFolder, openDataFolder } from '../../store/files/data-folder.ts';
 import { nodeFileSystem } from '../../store/files/file-system.ts';
 import { replaceFile } from '../../store/files/replace-file.ts';
@@ -31,9 +30,6 @@ export type Prepared =
   | { readonly type: 'prepared'; readonly file: string }
   | { readonly type: 'refused'; readonly text: string };
 
-/** The least that argon2 allows with one lane: 8 KiB, one pass. RFC 9106, section 3.1. */
-const CHEAP = { memoryCost: 8, timeCost: 1, parallelism: 1 };
-
 /** Writes `users.txt`, whole or not at all. A folder in which a server has been, or is, stays as it was. */
 export async function prepareAccounts(options: PrepareOptions): Promise<Prepared> {
   const { data, users, password = DEFAULT_PASSWORD, cost = 'usual' } = options;
@@ -45,8 +41,7 @@ export async function prepareAccounts(options: PrepareOptions): Promise<Prepared
   try {
     const late = refusalOf(data);
     if (late !== undefined) return late;
-    const hash = cost === 'cheap' ? hashSync(normalizePassword(password), CHEAP) : await usualHash(password);
-    return await writeAccounts(opened.folder, users, hash);
+    return await writeAccounts(opened.folder, users, hashPassword(password, cost));
   } finally {
     opened.folder.unlock();
   }
@@ -59,7 +54,7 @@ export async function prepare(
   // Whatever this process creates is for its owner alone.
   process.umask(0o077);
   const { passwordFile, data, users } = options;
-  const read = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, true);
+  const read = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, newPassword);
   if (read?.type === 'refused') {
     complain(read.text);
     return EXIT.usage;
@@ -92,16 +87,6 @@ function refusalOf(data: string): Prepared | undefined {
   return refuse(
     `${join(data, found)} is there already, and nothing is overwritten: give another --data, or remove that folder`,
   );
-}
-
-async function usualHash(password: string): Promise<string> {
-  // The server's own pool, so that the parameters are the server's.
-  const pool = new HashPool(1);
-  try {
-    return await pool.hashNow(password);
-  } finally {
-    await pool.close();
-  }
 }
 
 async function writeAccounts({ usersFile }: DataFolder, users: number, hash: string): Promise<Prepared> {

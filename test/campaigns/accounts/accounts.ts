@@ -1,17 +1,17 @@
 /**
- * Who tried to register or to change a password, what was acknowledged, and which password must work, may work, and must
- * not.
+ * Tracks registrations and password changes: what was acknowledged, and which passwords must work, may work,
+ * or must not work.
  */
 
 import { foldName } from '../../../src/chat/names.ts';
 
-export class Person {
+export class KnownAccount {
   readonly name: string;
-  /** The password that was acknowledged last; undefined while no registration has been. */
+  /** The password acknowledged last; undefined until a registration has been acknowledged. */
   password: string | undefined;
-  /** Passwords of requests that had no answer when the server died: each may be in force instead. */
+  /** Passwords of requests without an answer when the server died. Each of them may be in force instead. */
   readonly unsure = new Set<string>();
-  /** Passwords that must not work: changed since, or of somebody who came second. */
+  /** Passwords that must not work: replaced ones, and those of a registration that came second. */
   readonly dead = new Set<string>();
   isBusy = false;
 
@@ -19,7 +19,7 @@ export class Person {
     this.name = name;
   }
 
-  /** All that may be in force. */
+  /** All passwords that may be in force. */
   get candidates(): string[] {
     return this.password === undefined ? [...this.unsure] : [this.password, ...this.unsure];
   }
@@ -39,7 +39,10 @@ export class Person {
     this.dead.add(password);
   }
 
-  /** What the server was found to take: one of the candidates, or none of them, and then nothing is registered. */
+  /**
+   * Records the password that the server was found to accept: one of the candidates, or none if nothing is
+   * registered.
+   */
   settle(password: string | undefined): void {
     for (const other of this.candidates) if (other !== password) this.dead.add(other);
     this.unsure.clear();
@@ -49,29 +52,29 @@ export class Person {
   }
 }
 
-export class People {
-  readonly #byName = new Map<string, Person>();
+export class KnownAccounts {
+  readonly #byName = new Map<string, KnownAccount>();
 
-  /** The person with that name, in any case, whom there may not be yet. */
-  person(name: string): Person {
+  /** The account with that name in any case; a new one if there is none. */
+  account(name: string): KnownAccount {
     const known = this.#byName.get(foldName(name));
     if (known !== undefined) return known;
-    const person = new Person(name);
-    this.#byName.set(foldName(name), person);
-    return person;
+    const account = new KnownAccount(name);
+    this.#byName.set(foldName(name), account);
+    return account;
   }
 
   has(name: string): boolean {
     return this.#byName.has(foldName(name));
   }
 
-  /** Everybody whose registration was acknowledged. */
-  registered(): Person[] {
+  /** The accounts whose registration was acknowledged. */
+  registered(): KnownAccount[] {
     return [...this.#byName.values()].filter(({ password }) => password !== undefined);
   }
 
-  /** Everybody of whom something is not known. */
-  unsure(): Person[] {
+  /** The accounts with an uncertain password. */
+  unsure(): KnownAccount[] {
     return [...this.#byName.values()].filter(({ unsure }) => unsure.size > 0);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A `users.txt` of accounts whose passwords are checked in no time: real argon2id hashes with the least cost. For
- * campaigns that are about messages, and log in thousands of times.
+ * Writes a `users.txt` whose passwords are quick to check: real argon2id hashes of the lowest cost, for
+ * campaigns that log in thousands of times.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,13 +1,13 @@
-/** Tries passwords, as many as one likes. */
+/** Tries any number of passwords. */
 
-import { Asker } from '../clients/asking-client.ts';
+import { TestClient } from '../../support/client.ts';
 
-/** The server lets an address fail 30 times a minute. */
+/** The server allows 30 failures per minute and address. */
 const FAILURES = 25;
 
-export class Door {
+export class PasswordProbe {
   readonly #port: number;
-  #asker: Asker | undefined;
+  #client: TestClient | undefined;
   #failures = 0;
   #addresses = 0;
 
@@ -15,12 +15,12 @@ export class Door {
     this.#port = port;
   }
 
-  async letsIn(name: string, password: string): Promise<boolean> {
-    const asker = await this.#open();
+  async accepts(name: string, password: string): Promise<boolean> {
+    const client = await this.#open();
     for (;;) {
-      const answer = await asker.ask('login', name, password);
+      const answer = await client.ask('login', name, password);
       if (answer?.[0] === 'ok') {
-        await asker.ok('logout');
+        await client.ok('logout');
         return true;
       }
       if (answer?.[2] === 'wrong_credentials') {
@@ -33,24 +33,24 @@ export class Door {
     }
   }
 
-  /** After the server has been started again. */
+  /** Call after the server has been restarted. */
   reset(): void {
-    this.#asker?.destroy();
-    this.#asker = undefined;
+    this.#client?.close();
+    this.#client = undefined;
   }
 
   async close(): Promise<void> {
-    await this.#asker?.ask('quit');
+    await this.#client?.ask('quit');
     this.reset();
   }
 
-  async #open(): Promise<Asker> {
+  async #open(): Promise<TestClient> {
     if (this.#failures >= FAILURES) this.reset();
-    if (this.#asker !== undefined) return this.#asker;
+    if (this.#client !== undefined) return this.#client;
     this.#failures = 0;
     this.#addresses = (this.#addresses + 1) % 62_500;
     const from = `127.0.${1 + Math.floor(this.#addresses / 250)}.${1 + (this.#addresses % 250)}`;
-    this.#asker = await Asker.open(this.#port, from);
-    return this.#asker;
+    this.#client = await TestClient.connect(`127.0.0.1:${this.#port}`, from);
+    return this.#client;
   }
 }

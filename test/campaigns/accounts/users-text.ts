@@ -1,11 +1,11 @@
-/** `users.txt` as anybody reads it who knows its form, without the code of the server. */
+/** Reads `users.txt` by its documented format, without the server's code. */
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /**
- * Names of the accounts; none if there is no file, which the first registration makes. A last line without its newline is
- * left out: it may be half of one.
+ * Names of the accounts. The first registration creates the file. A last line without a newline is ignored,
+ * because it may be half a record.
  */
 export function readNames(data: string): string[] {
   if (!existsSync(join(data, 'users.txt'))) return [];

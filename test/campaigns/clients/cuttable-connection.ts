@@ -1,58 +1,60 @@
-/** One connection of a client, which can be cut at any byte, in either direction, and can stop reading. */
+/** A client's connection that can be cut at any byte, in either direction, and can stop reading. */
 
 import { connect, type Socket } from 'node:net';
-import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../../src/protocol/frame.ts';
+import { encodeFrame } from '../../../src/protocol/codec.ts';
+import { type Frame, frameReader } from '../../support/frames.ts';
 
-export type Frame = readonly unknown[];
+/**
+ * `reset` sends RST. `close` ends both directions. `half` ends the client's side, and reads on until the end.
+ */
+export type CutKind = 'reset' | 'close' | 'half';
 
-/** `reset`: RST. `close`: both directions end. `half`: the client will write no more, and reads on until the end. */
-export type Way = 'reset' | 'close' | 'half';
-
-/** Where a connection is cut by itself. */
+/** Where a connection cuts itself. */
 export interface Cut {
-  /** Counted are the bytes that came from the server, or those that were written to it. */
+  /** Whether received or sent bytes are counted. */
   readonly side: 'in' | 'out';
-  /** From the beginning of the connection; whatever lies behind is never seen. */
+  /** Counted from the start of the connection. Bytes after that are never seen. */
   readonly bytes: number;
-  readonly way: Way;
+  readonly way: CutKind;
 }
 
-export interface LinkHandler {
+export interface ConnectionHandler {
   frame(frame: Frame): void;
-  /** Called once, last; in the very turn of a cut. */
+  /** Called once, last, in the same turn as a cut. */
   ended(): void;
 }
 
-export class Link {
+export class CuttableConnection {
   readonly #socket: Socket;
-  readonly #handler: LinkHandler;
+  readonly #handler: ConnectionHandler;
   #cut: Cut | undefined;
-  readonly #decoder = new FrameDecoder(65_536);
+  readonly #read = frameReader((frame) => {
+    if (!this.isOver) this.#handler.frame(frame);
+  });
   #nextId = 1;
   #taken = 0;
   #written = 0;
-  /** True when the client has ended its half. */
+  /** True once the client has ended its side. */
   isHalf = false;
   isOver = false;
 
   /**
-   * Undefined if nobody listens, or the connection was refused. `from`: the local address, of 127.0.0.0/8; the server
-   * counts failed logins by address.
+   * Undefined if nobody listens or the connection was refused. `from` is the local address, in 127.0.0.0/8:
+   * the server counts failed logins per address.
    */
   static open(
     port: number,
-    handler: LinkHandler,
+    handler: ConnectionHandler,
     { cut, from = '127.0.0.1' }: { readonly cut?: Cut | undefined; readonly from?: string | undefined } = {},
-  ): Promise<Link | undefined> {
+  ): Promise<CuttableConnection | undefined> {
     return new Promise((resolve) => {
       const socket = connect({ host: '127.0.0.1', port, localAddress: from, noDelay: true });
       socket.once('error', () => resolve(undefined));
-      socket.once('connect', () => resolve(new Link(socket, handler, cut)));
+      socket.once('connect', () => resolve(new CuttableConnection(socket, handler, cut)));
     });
   }
 
-  constructor(socket: Socket, handler: LinkHandler, cut: Cut | undefined) {
+  constructor(socket: Socket, handler: ConnectionHandler, cut: Cut | undefined) {
     this.#socket = socket;
     this.#handler = handler;
     this.#cut = cut;
@@ -61,28 +63,31 @@ export class Link {
     socket.on('close', () => this.#end());
   }
 
-  /** Sends a request. Its id, or undefined if not all of it could be written, or the connection has ended right behind it. */
+  /**
+   * Sends a request and returns its id; undefined unless all of it was written and the connection is still
+   * open.
+   */
   request(verb: string, ...values: readonly unknown[]): number | undefined {
     const id = this.#nextId;
     this.#nextId += 1;
     return this.#write(encodeFrame([verb, id, ...values])) ? id : undefined;
   }
 
-  /** Ends the connection as a failing network, or a client that goes, would do. */
-  cut(way: Way): void {
+  /** Ends the connection as a failing network or a departing client would. */
+  cut(way: CutKind): void {
     if (this.isOver) return;
     if (way === 'half') {
       this.isHalf = true;
       this.#socket.end();
       return;
     }
-    // Node cannot reset a connection whose half is being ended, and would never close it.
+    // Node cannot reset a half-closed connection, and would never close it.
     if (way === 'reset' && !this.isHalf) this.#socket.resetAndDestroy();
     else this.#socket.destroy();
     this.#end();
   }
 
-  /** From here on it is not cut by itself any more. */
+  /** The connection no longer cuts itself. */
   spare(): void {
     this.#cut = undefined;
   }
@@ -110,23 +115,12 @@ export class Link {
     const left = side === 'in' ? (bytes ?? 0) - this.#taken : Number.POSITIVE_INFINITY;
     this.#taken += chunk.length;
     if (left <= 0 || left > chunk.length) {
-      this.#take(chunk);
+      this.#read(chunk);
       return;
     }
-    this.#take(chunk.subarray(0, left));
+    this.#read(chunk.subarray(0, left));
     this.cut(way ?? 'close');
-    this.#take(chunk.subarray(left));
-  }
-
-  #take(bytes: Buffer): void {
-    if (bytes.length > 0) this.#decoder.push(bytes);
-    while (!this.isOver) {
-      const next = this.#decoder.next();
-      if (next.type === 'more') return;
-      const frame = next.type === 'body' ? decodeBody(next.body) : undefined;
-      if (frame === undefined) throw new Error(`the server sent what is no frame: ${JSON.stringify(next)}`);
-      this.#handler.frame(frame);
-    }
+    this.#read(chunk.subarray(left));
   }
 
   #end(): void {

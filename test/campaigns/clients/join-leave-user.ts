@@ -1,37 +1,37 @@
-/** A person who joins and leaves a room again and again while others talk there. */
+/** A user who keeps joining and leaving a room while others send there. */
 
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { Report } from '../views/view-faults.ts';
-import type { Device } from './resuming-client.ts';
+import type { ResumingClient } from './resuming-client.ts';
 
-/** How long it stays in or out, in ms, at most. */
+/** The longest time in or out of the room, in milliseconds. */
 const STAYS_MS = 20;
 
-export class Mover {
-  readonly #device: Device;
+export class JoinLeaveUser {
+  readonly #client: ResumingClient;
   readonly #room: string;
   readonly #pick: Pick;
   readonly #report: Report;
   #isResting = false;
   #moving = Promise.resolve();
-  /** Joins and leaves that were asked. */
+  /** How many joins and leaves were requested. */
   asked = 0;
 
-  constructor(device: Device, room: string, pick: Pick, report: Report) {
-    this.#device = device;
+  constructor(client: ResumingClient, room: string, pick: Pick, report: Report) {
+    this.#client = client;
     this.#room = room;
     this.#pick = pick;
     this.#report = report;
   }
 
-  /** Begins to move, on a connection that is there, and goes on until that ends. */
+  /** Starts on an open connection, and continues until it ends. */
   start(): void {
-    // What had no answer on the connection before may have been carried out or not.
-    this.#moving = this.#move(this.#device.rooms.includes(this.#room));
+    // The last move of the previous connection may have been carried out or not, if it had no answer.
+    this.#moving = this.#move(this.#client.rooms.includes(this.#room));
   }
 
-  /** Moves no more; resolves when the last move has its answer. */
+  /** Stops, and resolves when the last move has been answered. */
   async rest(): Promise<void> {
     this.#isResting = true;
     await this.#moving;
@@ -40,12 +40,12 @@ export class Mover {
   async #move(isIn: boolean): Promise<void> {
     for (let next = !isIn; ; next = !next) {
       await wait(this.#pick(STAYS_MS));
-      if (this.#isResting || !this.#device.isConnected) return;
+      if (this.#isResting || !this.#client.isConnected) return;
       this.asked += 1;
-      const answer = await this.#device.questions.move(next ? 'join' : 'leave', this.#room);
+      const answer = await this.#client.requests.move(next ? 'join' : 'leave', this.#room);
       if (answer === undefined) return;
       if (answer[0] === 'ok') continue;
-      this.#report('refused', `${this.#device.user}: ${JSON.stringify(answer)}`);
+      this.#report('refused', `${this.#client.user}: ${JSON.stringify(answer)}`);
       return;
     }
   }

@@ -1,17 +1,18 @@
 /**
- * What a client has asked and has no answer to, and what it has said and must say again after a loss: sends with a key,
- * until they are answered, or come back as events.
+ * A client's unanswered requests, and the sends with a key that it must repeat after a loss, until they are
+ * answered or arrive as events.
  */
 
+import type { Frame } from '../../support/frames.ts';
 import { DEADLINE_MS } from '../../support/process.ts';
 import { type Item, show } from '../views/observed-view.ts';
 import type { Report } from '../views/view-faults.ts';
-import type { Frame, Link } from './cuttable-connection.ts';
+import type { CuttableConnection } from './cuttable-connection.ts';
 
 export interface Sending {
   readonly to: string;
   readonly text: string;
-  /** Without a key it is said once, and what became of it is not known after a loss. */
+  /** Without a key the message is sent once, and its outcome is unknown after a loss. */
   readonly key: string | null;
   tries: number;
 }
@@ -22,66 +23,69 @@ type Asked =
 
 type Move = 'join' | 'leave';
 
-/** What a refusal means: it is said again; it follows from what others do; or the server must not say so. */
+/**
+ * What a refusal means: send it again; accept it, because it follows from what others do; or report it,
+ * because the server must not answer so.
+ */
 export type Judgement = 'again' | 'given up' | 'odd';
 
-/** Refusals after which the same can be asked again. */
+/** Refusals after which the same request can be repeated. */
 const TRANSIENT = new Set<unknown>(['unavailable', 'timed_out', 'storage_failed', 'busy', 'not_logged_in']);
 const RETRY_MS = 10;
-/** Bytes of a text that fits into a frame before login. */
+/** The longest text that fits into a frame before login, in bytes. */
 const EARLY_TEXT = 3_000;
 
-/** Of a client that may say all that it says. */
+/** For a client that is allowed everything it requests. */
 export function judgeStrictly(code: unknown): Judgement {
   return TRANSIENT.has(code) ? 'again' : 'odd';
 }
 
-export interface QuestionsOptions {
+export interface PendingRequestsOptions {
   readonly report: Report;
-  /** Takes what an answer tells of the log. */
+  /** Takes an entry that an answer confirms. */
   readonly show: (item: Item) => void;
-  /** Told of each refusal; of a join or leave without a sending. */
+  /** Judges each refusal; `sending` is undefined for a join or leave. */
   readonly judge: (code: unknown, sending?: Sending) => Judgement;
 }
 
-export class Questions {
-  /** Said with a key, and neither answered nor come back as an event; in the order in which it was said. */
+export class PendingRequests {
+  /** Sends with a key that are neither answered nor seen as events, in order. */
   readonly pending = new Map<string, Sending>();
-  /** True when the client has asked to go: it says nothing behind that. */
+  /** True once the client has asked to leave: it sends nothing after that. */
   isSilent = false;
-  /** True when it has been let in: everything may be said. */
+  /** True once logged in: everything may be sent. */
   isOpen = false;
-  /** Told of each time that something is said. */
+  /** Called for each send, repeats included. */
   onPosted: (sending: Sending) => void = () => {};
-  /** Told of each pending message, when it is known to be stored. */
+  /** Called when a pending message is known to be stored. */
   onStored: (sending: Sending, id: number) => void = () => {};
-  readonly #options: QuestionsOptions;
+  readonly #options: PendingRequestsOptions;
   readonly #asked = new Map<number, Asked>();
-  /** Of what was said with a key, the id. */
+  /** Ids of acknowledged sends by key. */
   readonly #own = new Map<string, number>();
-  #link: Link | undefined;
+  #connection: CuttableConnection | undefined;
   #user = '';
   #latest = 0;
 
-  constructor(options: QuestionsOptions) {
+  constructor(options: PendingRequestsOptions) {
     this.#options = options;
   }
 
-  /** Questions without an answer. */
+  /** The number of unanswered requests. */
   get size(): number {
     return this.#asked.size;
   }
 
-  /** A connection begins. */
-  begin(link: Link, user: string): void {
-    this.#link = link;
+  /** A connection has opened. */
+  begin(connection: CuttableConnection, user: string): void {
+    this.#connection = connection;
     this.#user = user;
     this.#latest = 0;
   }
 
-  /** The connection is over. `isForGood`: who comes back is somebody else. */
+  /** The connection has ended. `isForGood`: the owner is a guest, and will be another account. */
   end(isForGood: boolean): void {
-    this.#link = undefined;
+    this.#connection = undefined;
     const asked = [...this.#asked.values()];
     this.#asked.clear();
     for (const one of asked) if (one.type === 'call') one.settle(undefined);
@@ -90,13 +94,16 @@ export class Questions {
     this.#own.clear();
   }
 
-  /** Undefined if the connection ended before the answer. `answered` is called in the turn in which it comes. */
+  /**
+   * Undefined if the connection ended before the answer. `answered` is called in the turn in which the answer
+   * arrives.
+   */
   call(
     answered: (answer: Frame) => void,
     verb: string,
     ...values: readonly unknown[]
   ): Promise<Frame | undefined> {
-    const id = this.#link?.request(verb, ...values);
+    const id = this.#connection?.request(verb, ...values);
     if (id === undefined) return Promise.resolve(undefined);
     return new Promise((resolve, reject) => {
       const late = (): void => reject(new Error(`${this.#user}: no answer to ${verb} in ${DEADLINE_MS} ms`));
@@ -116,9 +123,9 @@ export class Questions {
     this.#post(sending);
   }
 
-  /** Undefined if the connection ended before the answer; nobody has to wait for it. */
+  /** Undefined if the connection ended before the answer. The caller need not wait. */
   move(move: Move, room: string): Promise<Frame | undefined> {
-    const id = this.#link?.request(move, room);
+    const id = this.#connection?.request(move, room);
     if (id === undefined) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       const settle = (answer: Frame | undefined): void => {
@@ -129,7 +136,7 @@ export class Questions {
     });
   }
 
-  /** Says again what this connection has not been asked yet. */
+  /** Repeats what this connection has not been asked yet. */
   repeat(): void {
     const asked = new Set(
       [...this.#asked.values()].map((one) => (one.type === 'send' ? one.sending : undefined)),
@@ -151,7 +158,7 @@ export class Questions {
     else this.#refused(frame, asked.sending);
   }
 
-  /** A message that the client's own account has said, as an event. */
+  /** A message of the client's own account has arrived as an event. */
   heard(item: Item): void {
     for (const asked of this.#asked.values()) {
       if (asked.type !== 'send' || asked.isRepeat || asked.sending.text !== item.text) continue;
@@ -162,9 +169,9 @@ export class Questions {
 
   #post(sending: Sending): void {
     const { to, text, key, tries } = sending;
-    if (this.isSilent || this.#link === undefined || (!this.isOpen && text.length > EARLY_TEXT)) return;
+    if (this.isSilent || this.#connection === undefined || (!this.isOpen && text.length > EARLY_TEXT)) return;
     this.onPosted(sending);
-    const id = this.#link.request('send', to, text, key);
+    const id = this.#connection.request('send', to, text, key);
     sending.tries += 1;
     if (id !== undefined) this.#asked.set(id, { type: 'send', sending, isRepeat: tries > 0 });
   }
@@ -176,7 +183,7 @@ export class Questions {
       return;
     }
     const [id]: readonly unknown[] = result;
-    // Null for a join where one was already.
+    // Null if the client already was a member.
     if (typeof id !== 'number') return;
     const kind = move === 'join' ? 'joined' : 'left';
     this.#options.show({ id, kind, user: this.#user, place: room, text: '', key: null });
@@ -219,11 +226,11 @@ export class Questions {
     else this.pending.delete(sending.key);
   }
 
-  /** Also if it has come as an event since: a repeat gets the first id. */
+  /** Repeats it even if it has arrived as an event since: a repeat gets the first id. */
   #again(sending: Sending): void {
     const { key } = sending;
     const isOwn = key !== null && (this.pending.has(key) || this.#own.has(key));
-    // Before the login it is said again behind the next one, with all the others.
+    // Before login it waits, and is repeated in order with all the others.
     if (this.isOpen && isOwn) this.#post(sending);
   }
 

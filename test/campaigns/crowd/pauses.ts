@@ -1,4 +1,7 @@
-/** How long each client got nothing around each loss of its connection: from the last thing before it to the first after. */
+/**
+ * Measures interruptions: the time from the last thing a client received before it lost the connection to the
+ * first thing after.
+ */
 
 export class Pauses {
   readonly #last = new Map<string, number>();

@@ -1,11 +1,12 @@
 /**
- * What a power cut leaves, according to the journal of a `FaultyDisk`: what was synced. A failed sync leaves its pages in
- * the cache, where reads still see them, but they count as clean: a later sync does not write them.
+ * What survives a power cut, according to the journal of a `FaultyDisk`: what was synced. After a failed sync
+ * the pages stay in the cache, where reads still see them, but they count as clean: a later sync does not
+ * write them.
  */
 
 import { closeSync, fstatSync, mkdirSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import { OPERATION } from './faulty-disk.ts';
 
 /** `struct record` of `faulty-disk.c`: kind, handle, offset, length, failed; then the bytes. */
@@ -13,13 +14,13 @@ const RECORD_BYTES = 40;
 const BLOCK_BYTES = 4_096;
 
 interface Inode {
-  /** As reads see it: the first `length` bytes; the rest is zeros and room to grow. */
+  /** The content that reads see: the first `length` bytes. The rest is zeros and room to grow. */
   content: Buffer;
   length: number;
   durable: Buffer;
-  /** Written and not synced. */
+  /** Ranges written but not synced. */
   dirty: Array<readonly [from: number, to: number]>;
-  /** The shortest that the file was since it was synced: of what is durable, nothing behind that stays. */
+  /** The shortest length since the last sync. Nothing durable survives past it. */
   shortest: number;
 }
 
@@ -29,14 +30,14 @@ export class DiskModel {
   readonly #names = new Map<string, Inode>();
   /** Names that survive a power cut, by folder. */
   readonly #durableNames = new Map<string, Map<string, Inode>>();
-  /** What each open file is; undefined for a folder. */
+  /** The open files by handle; undefined for a folder. */
   readonly #open = new Map<number, { readonly path: string; readonly inode: Inode }>();
 
   constructor(journal: string) {
     this.#journal = openSync(journal, 'r');
   }
 
-  /** Takes what has been added to the journal. */
+  /** Reads what has been added to the journal. */
   catchUp(): void {
     for (;;) {
       const head = Buffer.alloc(RECORD_BYTES);
@@ -52,7 +53,10 @@ export class DiskModel {
     }
   }
 
-  /** Writes what a power cut would leave of `folder` into another one. With `pick`, some of what was not synced, too. */
+  /**
+   * Writes what a power cut would leave of `folder` into another folder. With `pick`, some unsynced blocks
+   * survive too.
+   */
   cut(folder: string, into: string, pick?: Pick): void {
     this.catchUp();
     mkdirSync(into, { recursive: true, mode: 0o700 });
@@ -61,7 +65,7 @@ export class DiskModel {
     }
   }
 
-  /** A process has died, and `into` is a copy of what it left: the disk is in the same state there. */
+  /** A process has died, and `into` is a copy of its folder: the state of the disk is the same there. */
   fork(folder: string, into: string): void {
     this.catchUp();
     const copies = new Map<Inode, Inode>();
@@ -83,12 +87,12 @@ export class DiskModel {
     this.#durableNames.set(into, new Map(durable));
   }
 
-  /** Passes over what has been added to the journal. */
+  /** Skips what has been added to the journal. */
   skip(): void {
     this.#read = fstatSync(this.#journal).size;
   }
 
-  /** How much of the journal has been taken, in bytes. */
+  /** How far the journal has been read, in bytes. */
   get position(): number {
     return this.#read;
   }
@@ -114,7 +118,7 @@ export class DiskModel {
       }
       default: {
         const file = this.#open.get(handle);
-        // Opened before this journal began: of no interest any more.
+        // Opened before this journal began, so it does not matter.
         if (file === undefined) break;
         if (kind === OPERATION.sync) this.#synced(file, failed);
         else if (kind === OPERATION.truncate) truncate(file.inode, offset);
@@ -167,7 +171,10 @@ function truncate(inode: Inode, length: number): void {
     .map(([from, to]) => [from, Math.min(to, length)] as const);
 }
 
-/** Blocks that were written and not synced survive where `pick` says 0; without it none does, and no change of length. */
+/**
+ * An unsynced block survives where `pick` returns 0. Without `pick` neither a block nor a change of length
+ * does.
+ */
 function survivors({ content, length, durable, dirty, shortest }: Inode, pick?: Pick): Buffer {
   if (pick === undefined) return durable;
   const result = resize(durable.subarray(0, shortest), length);

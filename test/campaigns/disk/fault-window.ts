@@ -1,22 +1,22 @@
-/** A time in which a disk fails, and what it may wait for to begin. */
+/** A period in which the disk fails, and the condition on which it begins. */
 
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 
-export interface Trouble {
+export interface FaultWindow {
   readonly title: string;
-  /** Resolves at its moment. */
-  when(scene: Scene): Promise<void>;
+  /** Resolves when the fault is due. */
+  when(scene: FaultScene): Promise<void>;
   begin(): void;
-  /** Called again and again while it lasts. */
+  /** Called repeatedly while the fault lasts. */
   keep(): void;
   end(): void;
 }
 
-export interface Scene {
+export interface FaultScene {
   readonly data: string;
   readonly pick: Pick;
-  /** How many messages have been acknowledged. */
+  /** Messages acknowledged so far. */
   readonly stored: () => number;
-  /** Has everybody say a lot at once. */
+  /** Makes everybody send many messages at once. */
   readonly burst: () => void;
 }

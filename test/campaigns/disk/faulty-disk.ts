@@ -1,6 +1,6 @@
 /**
- * A disk that fails on purpose, for a process of its own: `faulty-disk.c`, preloaded. Orders are given to it through a
- * file that both sides have mapped or open, at any time.
+ * A disk that fails on purpose, for one process: `faulty-disk.c`, preloaded. It takes orders through a file
+ * that both sides have open, at any time.
  */
 
 import { closeSync, mkdirSync, openSync, readSync, writeFileSync, writeSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { compileLibrary } from '../../support/program.ts';
 
 const SOURCE = fileURLToPath(new URL('./faulty-disk.c', import.meta.url));
 
-/** Kinds of operations, as bits. */
+/** Kinds of operations, as bit flags. */
 export const OPERATION = {
   open: 1,
   write: 2,
@@ -22,7 +22,7 @@ export const OPERATION = {
   read: 64,
 } as const;
 
-/** All that change something. */
+/** All operations that change something. */
 export const CHANGES =
   OPERATION.open |
   OPERATION.write |
@@ -33,12 +33,12 @@ export const CHANGES =
 
 export interface Fault {
   readonly code: 'EIO' | 'ENOSPC';
-  /** Which operations count, and may fail. */
+  /** The kinds of operations that are counted and may fail. */
   readonly kinds: number;
-  /** The first and the last one that fail, counted from 1 from the order on. */
+  /** The first and last operation that fail, counted from 1 since the order was given. */
   readonly first: number;
   readonly last: number;
-  /** Only files whose names end like this. */
+  /** Restricts the fault to files whose names end like this. */
   readonly name?: string;
 }
 
@@ -50,12 +50,12 @@ const CONTROL_BYTES = NAME_AT + NAME_BYTES;
 
 export class FaultyDisk {
   readonly #control: number;
-  /** What a process has to have in its environment. */
+  /** The environment of a process on this disk. */
   readonly env: Readonly<Record<string, string>>;
 
   /**
-   * `folder`: the files that are on this disk. `tools`: where its own files are kept, outside of that. `journal`: the
-   * file that gets all that is done.
+   * `folder` holds the files on this disk, and `tools` the disk's own files, outside of `folder`. `journal`
+   * gets a record of every operation.
    */
   static make(folder: string, tools: string, journal?: string): FaultyDisk {
     mkdirSync(tools, { recursive: true });
@@ -72,7 +72,7 @@ export class FaultyDisk {
     });
   }
 
-  /** The disk that this process itself runs on. */
+  /** The disk that this process runs on. */
   static own(): FaultyDisk {
     return new FaultyDisk({ FAULTY_DISK_CONTROL: process.env.FAULTY_DISK_CONTROL ?? '' });
   }
@@ -82,7 +82,7 @@ export class FaultyDisk {
     this.#control = openSync(env.FAULTY_DISK_CONTROL, 'r+');
   }
 
-  /** Counts from 1 again, and lets these operations fail. */
+  /** Counts from 1 again and makes these operations fail. */
   fail({ code, kinds, first, last, name = '' }: Fault): void {
     this.heal();
     const bytes = Buffer.alloc(CONTROL_BYTES);
@@ -94,17 +94,17 @@ export class FaultyDisk {
     writeSync(this.#control, bytes, 0, bytes.length, 0);
   }
 
-  /** Nothing fails from here on; the counts stay. */
+  /** Ends the fault; the counts stay. */
   heal(): void {
     writeSync(this.#control, Buffer.alloc(8), 0, 8, FIELDS.code * 8);
   }
 
-  /** How many operations there were since the last `fail`. */
+  /** Operations since the last `fail`. */
   get operations(): number {
     return this.#read('operations');
   }
 
-  /** How many of them have failed. */
+  /** How many of them failed. */
   get failures(): number {
     return this.#read('failures');
   }

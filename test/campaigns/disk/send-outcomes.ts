@@ -1,13 +1,13 @@
 /**
- * What was tried to be said on a disk that failed, and what became of it according to the server: stored under an id, not
- * stored, or not known; compared with what is stored.
+ * Every attempt to send a message while the disk fails, its outcome according to the server (stored under an
+ * id, not stored, or unknown), and the comparison with the log.
  */
 
 import type { Findings } from '../campaign.ts';
-import type { Said } from '../views/expected-view.ts';
+import type { SentMessage } from '../views/expected-view.ts';
 import type { Item } from '../views/observed-view.ts';
 
-export const VERDICT_KINDS = [
+export const OUTCOME_FINDINGS = [
   'lost',
   'stored though refused',
   'never attempted',
@@ -15,123 +15,132 @@ export const VERDICT_KINDS = [
   'not settled',
 ] as const;
 
-/** `open`: asked, and no answer yet, or `storage_failed`. The others are certain, `refused` until it is asked again. */
-export type Verdict = 'open' | 'stored' | 'refused';
+/**
+ * `open`: requested, without an answer or answered with `storage_failed`. The others are certain; `refused`
+ * until it is requested again.
+ */
+export type SendOutcome = 'open' | 'stored' | 'refused';
 
-/** One message that somebody tries to say. */
-export interface Saying extends Said {
+/** An attempt to send one message. */
+export interface Attempt extends SentMessage {
   readonly text: string;
   readonly key: string;
-  verdict: Verdict;
-  /** Its key is not remembered any more: it must not be asked again. */
+  outcome: SendOutcome;
+  /** The server no longer remembers the key, so the message must not be repeated. */
   isForgotten: boolean;
-  /** Where it is stored, as far as anybody was told or has looked. */
+  /** The id under which it is stored, once known. */
   id: number | undefined;
 }
 
-export class Verdicts {
+export class SendOutcomes {
   readonly #findings: Findings;
-  readonly #sayings = new Map<string, Saying>();
-  /** Answers so far. */
+  readonly #attempts = new Map<string, Attempt>();
+  /** The answers so far. */
   readonly counts = { stored: 0, full: 0, failed: 0 };
 
   constructor(findings: Findings) {
     this.#findings = findings;
   }
 
-  /** All that anybody has tried to say, by the texts, of which no two are the same. */
-  get said(): ReadonlyMap<string, Saying> {
-    return this.#sayings;
+  /** All attempts by their texts, which are unique. */
+  get said(): ReadonlyMap<string, Attempt> {
+    return this.#attempts;
   }
 
-  of(text: string): Saying {
-    const saying = this.#sayings.get(text);
-    if (saying === undefined) throw new Error(`nobody says "${text.slice(0, 40)}"`);
-    return saying;
+  of(text: string): Attempt {
+    const attempt = this.#attempts.get(text);
+    if (attempt === undefined) throw new Error(`nobody says "${text.slice(0, 40)}"`);
+    return attempt;
   }
 
-  say(from: string, to: string, padding: number): Saying {
-    const number = this.#sayings.size;
+  say(from: string, to: string, padding: number): Attempt {
+    const number = this.#attempts.size;
     const key = `${from}-${number}`.padEnd(20, '-');
     const text = `${from} ${number} to ${to} ${'.'.repeat(padding)}`;
-    const saying: Saying = { from, to, text, key, verdict: 'open', isForgotten: false, id: undefined };
-    this.#sayings.set(text, saying);
-    return saying;
+    const attempt: Attempt = { from, to, text, key, outcome: 'open', isForgotten: false, id: undefined };
+    this.#attempts.set(text, attempt);
+    return attempt;
   }
 
-  stored(saying: Saying, id: number): void {
+  stored(attempt: Attempt, id: number): void {
     this.counts.stored += 1;
-    if (saying.id !== undefined && saying.id !== id) {
-      this.#findings.report('duplicated', `${show(saying)}: stored as ${saying.id}, and answered with ${id}`);
+    if (attempt.id !== undefined && attempt.id !== id) {
+      this.#findings.report(
+        'duplicated',
+        `${show(attempt)}: stored as ${attempt.id}, and answered with ${id}`,
+      );
     }
-    saying.verdict = 'stored';
-    saying.id = id;
+    attempt.outcome = 'stored';
+    attempt.id = id;
   }
 
-  /** `storage_failed`: not known. `storage_full`, or what anybody may be told who may not say it: not stored. */
-  refused(saying: Saying, code: string): void {
+  /**
+   * `storage_failed` means unknown. `storage_full`, or a refusal because of the sender's rights, means not
+   * stored.
+   */
+  refused(attempt: Attempt, code: string): void {
     const isKnown = code !== 'storage_failed';
     if (!isKnown) this.counts.failed += 1;
     if (code === 'storage_full') this.counts.full += 1;
-    // A repeat of something stored that cannot be looked up says nothing against it.
-    if (saying.verdict !== 'stored') saying.verdict = isKnown ? 'refused' : 'open';
+    // If a stored message cannot be looked up when it is repeated, that proves nothing.
+    if (attempt.outcome !== 'stored') attempt.outcome = isKnown ? 'refused' : 'open';
     else if (isKnown)
-      this.#findings.report('lost', `${show(saying)}: stored as ${saying.id}, and a repeat gets ${code}`);
+      this.#findings.report('lost', `${show(attempt)}: stored as ${attempt.id}, and a repeat gets ${code}`);
   }
 
-  askAgain(saying: Saying): void {
-    if (saying.verdict === 'refused') saying.verdict = 'open';
+  askAgain(attempt: Attempt): void {
+    if (attempt.outcome === 'refused') attempt.outcome = 'open';
   }
 
-  /** Of those that nothing certain is known of. */
-  open(): Saying[] {
-    return [...this.#sayings.values()].filter(({ verdict }) => verdict === 'open');
+  /** The attempts whose outcome is unknown. */
+  open(): Attempt[] {
+    return [...this.#attempts.values()].filter(({ outcome }) => outcome === 'open');
   }
 
-  /** Time has passed: of what is stored so far nothing is repeated. */
+  /** The keys have expired: nothing stored so far may be repeated. */
   forget(): void {
-    for (const saying of this.kept()) saying.isForgotten = true;
+    for (const attempt of this.kept()) attempt.isForgotten = true;
   }
 
-  kept(): Saying[] {
-    return [...this.#sayings.values()].filter(({ verdict }) => verdict === 'stored');
+  kept(): Attempt[] {
+    return [...this.#attempts.values()].filter(({ outcome }) => outcome === 'stored');
   }
 
-  /** How things stand, to be compared later with what was on disk at this moment. */
-  snapshot(): ReadonlyMap<Saying, Verdict> {
-    return new Map([...this.#sayings.values()].map((saying) => [saying, saying.verdict]));
+  /** The outcomes at this moment, for a later comparison with what was on disk. */
+  snapshot(): ReadonlyMap<Attempt, SendOutcome> {
+    return new Map([...this.#attempts.values()].map((attempt) => [attempt, attempt.outcome]));
   }
 
-  /** Against all that is stored, as things stand or stood. */
-  check(messages: readonly Item[], when: string, verdicts = this.snapshot()): void {
-    const found = new Set<Saying>();
+  /** Compares the outcomes with all stored messages. */
+  check(messages: readonly Item[], when: string, outcomes = this.snapshot()): void {
+    const found = new Set<Attempt>();
     for (const message of messages) {
-      const saying = this.#sayings.get(message.text);
-      if (saying === undefined || !isSame(saying, message)) {
+      const attempt = this.#attempts.get(message.text);
+      if (attempt === undefined || !isSame(attempt, message)) {
         this.#findings.report('never attempted', `${when}: ${JSON.stringify(message).slice(0, 200)}`);
         continue;
       }
-      if (found.has(saying)) this.#findings.report('duplicated', `${when}: ${show(saying)}`);
-      found.add(saying);
-      if (verdicts.get(saying) === 'refused') {
-        this.#findings.report('stored though refused', `${when}: ${show(saying)}`);
+      if (found.has(attempt)) this.#findings.report('duplicated', `${when}: ${show(attempt)}`);
+      found.add(attempt);
+      if (outcomes.get(attempt) === 'refused') {
+        this.#findings.report('stored though refused', `${when}: ${show(attempt)}`);
       }
-      if (verdicts.get(saying) === 'stored' && saying.id !== message.id) {
-        this.#findings.report('lost', `${when}: ${show(saying)} was ${saying.id}, and is ${message.id}`);
+      if (outcomes.get(attempt) === 'stored' && attempt.id !== message.id) {
+        this.#findings.report('lost', `${when}: ${show(attempt)} was ${attempt.id}, and is ${message.id}`);
       }
     }
-    for (const [saying, verdict] of verdicts) {
-      if (verdict !== 'stored' || found.has(saying)) continue;
-      this.#findings.report('lost', `${when}: ${show(saying)}, stored as ${saying.id}`);
+    for (const [attempt, outcome] of outcomes) {
+      if (outcome !== 'stored' || found.has(attempt)) continue;
+      this.#findings.report('lost', `${when}: ${show(attempt)}, stored as ${attempt.id}`);
     }
   }
 }
 
-export function show({ from, to, text }: Pick<Saying, 'from' | 'to' | 'text'>): string {
+export function show({ from, to, text }: Pick<Attempt, 'from' | 'to' | 'text'>): string {
   return `"${text.slice(0, 40)}" from ${from} to ${to}`;
 }
 
-/** The key may have been forgotten. */
-function isSame(saying: Saying, { user, place, key }: Item): boolean {
-  return saying.from === user && saying.to === place && (key === null || saying.key === key);
+/** The key may have expired. */
+function isSame(attempt: Attempt, { user, place, key }: Item): boolean {
+  return attempt.from === user && attempt.to === place && (key === null || attempt.key === key);
 }

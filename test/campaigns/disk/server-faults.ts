@@ -1,15 +1,17 @@
-/** A real server on a disk of which, for a while, some operations fail, or all: any file, any thread. */
+/**
+ * Runs a real server on a disk where, for a while, some or all operations fail, on any file and any thread.
+ */
 
 import { join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import type { CampaignOptions, CampaignResult } from '../campaign.ts';
-import { DiskTrouble } from './disk-campaign.ts';
-import type { Trouble } from './fault-window.ts';
+import { DiskCampaign } from './disk-campaign.ts';
+import type { FaultWindow } from './fault-window.ts';
 import { CHANGES, type Fault, FaultyDisk, OPERATION } from './faulty-disk.ts';
 
-/** For as long as the trouble lasts. */
+/** Until the window ends. */
 const FOREVER = Number.MAX_SAFE_INTEGER;
-/** The operation that fails first is one of so many, of all files or of one. */
+/** The first failing operation is drawn from this many, among all files or one file. */
 const FIRST_OF = 300;
 const FIRST_OF_ONE = 60;
 const FILES = [
@@ -35,16 +37,16 @@ export async function failServer(options: CampaignOptions): Promise<CampaignResu
   const data = join(options.folder, 'data');
   const disk = FaultyDisk.make(data, join(options.folder, 'tools'));
   try {
-    const trouble = (_: number, pick: Pick): Trouble => drawTrouble(disk, pick);
-    return await DiskTrouble.run({ ...options, data, env: disk.env, trouble });
+    const window = (_: number, pick: Pick): FaultWindow => drawWindow(disk, pick);
+    return await DiskCampaign.run({ ...options, data, env: disk.env, window });
   } finally {
     disk.close();
   }
 }
 
-function drawTrouble(disk: FaultyDisk, pick: Pick): Trouble {
+function drawWindow(disk: FaultyDisk, pick: Pick): FaultWindow {
   const names = Object.keys(KINDS).filter(isKind);
-  // Half of the time all kinds of operations fail.
+  // Half of the time every kind of operation fails.
   const kind = pick(2) === 0 ? 'everything' : (names[pick(names.length)] ?? 'everything');
   const code = pick(3) === 0 ? 'ENOSPC' : 'EIO';
   const counts = [1, 1 + pick(100), FOREVER];

@@ -1,32 +1,32 @@
-/** What goes on beside the talking while the disk fails: people log in, look things up, move, register, and visit. */
+/** What happens beside the senders while the disk fails: logins, reads, joins, registrations, guests. */
 
+import { TestClient } from '../../support/client.ts';
+import type { Frame } from '../../support/frames.ts';
 import { until } from '../../support/process.ts';
 import { passwordOf } from '../accounts/cheap-accounts.ts';
 import { Guests } from '../accounts/guests.ts';
-import { Newcomers } from '../accounts/registrations-user.ts';
-import { Keeper } from '../accounts/token-user.ts';
-import { Asker } from '../clients/asking-client.ts';
-import type { Frame } from '../clients/cuttable-connection.ts';
+import { RegisteringUsers } from '../accounts/registering-users.ts';
+import { TokenUser } from '../accounts/token-user.ts';
 import { readMembers } from '../views/stored-log.ts';
-import type { Saying } from './send-outcomes.ts';
-import { type DiskLoad, type DiskLoadOptions, ROOMS } from './talkers.ts';
+import type { Attempt } from './send-outcomes.ts';
+import { ROOMS, type Talkers, type TalkersOptions } from './talkers.ts';
 
 /** An account that only reads. */
 export const READER = 'reader';
-/** Accounts that only come in, one after the other: so long ago that nobody remembers what they have seen. */
+/** Accounts that only log in, so rarely that the registry has forgotten what they have seen. */
 export const QUIET = Array.from({ length: 24 }, (_, i) => `quiet-${i}`);
 const ROAMED = Array.from({ length: 8 }, (_, i) => `#roam-${i}`);
 
-export interface VisitorsOptions extends DiskLoadOptions {
-  readonly load: DiskLoad;
+export interface VisitorsOptions extends TalkersOptions {
+  readonly talkers: Talkers;
 }
 
 export class Visitors {
   readonly #options: VisitorsOptions;
-  readonly newcomers: Newcomers;
-  readonly keeper: Keeper;
+  readonly registering: RegisteringUsers;
+  readonly tokenUser: TokenUser;
   readonly guests: Guests;
-  /** `user #room` → whether they are in; undefined if that is not known. */
+  /** Membership by `user #room`; undefined if unknown. */
   readonly #places = new Map<string, boolean | undefined>();
   #isOver = true;
   #running: Promise<unknown> = Promise.resolve();
@@ -42,16 +42,16 @@ export class Visitors {
 
   constructor(options: VisitorsOptions) {
     this.#options = options;
-    this.newcomers = new Newcomers(options.port, options.findings);
+    this.registering = new RegisteringUsers(options.port, options.findings);
     this.guests = new Guests(options);
-    this.keeper = new Keeper(options.port, options.findings, options.pick);
+    this.tokenUser = new TokenUser(options.port, options.findings, options.pick);
   }
 
-  /** For the first time: whoever reads a room has to be in it. */
+  /** Joins the rooms, so that the reader may read them. */
   async settleIn(): Promise<void> {
-    const asker = await this.#comeIn();
-    for (const room of ROOMS) await asker?.ok('join', room);
-    asker?.destroy();
+    const client = await this.#comeIn();
+    for (const room of ROOMS) await client?.ok('join', room);
+    client?.close();
   }
 
   start(): void {
@@ -60,9 +60,9 @@ export class Visitors {
       this.#again(60, () => this.#look()),
       this.#again(40, () => this.#roam()),
       this.#again(80, () => this.guests.visit()),
-      this.#again(120, () => this.newcomers.register()),
-      this.#again(300, () => this.newcomers.change(this.#options.pick)),
-      this.#again(100, () => this.keeper.comeAndGo()),
+      this.#again(120, () => this.registering.register()),
+      this.#again(300, () => this.registering.change(this.#options.pick)),
+      this.#again(100, () => this.tokenUser.visit()),
     ];
     this.#running = Promise.all(loops);
   }
@@ -73,21 +73,21 @@ export class Visitors {
     this.guests.leave();
   }
 
-  /** Everything is certain again, and works. */
+  /** Waits until every outcome is certain, and checks that everything works. */
   async settle(online: readonly string[]): Promise<void> {
-    await this.newcomers.settle();
-    await this.keeper.check();
+    await this.registering.settle();
+    await this.tokenUser.check();
     await this.#checkOnline(online);
     await this.#checkSearch();
   }
 
-  /** After a start. */
+  /** Checks accounts and tokens after a start. */
   async checkAgain(): Promise<void> {
-    await this.newcomers.checkAll();
-    await this.keeper.check();
+    await this.registering.checkAll();
+    await this.tokenUser.check();
   }
 
-  /** Against the memberships in the log, as `user #room`. */
+  /** Compares with the memberships in the log, as `user #room`. */
   checkPlaces(members: ReadonlySet<string>): void {
     for (const [place, isIn] of this.#places) {
       if (isIn === undefined || members.has(place) === isIn) continue;
@@ -98,49 +98,52 @@ export class Visitors {
     }
   }
 
-  /** Nobody is online who has gone. */
+  /** Checks that nobody is online who has left. */
   async #checkOnline(expected: readonly string[]): Promise<void> {
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
+    const client = await this.#comeIn();
+    if (client === undefined) return;
     const wanted = [...expected, READER].sort().join();
     let seen = '';
     await until('everybody who has gone to be offline', async () => {
-      seen = namesIn(await asker.ok('who'))
+      seen = namesIn(await client.ok('who'))
         .sort()
         .join();
       return seen === wanted;
     }).catch(() => this.#options.findings.report('ghost', `online are ${seen}, and should be ${wanted}`));
-    asker.destroy();
+    client.close();
   }
 
-  /** What the server says of who is where, against the log. Guests who went with a server are taken out later. */
+  /**
+   * Compares the server's member lists with the log. Guests of an earlier server process are removed after a
+   * while.
+   */
   async compareRooms(data: string): Promise<void> {
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
+    const client = await this.#comeIn();
+    if (client === undefined) return;
     let difference = '';
     await until('memory and log to agree on who is where', async () => {
       const told = new Set<string>();
-      for (const [room] of rowsIn(await asker.ok('rooms'))) {
-        for (const [user] of rowsIn(await asker.ok('who', room))) told.add(`${user} ${room}`);
+      for (const [room] of rowsIn(await client.ok('rooms'))) {
+        for (const [user] of rowsIn(await client.ok('who', room))) told.add(`${user} ${room}`);
       }
       difference = [...told.symmetricDifference(readMembers(data))].join();
       return difference === '';
     }).catch(() => this.#options.findings.report('damaged', `in the log or in memory only: ${difference}`));
-    asker.destroy();
+    client.close();
   }
 
-  /** A search finds the newest of all, and says that it looked everywhere. */
+  /** Checks that a search finds the newest message and reports to be complete. */
   async #checkSearch(): Promise<void> {
-    const { load, findings } = this.#options;
-    const newest = load.newestTo('#north');
-    const asker = await this.#comeIn();
-    if (asker === undefined || newest === undefined) return;
+    const { talkers, findings } = this.#options;
+    const newest = talkers.newestTo('#north');
+    const client = await this.#comeIn();
+    if (client === undefined || newest === undefined) return;
     let last: Frame | undefined;
     await until('a search to find what was stored', async () => {
-      last = await asker.ask('search', phraseOf(newest.saying.text));
+      last = await client.ask('search', phraseOf(newest.attempt.text));
       return idsIn(last).includes(newest.id) && isComplete(last);
     }).catch(() => findings.report('no recovery', `search: ${JSON.stringify(last).slice(0, 200)}`));
-    asker.destroy();
+    client.close();
   }
 
   async #again(pauseMs: number, work: () => Promise<unknown>): Promise<void> {
@@ -150,67 +153,67 @@ export class Visitors {
     }
   }
 
-  /** Reads go on: who comes in without a last id, looks back, looks around, searches. */
+  /** Checks that reads continue: a login without a last id, history, lists, and search. */
   async #look(): Promise<void> {
-    const { findings, load, pick } = this.#options;
+    const { findings, talkers, pick } = this.#options;
     const room = ROOMS[pick(ROOMS.length)] ?? '';
-    const newest = load.newestTo(room);
-    const asker = await this.#comeIn();
-    if (asker === undefined) return;
-    const page = await asker.ask('history', room, null, 50);
+    const newest = talkers.newestTo(room);
+    const client = await this.#comeIn();
+    if (client === undefined) return;
+    const page = await client.ask('history', room, null, 50);
     if (page?.[0] !== 'ok') findings.report('not read', `history: ${JSON.stringify(page)}`);
     else if (newest !== undefined && (idsIn(page)[0] ?? 0) < newest.id) {
       findings.report('not read', `history of ${room} ends with ${idsIn(page)[0]}, stored was ${newest.id}`);
     }
     for (const verb of ['who', 'rooms']) {
-      const answer = await asker.ask(verb);
+      const answer = await client.ask(verb);
       if (answer?.[0] !== 'ok') findings.report('not read', `${verb}: ${JSON.stringify(answer)}`);
     }
     this.#looks += 1;
-    (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.destroy();
+    (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.close();
     this.counts.reads += 4;
-    if (newest !== undefined) await this.#search(asker, newest.saying, newest.id);
-    asker.destroy();
+    if (newest !== undefined) await this.#search(client, newest.attempt, newest.id);
+    client.close();
   }
 
-  async #search(asker: Asker, { text }: Saying, id: number): Promise<void> {
-    const answer = await asker.ask('search', phraseOf(text));
+  async #search(client: TestClient, { text }: Attempt, id: number): Promise<void> {
+    const answer = await client.ask('search', phraseOf(text));
     this.counts.searches += 1;
-    // The index is written, too: it may be that there is none for a while.
+    // The search index is written too, so it may be missing for a while.
     if (answer?.[0] !== 'ok') this.counts['searches refused'] += 1;
     else if (isComplete(answer) && !idsIn(answer).includes(id)) {
       this.#options.findings.report('not read', `a complete search for "${phraseOf(text)}" without ${id}`);
     }
   }
 
-  async #comeIn(user = READER): Promise<Asker | undefined> {
+  async #comeIn(user = READER): Promise<TestClient | undefined> {
     const { port, findings } = this.#options;
-    const asker = await Asker.open(port);
-    const answer = await asker.ask('login', user, passwordOf(user));
+    const client = await TestClient.connect(`127.0.0.1:${port}`);
+    const answer = await client.ask('login', user, passwordOf(user));
     if (answer?.[0] === 'ok') {
-      await until(`${user} to be live`, () => asker.events.some((event) => event[0] === 'live'));
-      return asker;
+      await until(`${user} to be live`, () => client.events.some((event) => event[0] === 'live'));
+      return client;
     }
     if (answer?.[2] !== 'busy') findings.report('not read', `login of ${user}: ${JSON.stringify(answer)}`);
-    asker.destroy();
+    client.close();
     return undefined;
   }
 
   async #roam(): Promise<void> {
-    const { load, pick } = this.#options;
-    const talker = load.talkers[pick(load.talkers.length)];
+    const { talkers, pick } = this.#options;
+    const talker = talkers.clients[pick(talkers.clients.length)];
     const room = ROAMED[pick(ROAMED.length)] ?? '';
     if (talker === undefined) return;
     const place = `${talker.user} ${room}`;
     const verb = this.#places.get(place) === true ? 'leave' : 'join';
-    const answer = await talker.questions.move(verb, room);
+    const answer = await talker.requests.move(verb, room);
     this.counts.moves += 1;
     if (answer?.[0] === 'ok') this.#places.set(place, verb === 'join');
     else if (answer === undefined || answer[2] === 'storage_failed') this.#places.set(place, undefined);
   }
 }
 
-/** The first words of a text are its author and a number, and occur once. */
+/** The first two words of a text, author and number, are unique. */
 function phraseOf(text: string): string {
   return `"${text.split(' ').slice(0, 2).join(' ')}"`;
 }

@@ -1,24 +1,39 @@
-/** The server that a campaign kills: always the same folder and port, so that clients find it again. */
+/** A server that a campaign starts and ends many times, always on the same folder and port, so that clients find it again. */
 
 import { createServer } from 'node:net';
 import { type Exit, runProcess } from '../../support/process.ts';
 import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
 
-export class Victim {
+export interface CampaignServerOptions {
+  readonly data: string;
+  readonly port: number;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class CampaignServer {
   readonly data: string;
   readonly port: number;
   readonly #args: readonly string[];
+  readonly #env: Readonly<Record<string, string>>;
   #server: RunningServer | undefined;
 
-  constructor(data: string, port: number, args: readonly string[]) {
+  constructor({ data, port, args, env = {} }: CampaignServerOptions) {
     this.data = data;
     this.port = port;
     this.#args = ['--port', String(port), '--log-level', 'warn', ...args];
+    this.#env = env;
   }
 
   async start(): Promise<void> {
     this.#server = undefined;
-    this.#server = await startServer({ data: this.data, args: this.#args });
+    this.#server = await startServer({ data: this.data, args: this.#args, env: this.#env });
+  }
+
+  /** False if the server refuses to start. */
+  async tryToStart(): Promise<boolean> {
+    await this.start().catch(() => {});
+    return this.#server !== undefined;
   }
 
   get running(): RunningServer {
@@ -26,12 +41,12 @@ export class Victim {
     return this.#server;
   }
 
-  /** The process, threads and all; nothing is waited for. */
+  /** Kills the whole process and does not wait. Does nothing if the server never came up. */
   shoot(): void {
-    this.running.child.kill('SIGKILL');
+    this.#server?.child.kill('SIGKILL');
   }
 
-  /** Also when it never came up. */
+  /** Kills the server, if it came up, and waits until it is gone. */
   async kill(): Promise<void> {
     await this.#server?.kill();
   }
@@ -40,7 +55,7 @@ export class Victim {
     return this.running.stop();
   }
 
-  /** A start that is killed after so many ms, wherever it is then. */
+  /** Starts the server and kills it after `ms` milliseconds, however far it has come. */
   async startInVain(ms: number): Promise<void> {
     const args = [PARLEY, 'serve', '--data', this.data, ...this.#args];
     const server = runProcess(process.execPath, args, { stdio: 'ignore' });
@@ -51,10 +66,7 @@ export class Victim {
   }
 }
 
-/**
- * A port that nobody has, below those that the system gives away: a client that looks for a dead server there must not
- * get connected to itself.
- */
+/** A free port below the ephemeral range: a client that looks for a dead server there must not connect to itself. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 10_000);

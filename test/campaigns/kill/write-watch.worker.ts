@@ -1,4 +1,4 @@
-/** Watches a file of a folder, kills a process at the n-th change that it sees, and says so. */
+/** Watches a file, kills a process at the file's n-th change, and reports it. */
 
 import { watch } from 'node:fs';
 import { parentPort, workerData } from 'node:worker_threads';
@@ -19,7 +19,7 @@ watch(folder, (_, name) => {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // Somebody else was faster.
+    // The process is already dead.
   }
   parentPort?.postMessage('killed');
 });

@@ -1,90 +1,92 @@
-/** What one client does in a run: it says something, joins, leaves, goes and comes back, reads slowly. */
+/** What one client does in a run: it sends, joins, leaves, disconnects and reconnects, and reads slowly. */
 
-import type { Pick } from '../../protocol/hostile.ts';
-import type { Cut, Way } from '../clients/cuttable-connection.ts';
-import type { Device } from '../clients/resuming-client.ts';
-import type { Temper } from './run-profile.ts';
+import type { Pick } from '../../support/random.ts';
+import type { Cut, CutKind } from '../clients/cuttable-connection.ts';
+import type { ResumingClient } from '../clients/resuming-client.ts';
+import type { RunProfile } from './run-profile.ts';
 
 /** What all clients of a run share. */
-export interface World {
-  readonly temper: Temper;
+export interface RunContext {
+  readonly profile: RunProfile;
   readonly rooms: readonly string[];
-  /** Whom one can write to. */
+  /** The users one can send to. */
   readonly names: readonly string[];
-  /** True when nobody is to do anything more. */
+  /** True once nobody should do anything more. */
   readonly isOver: boolean;
-  /** Says a text that nobody has said before. */
-  say(device: Device, to: string, size: number, key: string | null): void;
-  /** Another client of the same person begins. */
-  another(device: Device, pick: Pick): Promise<void>;
+  /** Sends a unique text. */
+  say(client: ResumingClient, to: string, size: number, key: string | null): void;
+  /** Starts another client of the same user. */
+  another(client: ResumingClient, pick: Pick): Promise<void>;
 }
 
-const WAYS: readonly Way[] = ['reset', 'close', 'half'];
-/** Requests without an answer, at which a client waits for half of them; more if it says more at once. */
+const WAYS: readonly CutKind[] = ['reset', 'close', 'half'];
+/** At this many unanswered requests a client waits for half of them; the limit rises with the burst size. */
 const LOAD = 40;
-/** A thread that died is back long before. */
+/** A dead thread is back long before this many refusals. */
 const REFUSALS = 1_000;
 
-export class Life {
-  readonly #device: Device;
+export class ClientBehaviour {
+  readonly #client: ResumingClient;
   readonly #number: number;
   readonly #isSteady: boolean;
-  readonly #world: World;
+  readonly #run: RunContext;
   readonly #pick: Pick;
   #guests = 0;
   #said = 0;
-  /** One behind the other. */
+  /** Refusals in a row. */
   #refusals = 0;
 
-  /** `number`: among the clients of the run. `isSteady`: it never goes. */
-  constructor(device: Device, number: number, isSteady: boolean, world: World, pick: Pick) {
-    this.#device = device;
+  /** `number` is the client's index in the run. `isSteady`: it never disconnects. */
+  constructor(client: ResumingClient, number: number, isSteady: boolean, run: RunContext, pick: Pick) {
+    this.#client = client;
     this.#number = number;
     this.#isSteady = isSteady;
-    this.#world = world;
+    this.#run = run;
     this.#pick = pick;
   }
 
-  /** Comes in for the first time, and joins rooms. */
+  /** Logs in for the first time and joins rooms. */
   async begin(): Promise<void> {
-    const { rooms, temper } = this.#world;
-    const device = this.#device;
-    while (!device.isIn && !this.#world.isOver) await this.#enter();
-    const first = temper.isMoving ? Array.from({ length: 1 + this.#pick(3) }, () => this.#one(rooms)) : rooms;
-    for (const room of first) void device.questions.move('join', room);
-    await device.until('answers to joins', () => device.questions.size === 0 || !device.isConnected);
+    const { rooms, profile } = this.#run;
+    const client = this.#client;
+    while (!client.isIn && !this.#run.isOver) await this.#enter();
+    const first = profile.changesRooms
+      ? Array.from({ length: 1 + this.#pick(3) }, () => this.#one(rooms))
+      : rooms;
+    for (const room of first) void client.requests.move('join', room);
+    await client.until('answers to joins', () => client.requests.size === 0 || !client.isConnected);
   }
 
   async live(): Promise<void> {
-    const { deeds, cuts } = this.#world.temper;
-    for (let i = 0; i < deeds && !this.#world.isOver; i += 1) {
-      if (this.#device.isIn) await this.#act();
-      else await this.#enter(!this.#isSteady && this.#pick(100) < cuts ? this.#drawCut() : undefined);
+    const { actions, cutPercent } = this.#run.profile;
+    for (let i = 0; i < actions && !this.#run.isOver; i += 1) {
+      if (this.#client.isIn) await this.#act();
+      else await this.#enter(!this.#isSteady && this.#pick(100) < cutPercent ? this.#drawCut() : undefined);
     }
   }
 
   async #act(): Promise<void> {
-    const { comings, pauseMs, isMoving } = this.#world.temper;
+    const { leavePercent, pauseMs, changesRooms } = this.#run.profile;
     const pick = this.#pick;
-    const device = this.#device;
-    if (!this.#isSteady && pick(100) < comings) return this.#go();
+    const client = this.#client;
+    if (!this.#isSteady && pick(100) < leavePercent) return this.#go();
     switch (pick(16)) {
       case 0:
       case 1:
-        if (!isMoving) return;
-        void device.questions.move(pick(2) === 0 ? 'join' : 'leave', this.#one(this.#world.rooms));
+        if (!changesRooms) return;
+        void client.requests.move(pick(2) === 0 ? 'join' : 'leave', this.#one(this.#run.rooms));
         return;
       case 2:
-        device.link?.pause();
-        setTimeout(() => device.link?.resume(), pick(pauseMs));
+        client.connection?.pause();
+        setTimeout(() => client.connection?.resume(), pick(pauseMs));
         return;
       case 3:
-        await device.seen(device.cursor);
+        await client.seen(client.cursor);
         return;
       case 4:
         return this.#wait(10);
       case 5:
-        if (isMoving && pick(4) === 0) await this.#world.another(device, pick);
+        if (changesRooms && pick(4) === 0) await this.#run.another(client, pick);
         return;
       default:
         return this.#say();
@@ -92,66 +94,66 @@ export class Life {
   }
 
   async #say(): Promise<void> {
-    const { burst } = this.#world.temper;
-    // Mostly little.
+    const { burst } = this.#run.profile;
+    // Mostly few.
     for (let i = 1 + this.#pick(1 + this.#pick(burst)); i > 0; i -= 1) this.#sayOne();
-    const { questions } = this.#device;
+    const { requests } = this.#client;
     const load = Math.max(LOAD, burst);
-    if (questions.size < load) return;
-    const isLight = (): boolean => questions.size <= load / 2 || !this.#device.isConnected;
-    await this.#device.until('answers', isLight);
+    if (requests.size < load) return;
+    const isLight = (): boolean => requests.size <= load / 2 || !this.#client.isConnected;
+    await this.#client.until('answers', isLight);
   }
 
   #sayOne(): void {
-    // A guest whose connection has been cut comes back as somebody else, who did not say this.
-    if (!this.#device.isConnected && this.#device.owner.password === undefined) return;
-    const { rooms, names, temper } = this.#world;
+    // A guest whose connection was cut returns as another account, which did not send this.
+    if (!this.#client.isConnected && this.#client.owner.password === undefined) return;
+    const { rooms, names, profile } = this.#run;
     const pick = this.#pick;
     const to = this.#one(pick(4) > 0 ? rooms : names);
-    const size = pick(pick(10) === 0 ? temper.size * 4 : temper.size);
+    const size = pick(pick(10) === 0 ? profile.size * 4 : profile.size);
     this.#said += 1;
     const key = pick(5) === 0 ? null : `key-${this.#number}-${this.#said}`;
-    this.#world.say(this.#device, to, size, key);
+    this.#run.say(this.#client, to, size, key);
   }
 
   async #go(): Promise<void> {
-    const device = this.#device;
+    const client = this.#client;
     const pick = this.#pick;
-    // Answers and events are still on their way then.
+    // Answers and events are then still under way.
     for (let i = pick(2) * pick(5); i > 0; i -= 1) this.#sayOne();
     const way = pick(6);
-    if (way === 0 && this.#world.temper.isMoving && device.owner.password !== undefined) {
-      await device.logout();
-      if (pick(2) === 0 && device.isConnected) await device.logIn();
-      else device.cut('close');
+    if (way === 0 && this.#run.profile.changesRooms && client.owner.password !== undefined) {
+      await client.logout();
+      if (pick(2) === 0 && client.isConnected) await client.logIn();
+      else client.cut('close');
       return;
     }
-    if (way === 1) await device.quit();
-    else device.cut(this.#one(WAYS));
-    await device.until('end of the connection', () => !device.isConnected);
+    if (way === 1) await client.quit();
+    else client.cut(this.#one(WAYS));
+    await client.until('end of the connection', () => !client.isConnected);
   }
 
   async #enter(cut?: Cut): Promise<void> {
-    if (this.#pick(2) === 0) await this.#wait(this.#world.temper.awayMs);
-    const device = this.#device;
-    const entered = await (device.isConnected
-      ? device.logIn(this.#guestName())
-      : device.enter(cut, this.#guestName()));
+    if (this.#pick(2) === 0) await this.#wait(this.#run.profile.awayMs);
+    const client = this.#client;
+    const entered = await (client.isConnected
+      ? client.logIn(this.#guestName())
+      : client.enter(cut, this.#guestName()));
     this.#refusals = entered === 'refused' ? this.#refusals + 1 : 0;
-    if (this.#refusals > REFUSALS) throw new Error(`${device.owner.user} is not let in any more`);
+    if (this.#refusals > REFUSALS) throw new Error(`${client.owner.user} is not let in any more`);
     if (entered === 'refused') await this.#wait(20);
   }
 
-  /** From the middle of the login to long after it; small numbers as often as large ones. */
+  /** Cuts anywhere from the middle of the login to long after it; small numbers as often as large ones. */
   #drawCut(): Cut {
     const side = this.#pick(3) === 0 ? 'out' : 'in';
     const bytes = this.#pick(2 ** (side === 'in' ? 6 + this.#pick(11) : 6 + this.#pick(8)));
     return { side, bytes, way: this.#one(WAYS) };
   }
 
-  /** Often one that an earlier guest has had. */
+  /** Often the name of an earlier guest. */
   #guestName(): string | undefined {
-    const { user, password } = this.#device.owner;
+    const { user, password } = this.#client.owner;
     if (password !== undefined) return undefined;
     if (this.#pick(2) === 0) this.#guests += 1;
     return `${user}.${this.#guests}`;

@@ -1,26 +1,26 @@
 /**
- * A series of runs, each of which is drawn from a seed of its own: the first from the seed of the series, the next from the
- * one behind it. They take place in a few servers, one after the other, each of which serves many runs.
+ * A series of runs, each with a seed of its own: the seed of the series, and the numbers after it. A server
+ * serves many runs, one after the other.
  */
 
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Pick } from '../../protocol/hostile.ts';
+import type { Pick } from '../../support/random.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
-import { KINDS, type Kind } from '../views/view-faults.ts';
+import { VIEW_FAULTS, type ViewFault } from '../views/view-faults.ts';
 import { MOST_CLIENTS, Run, startSums } from './run.ts';
-import type { Temper } from './run-profile.ts';
-import { House } from './shared-server.ts';
+import type { RunProfile } from './run-profile.ts';
+import { SharedServer } from './shared-server.ts';
 
-/** The server that a run takes place in. It follows from the seed, too. */
+/** The server settings of a run. They follow from its seed. */
 interface Setting {
   readonly workers: number;
   readonly args: readonly string[];
-  /** True if it is to be the only run of its server. */
+  /** True if the server is used for this run only. */
   readonly isAlone: boolean;
 }
 
-/** Runs of one server. */
+/** The most runs on one server. */
 const RUNS = 40;
 const RUN_MS = 120_000;
 
@@ -33,13 +33,13 @@ function settingOf(seed: number): Setting {
   };
 }
 
-/** The workers follow from the seeds. */
+/** The seeds determine the workers. */
 export type SeriesOptions = Omit<CampaignOptions, 'workers'>;
 
-/** Runs a series. `draw`: how the people of a run are. */
+/** Runs a series. `draw` chooses the profile of each run. */
 export async function runSeries(
   options: SeriesOptions,
-  draw: (pick: Pick) => Temper,
+  draw: (pick: Pick) => RunProfile,
 ): Promise<CampaignResult> {
   const { cycles: runs, seed, log } = options;
   const seeds = Array.from({ length: runs }, (_, i) => seed + i);
@@ -56,50 +56,50 @@ export async function runSeries(
 
 class Series {
   readonly sums = startSums();
-  readonly findings = new Findings(...KINDS, 'stuck');
+  readonly findings = new Findings(...VIEW_FAULTS, 'stuck');
   done = 0;
   readonly #options: SeriesOptions;
-  readonly #draw: (pick: Pick) => Temper;
-  #houses = 0;
+  readonly #draw: (pick: Pick) => RunProfile;
+  #servers = 0;
 
-  constructor(options: SeriesOptions, draw: (pick: Pick) => Temper) {
+  constructor(options: SeriesOptions, draw: (pick: Pick) => RunProfile) {
     this.#options = options;
     this.#draw = draw;
   }
 
-  /** Runs as many of these seeds in one house as it can take, and removes them from the list. */
+  /** Runs as many of these seeds on one server as it may serve, and removes them from the list. */
   async fill(name: string, seeds: number[]): Promise<void> {
-    this.#houses += 1;
-    const data = join(this.#options.folder, `${this.#houses}-${name}`);
+    this.#servers += 1;
+    const data = join(this.#options.folder, `${this.#servers}-${name}`);
     const { workers, args } = settingOf(seeds[0] ?? 0);
     const people = MOST_CLIENTS * Math.min(RUNS, seeds.length);
-    const house = await House.open({ data, workers, people, args });
+    const server = await SharedServer.open({ data, workers, people, args });
     const before = this.findings.total;
     let isSound = true;
     for (const seed of seeds.splice(0, RUNS)) {
-      if (isSound) isSound = await this.#run(house, seed);
+      if (isSound) isSound = await this.#run(server, seed);
       else seeds.push(seed);
     }
-    writeFileSync(join(data, 'server.log'), house.log);
-    const end = await house.close();
+    writeFileSync(join(data, 'server.log'), server.log);
+    const end = await server.close();
     if (end !== undefined) this.findings.report('failed', `${data}: ${end}`);
     if (this.findings.total === before) rmSync(data, { recursive: true });
   }
 
-  /** False if others had better go on in another house. */
-  async #run(house: House, seed: number): Promise<boolean> {
+  /** False if the other runs need a new server. */
+  async #run(server: SharedServer, seed: number): Promise<boolean> {
     let isSound = true;
-    const report = (kind: Kind | 'stuck', detail: string): void => {
+    const report = (kind: ViewFault | 'stuck', detail: string): void => {
       isSound &&= kind !== 'stuck';
       this.findings.report(kind, `--seed ${seed}: ${detail}`);
       this.#options.log(`${kind}: --seed ${seed}: ${detail}`);
     };
-    const run = new Run(house, seed, this.#draw, report);
+    const run = new Run(server, seed, this.#draw, report);
     await inTime(run.go(this.sums)).catch((error: unknown) => report('stuck', String(error)));
     run.end();
-    for (const fault of house.faults()) report('failed', fault);
+    for (const fault of server.faults()) report('failed', fault);
     this.done += 1;
-    return isSound && house.isUp;
+    return isSound && server.isUp;
   }
 }
 

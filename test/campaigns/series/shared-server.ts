@@ -1,27 +1,27 @@
-/** A running server that many runs use one after the other, with accounts that nobody has used yet. */
+/** A running server that many runs use one after the other, with a supply of unused accounts. */
 
 import { until } from '../../support/process.ts';
 import { type RunningServer, startServer } from '../../support/server.ts';
 import { writeCheapUsers } from '../accounts/cheap-accounts.ts';
 
-export interface HouseOptions {
+export interface SharedServerOptions {
   /** The data folder. */
   readonly data: string;
   readonly workers: number;
-  /** How many accounts there are. */
+  /** The number of accounts. */
   readonly people: number;
-  /** Further arguments of the server. */
+  /** Further arguments of `serve`. */
   readonly args: readonly string[];
 }
 
-/** The server gives up when one thread dies more often in that time. */
+/** The server gives up if one thread dies more than this often within the time. */
 const DEATHS = 2;
 const WITHIN_MS = 5_500;
 
-/** Lines of the log that tell of a fault of the server, and not of a thread that was made to die. */
+/** Log lines that report a fault of the server, other than a thread killed on purpose. */
 const FAULT = /connection\.failed|thread\.gave_up|archive\.failed|"reason":\{"type":"(failed|normal)"/;
 
-export class House {
+export class SharedServer {
   readonly workers: number;
   readonly data: string;
   readonly port: number;
@@ -30,7 +30,7 @@ export class House {
   readonly #deaths = new Map<string, number[]>();
   #linesRead = 0;
 
-  static async open({ data, workers, people, args }: HouseOptions): Promise<House> {
+  static async open({ data, workers, people, args }: SharedServerOptions): Promise<SharedServer> {
     const names = Array.from({ length: people }, (_, i) => `person-${i}`);
     writeCheapUsers(data, names);
     const standing = ['--guests', '--commands-per-second', '0', '--log-level', 'warn'];
@@ -38,7 +38,7 @@ export class House {
       data,
       args: [...standing, '--workers', String(workers), ...args],
     });
-    return new House(server, data, workers, names);
+    return new SharedServer(server, data, workers, names);
   }
 
   constructor(server: RunningServer, data: string, workers: number, people: string[]) {
@@ -49,7 +49,7 @@ export class House {
     this.#people = people;
   }
 
-  /** The name of an account that has never done anything. */
+  /** The name of an unused account. */
   take(): string {
     const name = this.#people.pop();
     if (name === undefined) throw new Error('there are no accounts left');
@@ -63,7 +63,7 @@ export class House {
     if (wait > 0) await new Promise((resolve) => setTimeout(resolve, wait));
   }
 
-  /** Ends a thread, if it is up and the server can stand it. Returns whether it was. */
+  /** Kills a thread if it is running and the server can bear it. Returns whether it did. */
   crash(thread: string): boolean {
     const now = performance.now();
     const deaths = this.#deaths.get(thread) ?? [];
@@ -74,7 +74,7 @@ export class House {
     return true;
   }
 
-  /** Waits until all that died has been started again. */
+  /** Waits until all killed threads are running again. */
   async restored(): Promise<void> {
     const isUp = (): boolean =>
       [...this.#deaths].every(([thread, { length }]) => this.#restarts(thread) >= length);
@@ -87,7 +87,7 @@ export class House {
     );
   }
 
-  /** What the server has said about itself since this was last asked that it should not have to say. */
+  /** New log lines that report a fault. */
   faults(): string[] {
     const lines = this.#server.stderr().split('\n');
     const fresh = lines.slice(this.#linesRead, -1);
@@ -99,12 +99,12 @@ export class House {
     return this.#server.child.exitCode === null && this.#server.child.signalCode === null;
   }
 
-  /** All that the server has said about itself. */
+  /** The server's log. */
   get log(): string {
     return this.#server.stderr();
   }
 
-  /** Undefined if it ended as it should. */
+  /** Stops the server. Undefined if it exited cleanly. */
   async close(): Promise<string | undefined> {
     const { code, signal } = await this.#server.stop();
     return code === 0 ? undefined : `the server ended with ${code ?? signal}`;

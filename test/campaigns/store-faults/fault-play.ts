@@ -1,42 +1,45 @@
-/** What can be played on a disk whose n-th operation fails: one store, and what its users do with it. */
+/** A script of operations on one store, which can be run on a disk whose n-th operation fails. */
 
 import type { Findings } from '../campaign.ts';
 
 export interface PlayOptions {
   readonly data: string;
-  /** Whether others, too, have the files open. */
+  /** Whether other connections have the files open too. */
   readonly isShared: boolean;
-  /** The disk may refuse to be read. */
+  /** Whether reads may fail. */
   readonly mayNotRead: boolean;
   readonly findings: Findings;
 }
 
 export interface FaultPlay {
   readonly data: string;
-  /** The same every time, in this order, whatever the disk does. */
+  /** The same steps in the same order every time, whatever the disk does. */
   readonly steps: ReadonlyArray<() => unknown>;
-  /** How much has been acknowledged so far. */
+  /** Acknowledgements so far. */
   readonly acknowledged: number;
-  /** The disk works again: all that is open is settled, and everything can be done again. */
+  /** Called when the disk works again: settles everything and checks that everything can be written. */
   settle(): unknown;
-  /** Ends it, and compares what is left with what was promised. */
+  /** Closes the store and compares its content with what was promised. */
   check(): unknown;
-  /** Compares what a power cut at this moment would have left, in another folder. */
+  /** Compares what a power cut at this moment would have left, in another folder, with what was promised. */
   checkLeft(left: string, when: string): void;
-  /** Leaves its files alone, as at the end of a process. */
+  /** Closes the files, as at the end of a process. */
   close(): void;
-  /** The next process, in a copy of the folder, with all that was promised by this one. */
+  /** The next process, on a copy of the folder, with this one's promises. */
   next(data: string): FaultPlay;
 }
 
-/** Broken promises of all plays. */
+/** The kinds of findings of every script. */
 export const PLAY_KINDS = ['died', 'no answer', 'odd answer', 'not read', 'no recovery', 'damaged'] as const;
 
-/** Primary result codes, https://www.sqlite.org/rescode.html: SQLite takes an EIO while it reads for a corrupt disk. */
+/**
+ * Primary result codes, https://www.sqlite.org/rescode.html. SQLite reports an EIO during a read as a corrupt
+ * disk.
+ */
 const SQLITE_IOERR = 10;
 const SQLITE_CORRUPT = 11;
 
-/** True for what SQLite says of a disk that could not be read. */
+/** True for an SQLite error about a disk that cannot be read. */
 export function isReadError(error: unknown): boolean {
   if (!(error instanceof Error && 'errcode' in error)) return false;
   const code = Number(error.errcode) & 0xff;

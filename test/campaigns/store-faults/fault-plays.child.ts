@@ -1,34 +1,34 @@
 /**
- * A store on a disk whose n-th operation fails, for every n. Runs on a `FaultyDisk`; what came out is one line of JSON
- * at the end.
+ * Runs one store on a `FaultyDisk` whose n-th operation fails, for every n. Prints the result as one line of
+ * JSON.
  */
 
 import { copyFileSync, mkdirSync, readdirSync, rmSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { startRandom } from '../../protocol/hostile.ts';
+import { startRandom } from '../../support/random.ts';
 import { Findings } from '../campaign.ts';
 import { DiskModel } from '../disk/disk-model.ts';
 import { CHANGES, type Fault, FaultyDisk, OPERATION } from '../disk/faulty-disk.ts';
 import { describe, type FaultPlay, PLAY_KINDS, type PlayOptions } from './fault-play.ts';
-import { LOG_KINDS, LogPlay } from './log-fault-play.ts';
-import { SearchPlay } from './search-fault-play.ts';
-import { TokensPlay } from './tokens-fault-play.ts';
+import { LOG_KINDS, LogFaultPlay } from './log-fault-play.ts';
+import { SearchFaultPlay } from './search-fault-play.ts';
+import { TokensFaultPlay } from './tokens-fault-play.ts';
 
 const PLAYS = {
-  'chat.db': (options: PlayOptions) => new LogPlay(options),
-  'tokens.db': (options: PlayOptions) => new TokensPlay(options),
-  'search.db': (options: PlayOptions) => new SearchPlay(options),
+  'chat.db': (options: PlayOptions) => new LogFaultPlay(options),
+  'tokens.db': (options: PlayOptions) => new TokensFaultPlay(options),
+  'search.db': (options: PlayOptions) => new SearchFaultPlay(options),
 } as const;
 
-/** Alone; long enough that opening again fails, too; and to the end of the play, as at a power cut. */
+/** One failure; enough that reopening fails too; and all further operations, as at a power cut. */
 const IN_A_ROW = [1, 30, Number.MAX_SAFE_INTEGER];
 
 interface Plan extends Pick<Fault, 'code' | 'kinds'> {
-  /** How many operations fail from the n-th on. */
+  /** How many operations fail, from the n-th on. */
   readonly count: number;
   readonly isShared: boolean;
-  /** The process dies at the end of the step. */
+  /** Whether the process dies at the end of the step. */
   readonly dies: boolean;
 }
 
@@ -45,7 +45,7 @@ const stride = Number(values.stride);
 const journal = process.env.FAULTY_DISK_JOURNAL ?? '';
 const disk = FaultyDisk.own();
 const counts = { faults: 0, failures: 0, cuts: 0 };
-/** The first of each kind of each play, as `kind: what it was`. */
+/** The first finding of each kind, as `kind: detail`. */
 const broken: string[] = [];
 let runs = 0;
 
@@ -80,10 +80,10 @@ function* plans(): Generator<Plan> {
   }
 }
 
-/** How many operations have failed. */
+/** Returns how many operations failed. */
 async function playOnce(plan: Plan, at: number, findings: Findings): Promise<number> {
   rmSync(folder, { recursive: true, force: true });
-  // Of its own: a connection of an earlier play that nobody could close must not find its files here.
+  // A new folder each time: a connection that an earlier script could not close must not find its files here.
   runs += 1;
   const data = join(folder, `data-${runs}`);
   mkdirSync(data, { recursive: true, mode: 0o700 });
@@ -102,7 +102,7 @@ async function playOnce(plan: Plan, at: number, findings: Findings): Promise<num
       play = die(play, model);
       break;
     }
-    // Something was acknowledged after a failure: it must not depend on what the failure has left behind.
+    // What is acknowledged after a failure must not depend on what the failure left behind.
     if (isCut || failures === 0 || play.acknowledged === acknowledged) continue;
     isCut = true;
     cutPower(model, play, findings, 'power cut', at);
@@ -117,7 +117,7 @@ async function playOnce(plan: Plan, at: number, findings: Findings): Promise<num
   return failures;
 }
 
-/** What a play throws is what a thread would die of. */
+/** An exception would end the thread in the server. */
 async function trying(findings: Findings, work: () => unknown): Promise<void> {
   try {
     await work();
@@ -126,7 +126,7 @@ async function trying(findings: Findings, work: () => unknown): Promise<void> {
   }
 }
 
-/** The next process finds what is in the kernel's cache, which is not what is on the disk. */
+/** The next process finds what is in the kernel's cache, not what is on the disk. */
 function die(play: FaultPlay, model: DiskModel): FaultPlay {
   const data = join(folder, `next-${runs}`);
   model.catchUp();
@@ -142,7 +142,7 @@ function die(play: FaultPlay, model: DiskModel): FaultPlay {
 
 function cutPower(model: DiskModel, play: FaultPlay, findings: Findings, when: string, seed: number): void {
   for (const pick of [undefined, startRandom(seed)]) {
-    // Not on the disk that fails.
+    // Outside the folder of the failing disk.
     const left = `${folder}-left`;
     rmSync(left, { recursive: true, force: true });
     model.cut(play.data, left, pick);

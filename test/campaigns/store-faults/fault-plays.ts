@@ -1,4 +1,7 @@
-/** Stores on a disk whose n-th operation fails, for every n: each plays in a process of its own, on a `FaultyDisk`. */
+/**
+ * Runs the stores on a disk whose n-th operation fails, for every n, each in a process of its own on a
+ * `FaultyDisk`.
+ */
 
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,7 +12,7 @@ import type { Findings } from '../campaign.ts';
 import { FaultyDisk } from '../disk/faulty-disk.ts';
 
 const CHILD = fileURLToPath(new URL('./fault-plays.child.ts', import.meta.url));
-/** Thousands of starts, on a machine that may be busy. */
+/** Enough for thousands of starts on a busy machine. */
 const TIMEOUT_MS = 60 * 60_000;
 
 export const PLAYED = ['chat.db', 'tokens.db', 'search.db'] as const;
@@ -21,13 +24,13 @@ const report = z.object({
 });
 
 export interface PlayedFaults {
-  /** The largest n that fails, by plan. */
+  /** The largest n that failed, by plan. */
   readonly largest: Readonly<Record<string, number>>;
-  /** Plays with a fault in them, operations that failed, and power cuts that were looked at. */
+  /** Scripts with a fault, failed operations, and simulated power cuts. */
   readonly counts: { readonly faults: number; readonly failures: number; readonly cuts: number };
 }
 
-/** Every `stride`-th n, from one that follows from the seed. */
+/** Fails every `stride`-th operation; the seed sets the first. */
 export async function playFaults(
   file: (typeof PLAYED)[number],
   folder: string,

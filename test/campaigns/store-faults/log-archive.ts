@@ -1,12 +1,15 @@
-/** The archive's connections to a log: they read, and move its tail along, whatever the registry's connection does. */
+/**
+ * The archive's connections to the log: they read, and run checkpoints, whatever the registry's connection
+ * does.
+ */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { Archive } from '../../../src/store/sqlite/archive.ts';
-import type { Saying } from '../disk/send-outcomes.ts';
+import type { Attempt } from '../disk/send-outcomes.ts';
 import { describe, isReadError, type PlayOptions } from './fault-play.ts';
 
-/** The account whose past is read: the first of all. */
+/** The account whose history is read: the first one. */
 const READER = 1;
 
 export class LogArchive {
@@ -28,12 +31,12 @@ export class LogArchive {
       this.#checkpoints = new DatabaseSync(file);
       this.#checkpoints.exec('PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = FULL');
     } catch {
-      // The fault was here: a server would try again.
+      // The fault hit this open; a server would try again.
     }
   }
 
-  /** Reads go on, whatever cannot be written: `ann` gets back what she has said. */
-  read(kept: readonly Saying[]): void {
+  /** Checks that reads continue even if writes fail: `ann` gets her messages. */
+  read(kept: readonly Attempt[]): void {
     const { findings, mayNotRead } = this.#options;
     if (this.#archive === undefined) return;
     try {
@@ -50,7 +53,7 @@ export class LogArchive {
     try {
       this.#checkpoints?.prepare('PRAGMA wal_checkpoint(PASSIVE)').get();
     } catch {
-      // The next one comes soon.
+      // The next checkpoint comes soon.
     }
   }
 

@@ -1,19 +1,19 @@
-/** The people of a play of the log: where they want to be, what they say, and what they are told of it. */
+/** The users of a log script: the rooms they want to be in, what they send, and the answers they get. */
 
 import type { Command, ToShard } from '../../../src/actors/link/messages.ts';
 import type { Findings } from '../campaign.ts';
-import type { Saying, Verdicts } from '../disk/send-outcomes.ts';
-import type { LogPlayer } from './registry-driver.ts';
+import type { Attempt, SendOutcomes } from '../disk/send-outcomes.ts';
+import type { RegistryDriver } from './registry-driver.ts';
 
-/** What somebody is told who could not join, or writes to somebody who could not be made. */
+/** Refusals that follow from a join or an account that could not be stored. */
 const NOT_ALLOWED = new Set<string>(['not_a_member', 'no_such_room', 'no_such_user']);
 
-/** Somebody's connection. */
+/** A user's connection. */
 interface Seat {
   readonly connection: number;
   readonly user: string;
   readonly isGuest: boolean;
-  /** The id of the account; undefined while they have not been let in. */
+  /** The account's id; undefined until attached. */
   account: number | undefined;
 }
 
@@ -23,31 +23,31 @@ interface Move {
   readonly verb: 'join' | 'leave';
 }
 
-export class LogCast {
-  readonly #player: LogPlayer;
-  readonly #verdicts: Verdicts;
+export class LogUsers {
+  readonly #registry: RegistryDriver;
+  readonly #outcomes: SendOutcomes;
   readonly #findings: Findings;
-  /** Who can log in. */
+  /** Users who can log in. */
   readonly #names: string[] = [];
   #seats: Seat[] = [];
   #connections = 0;
-  /** Who wants to be where. */
+  /** The rooms each user wants to be in. */
   readonly #rooms = new Map<string, Set<string>>();
 
-  constructor(player: LogPlayer, verdicts: Verdicts, findings: Findings) {
-    this.#player = player;
-    this.#verdicts = verdicts;
+  constructor(registry: RegistryDriver, outcomes: SendOutcomes, findings: Findings) {
+    this.#registry = registry;
+    this.#outcomes = outcomes;
     this.#findings = findings;
   }
 
-  /** Somebody who has an account according to the password store, and wants to come in. */
+  /** Adds a user of the password store, who wants to log in. */
   add(user: string): void {
     this.#names.push(user);
     this.#sit(user, false);
   }
 
-  /** The same people come to another registry, after the death of the process. */
-  takeOver(other: LogCast): void {
+  /** Takes over the users of a process that died. */
+  takeOver(other: LogUsers): void {
     this.#names.push(...other.#names);
     this.#seats = other.#seats;
     this.#connections = other.#connections;
@@ -55,9 +55,9 @@ export class LogCast {
     this.forget();
   }
 
-  /** All connections are gone. */
+  /** Drops all connections. */
   forget(): void {
-    this.#player.forget();
+    this.#registry.forget();
     for (const seat of this.#seats) seat.account = undefined;
   }
 
@@ -66,15 +66,15 @@ export class LogCast {
     const sessions = this.#seats.flatMap(({ connection, account, user }) =>
       account === undefined ? [] : [[connection, account, user, true] as const],
     );
-    if (!(await this.#player.start(this.#names, sessions))) return false;
+    if (!(await this.#registry.start(this.#names, sessions))) return false;
     await this.attach();
     return true;
   }
 
-  /** Lets those in who are not. */
+  /** Attaches every user who is not attached. */
   async attach(): Promise<void> {
     const outside = this.#seats.filter(({ account }) => account === undefined);
-    const answers = await this.#player.ask(
+    const answers = await this.#registry.ask(
       ...outside.map(
         ({ connection, user, isGuest }) =>
           (number: number): Command => ['attach', number, connection, user, isGuest, null],
@@ -97,30 +97,30 @@ export class LogCast {
     const seat = this.#present(user);
     this.#seats = this.#seats.filter((other) => other.user !== user);
     if (seat === undefined) return;
-    const [answer] = await this.#player.ask((number) => ['detach', number, seat.connection]);
+    const [answer] = await this.#registry.ask((number) => ['detach', number, seat.connection]);
     if (answer !== undefined && answer[0] !== 'ok') this.#odd('detach', answer);
   }
 
-  /** Says these things in one batch, each over its author's connection. Who has none says nothing. */
-  async say(...sayings: readonly Saying[]): Promise<void> {
-    const able = sayings.flatMap((saying) => {
-      const seat = this.#present(saying.from);
-      return seat === undefined ? [] : [{ saying, seat }];
+  /** Sends these in one batch, each over its author's connection. Users without a connection send nothing. */
+  async say(...attempts: readonly Attempt[]): Promise<void> {
+    const able = attempts.flatMap((attempt) => {
+      const seat = this.#present(attempt.from);
+      return seat === undefined ? [] : [{ attempt, seat }];
     });
-    for (const { saying } of able) this.#verdicts.askAgain(saying);
-    const answers = await this.#player.ask(
+    for (const { attempt } of able) this.#outcomes.askAgain(attempt);
+    const answers = await this.#registry.ask(
       ...able.map(
-        ({ saying: { to, text, key }, seat: { connection } }) =>
+        ({ attempt: { to, text, key }, seat: { connection } }) =>
           (number: number): Command => ['send', number, connection, to, text, key],
       ),
     );
     for (const [i, answer] of answers.entries()) {
-      const saying = able[i]?.saying;
-      if (saying !== undefined && answer !== undefined) this.#judge(saying, answer);
+      const attempt = able[i]?.attempt;
+      if (attempt !== undefined && answer !== undefined) this.#judge(attempt, answer);
     }
   }
 
-  /** A number of moves in one batch. */
+  /** Joins and leaves in one batch. */
   async move(...moves: ReadonlyArray<readonly [user: string, room: string, verb?: 'leave']>): Promise<void> {
     for (const [user, room, verb] of moves) {
       const rooms = this.#rooms.get(user) ?? new Set();
@@ -131,7 +131,7 @@ export class LogCast {
     await this.#go(moves.map(([user, room, verb = 'join' as const]) => ({ user, room, verb })));
   }
 
-  /** Everybody to where they want to be. */
+  /** Moves everybody into the rooms they want to be in. */
   async moveAgain(rooms: readonly string[]): Promise<void> {
     const moves = this.#names.flatMap((user) =>
       rooms.map((room) => {
@@ -142,11 +142,11 @@ export class LogCast {
     await this.#go(moves);
   }
 
-  /** Everybody has been shown everything. */
+  /** Marks everything as seen by everybody. */
   async see(): Promise<void> {
-    const { cursor } = this.#player;
+    const { cursor } = this.#registry;
     const seats = this.#seats.filter(({ account }) => account !== undefined);
-    const answers = await this.#player.ask(
+    const answers = await this.#registry.ask(
       ...seats.map(
         ({ connection }) =>
           (number: number): Command => ['seen', number, connection, cursor],
@@ -157,10 +157,10 @@ export class LogCast {
     }
   }
 
-  /** Rooms, and the members of some, as somebody who asks is told. */
+  /** The list of rooms and the members of these, as text. */
   async rooms(names: readonly string[]): Promise<string> {
     const connection = this.#seats[0]?.connection ?? 0;
-    const answers = await this.#player.ask(
+    const answers = await this.#registry.ask(
       (number) => ['rooms', number, connection, null],
       ...names.map(
         (room) =>
@@ -184,7 +184,7 @@ export class LogCast {
       const seat = this.#present(move.user);
       return seat === undefined ? [] : [{ ...move, connection: seat.connection }];
     });
-    const answers = await this.#player.ask(
+    const answers = await this.#registry.ask(
       ...able.map(
         ({ verb, connection, room }) =>
           (number: number): Command => [verb, number, connection, room],
@@ -197,11 +197,11 @@ export class LogCast {
     }
   }
 
-  #judge(saying: Saying, answer: ToShard): void {
-    if (answer[0] === 'entry') this.#verdicts.stored(saying, answer[2].id);
-    else if (answer[0] === 'ok') this.#verdicts.stored(saying, idIn(answer[2]));
+  #judge(attempt: Attempt, answer: ToShard): void {
+    if (answer[0] === 'entry') this.#outcomes.stored(attempt, answer[2].id);
+    else if (answer[0] === 'ok') this.#outcomes.stored(attempt, idIn(answer[2]));
     else if (answer[0] === 'error' && (isStorageRefusal(answer) || NOT_ALLOWED.has(answer[2])))
-      this.#verdicts.refused(saying, answer[2]);
+      this.#outcomes.refused(attempt, answer[2]);
     else this.#odd('send', answer);
   }
 

@@ -1,6 +1,6 @@
 /**
- * A registry with its log in this thread, as the only shard of its server sees it: batches in, answers and entries out,
- * one turn after the other.
+ * Drives a registry and its log in this thread, as the only shard of a server: batches in, answers and
+ * entries out, one turn at a time.
  */
 
 import { join } from 'node:path';
@@ -15,11 +15,11 @@ import type { Findings } from '../campaign.ts';
 import { describe } from './fault-play.ts';
 
 const SILENT = pino({ level: 'silent' });
-/** Turns of the event loop that a registry gets to answer, and to do what nobody waits for. */
+/** Event loop turns that the registry gets to answer, and to do background work. */
 const PATIENCE = 1_000;
 const TICK_TURNS = 4;
 
-export class LogPlayer {
+export class RegistryDriver {
   readonly #file: string;
   #passedMs = 0;
   readonly #clock: Clock = {
@@ -32,9 +32,9 @@ export class LogPlayer {
   #number = 0;
   #handled = 0;
   #inbox: ToShard[] = [];
-  /** An entry answers the command that it came from. */
+  /** Answers by command number. An entry answers the command it came from. */
   readonly #answers = new Map<number, ToShard>();
-  /** All that was routed to the shard, in order, each once. */
+  /** Everything routed to the shard, in order, each entry once. */
   readonly routed: Entry[] = [];
 
   constructor(data: string, findings: Findings) {
@@ -46,12 +46,12 @@ export class LogPlayer {
     return this.#actor !== undefined;
   }
 
-  /** The last id that was routed; −1 for nothing yet. */
+  /** The last routed id; −1 for none. */
   get cursor(): number {
     return this.routed.at(-1)?.id ?? -1;
   }
 
-  /** `names`: who can log in. False if the log cannot be opened or read. */
+  /** `names` are the users who can log in. False if the log cannot be opened or read. */
   async start(names: readonly string[], sessions: readonly AnnouncedSession[]): Promise<boolean> {
     this.#actor = this.#spawn(names);
     if (this.#actor === undefined) return false;
@@ -65,7 +65,7 @@ export class LogPlayer {
     return true;
   }
 
-  /** As at the end of the server. */
+  /** Stops the registry, as at the end of the server. */
   stop(): void {
     const actor = this.#actor;
     this.#actor = undefined;
@@ -76,13 +76,13 @@ export class LogPlayer {
     }
   }
 
-  /** Another run of the shard's thread, which knows nothing. */
+  /** Starts a new run of the shard's thread, which knows nothing. */
   forget(): void {
     this.#incarnation += 1;
     this.routed.length = 0;
   }
 
-  /** Lets so many milliseconds pass, for the registry and its log. */
+  /** Advances the clock of the registry and its log. */
   pass(ms: number): void {
     this.#passedMs += ms;
   }
@@ -93,7 +93,9 @@ export class LogPlayer {
     this.#take();
   }
 
-  /** Asks all of this in one batch. The answers, in the same order; undefined where nobody was there to give one. */
+  /**
+   * Sends all commands in one batch. Returns the answers in order; undefined if the registry is not running.
+   */
   async ask(...build: ReadonlyArray<(number: number) => Command>): Promise<Array<ToShard | undefined>> {
     if (!this.isRunning) return build.map(() => undefined);
     const commands = build.map((make) => {
@@ -141,7 +143,7 @@ export class LogPlayer {
         case 'entry': {
           const [, number, entry] = item;
           entries += 1;
-          // A registry that has restarted sends again what it cannot know was taken.
+          // A restarted registry sends again what it cannot know was received.
           if (entry.id > this.cursor) this.routed.push(entry);
           if (entry.kind === 'message' || entry.kind === 'direct') this.#answers.set(number, item);
           break;

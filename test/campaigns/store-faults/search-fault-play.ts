@@ -1,4 +1,7 @@
-/** One play of the search index: whatever happens to it, it can be brought up to date and then finds everything. */
+/**
+ * A script of the search index: whatever happens to it, it can be brought up to date and then finds
+ * everything.
+ */
 
 import { join } from 'node:path';
 import { parseQuery, toMatch } from '../../../src/store/search/query.ts';
@@ -8,13 +11,13 @@ import type { FaultPlay, PlayOptions } from './fault-play.ts';
 const MESSAGES = 240;
 const A_STEP = 30;
 const CONVERSATION = 1;
-/** Calls that it may take to be up to date. */
+/** The most calls until it is up to date. */
 const PATIENCE = 50;
 
-export class SearchPlay implements FaultPlay {
+export class SearchFaultPlay implements FaultPlay {
   readonly #options: PlayOptions;
   #index: SearchIndex | undefined;
-  /** The log ends here. */
+  /** The last id of the log. */
   #last: number;
   readonly acknowledged = 0;
 
@@ -56,8 +59,8 @@ export class SearchPlay implements FaultPlay {
     this.#index = undefined;
   }
 
-  next(data: string): SearchPlay {
-    return new SearchPlay({ ...this.#options, data }, this.#last);
+  next(data: string): SearchFaultPlay {
+    return new SearchFaultPlay({ ...this.#options, data }, this.#last);
   }
 
   #grow(): void {

@@ -1,4 +1,4 @@
-/** One play of the store of tokens: what was given out lets in, what was ended does not. */
+/** A script of the token store: issued tokens work, ended tokens do not. */
 
 import { join } from 'node:path';
 import {
@@ -12,21 +12,21 @@ import type { FaultPlay, PlayOptions } from './fault-play.ts';
 const RECORD = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA';
 const NOW = Date.parse('2026-11-22T06:15:38Z');
 
-/** `good`, `ended`: certain. `doubtful`: it was to end, and that could not be written down. */
+/** `good` and `ended` are certain. `doubtful`: ended, but that could not be stored. */
 type Fate = 'good' | 'ended' | 'doubtful';
 
 interface Given {
   readonly user: string;
   readonly token: string;
   fate: Fate;
-  /** The store that was asked to end it: while that is open it lets nobody in. */
+  /** The store that was asked to end it, which must refuse it as long as it is open. */
   endedBy: Tokens | undefined;
 }
 
-export class TokensPlay implements FaultPlay {
+export class TokensFaultPlay implements FaultPlay {
   readonly #options: PlayOptions;
   readonly #given: Given[];
-  /** The disk may be failing. */
+  /** Whether the disk may be failing. */
   #isTroubled = true;
   #tokens: Tokens | undefined;
   acknowledged = 0;
@@ -86,8 +86,8 @@ export class TokensPlay implements FaultPlay {
     this.#tokens = undefined;
   }
 
-  next(data: string): TokensPlay {
-    return new TokensPlay({ ...this.#options, data }, this.#given);
+  next(data: string): TokensFaultPlay {
+    return new TokensFaultPlay({ ...this.#options, data }, this.#given);
   }
 
   #store(): Tokens {

@@ -1,6 +1,6 @@
 /**
- * `chat.db` with the end of its write-ahead log cut or overwritten at each byte of the last three transactions: it must
- * open, hold every transaction before the damage whole and nothing else, and take the next one.
+ * Damages the end of the write-ahead log of `chat.db` at each byte of the last three transactions. The file
+ * must open, hold every earlier transaction and nothing else, and take the next one.
  */
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,18 +11,18 @@ import type { Account } from '../../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../../src/chat/entry.ts';
 import type { Projection } from '../../../src/chat/projection.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
-import { startRandom } from '../../protocol/hostile.ts';
 import { append } from '../../support/append.ts';
+import { startRandom } from '../../support/random.ts';
 import type { Findings } from '../campaign.ts';
 import type { Strides } from '../torn-ends.ts';
 import { checkIntegrity } from '../views/stored-log.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
 import { readTransactionEnds } from './wal.ts';
 
-/** SQLite's own check of the whole file, and one more start after the next append, take longer than all the rest. */
+/** How often SQLite's integrity check and a second start run: they take longer than everything else. */
 const THOROUGH_EVERY = 10;
 
-/** What is in the log after a transaction. */
+/** The content of the log after a transaction. */
 interface State {
   readonly entries: readonly Entry[];
   readonly accounts: readonly string[];
@@ -32,13 +32,13 @@ interface State {
 interface Made {
   readonly db: Buffer;
   readonly wal: Buffer;
-  /** Where the transactions end whose damage is tried, and that of the one before them. */
+  /** The ends of the damaged transactions and of the one before them. */
   readonly ends: readonly number[];
-  /** The state at each of these ends. */
+  /** The state at each end. */
   readonly states: readonly State[];
 }
 
-/** How many starts there were. */
+/** Returns the number of starts. */
 export function damageLog(folder: string, seed: number, strides: Strides, findings: Findings): number {
   mkdirSync(folder, { mode: 0o700 });
   let starts = 0;
@@ -62,8 +62,8 @@ export function damageLog(folder: string, seed: number, strides: Strides, findin
 }
 
 /**
- * A database as a kill leaves it: its files are copied while it is open. In its second round the write-ahead log was
- * emptied by a checkpoint and begun anew, and older frames lie behind its end.
+ * A database as a kill leaves it: its files are copied while it is open. In the second round a checkpoint has
+ * emptied the write-ahead log, and older frames follow the new ones.
  */
 function makeLog(folder: string, isSecondRound: boolean): Made {
   const file = join(folder, 'chat.db');
@@ -92,7 +92,7 @@ function makeLog(folder: string, isSecondRound: boolean): Made {
   return { ...made, ends: readTransactionEnds(made.wal).slice(-4), states };
 }
 
-/** A store that throws is as wrong as one that holds something else. */
+/** A store that throws is as wrong as one with other content. */
 function tryStart(check: () => string | undefined): string | undefined {
   try {
     return check();
@@ -101,7 +101,7 @@ function tryStart(check: () => string | undefined): string | undefined {
   }
 }
 
-/** What is wrong with a start on these files; undefined if nothing. */
+/** Describes what is wrong with a start on these files; undefined if nothing. */
 function checkStart(
   folder: string,
   db: Buffer,
@@ -138,7 +138,7 @@ function checkStart(
     : undefined;
 }
 
-/** Everything, keys and members included; also that each key finds its entry. */
+/** All content, keys and members included. Also checks that each key finds its entry. */
 function stateOf(log: Projection): State {
   const directory = log.load();
   const entries = log.readAfter(0, 1_000);

@@ -1,12 +1,12 @@
 /**
- * The write-ahead log of SQLite, as https://www.sqlite.org/fileformat2.html section 4 has it: a header of 32 bytes,
- * then frames, each of 24 bytes and a page. The last frame of a transaction tells the size of the database.
+ * Reads SQLite's write-ahead log (https://www.sqlite.org/fileformat2.html, section 4): a header of 32 bytes,
+ * then frames of 24 bytes and a page each. The last frame of a transaction holds the size of the database.
  */
 
 const HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 
-/** Where each transaction ends, from the first on. Frames of an earlier round, behind the last one, do not count. */
+/** The end of each transaction. Frames of an earlier round after the last one are ignored. */
 export function readTransactionEnds(wal: Buffer): number[] {
   const pageBytes = wal.readUInt32BE(8);
   const salt = wal.subarray(16, 24);

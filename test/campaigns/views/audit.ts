@@ -1,45 +1,45 @@
-/** The end of a run: everybody is brought up to date, and then every view is compared with the log. */
+/** Ends a run: brings every client up to date, then compares every view with the log. */
 
-import type { Pick } from '../../protocol/hostile.ts';
-import type { Device } from '../clients/resuming-client.ts';
+import type { Pick } from '../../support/random.ts';
+import type { ResumingClient } from '../clients/resuming-client.ts';
 import { checkView } from './compare-views.ts';
-import { type Said, Sight } from './expected-view.ts';
+import { ExpectedViews, type SentMessage } from './expected-view.ts';
 import { checkHistory, checkReplay } from './history-check.ts';
 import { readEntries, readNewest, type StoredEntry } from './stored-log.ts';
 import type { Report } from './view-faults.ts';
 
 export interface Audited {
   readonly data: string;
-  readonly devices: readonly Device[];
+  readonly clients: readonly ResumingClient[];
   /** The newest entry before the run. */
   readonly since: number;
-  /** Whether an entry is of this run, and not left over from the one before. */
+  /** Whether an entry belongs to this run, not to the one before. */
   readonly isOwn: (entry: StoredEntry) => boolean;
-  /** All that anybody has tried to say, by the texts. */
-  readonly said: ReadonlyMap<string, Said>;
+  /** All messages that anybody has tried to send, by their texts. */
+  readonly said: ReadonlyMap<string, SentMessage>;
   readonly pick: Pick;
   readonly report: Report;
 }
 
 export interface Audit {
   readonly entries: number;
-  /** Entries that were shown, on all devices. */
+  /** Entries shown on all clients. */
   readonly shown: number;
 }
 
-/** Accounts whose history and whole replay are read as well. */
+/** How many accounts also read their history and a whole replay. */
 const READERS = 3;
-/** For all to be brought up to date. */
+/** The time for all to be up to date. */
 const SETTLE_MS = 60_000;
 
-/** Audits of a log that does not stand still, before the last one counts. */
+/** Audits of a changing log before one counts. */
 const ROUNDS = 5;
 
-/** A guest may leave its rooms only after everybody else has settled: then what was found is looked at once more. */
+/** A guest's leaves may be stored after everybody else has settled; then the audit is repeated. */
 export async function audit(run: Audited): Promise<Audit> {
   for (let round = 1; ; round += 1) {
     const findings: Parameters<Report>[] = [];
-    const newest = await settle(run.data, accountsOf(run.devices));
+    const newest = await settle(run.data, accountsOf(run.clients));
     const audited = await compare({ ...run, report: (...finding) => findings.push(finding) });
     if (round < ROUNDS && readNewest(run.data) !== newest) continue;
     for (const finding of findings) run.report(...finding);
@@ -47,67 +47,73 @@ export async function audit(run: Audited): Promise<Audit> {
   }
 }
 
-function accountsOf(devices: readonly Device[]): Device[] {
-  return devices.filter(({ owner }) => owner.password !== undefined);
+function accountsOf(clients: readonly ResumingClient[]): ResumingClient[] {
+  return clients.filter(({ owner }) => owner.password !== undefined);
 }
 
-async function compare({ data, devices, since, isOwn, said, report, pick }: Audited): Promise<Audit> {
-  const settled = accountsOf(devices);
+async function compare({ data, clients, since, isOwn, said, report, pick }: Audited): Promise<Audit> {
+  const settled = accountsOf(clients);
   const entries = readEntries(data, since).filter(isOwn);
-  const sight = new Sight(said, report);
-  sight.add(entries);
-  for (const device of settled) for (const view of device.views.slice(-1)) view.isWhole = true;
+  const expected = new ExpectedViews(said, report);
+  expected.add(entries);
+  for (const client of settled) for (const view of client.views.slice(-1)) view.isWhole = true;
   let shown = 0;
-  for (const { views } of devices) {
+  for (const { views } of clients) {
     for (const view of views) {
-      checkView(view, sight, report);
+      checkView(view, expected, report);
       shown += view.count;
     }
   }
   const [first] = settled;
-  if (first !== undefined) for (const room of sight.rooms) await checkMembers(first, room, sight, report);
+  if (first !== undefined)
+    for (const room of expected.rooms) await checkMembers(first, room, expected, report);
   for (let i = 0; i < READERS && settled.length > 0; i += 1) {
-    const [device] = settled.splice(pick(settled.length), 1);
-    if (device === undefined) break;
-    await checkHistory(device, sight, report, () => 1 + pick(pick(2) === 0 ? 20 : 500));
-    const { owner, port } = device;
-    (await checkReplay(owner, port, since, sight, report)).cut('close');
+    const [client] = settled.splice(pick(settled.length), 1);
+    if (client === undefined) break;
+    await checkHistory(client, expected, report, () => 1 + pick(pick(2) === 0 ? 20 : 500));
+    const { owner, port } = client;
+    (await checkReplay(owner, port, since, expected, report)).cut('close');
   }
   return { entries: entries.length, shown };
 }
 
-/** Everybody is live, everything is answered, and everybody has got what the log holds. Its newest id. */
-async function settle(data: string, devices: readonly Device[]): Promise<number> {
+/** Waits until everybody is live, answered and up to date. Returns the newest id. */
+async function settle(data: string, clients: readonly ResumingClient[]): Promise<number> {
   const deadline = performance.now() + SETTLE_MS;
   for (;;) {
-    await Promise.all(devices.map((device) => finish(device, deadline)));
+    await Promise.all(clients.map((client) => finish(client, deadline)));
     const newest = readNewest(data);
-    // What is answered through the registry comes behind all that it has routed before.
-    await Promise.all(devices.map((device) => device.call('rooms')));
-    if (devices.every((device) => device.isLive) && readNewest(data) === newest) return newest;
+    // The registry answers this after everything it has routed before.
+    await Promise.all(clients.map((client) => client.call('rooms')));
+    if (clients.every((client) => client.isLive) && readNewest(data) === newest) return newest;
   }
 }
 
-async function finish(device: Device, deadline: number): Promise<void> {
-  device.link?.resume();
-  device.link?.spare();
+async function finish(client: ResumingClient, deadline: number): Promise<void> {
+  client.connection?.resume();
+  client.connection?.spare();
   for (;;) {
-    if (performance.now() > deadline) throw new Error(`${device.owner.user} cannot stay in`);
-    if (!device.isConnected) await device.enter();
-    else if (!device.isIn) await device.logIn();
-    await device.until('end of all that is under way', () => device.isSettled || !device.isConnected);
-    if (device.isSettled) return;
+    if (performance.now() > deadline) throw new Error(`${client.owner.user} cannot stay in`);
+    if (!client.isConnected) await client.enter();
+    else if (!client.isIn) await client.logIn();
+    await client.until('end of all that is under way', () => client.isSettled || !client.isConnected);
+    if (client.isSettled) return;
   }
 }
 
-/** Who is in a room at the end, by the server and by the log. */
-async function checkMembers(device: Device, room: string, sight: Sight, report: Report): Promise<void> {
-  const due = sight.membersOf(room).toSorted();
-  const answer = await device.call('who', room);
+/** Compares the members of a room at the end with the log. */
+async function checkMembers(
+  client: ResumingClient,
+  room: string,
+  expected: ExpectedViews,
+  report: Report,
+): Promise<void> {
+  const due = expected.membersOf(room).toSorted();
+  const answer = await client.call('who', room);
   const isGone = answer?.[2] === 'no_such_room';
   const page = isGone ? [] : answer?.[0] === 'ok' && Array.isArray(answer[2]) ? answer[2][0] : undefined;
   if (page === undefined)
-    throw new Error(`${device.owner.user} asked for the members of ${room}: ${JSON.stringify(answer)}`);
+    throw new Error(`${client.owner.user} asked for the members of ${room}: ${JSON.stringify(answer)}`);
   const members: string[] = page.map(([name]: readonly unknown[]) => String(name)).toSorted();
   if (members.join() === due.join()) return;
   report('stray', `${room} has the members ${members.join(' ')}, and by the log ${due.join(' ')}`);

@@ -1,51 +1,55 @@
-/** Compares what a client has been shown with what it must see, and says what is wrong with it. */
+/** Compares what a client was shown with what it must be shown, and describes the difference. */
 
-import type { Sight } from './expected-view.ts';
-import { type Item, show, type View } from './observed-view.ts';
-import type { Kind, Report } from './view-faults.ts';
+import type { ExpectedViews } from './expected-view.ts';
+import { type Item, type ObservedView, show } from './observed-view.ts';
+import type { Report, ViewFault } from './view-faults.ts';
 
 interface Fault {
-  /** How much was right before. */
+  /** How many entries before the fault were right. */
   readonly place: number;
-  readonly kind: Kind;
+  readonly kind: ViewFault;
   readonly text: string;
 }
 
-/** Compares what has been shown since the last time; what comes after a fault is not looked at. */
-export function checkView(view: View, sight: Sight, report: Report): void {
-  const accounts = sight.accountsNamed(view.user);
+/** Compares what was shown since the last call. What follows a fault is not compared. */
+export function checkView(view: ObservedView, expected: ExpectedViews, report: Report): void {
+  const accounts = expected.accountsNamed(view.user);
   const faults: Fault[] = [];
-  // A guest's name may have had several accounts, of which one must fit.
+  // A guest's name may have belonged to several accounts; one of them must fit.
   for (const account of accounts.length === 0 ? [0] : accounts) {
-    const fault = compare(view, sight.of(account), sight);
+    const fault = compare(view, expected.of(account), expected);
     if (fault === undefined) {
-      view.settle(beginOf(view, sight.of(account)) + view.items.length);
-      checkHashes(view, account, sight, report);
+      view.settle(beginOf(view, expected.of(account)) + view.items.length);
+      checkHashes(view, account, expected, report);
       return;
     }
     faults.push(fault);
   }
-  // Of equals the newest account, whose view this most likely is.
+  // If several fit equally well, the newest account is the most likely owner of the view.
   const nearest = faults.reduce((a, b) => (b.place >= a.place ? b : a));
   report(nearest.kind, `${view.user} at ${nearest.place} of ${view.items.length}: ${nearest.text}`);
 }
 
-/** Who was in a room from its first message on, and has seen it all, has the very hash of the log. */
-function checkHashes(view: View, account: number, sight: Sight, report: Report): void {
-  if (!view.isWhole || view.start.most >= sight.first) return;
-  for (const room of sight.rooms) {
-    if (!sight.wasMemberThroughout(account, room) || view.hashes.of(room) === sight.hashes.of(room)) continue;
-    report('hash', `${view.user} has ${view.hashes.of(room)} for ${room}, not ${sight.hashes.of(room)}`);
+/**
+ * A client that was a member from the first message on, and has seen everything, has the same hash as the
+ * log.
+ */
+function checkHashes(view: ObservedView, account: number, expected: ExpectedViews, report: Report): void {
+  if (!view.isWhole || view.start.most >= expected.first) return;
+  for (const room of expected.rooms) {
+    if (!expected.wasMemberThroughout(account, room) || view.hashes.of(room) === expected.hashes.of(room))
+      continue;
+    report('hash', `${view.user} has ${view.hashes.of(room)} for ${room}, not ${expected.hashes.of(room)}`);
   }
 }
 
-function compare(view: View, due: readonly Item[], sight: Sight): Fault | undefined {
+function compare(view: ObservedView, due: readonly Item[], expected: ExpectedViews): Fault | undefined {
   const { items, isWhole } = view;
   const begin = beginOf(view, due);
   for (const [place, item] of items.entries()) {
-    const expected = due[begin + place];
-    if (expected === undefined || !isSame(expected, item))
-      return { place, ...explain(item, expected, due, sight) };
+    const wanted = due[begin + place];
+    if (wanted === undefined || !isSame(wanted, item))
+      return { place, ...explain(item, wanted, due, expected) };
   }
   const missing = due[begin + items.length];
   if (!isWhole || missing === undefined) return undefined;
@@ -53,8 +57,11 @@ function compare(view: View, due: readonly Item[], sight: Sight): Fault | undefi
   return { place: items.length, kind: 'gap', text };
 }
 
-/** Where in what is due the items begin. */
-function beginOf({ place, start: { least, most }, items: [first] }: View, due: readonly Item[]): number {
+/** Where in `due` the items begin. */
+function beginOf(
+  { place, start: { least, most }, items: [first] }: ObservedView,
+  due: readonly Item[],
+): number {
   if (place !== undefined) return place;
   const latest = firstBehind(most, due);
   if (first === undefined) return latest;
@@ -68,22 +75,22 @@ function firstBehind(id: number, due: readonly Item[]): number {
 
 function explain(
   item: Item,
-  expected: Item | undefined,
+  wanted: Item | undefined,
   due: readonly Item[],
-  sight: Sight,
+  expected: ExpectedViews,
 ): Omit<Fault, 'place'> {
   const same = due.find(({ id }) => id === item.id);
-  const instead = expected === undefined ? 'the end' : show(expected);
+  const instead = wanted === undefined ? 'the end' : show(wanted);
   if (same === undefined) {
-    const isStored = sight.has(item.id);
+    const isStored = expected.has(item.id);
     return {
       kind: isStored ? 'foreign' : 'lost',
       text: `got ${show(item)}, which is ${isStored ? 'not for it' : 'not stored'}; due was ${instead}`,
     };
   }
-  if (expected === undefined || item.id < expected.id)
+  if (wanted === undefined || item.id < wanted.id)
     return { kind: 'repeat', text: `got ${show(item)} for ${instead}` };
-  if (item.id > expected.id) return { kind: 'gap', text: `got ${show(item)} for ${instead}` };
+  if (item.id > wanted.id) return { kind: 'gap', text: `got ${show(item)} for ${instead}` };
   return { kind: 'altered', text: `got ${show(item)} for ${instead}` };
 }
 

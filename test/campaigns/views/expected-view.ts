@@ -1,32 +1,32 @@
 /**
- * The model: who must see what, decided from the log alone. A member of a room sees its entries from the own join to the
- * own leave, both included; two accounts see what is said between them. Accounts are meant, not names.
+ * The model of who must see what, from the log alone. A member of a room sees its entries from its own join
+ * to its own leave, both included; two accounts see their conversation. Accounts count, not names.
  */
 
 import { type Item, isRoom, RoomHashes, show } from './observed-view.ts';
 import type { StoredEntry } from './stored-log.ts';
 import type { Report } from './view-faults.ts';
 
-/** A message that somebody has tried to say. */
-export interface Said {
+/** A message that somebody has tried to send. */
+export interface SentMessage {
   readonly from: string;
   readonly to: string;
   readonly key: string | null;
 }
 
 interface Room {
-  /** By account, with the name. */
+  /** Names by account. */
   readonly members: Map<number, string>;
-  /** Those who have been members since its first message. */
+  /** Members since the room's first message. */
   throughout: Set<number> | undefined;
 }
 
-export class Sight {
-  /** All that it was told, in order. */
+export class ExpectedViews {
+  /** All entries, in order. */
   readonly entries: StoredEntry[] = [];
-  /** The messages of each room in their order. */
+  /** The messages of each room, in order. */
   readonly hashes = new RoomHashes();
-  readonly #said: ReadonlyMap<string, Said>;
+  readonly #said: ReadonlyMap<string, SentMessage>;
   readonly #report: Report;
   readonly #seen = new Map<number, Item[]>();
   readonly #named = new Map<string, Set<number>>();
@@ -34,13 +34,13 @@ export class Sight {
   readonly #ids = new Set<number>();
   readonly #texts = new Set<string>();
 
-  /** `said`: all that anybody has tried to say, by the texts, of which no two are the same. */
-  constructor(said: ReadonlyMap<string, Said>, report: Report) {
+  /** `said` holds all messages that anybody has tried to send, by their texts, which are unique. */
+  constructor(said: ReadonlyMap<string, SentMessage>, report: Report) {
     this.#said = said;
     this.#report = report;
   }
 
-  /** Takes what the log holds behind `newest`; at first of accounts and rooms that were not there before. */
+  /** Takes the entries after `newest`. The first ones must be of new accounts and rooms. */
   add(entries: readonly StoredEntry[]): void {
     for (const entry of entries) {
       const { account, peer, user, place } = entry;
@@ -61,7 +61,7 @@ export class Sight {
     return this.#ids.has(id);
   }
 
-  /** The ids of the first and the last entry; 0 if there is none. */
+  /** The ids of the first and last entry; 0 for none. */
   get first(): number {
     return this.entries[0]?.id ?? 0;
   }
@@ -70,17 +70,17 @@ export class Sight {
     return this.entries.at(-1)?.id ?? 0;
   }
 
-  /** All that the account must see, in order. */
+  /** Everything the account must see, in order. */
   of(account: number): readonly Item[] {
     return this.#seen.get(account) ?? [];
   }
 
-  /** The accounts that have had that name, and have left something in the log. */
+  /** The accounts that have had this name and have entries. */
   accountsNamed(name: string): number[] {
     return [...(this.#named.get(name) ?? [])];
   }
 
-  /** All that somebody must see whose name nobody else has had. */
+  /** Everything the only account of that name must see. */
   ofUser(name: string): readonly Item[] {
     return this.of(this.accountsNamed(name)[0] ?? 0);
   }
@@ -89,7 +89,7 @@ export class Sight {
     return [...this.#rooms.keys()];
   }
 
-  /** The names of those who are in the room at the end. */
+  /** The names of the members at the end. */
   membersOf(room: string): string[] {
     return [...(this.#rooms.get(room)?.members.values() ?? [])];
   }

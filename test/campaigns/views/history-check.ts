@@ -1,65 +1,76 @@
-/** What a person can read of the past: the replay, and the history page by page, compared with what the account must see. */
+/** Compares the replay and the paged history with what the account must see. */
 
 import type { Owner } from '../clients/owner.ts';
 import { judgeStrictly } from '../clients/pending-requests.ts';
-import { Device } from '../clients/resuming-client.ts';
+import { ResumingClient } from '../clients/resuming-client.ts';
 import { checkView } from './compare-views.ts';
-import type { Sight } from './expected-view.ts';
+import type { ExpectedViews } from './expected-view.ts';
 import { fromHistory, type Item, isRoom, show } from './observed-view.ts';
 import type { Report } from './view-faults.ts';
 
 /** The largest page that a request may ask for. */
 const LARGEST = 500;
-/** Hundreds of thousands of messages, on a machine that has other things to do. */
+/** Enough for hundreds of thousands of messages on a busy machine. */
 const REPLAY_MS = 300_000;
 
-/** Comes in as one who knows nothing behind `after` yet, for which the whole past is replayed. The device, which stays in. */
+/**
+ * Logs in with `after` as the last id, so that everything later is replayed. Returns the client, which stays
+ * connected.
+ */
 export async function checkReplay(
   owner: Owner,
   port: number,
   after: number,
-  sight: Sight,
+  expected: ExpectedViews,
   report: Report,
-): Promise<Device> {
+): Promise<ResumingClient> {
   const habits = { isEager: false, trustsLive: true, after, judge: judgeStrictly };
-  const device = new Device(owner, port, habits, report);
-  await device.enter();
-  await device.until('end of the replay', () => device.isLive || !device.isConnected, REPLAY_MS);
-  const [view] = device.views;
+  const client = new ResumingClient(owner, port, habits, report);
+  await client.enter();
+  await client.until('end of the replay', () => client.isLive || !client.isConnected, REPLAY_MS);
+  const [view] = client.views;
   if (view === undefined) throw new Error(`${owner.user} was not let in for a replay`);
-  view.isWhole = device.isLive;
-  checkView(view, sight, report);
-  return device;
+  view.isWhole = client.isLive;
+  checkView(view, expected, report);
+  return client;
 }
 
-/** Of all the device's rooms, and its conversations with people who have an account. `limit`: of the pages of one of them. */
+/**
+ * Checks the history of all rooms, and of conversations with accounts. `limit` is the page size for the next
+ * conversation.
+ */
 export async function checkHistory(
-  device: Device,
-  sight: Sight,
+  client: ResumingClient,
+  expected: ExpectedViews,
   report: Report,
   limit: () => number = () => LARGEST,
 ): Promise<void> {
-  const { user } = device.owner;
-  const [account] = sight.accountsNamed(user);
+  const { user } = client.owner;
+  const [account] = expected.accountsNamed(user);
   if (account === undefined) return;
-  const messages = sight.of(account).filter(({ kind }) => kind === 'message');
+  const messages = expected.of(account).filter(({ kind }) => kind === 'message');
   const talks = Map.groupBy(messages, ({ user: from, place }) =>
     isRoom(place) || from === user ? place : from,
   );
   for (const [talk, due] of talks) {
     if (talk.startsWith('guest')) continue;
-    const read = await readHistory(device, talk, limit(), due.length);
+    const read = await readHistory(client, talk, limit(), due.length);
     compare(`${user} with ${talk}`, read, due, report);
   }
 }
 
 /** Newest first. */
-async function readHistory(device: Device, talk: string, limit: number, due: number): Promise<Item[]> {
+async function readHistory(
+  client: ResumingClient,
+  talk: string,
+  limit: number,
+  due: number,
+): Promise<Item[]> {
   const read: Item[] = [];
   for (let before: unknown = null; read.length <= due; ) {
-    const answer = await device.call('history', talk, before, limit);
+    const answer = await client.call('history', talk, before, limit);
     if (answer === undefined)
-      throw new Error(`${device.owner.user} lost the connection in the history with ${talk}`);
+      throw new Error(`${client.owner.user} lost the connection in the history with ${talk}`);
     const page = answer[0] === 'ok' ? answer[2] : undefined;
     if (!Array.isArray(page) || !Array.isArray(page[0]))
       throw new Error(`no page: ${JSON.stringify(answer)}`);

@@ -1,37 +1,39 @@
-/** What a client has been shown of one account, over all its connections, in the order in which it came. */
+/** Everything a client was shown for one account, over all its connections, in order of arrival. */
 
 import { hash } from 'node:crypto';
 
 export interface Item {
   readonly id: number;
   readonly kind: 'message' | 'joined' | 'left';
-  /** Who said it, joined, or left. */
+  /** The author, or who joined or left. */
   readonly user: string;
-  /** The room, or the person that it went to. */
+  /** The room or the recipient. */
   readonly place: string;
   /** Empty for joins and leaves. */
   readonly text: string;
-  /** Told only to who said it. */
+  /** Known only to the author. */
   readonly key: string | null;
 }
 
-/** The first that is shown is the first behind some id from `least` to `most`. */
+/** The first entry shown is the first one after some id from `least` to `most`. */
 export interface Start {
   readonly least: number;
   readonly most: number;
 }
 
-export class View {
+export class ObservedView {
   readonly user: string;
   readonly start: Start;
-  /** What has not been compared yet. */
+  /** The entries that have not been compared yet. */
   items: Item[] = [];
   readonly hashes = new RoomHashes();
-  /** True if it must reach to the end of the log; otherwise its session was lost, and it may end anywhere. */
+  /**
+   * True if the view must reach the end of the log; otherwise the session was lost, and it may end anywhere.
+   */
   isWhole = false;
-  /** How many of what it must see come before the first of `items`; undefined before the first comparison. */
+  /** The number of due entries before the first of `items`; undefined before the first comparison. */
   place: number | undefined;
-  /** How much has been shown. */
+  /** The number of entries shown. */
   count = 0;
 
   constructor(user: string, start: Start) {
@@ -45,14 +47,14 @@ export class View {
     this.hashes.add(item);
   }
 
-  /** All of it was right, and the next one is to be the one at `place`. */
+  /** All items were right; the next one must be number `place`. */
   settle(place: number): void {
     if (this.count > 0) this.place = place;
     this.items = [];
   }
 }
 
-/** A rolling hash of the messages of each room: two are equal if the messages, and their order, are. */
+/** A rolling hash of the messages of each room: equal hashes mean equal messages in the same order. */
 export class RoomHashes {
   readonly #hashes = new Map<string, string>();
 
@@ -70,7 +72,7 @@ export function isRoom(place: string): boolean {
   return place.startsWith('#');
 }
 
-/** What an event of the log tells. */
+/** The content of an entry's event. */
 export function fromEvent([kind, id, at, ...rest]: readonly unknown[]): Item {
   if (kind === 'message') return fromHistory([id, at, ...rest]);
   const [place, user] = rest;
@@ -78,7 +80,7 @@ export function fromEvent([kind, id, at, ...rest]: readonly unknown[]): Item {
   return { id: Number(id), kind: kind === 'left' ? 'left' : 'joined', ...told };
 }
 
-/** What a line of a page of `history` tells, where nobody is told a key. */
+/** The content of a row of `history`, which has no key. */
 export function fromHistory([id, , user, place, text, key = null]: readonly unknown[]): Item {
   const told = { user: String(user), place: String(place), text: String(text) };
   return { id: Number(id), kind: 'message', ...told, key: key === null ? null : String(key) };

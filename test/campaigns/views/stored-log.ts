@@ -1,13 +1,13 @@
-/** What `chat.db` holds, read with SQLite alone: no code of the server has a say in it. */
+/** Reads `chat.db` with SQLite alone, without the server's code. */
 
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { Item } from './observed-view.ts';
 
 export interface StoredEntry extends Item {
-  /** Accounts are told apart by their ids: a name may have had several. */
+  /** The account's id, because several accounts may have had one name. */
   readonly account: number;
-  /** The other person of a conversation of two, who may be the same; 0 in a room. */
+  /** The other account of a conversation of two, which may be the same; 0 in a room. */
   readonly peer: number;
 }
 
@@ -24,7 +24,7 @@ const ENTRIES = `
   WHERE e.id > ?
   ORDER BY e.id`;
 
-/** The entries behind `id`, in order. */
+/** The entries after `id`, in order. */
 export function readEntries(data: string, id: number): StoredEntry[] {
   return readDb(data, (db) =>
     db
@@ -53,7 +53,7 @@ export function readNewest(data: string): number {
   return readDb(data, (db) => Number(db.prepare('SELECT max(id) AS id FROM entries').get()?.id ?? 0));
 }
 
-/** Who is in which room, as `user #room`. */
+/** The memberships, as `user #room`. */
 export function readMembers(data: string): Set<string> {
   const rows = readDb(data, (db) =>
     db
@@ -78,7 +78,7 @@ export function readAccounts(data: string): string[] {
   );
 }
 
-/** What SQLite itself finds wrong; `ok` if nothing. */
+/** The result of SQLite's integrity check; `ok` if it is sound. */
 export function checkIntegrity(data: string): string {
   return readDb(data, (db) => {
     const rows = db.prepare('PRAGMA integrity_check').all();
@@ -86,7 +86,7 @@ export function checkIntegrity(data: string): string {
   });
 }
 
-/** Reading changes nothing that a server would find: only one that can write brings the log's tail into the file. */
+/** Opened read-only: only a writer moves the log's tail into the file, so a server finds nothing changed. */
 function readDb<T>(data: string, read: (db: DatabaseSync) => T): T {
   const db = new DatabaseSync(join(data, 'chat.db'), { readOnly: true, timeout: 5_000 });
   try {

@@ -1,6 +1,6 @@
-/** What can be found wrong with what clients are shown, and with what is stored. */
+/** The kinds of faults in what clients are shown and in what is stored. */
 
-export const KINDS = [
+export const VIEW_FAULTS = [
   'lost',
   'gap',
   'repeat',
@@ -16,6 +16,6 @@ export const KINDS = [
   'failed',
 ] as const;
 
-export type Kind = (typeof KINDS)[number];
+export type ViewFault = (typeof VIEW_FAULTS)[number];
 
-export type Report = (kind: Kind, detail: string) => void;
+export type Report = (kind: ViewFault, detail: string) => void;

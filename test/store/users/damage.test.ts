@@ -4,21 +4,31 @@ import { describe, expect, test } from 'vitest';
 import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
 import { AT, hashOf, newFolder, open } from './users-folder.ts';
 
-const NAMES = ['alice', 'Bob', 'carol', 'd', 'Eve_5', 'frank.the-sixth'];
-const RECORDS = NAMES.map((name, i) => formatRecord({ name, hash: hashOf(i), at: AT }));
-const WHOLE = Buffer.from(FIRST_LINE + RECORDS.join(''));
-/** Where each record ends, its newline included. */
-const ENDS = RECORDS.map((_, i) => FIRST_LINE.length + RECORDS.slice(0, i + 1).join('').length);
-const LAST_THREE = ENDS[2] ?? 0;
+/** A `users.txt` with an account for each name. */
+function fileOf(names: readonly string[]) {
+  const records = names.map((name, i) => formatRecord({ name, hash: hashOf(i), at: AT }));
+  const whole = Buffer.from(FIRST_LINE + records.join(''));
+  /** Where each record ends, its newline included. */
+  const ends = records.map((_, i) => FIRST_LINE.length + records.slice(0, i + 1).join('').length);
+  return { names, records, whole, ends, lastThree: ends.at(-4) ?? 0 };
+}
+
+const SHORT = fileOf(['alice', 'Bob', 'carol', 'd', 'Eve_5', 'frank.the-sixth']);
+/** Its last record but one lies across the end of the first page of 4 KiB. */
+const TWO_PAGES = Array.from({ length: 60 }, (_, count) =>
+  fileOf(Array.from({ length: count }, (_, i) => `person-${i}`)),
+).find(({ ends }) => (ends.at(-2) ?? 0) > 4_096);
+if (TWO_PAGES === undefined) throw new Error('60 records fit into one page');
+const { names: NAMES, records: RECORDS, whole: WHOLE, ends: ENDS, lastThree: LAST_THREE } = SHORT;
 
 /**
  * Opens a file of these bytes, appends to it and opens it again: the first `count` names are there, and the next
  * append is right. What was cut off is kept in a file beside it.
  */
-async function expectRecovered(path: string, bytes: Buffer, count: number): Promise<void> {
+async function expectRecovered(path: string, bytes: Buffer, count: number, file = SHORT): Promise<void> {
   fs.writeFileSync(path, bytes, { mode: 0o600 });
-  const kept = NAMES.slice(0, count);
-  const good = count === 0 ? FIRST_LINE.length : (ENDS[count - 1] ?? 0);
+  const kept = file.names.slice(0, count);
+  const good = count === 0 ? FIRST_LINE.length : (file.ends[count - 1] ?? 0);
 
   const { result, warnings } = await open(path);
   if (result.type === 'refused') throw new Error(result.text);
@@ -74,19 +84,35 @@ function noise(length: number, newline: number): Buffer {
 }
 
 describe('a torn end', () => {
-  test('of a cut at any byte of the last three records leaves every record before it', async () => {
-    const path = join(newFolder(), 'users.txt');
-    for (let cut = LAST_THREE; cut <= WHOLE.length; cut++) {
-      // A record that lacks only its newline is complete.
-      await expectRecovered(path, WHOLE.subarray(0, cut), ENDS.filter((end) => end - 1 <= cut).length);
-    }
-  });
+  test.each([
+    ['any byte', SHORT, 1],
+    ['a byte, across the end of a page,', TWO_PAGES, 5],
+  ] as const)(
+    'of a cut at %s of the last three records leaves every record before it',
+    async (_, file, step) => {
+      const path = join(newFolder(), 'users.txt');
+      const { whole, ends, lastThree } = file;
+      for (let cut = lastThree; cut <= whole.length; cut += step) {
+        // A record that lacks only its newline is complete.
+        await expectRecovered(
+          path,
+          whole.subarray(0, cut),
+          ends.filter((end) => end - 1 <= cut).length,
+          file,
+        );
+      }
+    },
+  );
 
-  test('overwritten with zeros from a byte of the last three records on', async () => {
+  test.each([
+    ['any byte', SHORT, 1],
+    ['a byte, across the end of a page,', TWO_PAGES, 5],
+  ] as const)('of zeros from %s of the last three records on', async (_, file, step) => {
     const path = join(newFolder(), 'users.txt');
-    for (let from = LAST_THREE; from < WHOLE.length; from++) {
-      const bytes = Buffer.concat([WHOLE.subarray(0, from), Buffer.alloc(WHOLE.length - from)]);
-      await expectRecovered(path, bytes, ENDS.filter((end) => end <= from).length);
+    const { whole, ends, lastThree } = file;
+    for (let from = lastThree; from < whole.length; from += step) {
+      const bytes = Buffer.concat([whole.subarray(0, from), Buffer.alloc(whole.length - from)]);
+      await expectRecovered(path, bytes, ends.filter((end) => end <= from).length, file);
     }
   });
 

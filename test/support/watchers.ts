@@ -1,14 +1,14 @@
-/** Those who wait for something to become true of a client; they look whenever something has happened. */
+/** Waits for a condition that can only change when something happens, and is checked whenever something does. */
 
 export class Watchers {
   readonly #checks = new Set<() => void>();
 
   /** Something has happened. */
-  look(): void {
+  notify(): void {
     for (const check of [...this.#checks]) check();
   }
 
-  /** The error is what `late` says at that time. */
+  /** Rejects after `timeoutMs` with what `late` then says. */
   until(condition: () => boolean, timeoutMs: number, late: () => string): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve, reject) => {
