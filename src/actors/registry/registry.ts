@@ -63,7 +63,13 @@ export interface RegistryOptions {
 
 export function registry(options: RegistryOptions): Behavior<Registry, RegistryMsg> {
   return {
-    init: (self) => new Registry(options, self),
+    async init(self) {
+      const registry = new Registry(options, self);
+      // A shard that announces itself repeats the commands that an earlier run of this thread has not answered. That run's
+      // last batches may still be on their way through the log; until they are back, a repeat would be stored twice.
+      await registry.caughtUp();
+      return registry;
+    },
     receive(state, msg) {
       if (msg.type === 'finish')
         return state
@@ -176,6 +182,10 @@ class Registry {
       default:
         msg satisfies never;
     }
+  }
+
+  caughtUp(): Promise<void> {
+    return this.#ledger.barrier();
   }
 
   /** The beginning of an orderly end: everything that is under way is stored. */
