@@ -67,7 +67,7 @@ export function registry(options: RegistryOptions): Behavior<Registry, RegistryM
       const registry = new Registry(options, self);
       // A shard that announces itself repeats the commands that an earlier run of this thread has not answered. That run's
       // last batches may still be on their way through the log; until they are back, a repeat would be stored twice.
-      await registry.caughtUp();
+      await registry.catchUp();
       return registry;
     },
     receive(state, msg) {
@@ -139,7 +139,7 @@ class Registry {
       logger,
     });
     this.#ledger = ledger;
-    const accounts = new Accounts(directory, ledger, logger, clock.monotonic());
+    const accounts = new Accounts(directory, ledger, logger);
     this.#accounts = accounts;
     const presence = this.#presence;
     const parts = { clock, directory, sessions, presence, router, ledger, accounts };
@@ -184,8 +184,9 @@ class Registry {
     }
   }
 
-  caughtUp(): Promise<void> {
-    return this.#ledger.barrier();
+  async catchUp(): Promise<void> {
+    await this.#ledger.barrier();
+    this.#accounts.expectGuests(this.#clock.monotonic());
   }
 
   /** The beginning of an orderly end: everything that is under way is stored. */

@@ -184,6 +184,26 @@ describe('on a distant log', () => {
     expect(next.answers(3)).toHaveLength(1);
   });
 
+  it('ends a guest that an earlier run let in, if nobody comes back as this guest', async () => {
+    const file = newFile();
+    const log = new HeldLog();
+    const former = await distant(file, log);
+    former.tell(['attach', 3, 2, 'gil', true, null]);
+    await proposals(log, 1);
+    await former.stop();
+    const next = new RegistryDriver({ file, names: ['ann'], openLog: log.open });
+    log.release();
+    expect(next.projection.load().account('gil')).toBeDefined();
+    await proposals(log, 1);
+    log.release();
+    await until('the shard to have caught up', () => next.sent.some(([kind]) => kind === 'caught_up'));
+    next.clock.pass(10_000);
+    next.tick();
+    await proposals(log, 1);
+    log.release();
+    expect(next.projection.load().account('gil')).toBeUndefined();
+  });
+
   it('ends a guest whose shard dies while it is let in, and lets nobody in who comes after', async () => {
     const log = new HeldLog();
     const world = await distant(newFile(), log);
