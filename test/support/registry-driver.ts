@@ -5,6 +5,7 @@ import { onTestFinished } from 'vitest';
 import { type ActorRef, spawn } from '../../src/actors/kernel/actor.ts';
 import type { AnnouncedSession, ToShard } from '../../src/actors/link/messages.ts';
 import { type RegistryMsg, registry } from '../../src/actors/registry/registry.ts';
+import type { Entry } from '../../src/chat/entry.ts';
 import type { OpenLog } from '../../src/store/log.ts';
 import { openProjection } from '../../src/store/sqlite/projection.ts';
 import { TestClock } from './clock.ts';
@@ -24,7 +25,7 @@ interface DriverOptions {
   readonly sessions?: readonly AnnouncedSession[];
 }
 
-const ANSWERS = ['ok', 'error', 'attached', 'live', 'behind'];
+const ANSWERS = ['entry', 'ok', 'error', 'attached', 'live', 'behind'];
 
 export class RegistryDriver {
   readonly clock: TestClock;
@@ -87,17 +88,17 @@ export class RegistryDriver {
   }
 
   answers(asked: number): ToShard[] {
-    return this.sent.filter((item) => {
-      if (ANSWERS.includes(item[0])) return item[1] === asked;
-      return (item[0] === 'message' || item[0] === 'direct') && item[3] === asked;
-    });
+    return this.sent.filter(([kind, number]) => ANSWERS.includes(kind) && number === asked);
   }
 
-  /** The id and the text of each message that the shard has been sent, in order. */
-  get messages(): Array<readonly [id: number, text: string]> {
-    return this.sent.flatMap((item) =>
-      item[0] === 'message' || item[0] === 'direct' ? [[item[1], item[8]] as const] : [],
-    );
+  /** The entries that the shard has been sent, in order. */
+  get entries(): Entry[] {
+    return this.sent.flatMap((item) => (item[0] === 'entry' ? [item[2]] : []));
+  }
+
+  /** The texts of the messages among them. */
+  get texts(): string[] {
+    return this.entries.flatMap((entry) => ('text' in entry ? [entry.text] : []));
   }
 
   tick(): void {

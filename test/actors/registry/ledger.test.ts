@@ -41,7 +41,7 @@ describe('on one machine', () => {
       ['send', 5, 1, 'ann', 'after', null],
     );
     expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
-    expect(world.messages.map(([, text]) => text)).toEqual(['before', 'after']);
+    expect(world.texts).toEqual(['before', 'after']);
     expect(world.logged.map(({ event }) => event)).toEqual(['storage_failed']);
   });
 
@@ -125,7 +125,7 @@ describe('on a distant log', () => {
     meddle(file, REPAIR);
     world.tick();
     await world.answer(4);
-    expect(world.messages.map(([, text]) => text)).toEqual(['first', 'second']);
+    expect(world.texts).toEqual(['first', 'second']);
     expect(world.projection.position).toBe(5);
     expect(world.projection.load().account('ben')).toBeDefined();
   });
@@ -147,7 +147,7 @@ describe('on a distant log', () => {
     meddle(file, REPAIR);
     world.tick();
     await world.answer(4);
-    expect(world.messages.map(([, text]) => text)).toEqual(['stored']);
+    expect(world.texts).toEqual(['stored']);
     expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
   });
 
@@ -180,7 +180,7 @@ describe('on a distant log', () => {
     await proposals(log, 1);
     log.release();
     await until('the shard to have caught up', () => next.sent.some(([kind]) => kind === 'caught_up'));
-    expect(next.messages.map(([, text]) => text)).toEqual(['once']);
+    expect(next.texts).toEqual(['once']);
     expect(next.answers(3)).toHaveLength(1);
   });
 
