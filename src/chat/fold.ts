@@ -12,8 +12,8 @@ import type { Batch, Intent } from './intent.ts';
 import { Journal } from './journal.ts';
 import { applyBegun, applyEnded } from './kinds/accounts.ts';
 import { applyMembership } from './kinds/membership.ts';
-import type { Projection, ProjectionWriter, StorageTrouble } from './projection.ts';
-import type { ChatState, Decision, KeyUse } from './state.ts';
+import { type Projection, type ProjectionWriter, StorageFailure, type StorageTrouble } from './projection.ts';
+import { type ChatState, type Decision, type KeyUse, refused } from './state.ts';
 
 /** A batch in its place in the log. */
 export interface CommittedBatch {
@@ -34,7 +34,7 @@ export type Outcome =
     }
   | Exclude<Decision, { readonly type: 'changes' }>;
 
-/** `outcomes`: of each batch of the page, those of its intents; empty for a batch that had been applied before. */
+/** `outcomes`: for each batch of the page, the outcomes of its intents; empty if the batch had been applied before. */
 export type Applied =
   | { readonly type: 'applied'; readonly outcomes: ReadonlyArray<readonly Outcome[]> }
   | StorageTrouble;
@@ -58,6 +58,10 @@ export class Fold implements ChatState {
     return this.#projection.findKey(account, key);
   }
 
+  /**
+   * Decides and stores a page. Throws if positions are missing between this page and what has been applied: a fold that
+   * skipped a batch would differ from all others for good.
+   */
   apply(page: readonly CommittedBatch[], between: Between = () => {}): Applied {
     if (page.every(({ position, batch }) => position === 0 && batch.intents.length === 0)) {
       // Nothing to write: who only asks needs no lock on the database.
@@ -68,6 +72,9 @@ export class Fold implements ChatState {
       let { position } = this.#projection;
       const outcomes = page.map((committed) => {
         if (committed.position !== 0 && committed.position <= position) return [];
+        if (committed.position > position + 1) {
+          throw new Error(`the log skips from position ${position} to ${committed.position}`);
+        }
         position = Math.max(position, committed.position);
         return this.#applyBatch(committed, write, between);
       });
@@ -83,11 +90,14 @@ export class Fold implements ChatState {
   }
 
   /**
-   * Takes in what turns out to be on disk behind this entry, after a failure that left it open. `ended` is told of the accounts
-   * whose names somebody else has now.
+   * Takes in what turns out to be on disk after the entry `after`, when a failed commit left that open. Yields its entries, and
+   * calls `ended` for each account that has ended.
    */
   *recover(after: number, ended: (account: Account) => void): Generator<Entry> {
-    for (const account of this.#projection.readAccountsAfter(this.directory.newestAccount)) {
+    const accounts = this.#projection.readAccountsAfter(0);
+    const { newestAccount } = this.directory;
+    for (const account of accounts) {
+      if (account.id <= newestAccount) continue;
       const former = this.directory.account(account.name);
       if (former !== undefined) {
         this.directory.removeAccount(former);
@@ -104,20 +114,39 @@ export class Fold implements ChatState {
       }
       if (entries.length < PAGE) break;
     }
+    // After the entries, because these take it out of its rooms.
+    const present = new Set(accounts.map(({ id }) => id));
+    for (const account of [...this.directory.accounts()]) {
+      if (present.has(account.id)) continue;
+      this.directory.removeAccount(account);
+      ended(account);
+    }
     this.#journal.commit();
   }
 
-  #applyBatch({ at, batch }: CommittedBatch, write: ProjectionWriter, between: Between): Outcome[] {
+  #applyBatch({ position, at, batch }: CommittedBatch, write: ProjectionWriter, between: Between): Outcome[] {
     const outcomes = batch.intents.map((intent, index) => {
       between(batch, index);
-      return this.#applyIntent(intent, at, write);
+      return this.#applyIntent(this.#decide(intent, position), at, write);
     });
     between(batch, batch.intents.length);
     return outcomes;
   }
 
-  #applyIntent(intent: Intent, at: number, write: ProjectionWriter): Outcome {
-    const decision = decide(this, intent);
+  /**
+   * A key that the disk fails to look up refuses only whoever used it. In a numbered log it fails the page instead: other nodes
+   * can read the key, and all must decide the same.
+   */
+  #decide(intent: Intent, position: number): Decision {
+    try {
+      return decide(this, intent);
+    } catch (error) {
+      if (!(error instanceof StorageFailure) || position !== 0) throw error;
+      return refused('storage_failed');
+    }
+  }
+
+  #applyIntent(decision: Decision, at: number, write: ProjectionWriter): Outcome {
     if (decision.type !== 'changes') return decision;
     const entries: Entry[] = [];
     let begun: Account | undefined;

@@ -1,6 +1,6 @@
 /**
- * The log: one order of batches for everybody who writes and reads. Batches go in; they come back in their places, to every
- * reader. On one machine it is the database of the fold itself, and a batch comes back at once.
+ * The log puts the batches of all writers into one order and gives them to every reader in that order. On one machine the
+ * database of the fold is the log, and a batch comes back at once.
  */
 
 import type { CommittedBatch } from '../chat/fold.ts';
@@ -9,7 +9,7 @@ import type { Batch } from '../chat/intent.ts';
 export interface Log {
   /** Appends a batch. It comes back through `OnCommitted`, in this very call or later. */
   propose(batch: Batch): void;
-  /** Resolves when all that had been proposed by anybody before has come back. */
+  /** Resolves when every batch that anybody had proposed before this call has come back. */
   barrier(): Promise<void>;
   close(): void;
 }
@@ -17,12 +17,12 @@ export interface Log {
 export type OnCommitted = (page: readonly CommittedBatch[]) => void;
 
 /**
- * Opens a log whose committed batches are given to `onCommitted`, in order, from behind `position` on. Batches up to there
- * may come once more.
+ * Opens a log. It gives the committed batches after `position` to `onCommitted`, in order and without a gap. A batch may come
+ * again.
  */
 export type OpenLog = (position: number, onCommitted: OnCommitted) => Log;
 
-/** `now`: the wall clock. */
+/** The log of a single machine, which does not number its batches. `now`: the wall clock. */
 export function openLocalLog(now: () => number): OpenLog {
   return (_, onCommitted) => ({
     propose: (batch) => onCommitted([{ position: 0, at: now(), batch }]),

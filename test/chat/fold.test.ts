@@ -190,7 +190,6 @@ describe('two folds of one log', () => {
 /** As after a failed sync: the page is on disk, and nobody could know. */
 function storeAndFail({ projection, fold }: Node, page: CommittedBatch[]): void {
   const { lastId } = projection;
-  const there = new Set(Array.from(fold.directory.accounts(), ({ id }) => id));
   const transact = projection.transact.bind(projection);
   const broken = vi.spyOn(projection, 'transact').mockImplementation((work) => {
     const stored = transact(work);
@@ -200,16 +199,6 @@ function storeAndFail({ projection, fold }: Node, page: CommittedBatch[]): void 
   broken.mockRestore();
   projection.reopen();
   for (const _ of fold.recover(lastId, () => {}));
-  // As the ledger does, because nobody else asks for it: whoever was to end is ended, again.
-  const retirements = page.flatMap(({ at, batch }) => ({
-    position: 0,
-    at,
-    batch: {
-      ...batch,
-      intents: batch.intents.filter((asked) => asked.kind === 'retire' && there.has(asked.account)),
-    },
-  }));
-  fold.apply(retirements);
 }
 
 /** As on a full disk: everything is decided and written, and then it cannot be committed. */

@@ -15,16 +15,19 @@ export class Accounts {
   readonly #ledger: Ledger;
   readonly #logger: Logger;
   /** Guests from before the start that have not come back yet. */
-  readonly #missingGuests: Set<Account>;
-  readonly #startedAt: number;
+  readonly #missingGuests = new Set<Account>();
+  #startedAt = 0;
 
-  /** `now`: of the monotonic clock. */
-  constructor(directory: Directory, ledger: Ledger, logger: Logger, now: number) {
+  constructor(directory: Directory, ledger: Ledger, logger: Logger) {
     this.#directory = directory;
     this.#ledger = ledger;
     this.#logger = logger;
-    this.#missingGuests = new Set([...directory.accounts()].filter((account) => account.guest));
+  }
+
+  /** Expects the guests that there are now to come back soon. `now`: of the monotonic clock. */
+  expectGuests(now: number): void {
     this.#startedAt = now;
+    for (const account of this.#directory.accounts()) if (account.guest) this.#missingGuests.add(account);
   }
 
   /** Asks for accounts for these names, which can log in. */

@@ -1,10 +1,11 @@
 /**
- * The turns of the registry on their way through the log, and what follows when they come back: the fold decides their
- * intents and stores the result, and every entry is then counted, routed and answered.
+ * Sends the registry's turns into the log and handles what comes back: the fold decides the intents and stores the result;
+ * then every entry is counted, routed and answered.
  *
- * Nothing is shown to anybody before it is on disk. A page that cannot be stored is undone and refused as a whole. After a
- * failure that leaves open what is on disk everything is refused, until the projection has been opened again and read: then
- * it decides.
+ * Nothing is shown to anybody before it is on disk. A page that cannot be stored is undone. On a single machine its turns are
+ * refused. In a numbered log it has happened for all other nodes, so the page is kept and stored before anything newer, and
+ * its turns stay in flight. After a failure that leaves open what is on disk, new turns are refused until the projection has
+ * been reopened and read.
  */
 
 import type { Logger } from 'pino';
@@ -24,6 +25,8 @@ import { Turn } from './turn.ts';
 const MARKS_PER_BATCH = 256;
 /** A full disk refuses hundreds of commits a second, and the server's own log may be on it too. */
 const LOG_EVERY_MS = 1_000;
+/** With more batches that could not be stored, the thread starts again and reads them from the log. */
+const MAX_UNSTORED_BATCHES = 10_000;
 
 export interface LedgerParts {
   readonly projection: Projection;
@@ -41,7 +44,7 @@ export class Ledger {
   #number = 0;
   /** The turn that is being gathered. */
   #turn = new Turn();
-  /** Turns that have been proposed and have not come back, by number, in order. Bounded like the commands they come from. */
+  /** Turns that have been proposed and not been stored yet, by number. Bounded like the commands they come from. */
   readonly #inFlight = new Map<number, Turn>();
   /** What accounts have been shown everything up to, as far as it is not on disk. A crash loses a second of it. */
   readonly #seen = new Map<number, number>();
@@ -49,7 +52,9 @@ export class Ledger {
   readonly #retiring = new Set<Account>();
   /** Of these, those whose end could not be stored: tried again later. */
   #unfinished: Account[] = [];
-  /** True from a failure that left open what is on disk, until the projection has been opened again. */
+  /** Pages of a numbered log that could not be stored, in order. */
+  #unstored: Array<readonly CommittedBatch[]> = [];
+  /** True from a failure that left open what is on disk, until the projection has been reopened. */
   #isBroken = false;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
@@ -58,6 +63,11 @@ export class Ledger {
     this.#writer = writer;
     this.#parts = parts;
     this.#log = openLog(parts.projection.position, (page) => this.#committed(page));
+  }
+
+  /** Resolves when every batch that had been proposed before, also by an earlier run of this node, has come back. */
+  barrier(): Promise<void> {
+    return this.#log.barrier();
   }
 
   get isBroken(): boolean {
@@ -104,11 +114,15 @@ export class Ledger {
     return false;
   }
 
-  /** Takes up again what nobody asked for, and so nobody will ask for again; and a projection that has failed, or now turns out to have. */
+  /**
+   * Tries again what failed: reopens the projection, stores the pages that wait, and retires the accounts that nobody else will
+   * retire. A projection whose files have been moved away counts as failed.
+   */
   retry(): void {
     const misplaced = this.#isBroken ? undefined : this.#parts.projection.misplaced();
     if (misplaced !== undefined) this.#failed({ type: 'storage_failed', error: new Error(misplaced) }, 0);
     else if (this.#isBroken) this.#reopen();
+    if (!this.#isBroken) for (const page of this.#unstored.splice(0)) this.#committed(page);
     for (const account of this.#unfinished.splice(0)) this.retire(account);
   }
 
@@ -137,7 +151,7 @@ export class Ledger {
   #propose(isForMarks = false): void {
     const turn = this.#turn;
     this.#turn = new Turn();
-    if (this.#isBroken) {
+    if (this.#isBroken || this.#unstored.length > 0) {
       this.#refuse(turn, 'storage_failed');
       turn.finish();
       return;
@@ -155,7 +169,16 @@ export class Ledger {
   }
 
   #committed(page: readonly CommittedBatch[]): void {
+    if (this.#unstored.length > 0) {
+      this.#keep(page);
+      return;
+    }
     const applied = this.#apply(page);
+    if (applied.type !== 'applied' && isNumbered(page)) {
+      this.#keep(page);
+      this.#failed(applied, page.length);
+      return;
+    }
     const turns = page.map(({ batch }) => this.#ownTurn(batch));
     for (const [index, turn] of turns.entries()) {
       if (applied.type === 'applied') this.#follow(applied.outcomes[index] ?? [], turn);
@@ -168,6 +191,12 @@ export class Ledger {
       turn.finish();
     }
     if (applied.type !== 'applied') this.#failed(applied, page.length);
+  }
+
+  #keep(page: readonly CommittedBatch[]): void {
+    this.#unstored.push(page);
+    const batches = this.#unstored.reduce((sum, { length }) => sum + length, 0);
+    if (batches > MAX_UNSTORED_BATCHES) throw new Error(`${batches} batches of the log could not be stored`);
   }
 
   #apply(page: readonly CommittedBatch[]): Applied {
@@ -186,9 +215,14 @@ export class Ledger {
   #follow(outcomes: readonly Outcome[], turn: Turn | undefined): void {
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.type === 'done') this.#followChanges(outcome);
+      else if (outcome.type === 'refused' && outcome.code === 'storage_failed')
+        this.#complain(outcome.code, 1);
       const intent = turn?.intents[index];
       if (turn !== undefined && intent !== undefined) this.#answer(intent, outcome, turn);
     }
+    // The batch was on disk after a commit that had failed. Its entries have answered when they were found there; what else
+    // was decided is not known any more.
+    if (turn !== undefined && outcomes.length < turn.intents.length) this.#refuse(turn, 'storage_failed');
   }
 
   #followChanges({ entries, ended }: Extract<Outcome, { type: 'done' }>): void {
@@ -204,7 +238,7 @@ export class Ledger {
     router.route(entry);
   }
 
-  /** An entry answers the command that it came from, by its origin. What became no entry is answered here. */
+  /** An entry answers its command when it is routed. An intent that became no entry is answered here. */
   #answer(intent: Intent, outcome: Outcome, turn: Turn): void {
     const settle = turn.settleOf(intent);
     if (settle !== undefined) settle(outcome);
@@ -214,7 +248,7 @@ export class Ledger {
     }
   }
 
-  /** What depends on a batch that could not be stored cannot be stored either. Everything else of the turn is done. */
+  /** Refuses every intent of a turn that could not be stored. */
   #refuse(turn: Turn, code: RefusalCode): void {
     for (const intent of turn.intents) {
       const settle = turn.settleOf(intent);
@@ -228,18 +262,20 @@ export class Ledger {
   }
 
   #failed(trouble: StorageTrouble, batches: number): void {
-    const now = performance.now();
-    if (now - this.#loggedAt >= LOG_EVERY_MS) {
-      this.#loggedAt = now;
-      const err = trouble.type === 'storage_failed' ? trouble.error : undefined;
-      this.#parts.logger.error({ event: trouble.type, batches, err }, 'the log could not be written');
-    }
+    this.#complain(trouble.type, batches, trouble.type === 'storage_failed' ? trouble.error : undefined);
     if (trouble.type !== 'storage_failed' || this.#isBroken) return;
     this.#isBroken = true;
     this.#reopen();
   }
 
-  /** The disk decides what is stored: whatever turns out to be is counted and routed. Tried again at the next `retry`. */
+  #complain(event: StorageTrouble['type'], batches: number, err?: Error): void {
+    const now = performance.now();
+    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    this.#loggedAt = now;
+    this.#parts.logger.error({ event, batches, err }, 'the log could not be written');
+  }
+
+  /** Reopens the projection; `retry` tries again if that fails. What turns out to be on disk is counted and routed. */
   #reopen(): void {
     const { projection, fold, router, logger } = this.#parts;
     try {
@@ -253,4 +289,8 @@ export class Ledger {
     if (this.#isBroken) logger.warn({ event: 'storage_recovered' }, 'the log is open again');
     this.#isBroken = false;
   }
+}
+
+function isNumbered(page: readonly CommittedBatch[]): boolean {
+  return page.some(({ position }) => position !== 0);
 }

@@ -65,7 +65,13 @@ export interface RegistryOptions {
 
 export function registry(options: RegistryOptions): Behavior<Registry, RegistryMsg> {
   return {
-    init: (self) => new Registry(options, self),
+    async init(self) {
+      const registry = new Registry(options, self);
+      // A shard that announces itself repeats the commands that an earlier run of this thread has not answered. That run's
+      // last batches may still be on their way through the log; until they are back, a repeat would be stored twice.
+      await registry.catchUp();
+      return registry;
+    },
     receive(state, msg) {
       if (msg.type === 'finish')
         return state
@@ -134,7 +140,7 @@ class Registry {
       logger,
     });
     this.#ledger = ledger;
-    const accounts = new Accounts(directory, ledger, logger, clock.monotonic());
+    const accounts = new Accounts(directory, ledger, logger);
     this.#accounts = accounts;
     const presence = this.#presence;
     const parts = { clock, directory, sessions, presence, router, ledger, accounts };
@@ -182,6 +188,11 @@ class Registry {
       default:
         msg satisfies never;
     }
+  }
+
+  async catchUp(): Promise<void> {
+    await this.#ledger.barrier();
+    this.#accounts.expectGuests(this.#clock.monotonic());
   }
 
   /** The beginning of an orderly end: everything that is under way is stored. */

@@ -56,6 +56,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
   #open: ChatDb;
   /** Entries that are not in `places` yet. */
   #unplaced: number;
+  #isWriting = false;
   readonly #pairs = new Pairs();
   lastId: number;
   position: number;
@@ -130,6 +131,17 @@ class SqliteProjection implements Projection, ProjectionWriter {
   }
 
   findKey(account: number, key: string): KeyUse | undefined {
+    try {
+      return this.#findKey(account, key);
+    } catch (error) {
+      // After some errors SQLite has undone the whole transaction; then nothing more may be written as if it were still open.
+      if (error instanceof StorageFailure && this.#isWriting && !this.#open.db.isTransaction)
+        throw error.cause;
+      throw error;
+    }
+  }
+
+  #findKey(account: number, key: string): KeyUse | undefined {
     const found = read(() => this.#open.findKey.get(account, key)?.id);
     if (found === undefined) return undefined;
     const id = integer(found);
@@ -243,6 +255,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     const { db } = this.#open;
     try {
       db.exec('BEGIN IMMEDIATE');
+      this.#isWriting = true;
       const value = work();
       db.exec('COMMIT');
       const fault = this.#placement.faultIfDue() ?? this.#walPlacement.faultIfDue();
@@ -258,6 +271,8 @@ class SqliteProjection implements Projection, ProjectionWriter {
       const isUndone = this.#rollback();
       if (code === SQLITE_FULL && isUndone) return { type: 'storage_full' };
       return { type: 'storage_failed', error };
+    } finally {
+      this.#isWriting = false;
     }
   }
 

@@ -1,0 +1,231 @@
+/** What the registry's turns come to: on a disk that fails, on a log that is far away, and when threads die meanwhile. */
+
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { Fold } from '../../../src/chat/fold.ts';
+import { openProjection } from '../../../src/store/sqlite/projection.ts';
+import { append } from '../../support/append.ts';
+import { testFolder } from '../../support/folder.ts';
+import { HeldLog } from '../../support/held-log.ts';
+import { until } from '../../support/process.ts';
+import { RegistryDriver } from '../../support/registry-driver.ts';
+
+const folder = testFolder();
+let files = 0;
+
+function newFile(): string {
+  files += 1;
+  return `${folder}/${files}.db`;
+}
+
+/** Runs a statement in the database, as somebody else would. */
+function meddle(file: string, sql: string): void {
+  const db = new DatabaseSync(file);
+  db.exec(sql);
+  db.close();
+}
+
+/** From here on nothing can be stored: as on a failing disk, every transaction breaks off. */
+const BREAK = "CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END";
+const REPAIR = 'DROP TRIGGER broken';
+
+describe('on one machine', () => {
+  it('refuses only who uses a key that cannot be looked up', async () => {
+    const file = newFile();
+    const world = new RegistryDriver({ file, names: ['ann'] });
+    await world.ask(['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
+    meddle(file, 'ALTER TABLE keys RENAME TO lost');
+    await world.ask(
+      ['send', 3, 1, 'ann', 'before', null],
+      ['send', 4, 1, 'ann', 'with a key', 'another'],
+      ['send', 5, 1, 'ann', 'after', null],
+    );
+    expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
+    expect(world.texts).toEqual(['before', 'after']);
+    expect(world.logged.map(({ event }) => event)).toEqual(['storage_failed']);
+  });
+
+  it('answers questions while somebody else has locked the database', async () => {
+    const file = newFile();
+    const world = new RegistryDriver({ file, names: ['ann'] });
+    await world.ask(['attach', 1, 1, 'ann', false, 0]);
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    const answers = await world.ask(['who', 2, 1, null, null], ['rooms', 3, 1, null]);
+    other.close();
+    expect(answers).toEqual([
+      ['ok', 2, [[['ann', true]], null]],
+      ['ok', 3, [[], null]],
+    ]);
+    // A turn that had asked for the lock would have failed, after a while.
+    expect(world.logged).toEqual([]);
+  });
+
+  it('takes in who has ended by a commit that seemed to fail', async () => {
+    const file = newFile();
+    const world = new RegistryDriver({ file, names: ['ann'] });
+    await world.ask(['attach', 1, 1, 'ann', false, 0], ['attach', 2, 2, 'gil', true, null]);
+    await world.ask(['join', 3, 2, '#tea']);
+    // What it cannot know: its last transaction is on disk after all.
+    const other = openProjection(file);
+    const gil = other.load().account('gil');
+    const room = other.load().room('#tea');
+    if (gil === undefined || room === undefined) throw new Error('no guest');
+    const left = { kind: 'left', account: gil.id, user: 'gil', room: room.id, roomName: '#tea' } as const;
+    append(other, { drafts: [{ ...left, origin: null }], retired: [gil] });
+    other.close();
+    meddle(file, BREAK);
+    await world.ask(['send', 4, 1, 'ann', 'lost', null]);
+    meddle(file, REPAIR);
+    expect(world.sent).toContainEqual(['expelled', gil.id, 'failed']);
+    const [rooms] = await world.ask(['rooms', 5, 1, null]);
+    expect(rooms).toEqual(['ok', 5, [[], null]]);
+    const [again] = await world.ask(['attach', 6, 3, 'gil', true, null]);
+    expect(again?.[2]).toBeGreaterThan(gil.id);
+  });
+});
+
+/** A registry on a distant log, in which ann is online. */
+async function distant(file: string, log: HeldLog): Promise<RegistryDriver> {
+  const world = new RegistryDriver({ file, names: ['ann'], openLog: log.open });
+  await proposals(log, 1);
+  log.release();
+  world.tell(['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
+  await proposals(log, 1);
+  log.release();
+  await world.answer(2);
+  return world;
+}
+
+function proposals(log: HeldLog, count: number): Promise<unknown> {
+  return until(`${count} proposals`, () => log.proposed.length >= count);
+}
+
+describe('on a distant log', () => {
+  it('keeps a page that cannot be stored, and stores it before anything newer', async () => {
+    const file = newFile();
+    const log = new HeldLog();
+    const world = await distant(file, log);
+    world.tell(['send', 3, 1, 'ann', 'first', null]);
+    await proposals(log, 1);
+    world.tell(['send', 4, 1, 'ann', 'second', null]);
+    await proposals(log, 2);
+    meddle(file, BREAK);
+    const second = log.proposed.pop();
+    log.release();
+    // Its own turns wait; what is asked now is refused, rather than queued without a limit.
+    await world.ask(['send', 5, 1, 'ann', 'meanwhile', null]);
+    expect(world.answers(5)).toEqual([['error', 5, 'storage_failed']]);
+    if (second !== undefined) log.propose(second);
+    log.proposeForeign({ kind: 'register', name: 'ben', guest: false });
+    log.release();
+    expect([world.answers(3), world.answers(4)]).toEqual([[], []]);
+    expect(world.projection.position).toBe(2);
+
+    meddle(file, REPAIR);
+    world.tick();
+    await world.answer(4);
+    expect(world.texts).toEqual(['first', 'second']);
+    expect(world.projection.position).toBe(5);
+    expect(world.projection.load().account('ben')).toBeDefined();
+  });
+
+  it('answers who asked when a page that seemed to fail is on disk after all', async () => {
+    const file = newFile();
+    const log = new HeldLog();
+    const world = await distant(file, log);
+    world.tell(['send', 3, 1, 'ann', 'stored', null], ['attach', 4, 2, 'gil', true, null]);
+    await proposals(log, 1);
+    // A node that reads the same log into the same database: it stores the page, then the registry fails to.
+    const batch = log.proposed[0];
+    if (batch === undefined) throw new Error('no batch');
+    const other = openProjection(file);
+    new Fold(other).apply([{ position: other.position + 1, at: Date.now(), batch }]);
+    other.close();
+    meddle(file, BREAK);
+    log.release();
+    meddle(file, REPAIR);
+    world.tick();
+    await world.answer(4);
+    expect(world.texts).toEqual(['stored']);
+    expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
+  });
+
+  it('ends when the log skips a batch', async () => {
+    const log = new HeldLog();
+    const world = await distant(newFile(), log);
+    world.tell(['send', 3, 1, 'ann', 'never decided', null]);
+    await proposals(log, 1);
+    expect(() => log.skip()).toThrow('the log skips from position 2 to 4');
+  });
+
+  it('takes nothing that a shard repeats before what the run before it had proposed has come back', async () => {
+    const file = newFile();
+    const log = new HeldLog();
+    const former = await distant(file, log);
+    former.tell(['send', 3, 1, 'ann', 'once', null]);
+    await proposals(log, 1);
+    await former.stop();
+    const [account] = former.sent.flatMap((item) => (item[0] === 'attached' ? [item[2]] : []));
+    const next = new RegistryDriver({
+      file,
+      names: ['ann'],
+      openLog: log.open,
+      sessions: [[1, Number(account), 'ann', true]],
+    });
+    next.tell(['who', 6, 1, null, null]);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(next.sent).toEqual([]);
+    log.release();
+    await proposals(log, 1);
+    log.release();
+    await until('the shard to have caught up', () => next.sent.some(([kind]) => kind === 'caught_up'));
+    expect(next.texts).toEqual(['once']);
+    expect(next.answers(3)).toHaveLength(1);
+  });
+
+  it('ends a guest that an earlier run let in, if nobody comes back as this guest', async () => {
+    const file = newFile();
+    const log = new HeldLog();
+    const former = await distant(file, log);
+    former.tell(['attach', 3, 2, 'gil', true, null]);
+    await proposals(log, 1);
+    await former.stop();
+    const next = new RegistryDriver({ file, names: ['ann'], openLog: log.open });
+    log.release();
+    expect(next.projection.load().account('gil')).toBeDefined();
+    await proposals(log, 1);
+    log.release();
+    await until('the shard to have caught up', () => next.sent.some(([kind]) => kind === 'caught_up'));
+    next.clock.pass(10_000);
+    next.tick();
+    await proposals(log, 1);
+    log.release();
+    expect(next.projection.load().account('gil')).toBeUndefined();
+  });
+
+  it('ends a guest whose shard dies while it is let in, and lets nobody in who comes after', async () => {
+    const log = new HeldLog();
+    const world = await distant(newFile(), log);
+    world.tell(['attach', 3, 2, 'gil', true, null]);
+    await proposals(log, 1);
+    await world.disconnect();
+    log.release();
+    expect(world.projection.load().account('gil')).toBeDefined();
+    world.tick();
+    await proposals(log, 1);
+    log.release();
+    expect(world.projection.load().account('gil')).toBeUndefined();
+    expect(world.answers(3)).toEqual([]);
+
+    world.connect();
+    world.tell(['attach', 4, 1, 'ann', false, 0], ['who', 5, 1, null, null]);
+    await proposals(log, 1);
+    log.release();
+    await world.answer(4);
+    world.tell(['who', 6, 1, null, null]);
+    await proposals(log, 1);
+    log.release();
+    expect(await world.answer(6)).toEqual(['ok', 6, [[['ann', true]], null]]);
+  });
+});
