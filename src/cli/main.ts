@@ -1,4 +1,7 @@
-/** The command line: `parley serve`, `parley connect` and `parley load`. Flag over environment over default. */
+/**
+ * The command line: `parley serve`, `parley connect` and `parley load`. Flags override environment variables, which
+ * override defaults.
+ */
 
 import { isIPv6 } from 'node:net';
 import { availableParallelism } from 'node:os';
@@ -35,9 +38,9 @@ const connectOptions = z.object({
   force: z.boolean(),
 });
 
-/** Runs the program that the arguments name. Ends the process, unless it goes on serving. */
+/** Runs the program named by the arguments. Returns when it is done, or once the server is running. */
 export async function main(argv: readonly string[]): Promise<void> {
-  // What cannot be told on stderr must not end what it is told about.
+  // A failure to write to stderr must not end the program.
   process.stderr.on('error', () => {});
   const program = new Command('parley')
     .description('A chat server and its terminal client: type in the terminal, read in the browser.')
@@ -63,7 +66,9 @@ function addServe(program: Command): void {
     .exitOverride()
     .addOption(flag('--host <address>', 'address to listen on', 'HOST', host).default('127.0.0.1'))
     .addOption(
-      flag('--port <number>', 'port to listen on; 0: any free one', 'PORT', number(0, 65_535)).default(4040),
+      flag('--port <number>', 'port to listen on; 0 picks a free one', 'PORT', number(0, 65_535)).default(
+        4040,
+      ),
     )
     .addOption(
       flag('--workers <number>', 'threads that serve connections', 'WORKERS', number(1, 256)).default(
@@ -77,21 +82,19 @@ function addServe(program: Command): void {
         'half the cores',
       ),
     )
+    .addOption(flag('--data <folder>', 'folder for accounts and messages', 'DATA').default('./parley-data'))
     .addOption(
-      flag('--data <folder>', 'where accounts and messages are kept', 'DATA').default('./parley-data'),
+      flag('--guests [on]', 'allow guests, who log in without a password', 'GUESTS', truth)
+        .preset('on')
+        .default(false),
     )
     .addOption(
-      flag('--guests [on]', 'let people in without a password', 'GUESTS', truth).preset('on').default(false),
-    )
-    .addOption(
-      flag('--log-level <level>', 'least level that is logged', 'LOG_LEVEL')
-        .choices(LOG_LEVELS)
-        .default('info'),
+      flag('--log-level <level>', 'lowest level to log', 'LOG_LEVEL').choices(LOG_LEVELS).default('info'),
     )
     .addOption(
       flag(
         '--outbox-limit <bytes>',
-        'what may wait for one slow reader before it is disconnected',
+        'send buffer per client; a client that exceeds it is disconnected',
         'OUTBOX_LIMIT',
         number(65_536, 1_073_741_824),
       ).default(1_048_576),
@@ -99,7 +102,7 @@ function addServe(program: Command): void {
     .addOption(
       flag(
         '--commands-per-second <number>',
-        'what one connection may send in the long run; 0: no limit',
+        'sustained rate limit per connection; 0 disables it',
         'COMMANDS_PER_SECOND',
         number(0, 1_000_000),
       ).default(1_000),
@@ -107,14 +110,14 @@ function addServe(program: Command): void {
     .addOption(
       flag(
         '--keep <age>',
-        'how old messages may become, such as 90d, 12w or 2y; then they are removed',
+        'message retention, such as 90d, 12w or 2y; older messages are removed',
         'KEEP',
         age,
-      ).default(Number.POSITIVE_INFINITY, 'for ever'),
+      ).default(Number.POSITIVE_INFINITY, 'forever'),
     )
     .addHelpText(
       'after',
-      '\nEvery option is also an environment variable: --hash-workers is PARLEY_HASH_WORKERS.',
+      '\nEvery option can also be set as an environment variable: --hash-workers is PARLEY_HASH_WORKERS.',
     )
     .action(async (values: unknown) => {
       const { serve } = await import('../server/serve.ts');
@@ -126,14 +129,14 @@ function addServe(program: Command): void {
 function addConnect(program: Command): void {
   program
     .command('connect')
-    .description('Chat: type here, and read in the display file, open in a browser.')
+    .description('Chat: type in the terminal, and read in the display file, opened in a browser.')
     .exitOverride()
     .argument('[address]', 'HOST or HOST:PORT of the server')
-    .option('--display <file>', 'the .html file that everything received goes to')
-    .option('--user <name>', 'who to log in as')
+    .option('--display <file>', 'the .html file that shows everything received')
+    .option('--user <name>', 'the account to log in to')
     .option('--password-file <file>', 'a file whose first line is the password')
-    .option('--register', 'register the name first', false)
-    .option('--guest', 'come in without a password, where the server allows it', false)
+    .option('--register', 'create the account first', false)
+    .option('--guest', 'log in without a password, if the server allows guests', false)
     .option('--open', 'open the display in the browser', false)
     .option('--json', 'print every event as one JSON line on stdout', false)
     .option('--force', 'overwrite a display file that is not one of Parley’s', false)
@@ -148,14 +151,14 @@ function flag<T>(flags: string, description: string, variable: string, parse?: (
   return parse === undefined ? option : option.argParser(parse);
 }
 
-/** An IPv6 address may stand in brackets, as it does everywhere else. */
+/** An IPv6 address may be in brackets. */
 function host(text: string): string {
   const [, inside] = /^\[(.*)\]$/.exec(text) ?? [];
   const address = inside ?? text;
   if (isIPv6(address)) return address;
   if (inside === undefined && /^[^\s:[\]/]+$/.test(address)) return address;
   throw new InvalidArgumentError(
-    'It is a name or an IP address, such as 0.0.0.0 or [::]; the port is --port.',
+    'Use a name or an IP address, such as 0.0.0.0 or [::]; set the port with --port.',
   );
 }
 
@@ -163,24 +166,24 @@ function number(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Use a whole number from ${min} to ${max}.`);
   };
 }
 
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const DAYS = { d: 1, w: 7, y: 365 } as const;
 
-/** In milliseconds. At least a day: keys of messages are remembered for as long. */
+/** In milliseconds. At least a day, because message keys are remembered that long. */
 function age(text: string): number {
   if (text === 'forever') return Number.POSITIVE_INFINITY;
   const [, count, unit] = /^([1-9]\d{0,4})([dwy])$/.exec(text) ?? [];
   if (unit === 'd' || unit === 'w' || unit === 'y') return Number(count) * DAYS[unit] * DAY_MS;
-  throw new InvalidArgumentError('It is a number of days, weeks or years (90d, 12w, 2y), or "forever".');
+  throw new InvalidArgumentError('Use a number of days, weeks or years (90d, 12w, 2y), or "forever".');
 }
 
-/** For a switch that can also be set, and unset, in the environment. */
+/** For a switch that can also be turned on and off in the environment. */
 function truth(text: string): boolean {
   if (['1', 'true', 'yes', 'on'].includes(text.toLowerCase())) return true;
   if (['', '0', 'false', 'no', 'off'].includes(text.toLowerCase())) return false;
-  throw new InvalidArgumentError('It is "true" or "false".');
+  throw new InvalidArgumentError('Use "true" or "false".');
 }

@@ -1,4 +1,4 @@
-/** Where a server is: `HOST`, `HOST:PORT` or `[IPv6]:PORT`, as people type it. */
+/** Server addresses as people type them: `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
 
 export const DEFAULT_PORT = 4040;
 export const DEFAULT_ADDRESS = `127.0.0.1:${DEFAULT_PORT}`;
@@ -22,7 +22,7 @@ export function readAddress(typed: string): ReadAddress {
   const bracketed = BRACKETED.exec(text);
   const [, host = '', port] = bracketed ?? PLAIN.exec(text) ?? [];
   if (bracketed === null && text.includes(':') && host === '' && IPV6.test(text)) {
-    return refuse(`an IPv6 address stands in brackets, with the port behind them: [${text}]:${DEFAULT_PORT}`);
+    return refuse(`put an IPv6 address in brackets, followed by the port: [${text}]:${DEFAULT_PORT}`);
   }
   if (!(bracketed === null ? HOST : IPV6).test(host)) {
     return refuse(
@@ -30,8 +30,7 @@ export function readAddress(typed: string): ReadAddress {
     );
   }
   const number = port === undefined ? DEFAULT_PORT : /^\d{1,5}$/.test(port) ? Number(port) : 0;
-  if (number < 1 || number > 65_535)
-    return refuse(`"${port}" is not a port: a port is a number from 1 to 65535`);
+  if (number < 1 || number > 65_535) return refuse(`"${port}" is not a port; use a number from 1 to 65535`);
   return { type: 'address', address: { host, port: number } };
 }
 

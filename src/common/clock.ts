@@ -1,16 +1,19 @@
 /**
- * The two clocks of a machine, and when the wall clock may be believed.
+ * The two clocks of a machine, and when to trust the wall clock.
  *
- * The wall clock tells what time it is, and anybody may set it: a person, NTP, a virtual machine that is resumed. The
- * monotonic clock measures how long something takes. A duration or a deadline MUST use the monotonic clock. What
- * removes or refuses something because of its age MUST use `SteadyClock.settled`.
+ * The wall clock tells the time of day, and anything may set it: a person, NTP, a resumed virtual machine. The
+ * monotonic clock measures durations. Durations and deadlines MUST use the monotonic clock. Anything removed or refused
+ * because of its age MUST use `SteadyClock.settled`.
  */
 
 /** In milliseconds. */
 export interface Clock {
   /** Since 1970, a whole number. */
   wall(): number;
-  /** Since some moment, with a fraction; never goes back. Stands still while the machine is suspended, on Linux. */
+  /**
+   * Since an arbitrary moment, with a fraction; never goes back. On Linux it stands still while the machine is
+   * suspended.
+   */
   monotonic(): number;
 }
 
@@ -19,22 +22,22 @@ export const SYSTEM_CLOCK: Clock = {
   monotonic: () => performance.now(),
 };
 
-/** How long the two clocks must have agreed before anything is removed: longer than it takes NTP to correct a wrong clock. */
+/** How long the clocks must have agreed before anything is removed: longer than NTP takes to correct a wrong clock. */
 export const SETTLE_MS = 60 * 60_000;
-/** The clocks agree while they have drifted apart by at most this much. */
+/** The clocks agree as long as they have drifted apart by at most this much. */
 export const JUMP_MS = 60_000;
 
 /**
- * Watches the wall clock against the monotonic clock. A jump of the wall clock, also one that it makes while the machine
- * sleeps, begins a new wait: until the clocks have agreed for `settleMs`, nobody knows which of the two times is right.
+ * Compares the wall clock with the monotonic clock. A jump of the wall clock, even one during sleep, starts a new
+ * waiting period: until the clocks have agreed for `settleMs`, it is unknown which of the two times is right.
  */
 export class SteadyClock {
   readonly #clock: Clock;
   readonly #settleMs: number;
-  /** Wall minus monotonic, and when they began to agree, in monotonic time. */
+  /** Wall time minus monotonic time, and since when this difference holds, in monotonic time. */
   #difference: number;
   #since: number;
-  /** The largest of the differences that may be the right one. */
+  /** The largest difference that may be the right one. */
   #largest: number;
 
   constructor(clock: Clock = SYSTEM_CLOCK, settleMs: number = SETTLE_MS) {
@@ -46,8 +49,8 @@ export class SteadyClock {
   }
 
   /**
-   * Compares the clocks; to be called at least once a minute. Returns by how much the wall clock has jumped, forwards or
-   * backwards, once for each jump; undefined if it has not.
+   * Compares the clocks; call at least once a minute. Returns once by how much the wall clock has jumped, forwards or
+   * backwards; undefined if it has not.
    */
   check(): number | undefined {
     const jump = this.#drift(this.#clock.wall());
@@ -59,13 +62,13 @@ export class SteadyClock {
     return jump;
   }
 
-  /** The time, if the clocks have agreed for long enough, up to this very reading. */
+  /** The wall time, if the clocks have agreed for long enough, including right now. */
   settled(): number | undefined {
     const wall = this.#clock.wall();
     return this.#hasAgreed() && Math.abs(this.#drift(wall)) <= JUMP_MS ? wall : undefined;
   }
 
-  /** The latest of the times that may be the right one: what is stamped with it does not become too old too early. */
+  /** The latest time that may be the right one. A timestamp taken from it never expires too early. */
   latest(): number {
     const difference = this.#hasAgreed() ? this.#difference : Math.max(this.#largest, this.#difference);
     return this.settled() ?? Math.floor(Math.max(this.#clock.wall(), this.#clock.monotonic() + difference));

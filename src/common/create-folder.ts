@@ -1,11 +1,12 @@
-/** Folders, made with their parents. */
+/** Creates folders together with their parents. */
 
 import { existsSync, mkdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 
 /**
- * Creates the folder and the parents that are missing, all with `mode`. Throws what the system says, also where something that
- * is no folder is in the way. `mkdirSync` with `recursive` tries for ever where a file system cannot have new folders: /proc/x.
+ * Creates the folder and any missing parents, all with `mode`. Throws the system's error, also if something other than
+ * a folder is in the way. `mkdirSync` with `recursive` loops for ever on file systems that cannot hold new folders,
+ * such as /proc/x.
  */
 export function createFolder(path: string, mode: number): void {
   const missing: string[] = [];
@@ -18,7 +19,7 @@ function makeOne(folder: string, mode: number): void {
   try {
     mkdirSync(folder, mode);
   } catch (error) {
-    // Somebody else may have made it meanwhile.
+    // Another process may have created it in the meantime.
     if (!existsSync(folder)) throw error;
   }
 }

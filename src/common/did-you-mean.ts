@@ -1,6 +1,6 @@
-/** The word that somebody probably meant. */
+/** Guesses the word that was probably meant. */
 
-/** The candidate with the fewest edits from `word`, if they are at most about a third of the longer of the two. */
+/** The candidate with the fewest edits from `word`, if those are at most about a third of the longer of the two. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
@@ -14,7 +14,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return best;
 }
 
-/** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`. */
+/** The number of insertions, deletions, replacements and swaps of adjacent characters that turn `a` into `b`. */
 export function distance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

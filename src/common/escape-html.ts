@@ -1,8 +1,8 @@
 /**
- * Text made safe for where it stands: text and attributes of HTML, and string literals of a script.
+ * Makes text safe for its context: HTML text and attributes, and string literals in a script.
  *
- * Control characters (C0 without tab and newline, DEL, C1) have no meaning on a page and are left out. Lone
- * surrogates cannot be written as UTF-8 and become U+FFFD.
+ * Control characters (C0 except tab and newline, DEL, C1) mean nothing on a page and are removed. Lone surrogates
+ * cannot be written as UTF-8 and become U+FFFD.
  */
 
 import { printable } from './printable.ts';
@@ -18,25 +18,25 @@ const ENTITIES: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** Text that keeps its line breaks: for an element that is a block of its own, which no bidi control can leave. */
+/** Keeps line breaks. For text in a block element of its own, whose boundary no bidi control can cross. */
 export function cleanBlock(text: string): string {
   return text.toWellFormed().replace(CONTROL, '');
 }
 
 /**
- * Text for a place within a line, such as a name: one line, and without bidi controls, because an unmatched
- * U+2069 would end even the isolation of a `<bdi>`.
+ * For text within a line, such as a name: one line, and without bidi controls, because an unmatched U+2069 would end
+ * even the isolation of a `<bdi>`.
  */
 export function cleanLine(text: string): string {
   return printable(text.toWellFormed());
 }
 
-/** For the content of an element and for an attribute between quotes. */
+/** For the content of an element, and for a quoted attribute value. */
 export function escapeHtml(text: string): string {
   return text.replace(MARKUP, (character) => ENTITIES[character] ?? '');
 }
 
-/** A value as a literal of a script, which neither `</script>` nor a line separator can end. */
+/** A value as a script literal, which neither `</script>` nor a line separator can end. */
 export function scriptLiteral(value: unknown): string {
   return JSON.stringify(value)
     .replaceAll('<', '\\u003c')

@@ -1,12 +1,12 @@
 /**
- * An output that must never hold up the program: the log, and what a server prints.
+ * An output that never blocks the program: for the log, and for what a server prints.
  *
- * - `write` never blocks and never throws, whatever the file descriptor leads to.
- * - A slow reader (a pipe nobody reads, a stopped terminal) is waited for. Up to `MAX_WAITING` bytes wait with it; then
- *   further lines are dropped until everything that waits has been written.
- * - When the output fails (a full disk, a reader that has gone), all waiting lines are dropped, and so is every line until
- *   it can be written again, which is tried once a second. The rest of a line that was cut in the middle is kept, so that no
- *   line is ever torn.
+ * - `write` never blocks and never throws, whatever the file descriptor refers to.
+ * - A slow reader (a pipe nobody reads, a stopped terminal) is tolerated up to `MAX_WAITING` queued bytes; then further
+ *   lines are dropped until the whole queue is written.
+ * - When a write fails (a full disk, a reader that has gone), the whole queue is dropped, and so is every line until
+ *   writing works again, which is tried once a second. The rest of a partly written line is kept, so that no line is
+ *   ever torn.
  * - As soon as writing works again, one line reports how many lines were dropped.
  */
 
@@ -15,18 +15,18 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { isatty } from 'node:tty';
 
 export interface LossyOptions {
-  /** The line that reports how many lines were dropped. Without it nothing is reported. */
+  /** Makes the line that reports the number of dropped lines. Without it nothing is reported. */
   readonly report?: ((lines: number) => string) | undefined;
-  /** Writes before `write` returns, if it can be done then. For a program that writes to several outputs in one order. */
+  /** Writes before `write` returns, if possible. For a program that writes to several outputs in one order. */
   readonly isSync?: boolean;
-  /** How a line looks on the output; as it is, if left out. */
+  /** Formats a line for the output. Without it lines are written unchanged. */
   readonly format?: ((line: string) => string) | undefined;
 }
 
-/** Bytes that wait for a slow reader. */
+/** Maximum bytes queued for a slow reader. */
 const MAX_WAITING = 4 * 1024 * 1024;
 const MAX_WRITE = 64 * 1024;
-/** How soon a slow reader is tried again, and how soon an output that failed. */
+/** How soon to retry a slow reader, and an output that failed. */
 const SLOW_RETRY_MS = 20;
 const FAILED_RETRY_MS = 1_000;
 const QUIET_RETRY_MS = 5;
@@ -38,10 +38,10 @@ export class LossyOutput {
   /** Whole lines, oldest first. */
   #waiting: Buffer[] = [];
   #waitingBytes = 0;
-  /** What is being written, as far as it has not been. It begins within a line if `#isTorn`. */
+  /** The unwritten rest of the current write. If `#isTorn`, it starts in the middle of a line. */
   #current: Buffer | undefined;
   #isTorn = false;
-  /** Lines that the current write reports as dropped; counted again if the report cannot be written. */
+  /** Dropped lines reported by the current write; counted again if the report cannot be written. */
   #reported = 0;
   #dropped = 0;
   #state: 'idle' | 'writing' | 'slow' | 'failed' = 'idle';
@@ -55,7 +55,7 @@ export class LossyOutput {
     this.#options = options;
   }
 
-  /** Takes one or more whole lines; a newline at the end may be missing. */
+  /** Queues one or more whole lines; the final newline may be missing. */
   write(text: string | Uint8Array): void {
     const bytes = this.#encode(text);
     if (this.#state === 'failed' || this.#isOverflowing || this.#waitingBytes + bytes.length > MAX_WAITING) {
@@ -69,8 +69,8 @@ export class LossyOutput {
   }
 
   /**
-   * Resolves with true when everything has been written; with false if it is not after `timeoutMs`, or if it fails. An output
-   * that has failed is tried once more. To be called by one at a time.
+   * Resolves with true when everything is written; with false after `timeoutMs`, or if writing fails. Retries once if
+   * the output has failed. Only one caller at a time.
    */
   flush(timeoutMs: number): Promise<boolean> {
     if (this.#state === 'idle') return Promise.resolve(true);
@@ -84,14 +84,14 @@ export class LossyOutput {
     });
   }
 
-  /** Why lines were dropped the last time that writing failed. */
+  /** The last error because of which lines were dropped. */
   get fault(): NodeJS.ErrnoException | undefined {
     return this.#fault;
   }
 
   /**
-   * Resolves with true as soon as the system has come back from the last write; with false if it has not after `timeoutMs`:
-   * `process.exit` would wait for it. No other write begins in the turn in which this resolves.
+   * Resolves with true once the last system call has returned; with false if it has not after `timeoutMs`, in which
+   * case `process.exit` would wait for it. No other write starts in the turn in which this resolves.
    */
   async isQuiet(timeoutMs: number): Promise<boolean> {
     const deadline = performance.now() + timeoutMs;
@@ -134,9 +134,9 @@ export class LossyOutput {
     }
   }
 
-  /** The next lines to write, or the report on those that were dropped before them. */
+  /** The next lines to write, or the report on lines that were dropped before them. */
   #take(): Buffer | undefined {
-    // What waits while a slow reader is behind came before the lines that were dropped then.
+    // With a slow reader, the queued lines are older than the dropped ones.
     if (this.#dropped > 0 && (this.#waiting.length === 0 || !this.#isOverflowing)) {
       this.#reported = this.#dropped;
       this.#dropped = 0;
@@ -172,14 +172,14 @@ export class LossyOutput {
     this.#next();
   }
 
-  /** Drops everything but the rest of a line that has been begun. */
+  /** Drops everything except the rest of a line that was partly written. */
   #fail(current: Buffer, error: NodeJS.ErrnoException): void {
     this.#fault = error;
     const end = this.#isTorn ? current.indexOf(NEWLINE) + 1 : 0;
     this.#current = end > 0 ? current.subarray(0, end) : undefined;
     const lost = [current.subarray(end), ...this.#waiting];
     const lines = lost.reduce((sum, bytes) => sum + countLines(bytes), 0);
-    // A report that was not even begun was no line of the program: what it reports is reported later.
+    // A report of which nothing was written is not one of the program's lines; the lines it counts are reported later.
     this.#dropped += this.#reported > 0 && end === 0 ? lines - 1 + this.#reported : lines;
     this.#reported = 0;
     this.#waiting = [];
@@ -207,12 +207,12 @@ function countLines(bytes: Buffer): number {
 }
 
 /**
- * A descriptor on which a write does not block: a blocked write would hold a thread of Node's pool, and `process.exit`
+ * Makes writes to a descriptor non-blocking: a blocked write would hold a thread of Node's pool, and `process.exit`
  * waits for those.
  *
- * - Pipes and sockets: opening them as a stream makes Node set O_NONBLOCK, and take it back at the end.
- * - Terminals: the shell shares the open file, so a second one is opened. Where that is refused, writes may block.
- * - Files: a write ends when the disk answers.
+ * - Pipes and sockets: opening them as a stream makes Node set O_NONBLOCK, and reset it at exit.
+ * - Terminals: the shell shares the open file, so a second one is opened. If that is refused, writes may block.
+ * - Files: a write returns when the disk responds.
  */
 function unblocked(fd: number): number {
   try {

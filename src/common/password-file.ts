@@ -1,15 +1,15 @@
-/** `--password-file`: the first line of a file, which should be readable by its owner only. */
+/** Reads `--password-file`: the first line of a file, which should be readable by its owner only. */
 
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 
-/** More than the longest password in any form in which it may be written. */
+/** More than the longest password in any encoding. */
 const READ_BYTES = 4_096;
 
 export type ReadPassword =
   | { readonly type: 'password'; readonly password: string; readonly warning: string | undefined }
   | { readonly type: 'refused'; readonly text: string };
 
-/** What a password must be, and how to say that. */
+/** What a password must be: a check, and the rule as a text. */
 export interface PasswordRule {
   is(value: string): boolean;
   readonly rule: string;
@@ -27,11 +27,11 @@ export function readPasswordFile(file: string, { is, rule }: PasswordRule): Read
     const bytes = Buffer.alloc(READ_BYTES);
     const password = firstLine(bytes.subarray(0, readSync(handle, bytes)));
     if (password === undefined)
-      return refuse(`the password file ${file} is not text in UTF-8: save it as that`);
-    if (password === '') return refuse(`the password file ${file} is empty: its first line is the password`);
+      return refuse(`the password file ${file} is not UTF-8 text; save it as UTF-8`);
+    if (password === '') return refuse(`the password file ${file} has no password in its first line`);
     if (!is(password)) return refuse(`the password file ${file}: ${rule}`);
     const warning = isOpen
-      ? `other users of this machine may read the password file ${file}: chmod 600 ${file}`
+      ? `other users of this machine can read the password file ${file}; run: chmod 600 ${file}`
       : undefined;
     return { type: 'password', password, warning };
   } catch (error) {
@@ -41,11 +41,11 @@ export function readPasswordFile(file: string, { is, rule }: PasswordRule): Read
   }
 }
 
-/** Undefined if it is not text in UTF-8. The decoder leaves a byte order mark out. */
+/** Undefined if the line is not UTF-8. The decoder removes a byte order mark. */
 function firstLine(bytes: Buffer): string | undefined {
   const newline = bytes.indexOf('\n');
   const line = bytes.subarray(0, newline === -1 ? bytes.length : newline);
-  // As some programs on Windows write text: every second byte is zero.
+  // UTF-16, which some Windows programs write: every second byte is zero.
   if (line.includes(0)) return undefined;
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(line).replace(/\r$/, '');

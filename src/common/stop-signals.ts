@@ -1,14 +1,13 @@
-/** The signals that ask a server to stop. */
+/** Signals that ask a server to stop. */
 
 import { readFileSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
- * Calls `stop` for every signal that asks to stop; `isAgain` if another one had done so before.
+ * Calls `stop` for every stop signal; `isAgain` if it is not the first.
  *
  * - SIGTERM and SIGINT.
- * - SIGHUP, which a terminal sends when it is closed, often more than once: it only counts as the first. Under nohup it is
- *   ignored.
+ * - SIGHUP, which a closing terminal sends, often more than once: counts only as the first signal. Ignored under nohup.
  */
 export function onStopSignal(stop: (signal: NodeJS.Signals, isAgain: boolean) => void): void {
   let isAgain = false;
@@ -21,9 +20,9 @@ export function onStopSignal(stop: (signal: NodeJS.Signals, isAgain: boolean) =>
 }
 
 /**
- * Whether nohup started this process. Node forgets at its start that a signal was to be ignored, so the traces of nohup
- * have to do: most shells name the program that they started in `_`, and nohup opens /dev/null as an input that cannot be
- * read where the input was a terminal.
+ * Whether nohup started this process. At start-up Node forgets that a signal should be ignored, so this looks for
+ * traces of nohup: most shells put the program they started in `_`, and if stdin was a terminal, nohup replaces it with
+ * /dev/null opened for writing only.
  */
 function isUnderNohup(): boolean {
   if (basename(process.env._ ?? '') === 'nohup') return true;

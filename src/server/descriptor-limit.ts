@@ -1,4 +1,4 @@
-/** Tells the log when the process has run out of file descriptors. */
+/** Logs when the process has run out of file descriptors. */
 
 import { close, open } from 'node:fs';
 import { devNull } from 'node:os';
@@ -8,8 +8,8 @@ const LOOK_MS = 1_000;
 const REPORT_MS = 60_000;
 
 /**
- * Tries each second whether another file can be opened. Connections that come while none can be are closed by the event loop
- * itself, and nobody hears of them.
+ * Checks every second whether another file can be opened. Without free descriptors the event loop silently closes new
+ * connections.
  */
 export function watchOpenFiles(log: Logger): void {
   let reportedAt = Number.NEGATIVE_INFINITY;
@@ -21,7 +21,7 @@ export function watchOpenFiles(log: Logger): void {
       reportedAt = performance.now();
       log.error(
         { event: 'open_files.exhausted', code: error.code },
-        'no file descriptors are left: new connections are closed at once; raise the limit of open files (ulimit -n)',
+        'out of file descriptors, so new connections are closed at once; raise the limit on open files (ulimit -n)',
       );
     });
   setInterval(look, LOOK_MS).unref();

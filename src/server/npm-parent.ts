@@ -1,22 +1,23 @@
 /**
- * The npm that runs a server: `npm start`, `npm run …`, `npx`. npm cannot pass on every signal that ends it (SIGKILL), and the
- * shell between it and the server passes on none, so the server looks for itself whether npm is still there.
+ * Detects the end of the npm that runs a server: `npm start`, `npm run …`, `npx`. npm cannot forward every signal that
+ * ends it (SIGKILL), and the shell between it and the server forwards none, so the server itself checks whether npm is
+ * still there.
  *
- * It applies only where npm waits for the server: the parent is npm, or the shell of npm's script. A server that somebody
- * else has started, or that a script leaves running behind it (`&`), is on its own.
+ * Applies only if npm waits for the server: its parent is npm, or the shell of npm's script. A server started in any
+ * other way, or left in the background by a script (`&`), is on its own.
  */
 
 import { readFileSync } from 'node:fs';
 
 const LOOK_MS = 500;
 
-/** A process, and the parent that it must keep. */
+/** A process, and the parent it must keep. */
 interface Bond {
   readonly pid: number;
   readonly parent: number;
 }
 
-/** Calls `gone` once when npm has ended, or the shell that it started. Never if this process does not belong to npm. */
+/** Calls `gone` once when npm, or the shell it started, has exited. Never if npm does not run this process. */
 export function onNpmGone(gone: () => void): void {
   const bonds = findBonds();
   if (bonds.length === 0) return;
@@ -28,7 +29,10 @@ export function onNpmGone(gone: () => void): void {
   looking.unref();
 }
 
-/** From this process up to npm. Who is orphaned gets another parent, so a bond tells more than whether a pid exists. */
+/**
+ * The chain from this process up to npm. An orphan gets another parent, so this is safer than checking that a pid
+ * exists.
+ */
 function findBonds(): Bond[] {
   const script = process.env.npm_lifecycle_script;
   if (script === undefined || script.includes('&')) return [];
@@ -41,20 +45,20 @@ function findBonds(): Bond[] {
   return npm !== undefined && isNpm(argumentsOf(npm)) ? [shell, { pid: shell.parent, parent: npm }] : [];
 }
 
-/** npm gives its process a title such as `npm start`. */
+/** npm sets its process title, for instance to `npm start`. */
 function isNpm([title = '', ...rest]: readonly string[]): boolean {
   const program = process.env.npm_execpath;
   return /^np[mx]( |$)/.test(title) || (program !== undefined && rest.includes(program));
 }
 
-/** Empty where the system does not tell. */
+/** Empty if the system does not tell. */
 function argumentsOf(pid: number): string[] {
   return readProc(`${pid}/cmdline`)?.split('\0') ?? [];
 }
 
 function parentOf(pid: number): number | undefined {
   if (pid === process.pid) return process.ppid;
-  // `pid (name) state ppid …`; the name may hold anything.
+  // `pid (name) state ppid …`; the name may contain anything.
   const fields = readProc(`${pid}/stat`)
     ?.replace(/^.*\) /s, '')
     .split(' ');

@@ -1,9 +1,9 @@
 /**
- * Finds peers that are gone while something is on its way to them: their network was cut, or their machine has died. TCP itself gives
- * up on them after a quarter of an hour, and keepalive, which finds those that are idle, does not run meanwhile.
+ * Finds lost peers with data in flight: their network was cut, or their machine has died. TCP itself gives up on them
+ * after a quarter of an hour, and keepalive, which finds idle ones, does not run in that state.
  *
- * Whoever is alive is left alone, however long it says or reads nothing: its kernel acknowledges data, and answers probes of a closed
- * window. Only a peer whose kernel is silent counts as lost.
+ * A live peer is left alone, however long it sends or reads nothing: its kernel acknowledges data and answers window
+ * probes. Only a peer whose kernel is silent counts as lost.
  */
 
 import {
@@ -16,10 +16,10 @@ import {
 export const LOOK_EVERY_MS = 15_000;
 
 /**
- * In how many looks in a row something must be unanswered, and by how much the count must have risen meanwhile. Data is sent again
- * after 0.2 s, 0.4 s and so on: within a minute its count rises by two or more, unless an acknowledgement set it back in between. The
- * kernel probes a window that stays closed every 2 minutes only. To find a peer that dies right after an answer within 3 minutes, one
- * such probe has to do.
+ * Number of consecutive checks in which something must be unanswered, and by how much the count must rise between them.
+ * Data is retransmitted after 0.2 s, 0.4 s and so on: within a minute its count rises by at least two, unless an
+ * acknowledgement resets it. The kernel probes a closed window only every 2 minutes; to find a peer that dies right
+ * after an answer within 3 minutes, a single probe must suffice.
  */
 const LOST_AFTER = {
   acknowledgement: { looks: 5, rise: 2 },
@@ -33,16 +33,18 @@ interface Suspect {
   readonly last: number;
 }
 
-/** Compares what one look at the sockets shows with the looks before. Pure. */
+/** Compares one check of the sockets with the previous ones. Pure. */
 export class PeerJudge {
   #suspects = new Map<string, Suspect>();
 
-  /** Takes all that is unanswered now, and returns the names of those that are lost; again and again until they are closed. */
+  /**
+   * Takes all unanswered sockets and returns the names of the lost ones; they are returned again until they are closed.
+   */
   judge(sockets: readonly UnansweredSocket[]): string[] {
     const suspects = new Map<string, Suspect>();
     for (const { name, waitsFor, count } of sockets) {
       const before = this.#suspects.get(name);
-      // A count that has fallen was set back by an answer.
+      // An answer has reset a count that falls.
       const isSame = before?.waitsFor === waitsFor && count >= before.last;
       const { looks, first } = isSame ? before : { looks: 0, first: count };
       suspects.set(name, { waitsFor, looks: looks + 1, first, last: count });
@@ -58,16 +60,16 @@ function isLost({ waitsFor, looks, first, last }: Suspect): boolean {
 }
 
 export interface PeerWatchOptions {
-  /** The port that all connections of the server have in common. */
+  /** The port shared by all connections of the server. */
   readonly port: number;
   readonly everyMs: number;
   /** These peers are lost. */
   lost(peers: readonly Endpoints[]): void;
-  /** A look failed where the one before did not. The next one may succeed. */
+  /** A check failed after one that had succeeded. The next one may succeed again. */
   failed(text: string): void;
 }
 
-/** Looks again and again. Returns what ends that. */
+/** Checks periodically. Returns a function that stops it. */
 export function watchPeers({ port, everyMs, lost, failed }: PeerWatchOptions): () => void {
   const judge = new PeerJudge();
   let isStopped = false;

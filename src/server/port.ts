@@ -1,4 +1,4 @@
-/** The port that a server is to listen on: whether it can have it, said before anything is started behind it. */
+/** Checks the port that a server should listen on, before anything is started behind it. */
 
 import { lookup } from 'node:dns/promises';
 import { connect, createServer, type Server } from 'node:net';
@@ -11,10 +11,10 @@ export type PortCheck =
 const TURN_RETRY_MS = 10;
 const TURN_TIMEOUT_MS = 2_000;
 
-/** A firewall may swallow what is sent to try the port. It has been bound by then. */
+/** A firewall may drop the connection that tries the port. By then the port has been bound. */
 const TRY_TIMEOUT_MS = 1_000;
 
-/** Whether nobody else has the port. The answer may be out of date by the time somebody listens there. */
+/** Whether the port is free. By the time the server listens, the answer may be out of date. */
 export async function checkPort(host: string, port: number): Promise<PortCheck> {
   try {
     const { address } = await lookup(host);
@@ -29,13 +29,13 @@ export async function checkPort(host: string, port: number): Promise<PortCheck> 
 }
 
 /**
- * Why the port cannot be had; undefined if it can.
+ * Why the port is unavailable; undefined if it is free.
  *
- * Binds it without sharing it, which finds any other that listens there, also one that shares it; threads that share the port
- * would not find that one. It does not listen: whoever connects at this moment is refused as they were before, where
- * a listener that closes again would accept them and then reset them.
+ * Binds the port exclusively, which detects any other listener, even one that shares the port; threads that share the
+ * port would not detect that one. It does not listen: a client that connects at this moment is refused as before,
+ * whereas a short-lived listener would accept the connection and then reset it.
  *
- * Node binds without listening only to connect from there. This connects the port to itself, which the system can do.
+ * Node binds without listening only when connecting from a port. So this connects the port to itself, which TCP allows.
  */
 export function findPortFault(address: string, port: number): Promise<NodeJS.ErrnoException | undefined> {
   if (port === 0) return Promise.resolve(undefined);
@@ -53,8 +53,9 @@ export function findPortFault(address: string, port: number): Promise<NodeJS.Err
 }
 
 /**
- * Runs `open` while no other server opens this port: of two that find it free at the same moment and share it between threads,
- * both would get it. Whoever has its turn for longer than opening takes is not waited for.
+ * Runs `open` while no other server opens this port: two servers that find it free at the same moment and share it
+ * between their threads would both get it. Stops waiting for a server that holds the turn for longer than opening
+ * takes.
  */
 export async function inTurn<T>(port: number, open: () => Promise<T>): Promise<T> {
   const deadline = performance.now() + TURN_TIMEOUT_MS;
@@ -70,7 +71,7 @@ export async function inTurn<T>(port: number, open: () => Promise<T>): Promise<T
   }
 }
 
-/** A turn is a name that one process at a time can have: an abstract socket (Linux). Undefined if another has it. */
+/** A turn is an abstract socket (Linux), whose name only one process can own at a time. Undefined if another has it. */
 function takeTurn(port: number): Promise<Server | undefined> {
   const turn = createServer();
   return new Promise((resolve) => {
@@ -87,18 +88,18 @@ export function explainListen(
   const address = formatAddress(host, port);
   switch (error.code) {
     case 'EADDRINUSE':
-      return `${address} is in use by another program: stop that one, or give another --port`;
+      return `${address} is in use by another program; stop that program, or choose another --port`;
     case 'EACCES':
-      return `${address} needs more rights than this user has: give a --port of 1024 or more`;
+      return `${address} needs more privileges than this user has; choose a --port of 1024 or more`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
-      return `${host} is not an address of this machine: give another --host`;
+      return `${host} is not an address of this machine; choose another --host`;
     default:
       return `cannot listen on ${address}: ${error.message}`;
   }
 }
 
-/** The address under which this machine reaches a server that listens on `host`: wildcards are no addresses to connect to. */
+/** The address at which this machine reaches a server that listens on `host`: clients cannot connect to a wildcard. */
 export function reachable(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   return /^[0:]+$/.test(host) && host.includes(':') ? '::1' : host;

@@ -1,4 +1,4 @@
-/** `parley serve` as a process: prints where it listens, obeys signals, and ends with the right exit code. */
+/** The `parley serve` process: prints the address, handles signals, and exits with the right code. */
 
 import { obeyParentProcess } from '../actors/kernel/fault-injection.ts';
 import { endProcess } from '../actors/kernel/worker-lifetime.ts';
@@ -11,15 +11,15 @@ import { onNpmGone } from './npm-parent.ts';
 import { formatAddress, reachable } from './port.ts';
 import { type Server, type ServerOptions, startServer } from './server.ts';
 
-/** The whole of a shutdown, in milliseconds. */
+/** Time limit of a whole shutdown, in milliseconds. */
 const STOP_MS = 4_900;
-/** When what is not done of it is cut off; the log on disk is whole anyway. */
+/** When an unfinished shutdown is cut off. The log on disk is intact anyway. */
 const CUT_OFF_MS = 4_000;
-/** How long the end waits for the last lines of the log to be written. */
+/** How long the exit waits for the last log lines to be written. */
 const LAST_LINES_MS = 150;
 
 export async function serve(options: ServerOptions): Promise<void> {
-  // Whatever this process creates is for its owner alone.
+  // Everything this process creates is for its owner only.
   process.umask(0o077);
   const output = await openLogOutput();
   const log = openLog('main', options.logLevel, output);
@@ -30,15 +30,15 @@ export async function serve(options: ServerOptions): Promise<void> {
     if (isLeaving) return;
     isLeaving = true;
     await output.flush(LAST_LINES_MS);
-    // What the threads' end looks like from the outside is not worth a line.
+    // Errors from threads that are being terminated are not worth logging.
     log.level = 'silent';
     const endsAt = (stoppingSince ?? performance.now()) + STOP_MS - LAST_LINES_MS;
     await endProcess(code, endsAt - performance.now(), () => output.isQuiet(LAST_LINES_MS));
   };
   const fail = (error: Error): void => {
     if (isLeaving) return;
-    log.fatal({ event: 'server.failed', err: error }, 'the server cannot go on');
-    output.write(`parley: the server cannot go on: ${error.message}`);
+    log.fatal({ event: 'server.failed', err: error }, 'the server cannot continue');
+    output.write(`parley: the server cannot continue: ${error.message}`);
     void leave(EXIT.failure);
   };
   const stop = async (cause: string): Promise<void> => {
@@ -47,23 +47,24 @@ export async function serve(options: ServerOptions): Promise<void> {
     stoppingSince = since;
     log.info({ event: 'server.stopping', cause }, `the server is stopping: ${cause}`);
     setTimeout(() => {
-      log.warn({ event: 'server.cut_off' }, `not everything ended within ${CUT_OFF_MS} ms: cut off`);
+      log.warn({ event: 'server.cut_off' }, `the shutdown was cut off after ${CUT_OFF_MS} ms`);
       void leave(EXIT.ok);
     }, CUT_OFF_MS);
-    // A server that is still starting has nobody to say goodbye to.
+    // A server that is still starting has no clients to notify.
     await server?.stop();
     const tookMs = Math.round(performance.now() - since);
-    log.info({ event: 'server.stopped', tookMs }, `the server has stopped, after ${tookMs} ms`);
+    log.info({ event: 'server.stopped', tookMs }, `the server stopped after ${tookMs} ms`);
     await leave(EXIT.ok);
   };
   onStopSignal((signal, isAgain) => void (isAgain ? leave(EXIT.interrupted) : stop(signal)));
-  onNpmGone(() => void stop('npm, which had started it, has ended'));
+  onNpmGone(() => void stop('the npm that started it has exited'));
   process.on('uncaughtException', fail);
-  // The server itself does not write to it, and what else does must not end it. The same goes for stderr; see `cli/main.ts`.
+  // The server does not use stdout, and nothing else that writes to it may end the process. The same holds for stderr;
+  // see `cli/main.ts`.
   process.stdout.on('error', () => {});
   watchOpenFiles(log);
   const started = await startServer(options, log, output);
-  // While it stops, what was still starting may fail for that reason.
+  // During a stop, whatever was still starting may fail because of it.
   if (stoppingSince !== undefined) return;
   if (started.type === 'refused') {
     output.write(`parley: ${started.text}`);

@@ -1,6 +1,6 @@
 /**
- * The server as a whole: options → data folder → threads → listen, and the way back. The port is opened last, when
- * everything behind it is ready. Which threads there are is in `thread-table.ts`.
+ * The server as a whole: options → data folder → threads → listening, and the way back. The port is opened last, when
+ * everything behind it is ready. `thread-table.ts` lists the threads.
  */
 
 import type { Logger } from 'pino';
@@ -19,18 +19,18 @@ import { Threads } from './threads.ts';
 
 export interface ServerOptions {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 picks a free port. */
   readonly port: number;
   readonly workers: number;
   readonly hashWorkers: number;
   readonly data: string;
   readonly guests: boolean;
   readonly logLevel: LogLevel;
-  /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
+  /** Message retention in milliseconds; Infinity keeps messages for ever. */
   readonly keepMs: number;
-  /** Bytes that may wait for one client that reads slowly. */
+  /** Send buffer per client, in bytes. */
   readonly outboxLimit: number;
-  /** Commands a second that one connection may send in the long run; 0 for no limit. */
+  /** Sustained commands per second allowed per connection; 0 for no limit. */
   readonly commandsPerSecond: number;
 }
 
@@ -42,18 +42,18 @@ export interface Server {
   /** `HOST:PORT`, with the host as it was given. */
   readonly address: string;
   readonly port: number;
-  /** Resolves when the server cannot go on. */
+  /** Resolves when the server cannot continue. */
   readonly failed: Promise<Error>;
-  /** What each thread measures, by its name. */
+  /** Each thread's metrics, by its name. */
   metrics(): Promise<Readonly<Record<string, Metrics>>>;
-  /** Takes no new connections, says goodbye to all clients, and ends. */
+  /** Stops accepting connections, notifies all clients, and ends all threads. */
   stop(): Promise<void>;
 }
 
 const UNWATCHED =
-  'cannot look for peers that are gone: a connection whose network is cut may stay open for 15 minutes or more';
+  'cannot check for lost peers: a connection whose network is cut may stay open for 15 minutes or more';
 
-/** `output`: where the log lines of all threads go. */
+/** `output` receives the log lines of all threads. */
 export async function startServer(
   options: ServerOptions,
   log: Logger,
@@ -117,7 +117,10 @@ export async function startServer(
 
 function countShards(workers: number, log: Logger): number {
   if (process.platform === 'linux' || workers === 1) return workers;
-  log.warn({ event: 'workers' }, 'several threads cannot listen on one port on this system: running one');
+  log.warn(
+    { event: 'workers' },
+    'this system cannot share a port between threads, so only one serves connections',
+  );
   return 1;
 }
 

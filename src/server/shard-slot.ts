@@ -1,4 +1,4 @@
-/** A shard as the main thread knows it: opened to clients when it is linked to everybody it needs. */
+/** A shard as the main thread sees it. It opens to clients once it is linked to every thread it needs. */
 
 import type { Thread } from '../actors/kernel/thread.ts';
 import type { Listened, ShardApi } from '../actors/shard/shard.worker.ts';
@@ -7,7 +7,7 @@ import { CHANNELS, type Role } from './thread-table.ts';
 
 export class ShardSlot {
   readonly thread: Thread<ShardApi>;
-  /** The roles of the threads that it has to be linked to. */
+  /** The roles it still has to be linked to. */
   readonly #missing = new Set<Role>(CHANNELS.flatMap(([from, to]) => (to === 'shard' ? [from] : [])));
   readonly #whole = Promise.withResolvers<void>();
   #listened: Promise<Listened> | undefined;
@@ -22,8 +22,8 @@ export class ShardSlot {
   }
 
   /**
-   * Listens as soon as no link is missing. A neighbour that is being restarted is linked to it then; one that cannot be
-   * restarted ends the server. However often this is called, the shard listens once.
+   * Listens as soon as no link is missing. A neighbour that is restarting will be linked then; one that cannot restart
+   * ends the server. The shard listens only once, however often this is called.
    */
   listen(options: ListenOptions): Promise<Listened> {
     this.#listened ??= this.#listen(options);
@@ -34,6 +34,6 @@ export class ShardSlot {
     await Promise.race([this.#whole.promise, this.thread.exited]);
     const outcome = await this.thread.call((api) => api.listen(options));
     if (outcome.type === 'answered') return outcome.value;
-    return { type: 'failed', code: outcome.type, text: `${this.thread.name} ended while it started` };
+    return { type: 'failed', code: outcome.type, text: `${this.thread.name} exited during start-up` };
   }
 }

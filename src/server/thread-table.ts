@@ -1,4 +1,4 @@
-/** The server's threads as data: which there are, which talk to each other, and what happens when one dies. */
+/** The server's threads as data: which threads exist, which talk to each other, and what happens when one dies. */
 
 import type { ArchiveData } from '../actors/archive/archive.worker.ts';
 import type { AuthData } from '../actors/auth/auth.worker.ts';
@@ -14,17 +14,17 @@ export type Role = 'registry' | 'auth' | 'archive' | 'shard';
 export interface ThreadRow {
   readonly role: Role;
   readonly name: string;
-  /** Counts the threads of one role, from 0. */
+  /** Numbers the threads of one role from 0. */
   readonly index: number;
   readonly file: string;
-  /** What the thread is given; asked for at each start. */
+  /** The thread's data; created anew at each start. */
   data(): object;
-  /** Starts when that thread has been started, or could not be. */
+  /** Starts once that thread has started, or failed to. */
   readonly after?: Role;
   readonly restart: RestartPolicy;
 }
 
-/** Which threads talk to each other, on a channel for each pair. */
+/** Which roles talk to each other; each pair of threads has one channel. */
 export const CHANNELS: ReadonlyArray<readonly [Role, Role]> = [
   ['registry', 'auth'],
   ['registry', 'shard'],
@@ -32,13 +32,13 @@ export const CHANNELS: ReadonlyArray<readonly [Role, Role]> = [
   ['archive', 'shard'],
 ];
 
-/** In which order they complete what they have begun when the server stops: whoever asks before whoever answers. */
+/** The order in which threads complete their work when the server stops: those that ask before those that answer. */
 export const FINISH_ORDER: readonly Role[] = ['shard', 'auth', 'registry', 'archive'];
 
-/** A client that a shutdown sends away may come back after this long. */
+/** How soon a client disconnected by a shutdown may return. */
 const RETRY_AFTER_MS = 1_000;
 
-/** `shards`: how many threads serve clients. */
+/** `shards`: the number of threads that serve clients. */
 export function threadTable(
   options: ServerOptions,
   folder: DataFolder,
@@ -59,7 +59,7 @@ export function threadTable(
     },
     {
       ...only('archive'),
-      // By then there is a `chat.db`, if there can be one.
+      // By then `chat.db` exists, if it can be created.
       after: 'registry',
       data: (): ArchiveData => ({ chatDb, searchDb, logLevel }),
     },

@@ -1,4 +1,4 @@
-/** The threads that are running: started from the table, linked to each other, opened to clients, finished. */
+/** The running threads: started from the table, linked to each other, opened to clients, finished. */
 
 import type { AuthThreadApi } from '../actors/auth/auth.worker.ts';
 import { type Metrics, threadMetrics } from '../actors/kernel/metrics.ts';
@@ -26,7 +26,7 @@ const METRICS_TIMEOUT_MS = 2_000;
 interface Running {
   readonly row: ThreadRow;
   readonly thread: Thread<ThreadApi>;
-  /** Set for shards: what they still have to be linked to. */
+  /** For shards: the links they still need. */
   readonly slot: ShardSlot | undefined;
 }
 
@@ -34,9 +34,9 @@ export class Threads {
   readonly #table: readonly ThreadRow[];
   readonly #options: ThreadOptions;
   readonly #running = new Map<string, Running>();
-  /** Resolved when a thread of the role has been started, or could not be. */
+  /** Resolved when a thread of the role has started, or failed to. */
   readonly #tried = new Map<Role, PromiseWithResolvers<void>>();
-  /** Set when the server is open. */
+  /** Set once the server is open. */
   #listenOptions: ListenOptions | undefined;
 
   constructor(table: readonly ThreadRow[], options: ThreadOptions) {
@@ -54,12 +54,12 @@ export class Threads {
   }
 
   /**
-   * Opens the port. The first shard listens alone, so that a port that cannot be had is found, and port 0 becomes a number
-   * for all. A shard that dies meanwhile is started again, and listens then.
+   * Opens the port. The first shard listens alone, which detects an unavailable port and turns port 0 into a number for
+   * all. A shard that dies meanwhile is restarted, and listens then.
    */
   async listen(address: string, port: number): Promise<Listened> {
     const [first] = this.#slots();
-    if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard ended while it started' };
+    if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard exited during start-up' };
     const reusePort = this.#table.filter(({ role }) => role === 'shard').length > 1;
     const open = (): Promise<Listened> => first.listen({ host: address, port, reusePort });
     const openIfFree = async (): Promise<Listened> => {
@@ -68,7 +68,7 @@ export class Threads {
         ? open()
         : { type: 'failed', code: fault.code ?? 'UNKNOWN', text: fault.message };
     };
-    // A port that is shared can be had also if another server shares it.
+    // A shared port can be opened even if another server shares it.
     const listened = await (reusePort ? inTurn(port, openIfFree) : open());
     if (listened.type === 'failed') return listened;
     const listenOptions = { host: address, port: listened.port, reusePort };
@@ -77,12 +77,12 @@ export class Threads {
     return all.find((one) => one.type === 'failed' && one.code !== 'gone') ?? listened;
   }
 
-  /** Ends the connections to peers that are gone, whichever shard has them. */
+  /** Closes connections to lost peers, whichever shard owns them. */
   abandon(peers: readonly Endpoints[]): void {
     for (const { thread } of this.#slots()) void thread.call((api) => api.abandon(peers));
   }
 
-  /** By the name of the thread; without those that do not answer. `main` is the thread that asks. */
+  /** Metrics by thread name, without threads that do not answer. `main` is this thread. */
   async metrics(): Promise<Readonly<Record<string, Metrics>>> {
     const asked = Array.from(this.#running.values(), async ({ row, thread }) => {
       const outcome = await thread.call((api) => api.metrics(), METRICS_TIMEOUT_MS);
@@ -91,7 +91,7 @@ export class Threads {
     return Object.fromEntries([['main', threadMetrics()] as const, ...(await Promise.all(asked)).flat()]);
   }
 
-  /** Lets the threads complete what they have begun, one role after the other. */
+  /** Lets the threads complete their work, one role after the other. */
   async finish(): Promise<void> {
     for (const role of FINISH_ORDER) {
       const threads = [...this.#running.values()].filter(({ row }) => row.role === role);
@@ -128,7 +128,7 @@ export class Threads {
     if (refused.type === 'answered' && refused.value === undefined) return this.#admit(row, thread);
     await thread.kill();
     if (refused.type !== 'answered' || refused.value === undefined) {
-      return { type: 'failed', error: new Error('the auth thread ended while it started') };
+      return { type: 'failed', error: new Error('the auth thread exited during start-up') };
     }
     const { text, isFault } = refused.value;
     return { type: 'failed', error: isFault ? new Error(text) : new Refusal(text) };
@@ -152,7 +152,7 @@ export class Threads {
     return startThread<Api>(row.name, file, row.data(), [], this.#options);
   }
 
-  /** Links the thread to those that are running; one that starts later links itself to this one. */
+  /** Links the thread to those already running; later ones link themselves to it. */
   async #admit(row: ThreadRow, thread: Thread<ThreadApi>, slot?: ShardSlot): Promise<ChildStart> {
     const one: Running = { row, thread, slot };
     const others = [...this.#running.values()];

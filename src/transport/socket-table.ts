@@ -1,20 +1,20 @@
 /**
- * The TCP sockets whose peer leaves something unanswered, as Linux lists them in `/proc/net/tcp` and `tcp6`; proc_pid_net(5).
- * There is one line for each socket of the network namespace. An IPv6 address has 32 digits:
+ * TCP sockets whose peer leaves something unanswered, as Linux lists them in `/proc/net/tcp` and `tcp6`; see
+ * proc_pid_net(5). Each line is a socket of the network namespace. IPv6 addresses have 32 digits:
  *
  *   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode …
  *    0: 0201A8C0:0FC8 0302A8C0:9C42 01 00000005:00000000 01:0000004F 00000002     0        0 12345 …
  *
- * `tr` is the timer that runs. 1: sent data is not acknowledged, and `retrnsmt` counts how often the kernel has sent it again.
- * 4: the peer's window is closed, and `timeout` counts the probes of that window without an answer. The first count begins anew
- * when the peer acknowledges new data, the second when it answers a probe.
+ * `tr` is the active timer. 1: sent data is unacknowledged, and `retrnsmt` counts the retransmissions. 4: the peer's
+ * window is closed, and `timeout` counts unanswered window probes. The first count restarts when the peer acknowledges
+ * new data, the second when it answers a probe.
  */
 
 import { closeSync, openSync, readSync } from 'node:fs';
 import { SocketAddress } from 'node:net';
 import { endianness } from 'node:os';
 
-/** A connection by its two ends: addresses and ports as Node writes them, with a blank between. */
+/** A connection's two ends: address and port as Node writes them, separated by a space. */
 export interface Endpoints {
   readonly local: string;
   readonly remote: string;
@@ -24,7 +24,7 @@ export interface UnansweredSocket {
   /** The two ends as the kernel writes them; see `readEndpoints`. */
   readonly name: string;
   readonly waitsFor: 'acknowledgement' | 'window';
-  /** How often the kernel has asked in vain, from 1. */
+  /** How many times the kernel has asked in vain, from 1. */
   readonly count: number;
 }
 
@@ -37,7 +37,9 @@ const ZERO = 0x30;
 const ONE = 0x31;
 const FOUR = 0x34;
 const EIGHT = 0x38;
-/** Where fields begin, counted from the remote port, which has four digits: the kernel's format string has fixed widths up to `retrnsmt`. */
+/**
+ * Offsets of fields from the remote port, which has four digits: the kernel's format has fixed widths up to `retrnsmt`.
+ */
 const STATE = 5;
 const TIMER = 26;
 const RETRANSMITS = 38;
@@ -45,22 +47,22 @@ const USER = 46;
 
 export type Found =
   | { readonly type: 'found'; readonly sockets: readonly UnansweredSocket[] }
-  /** Neither table can be read: it may be another system than Linux, or too many files are open. */
+  /** Neither table could be read: this may not be Linux, or too many files are open. */
   | { readonly type: 'failed'; readonly text: string };
 
-/** The sockets of a local port that wait for their peer at this moment. */
+/** Sockets of a local port that are waiting for their peer right now. */
 export async function findUnanswered(port: number): Promise<Found> {
   const scan = new TableScan(port);
   const read = await Promise.allSettled(TABLES.map((path) => readTable(path, scan)));
-  // One is missing where the system has no IPv6.
+  // One table is missing if the system has no IPv6.
   const failures = read.flatMap((result) => (result.status === 'rejected' ? [String(result.reason)] : []));
   if (failures.length === TABLES.length) return { type: 'failed', text: failures.join('; ') };
   return { type: 'found', sockets: scan.found };
 }
 
 /**
- * The kernel gives 4 KiB at a time, from its own memory: a read takes 50 µs and never waits for a disk. In the pool of threads that Node
- * has for files, the hundreds of reads that thousands of connections need would cost twice as much. Others get their turn in between.
+ * The kernel returns 4 KiB at a time, from memory: a read takes 50 µs and never waits for a disk. In Node's thread pool
+ * the hundreds of reads needed for thousands of connections would cost twice as much. Yields to other work in between.
  */
 async function readTable(path: string, scan: TableScan): Promise<void> {
   const file = openSync(path, 'r');
@@ -78,7 +80,7 @@ async function readTable(path: string, scan: TableScan): Promise<void> {
   }
 }
 
-/** Finds the few lines that matter among thousands, and makes strings of those alone. */
+/** Finds the few relevant lines among thousands, and makes strings of those alone. */
 export class TableScan {
   readonly found: UnansweredSocket[] = [];
   readonly #port: string;
@@ -87,7 +89,7 @@ export class TableScan {
     this.#port = port.toString(16).toUpperCase().padStart(4, '0');
   }
 
-  /** Reads the lines that end before `size`, and moves what follows them to the front. Returns the size of that. */
+  /** Reads the lines that end before `size`, and moves the rest to the front. Returns the size of the rest. */
   take(bytes: Buffer, size: number): number {
     let start = 0;
     for (;;) {
@@ -104,12 +106,12 @@ export class TableScan {
     const local = bytes.indexOf(COLON, start) + 2;
     const localPort = bytes.indexOf(COLON, local) + 1;
     const remotePort = localPort + 5 + (localPort - local);
-    // The first line has names instead, and no colon.
+    // The header line contains no colon.
     if (local === 1 || localPort === 0 || remotePort + USER > end) return;
     const timer = bytes[remotePort + TIMER + 1];
     if (timer !== ONE && timer !== FOUR) return;
     for (let i = 0; i < 4; i += 1) if (bytes[localPort + i] !== this.#port.charCodeAt(i)) return;
-    // Established (01), or closed by the peer alone (08). What this process has closed is the kernel's to end.
+    // Established (01), or closed only by the peer (08). The kernel itself ends sockets that this process has closed.
     const state = bytes[remotePort + STATE + 1];
     if (bytes[remotePort + STATE] !== ZERO || (state !== ONE && state !== EIGHT)) return;
     const retransmits = bytes.toString('latin1', remotePort + RETRANSMITS, remotePort + RETRANSMITS + 8);
@@ -127,7 +129,7 @@ export function readEndpoints(name: string): Endpoints {
   return { local: readEndpoint(local), remote: readEndpoint(remote) };
 }
 
-/** The address is in words of 32 bits, each in the byte order of the processor. */
+/** The address consists of 32-bit words in the byte order of the processor. */
 function readEndpoint(text: string): string {
   const [hex = '', port = ''] = text.split(':');
   const bytes = Buffer.from(hex, 'hex');
@@ -141,7 +143,10 @@ function addressOf(bytes: Buffer): string {
   return new SocketAddress({ address, family: 'ipv6' }).address;
 }
 
-/** What `Endpoints` holds. The kernel's table does not say through which interface a link-local address is reached. */
+/**
+ * An end as in `Endpoints`. The zone of a link-local address is dropped, because the kernel's table does not contain
+ * it.
+ */
 export function endpointName(address: string | undefined, port: number | undefined): string {
   return `${address?.replace(/%.*/, '')} ${port}`;
 }

@@ -1,24 +1,27 @@
-/** The wire over TCP: a listener, and one `Wire` for each connection. */
+/** The TCP wire: a listener, and one `Wire` per connection. */
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { endpointName } from './socket-table.ts';
 
-/** One connection's bytes, whatever carries them. */
+/** A connection as bytes, whatever carries them. */
 export interface Wire {
-  /** The peer's address, without its port. */
+  /** The peer's address, without the port. */
   readonly address: string;
   readonly buffered: number;
   write(bytes: Buffer): void;
-  /** Resolves with true when little is buffered, also after the end; false if that takes longer. */
+  /** Resolves with true when little is buffered, or the connection has ended; with false after `timeoutMs`. */
   drained(timeoutMs: number): Promise<boolean>;
   pause(): void;
   resume(): void;
-  /** Says goodbye: what was written goes out, then the connection is closed, at the latest after a deadline. */
+  /** Sends what was written, then closes the connection, at the latest after a deadline. */
   end(): void;
   destroy(): void;
-  /** Whether it is one of these connections: the local ends by the remote ones, as in `Endpoints`. */
+  /** Whether this is one of the given connections: local ends by remote ends, as in `Endpoints`. */
   isAmong(locals: ReadonlyMap<string, string>): boolean;
-  /** Ends it at once because its peer is gone: what was written is dropped. The handler is told `reason`. */
+  /**
+   * Closes the connection at once because its peer is gone. Unsent data is dropped, and the handler gets `reason` as
+   * the error.
+   */
   abandon(reason: string): void;
 }
 
@@ -26,7 +29,7 @@ export interface WireHandler {
   data(bytes: Buffer): void;
   /** The peer will send no more. It may still be reading. */
   ended(): void;
-  /** Called once, last. */
+  /** Called exactly once, last. */
   closed(error: Error | undefined): void;
 }
 
@@ -34,31 +37,34 @@ export type Listening =
   | {
       readonly type: 'listening';
       readonly port: number;
-      /** Takes no new connections; those that are open go on. */
+      /** Stops accepting connections; open ones continue. */
       stop(): void;
     }
   | { readonly type: 'failed'; readonly code: string; readonly text: string };
 
 export interface ListenOptions {
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 picks a free port. */
   readonly port: number;
-  /** Lets several threads listen on the same port; the kernel spreads the connections. Linux. */
+  /** Lets several threads listen on the same port, with connections spread by the kernel. Linux only. */
   readonly reusePort: boolean;
-  /** How long a connection is idle before the system asks whether its peer is still there. */
+  /** How long a connection is idle before the system probes its peer. */
   readonly keepAliveMs?: number;
 }
 
 const END_TIMEOUT_MS = 2_000;
 /**
- * An idle peer counts as lost when it has left all probes unanswered: after 85 s. `peer-watch.ts` finds those to whom something is on
- * its way, and who is lost to both in turn is still found within 3 minutes. Node before 26.4 has 10 probes in 10 s instead.
+ * An idle peer counts as lost when it has answered no probe: after 85 s. `peer-watch.ts` finds lost peers with data in
+ * flight; a peer lost to both in turn is still found within 3 minutes. Node before 26.4 sends 10 probes in 10 s
+ * instead.
  */
 const KEEP_ALIVE_MS = 60_000;
 const PROBES = 5;
-/** The length of the first wait, for one of those between probes. */
+/** The initial idle time divided by the interval between probes. */
 const PROBE_SHARE = 12;
-/** All of them are accepted in one turn of the event loop: more than so many would hold up those who chat (measured). */
+/**
+ * A whole backlog is accepted in one turn of the event loop, so a longer one would delay connected clients (measured).
+ */
 const BACKLOG = 512;
 
 export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHandler): Promise<Listening> {
@@ -73,7 +79,7 @@ export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHa
       resolve({ type: 'failed', code: error.code ?? 'UNKNOWN', text: error.message });
     });
     server.listen({ ...options, backlog: BACKLOG }, () => {
-      // An error of accepting one connection (too many open files) must not end the server.
+      // An error while accepting a connection (too many open files) must not end the server.
       server.on('error', () => {});
       resolve({ type: 'listening', port: portOf(server), stop: () => server.close() });
     });
@@ -92,7 +98,7 @@ class TcpWire implements Wire {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    // A listener for IPv4 and IPv6 (`::`) gives IPv4 addresses as ::ffff:192.0.2.1.
+    // A dual-stack listener (`::`) reports IPv4 addresses as ::ffff:192.0.2.1.
     this.address = (socket.remoteAddress ?? 'unknown').replace(/^::ffff:(?=\d+\.)/i, '');
   }
 
@@ -108,7 +114,8 @@ class TcpWire implements Wire {
   isAmong(locals: ReadonlyMap<string, string>): boolean {
     const socket = this.#socket;
     const local = locals.get(endpointName(socket.remoteAddress, socket.remotePort));
-    // The system is asked for the local end, and Node keeps it: not for thousands of connections.
+    // Check the remote end first: the local end costs a system call and memory per socket, too much for thousands of
+    // connections.
     return local !== undefined && local === endpointName(socket.localAddress, socket.localPort);
   }
 
@@ -145,7 +152,7 @@ class TcpWire implements Wire {
 
   end(): void {
     this.#socket.end();
-    // The peer may never read what is left, or never close its side.
+    // The peer may never read the rest, or never close its side.
     const deadline = setTimeout(() => this.#socket.destroy(), END_TIMEOUT_MS);
     this.#socket.once('close', () => clearTimeout(deadline));
     this.#socket.resume();

@@ -60,13 +60,13 @@ describe('readOptions', () => {
   });
 
   it.each([
-    [{ passwordFile: passwordFile('') }, 'is empty'],
-    [{ passwordFile: passwordFile('\nsecond line') }, 'is empty'],
+    [{ passwordFile: passwordFile('') }, 'no password in its first line'],
+    [{ passwordFile: passwordFile('\nsecond line') }, 'no password in its first line'],
     [{ register: true, passwordFile: passwordFile('short') }, '8 to 256 bytes'],
     [{ passwordFile: passwordFile('x'.repeat(300)) }, '1 to 256 bytes'],
-    [{ passwordFile: passwordFile('\ufeff') }, 'is empty'],
-    [{ passwordFile: passwordFile(Buffer.from('\ufeffa long secret', 'utf16le')) }, 'not text in UTF-8'],
-    [{ passwordFile: passwordFile(Buffer.from('a l\xf6ng secret', 'latin1')) }, 'not text in UTF-8'],
+    [{ passwordFile: passwordFile('\ufeff') }, 'no password in its first line'],
+    [{ passwordFile: passwordFile(Buffer.from('\ufeffa long secret', 'utf16le')) }, 'not UTF-8 text'],
+    [{ passwordFile: passwordFile(Buffer.from('a l\xf6ng secret', 'latin1')) }, 'not UTF-8 text'],
     [{ passwordFile: join(folder, 'nothing') }, 'cannot read'],
     [{ passwordFile: folder }, 'cannot read'],
     [{ user: '0x' }, '--user 0x'],

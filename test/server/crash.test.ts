@@ -189,6 +189,6 @@ describe('a thread that dies', () => {
     };
     await until('the end of the server', crash);
     expect(child.exitCode).toBe(1);
-    expect(server.stderr()).toContain('parley: the server cannot go on');
+    expect(server.stderr()).toContain('parley: the server cannot continue');
   });
 });

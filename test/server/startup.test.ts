@@ -110,7 +110,7 @@ describe('what stands in the way gets one clear line and an exit code', () => {
     other.close();
     expect(code).toBe(69);
     expect(text).toBe(
-      `parley: 127.0.0.1:${port} is in use by another program: stop that one, or give another --port`,
+      `parley: 127.0.0.1:${port} is in use by another program; stop that program, or choose another --port`,
     );
   });
 

@@ -1,4 +1,4 @@
-/** What the archive thread offers to shards, each on a port of its own. */
+/** The calls that the archive thread offers to shards, each on a port of its own. */
 
 import type { Request, VerbOf } from '../../protocol/verbs.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
@@ -8,20 +8,20 @@ export type Refused = { readonly type: 'refused'; readonly code: RefusalCode; re
 export type ReplayAnswer =
   | {
       readonly type: 'page';
-      /** The events as they go to the client. */
+      /** The encoded events, ready to send. */
       readonly frames: Uint8Array;
-      /** The account has been given everything up to this id. */
+      /** With this page the account has everything up to this id. */
       readonly through: number;
-      /** True when `through` was the end of the log. */
+      /** True if `through` is the end of the log. */
       readonly isLast: boolean;
     }
   | Refused;
 
-/** `frame`: the answer as it goes to the client, so that a shard has no work with it. */
+/** `frame` is the encoded answer, so that the shard only forwards it. */
 export type PastAnswer = { readonly type: 'page'; readonly frame: Uint8Array } | Refused;
 
 export interface ArchiveApi {
-  /** The events that the account may see with ids above `after`, as far as one page goes. */
+  /** One page of the events that the account may see, with ids above `after`. */
   replay(account: number, after: number): Promise<ReplayAnswer>;
   /** Answers a request of the account. */
   answer(account: number, request: Request<VerbOf<'archive'>>): Promise<PastAnswer>;

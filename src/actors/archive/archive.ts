@@ -1,6 +1,6 @@
 /**
- * The archive: reads the log back for who was away, who looks back, and who searches. It never writes the log; it
- * has a thread of its own, so that routing does not wait for it.
+ * The archive: reads the log for replay, history and search. It never writes the log. It has a thread of its own, so
+ * that routing does not wait for it.
  */
 
 import type { Logger } from 'pino';
@@ -23,19 +23,19 @@ import { eventFrame } from '../link/event-frame.ts';
 import type { ArchiveApi, PastAnswer, Refused, ReplayAnswer } from './archive-api.ts';
 import type { Indexer } from './indexer.ts';
 
-/** One page of a replay: what an outbox takes without being near its limit. */
+/** One page of a replay: an outbox takes it without coming near its limit. */
 const REPLAY_ENTRIES = 500;
 const REPLAY_BYTES = 32 * 1_024;
-/** Leaves room in a frame for one more message of the largest size. */
+/** Leaves room in a frame for one more message of the maximum size. */
 const PAGE_BYTES = LIMITS.frame - LIMITS.text - 4_096;
-/** Messages in a page if the request does not say. */
+/** Messages per page if the request does not say. */
 const DEFAULT_LIMIT = 50;
-/** Of the numbers and the framing of one hit. */
+/** The numbers and the framing of one hit. */
 const HIT_BYTES = 40;
-/** How long one step of a search may take, and all of it. */
+/** How long one step of a search may take, and the whole search. */
 const STEP_MS = 10;
 const SEARCH_MS = 2_000;
-/** What has been said just now is taken into the index before a search. */
+/** Indexing steps before a search, so that it finds the latest messages. */
 const CATCH_UP_STEPS = 4;
 
 export interface ArchiveParts {
@@ -47,7 +47,7 @@ export interface ArchiveParts {
 
 type ArchiveVerb = VerbOf<'archive'>;
 
-/** How the archive answers each of its verbs: with a page, which is the result, or a refusal. */
+/** How the archive answers each of its verbs: with a page, which is the result, or with a refusal. */
 type Answers = {
   readonly [V in ArchiveVerb]: (
     parts: ArchiveParts,
@@ -61,7 +61,7 @@ const ANSWERS: Answers = { history, search };
 
 export interface Readings {
   readonly answers: ArchiveApi;
-  /** Requests taken so far. */
+  /** Requests received so far. */
   readonly requests: number;
 }
 
@@ -80,8 +80,9 @@ export function archive(parts: ArchiveParts): Readings {
   };
 
   /**
-   * A disk that cannot be read now may be read later: nobody's thread ends because of it. What is asked waits for a turn of
-   * the event loop: who asks again at every answer would otherwise keep the port busy, and timers and the watchdog waiting.
+   * A disk that cannot be read now may work again later, so a read error does not end the thread. Each request waits
+   * for a turn of the event loop: otherwise a client that asks again after every answer would keep the port busy and
+   * starve timers and the watchdog.
    */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
     requests += 1;
@@ -130,10 +131,7 @@ function history(
   return { type: 'page', page };
 }
 
-/**
- * In steps, and others have their turn between two. What has not been looked through when the time is over is left for
- * the next page.
- */
+/** Works in steps, and yields between them. What could not be searched in time is left for the next page. */
 async function search(
   { store, index, indexer }: ArchiveParts,
   account: number,
@@ -164,7 +162,7 @@ async function search(
     if (performance.now() >= deadline) break;
     await new Promise(setImmediate);
   }
-  // A file that is damaged may answer wrongly: the log alone decides what is shown to whom.
+  // A damaged index may return wrong ids, so the log alone decides what the account may see.
   const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
   const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
   return { type: 'page', page: cutPage(hits, next, isComplete) };
@@ -190,7 +188,7 @@ function isVisible(entry: Entry, account: number, intervals: readonly Interval[]
   );
 }
 
-/** None if there is no match in it. */
+/** Empty if the entry contains no match. */
 function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
   return toPast(entry).flatMap(([id, at, from, to, text]): Hit[] => {
     const snippet = makeSnippet(text, terms);

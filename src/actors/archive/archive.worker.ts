@@ -1,4 +1,4 @@
-/** The archive's thread: reads `chat.db` for shards, moves its write-ahead log along, and fills the search index. */
+/** The archive thread: reads `chat.db` for shards, checkpoints its write-ahead log, and fills the search index. */
 
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
@@ -26,7 +26,7 @@ const data = threadData<ArchiveData>();
 const log = openLog('archive', data.logLevel);
 lowerPriority('below normal');
 const store = new Archive(data.chatDb);
-// All connections are opened while the file is where the registry has it open, and not when somebody may have moved it.
+// Open all connections while the path still leads to the registry's file, before anyone can move it.
 store.open();
 const index = new SearchIndex({
   file: data.searchDb,
@@ -51,7 +51,7 @@ const api = {
     return { ...threadMetrics(), requests: readings.requests, indexedTo: index.indexed };
   },
 
-  /** Nobody is owed anything; begins no more work of its own. */
+  /** Nothing is in progress for anyone; only stops the periodic work. */
   async finish(): Promise<void> {
     clearInterval(checkpointing);
     clearInterval(indexing);

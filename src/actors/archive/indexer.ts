@@ -1,19 +1,22 @@
 /**
- * Keeps the search index up with the log: a little at a time, so that whoever asks the archive for something waits for
- * one step at most. While very much is said it waits: chat comes first, and to take a text into the index costs more than to
- * store and deliver it.
+ * Keeps the search index up to date with the log, in small steps, so that a request to the archive waits for one step
+ * at most. It pauses under heavy traffic: chat comes first, and indexing a text costs more than storing and delivering
+ * it.
  */
 
 import type { Logger } from 'pino';
 import type { SearchIndex } from '../../store/search/search-index.ts';
 import type { Archive } from '../../store/sqlite/archive.ts';
 
-/** Entries that one step takes in: about 5 ms, and 20 at most. */
+/** Entries per step: about 5 ms, at most 20. */
 const STEP = 500;
-/** Entries between two calls of `run` from which on the index waits, and how many of them it may be behind because of that. */
+/**
+ * Entries between two calls of `run` that count as heavy traffic, and how far the index may fall behind because of
+ * that.
+ */
 const BUSY = 2_000;
 const LAG_LIMIT = 1_000_000;
-/** How long after a fault of the disk it is tried again. */
+/** The delay before retrying after a disk error. */
 const RETRY_MS = 5_000;
 
 export class Indexer {
@@ -22,9 +25,9 @@ export class Indexer {
   readonly #logger: Logger;
   #running: Promise<void> | undefined;
   #retryAt = 0;
-  /** The index has nothing below this id any more. */
+  /** Everything below this id has been removed from the index. */
   #removed = 0;
-  /** The newest id at the last look, and how many entries have come since the index had everything. */
+  /** The newest id at the last check, and how many entries have arrived since the index was complete. */
   #looked: number | undefined;
   #lag = 0;
 
@@ -34,7 +37,7 @@ export class Indexer {
     this.#logger = logger;
   }
 
-  /** Takes in all that the log has and the index lacks, unless that is under way or has to wait. Call it once a second. */
+  /** Indexes everything missing from the index, unless that is in progress or must wait. Call once a second. */
   run(): Promise<void> {
     if (this.#mustWait()) return Promise.resolve();
     this.#running ??= this.#catchUp().finally(() => {
@@ -44,7 +47,7 @@ export class Indexer {
     return this.#running;
   }
 
-  /** Takes in what lacks up to `id`, if that is little. False if something still lacks. */
+  /** Indexes the entries up to `id`, if only few are missing. False if some still are. */
   hasUpTo(id: number, steps: number): boolean {
     for (let step = 0; step < steps && this.#index.indexed < id; step += 1) if (!this.#step()) break;
     return this.#index.indexed >= id;
@@ -80,7 +83,7 @@ export class Indexer {
     });
   }
 
-  /** True if there is more to remove of what is no longer in the log. */
+  /** Removes entries that the log no longer has. True if there are more to remove. */
   #removePruned(): boolean {
     return this.#try(() => {
       const { firstId } = this.#archive;

@@ -1,20 +1,20 @@
-/** What auth and a shard offer each other, on a port of their own. */
+/** The calls between auth and a shard, on a port of their own. */
 
 import type { AuthAnswer } from './auth.ts';
 
 /**
- * Whom auth has let in, and under which password record: a fingerprint of the record, which changes with every change of the
- * password.
+ * An account that auth has logged in, and the fingerprint of its password record at that time. The fingerprint changes
+ * with every password change.
  */
 export interface Credential {
   readonly user: string;
   readonly record: string;
 }
 
-/** Whether somebody who was let in would be let in again: `ok`, or what has become of the account since. */
+/** Whether a logged-in account could still log in the same way: `ok`, or what has happened to it since. */
 export type Standing = 'ok' | 'password_changed' | 'removed';
 
-/** The session that asks for a change of its password: a connection of that run of a shard. */
+/** The session that requests a password change, as a connection of one run of a shard. */
 export interface Asking {
   readonly shard: number;
   readonly connection: number;
@@ -33,30 +33,31 @@ export type AuthCall =
       readonly password: string;
       readonly next: string;
       readonly address: string;
-      /** This session goes on, if it is still there. */
+      /** This session continues, if it still exists. */
       readonly asking: Asking;
     }
-  /** Comes back with a token instead of the password. */
+  /** Logs in with a token instead of the password. */
   | { readonly type: 'resume'; readonly user: string; readonly token: string }
-  /** The token lets nobody in any more. */
+  /** Revokes the token. */
   | { readonly type: 'end'; readonly user: string; readonly token: string }
-  /** A guest takes a name, and gives it back. */
+  /** A guest claims a name, and releases it. */
   | { readonly type: 'claim'; readonly user: string }
   | { readonly type: 'release'; readonly user: string };
 
 export interface AuthApi {
   authenticate(call: AuthCall): Promise<AuthAnswer>;
-  /** For sessions that an earlier run of this thread has let in. In the same order. */
+  /** For sessions that an earlier run of this thread has logged in. Answers are in the same order. */
   confirm(credentials: readonly Credential[]): Promise<readonly Standing[]>;
 }
 
-/** The other direction. */
+/** The calls in the other direction. */
 export interface SessionsApi {
-  /** Accounts may have been taken out, or been given another password: asks `confirm` about all sessions. */
+  /** Accounts may have been removed, or their passwords changed: call `confirm` for all sessions. */
   accountsChanged(): void;
   /**
-   * The account has this password record from now on. Ends its sessions that began under another one, also those whose login is
-   * under way, but for the one that asks, which goes on under this one. They are over when this returns. May be told twice.
+   * The account has this password record from now on. Ends its sessions that began under another record, including
+   * those whose login is under way, except the requesting one, which continues under the new record. They have ended
+   * when this returns. May be called twice.
    */
   passwordChanged(credential: Credential, asking: Asking): void;
 }

@@ -1,6 +1,6 @@
 /**
- * The auth actor: the only owner of the password store and of names. It never hashes on its own thread: it
- * starts a job in the pool and goes on, and the result comes back to it as a message.
+ * The auth actor: the only owner of the password store and of names. It never hashes on its own thread: it starts a job
+ * in the pool and continues, and the result arrives as a message.
  */
 
 import { hash as digest } from 'node:crypto';
@@ -14,13 +14,13 @@ import type { Asking, Credential } from './auth-api.ts';
 import type { HashOutcome, HashPool } from './hash-pool.ts';
 import { Attempts } from './login-throttle.ts';
 
-/** Between two parts of what expired tokens there are to remove. */
+/** Pause between two steps of removing expired tokens. */
 const SWEEP_PAUSE_MS = 200;
 
 export type AuthAnswer =
   /**
-   * `user`: the name as it was registered. `record`: the fingerprint of the account's password record; undefined for a guest.
-   * `token`: what the client can come back with; after a login or resume, if it could be stored.
+   * `user`: the name as registered. `record`: the fingerprint of the account's password record; undefined for a guest.
+   * `token`: for a later `resume`; present after a login or resume, if it could be stored.
    */
   | {
       readonly type: 'ok';
@@ -30,11 +30,11 @@ export type AuthAnswer =
     }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
-/** Those who have sessions. */
+/** The shards, which hold the sessions. */
 export interface Sessions {
   /**
-   * Ends the sessions of the account that began under another password record, but for the one that asks. Resolves when they
-   * are over, or will be together with a shard that does not answer.
+   * Ends the account's sessions that began under another password record, except the requesting one. Resolves when they
+   * have ended, or will end together with a shard that does not answer.
    */
   passwordChanged(credential: Credential, asking: Asking): Promise<void>;
 }
@@ -42,12 +42,12 @@ export interface Sessions {
 interface Attempt {
   readonly user: string;
   readonly password: string;
-  /** Where the connection comes from. */
+  /** The peer address of the connection. */
   readonly address: string;
   readonly reply: Reply<AuthAnswer>;
 }
 
-/** The change that a password is verified or hashed for. */
+/** The password change that a verification or hash belongs to. */
 interface Change {
   readonly next: string;
   readonly asking: Asking;
@@ -78,7 +78,7 @@ export type AuthMsg =
   | {
       readonly type: 'verified';
       readonly of: Attempt;
-      /** The hash that was verified against; undefined for a name that does not exist. */
+      /** The hash that was verified against; undefined if the name does not exist. */
       readonly hash: string | undefined;
       /** Undefined for a login. */
       readonly change: Change | undefined;
@@ -100,7 +100,7 @@ export type AuthMsg =
     };
 
 interface State {
-  /** Names being registered, and names of guests with the shard that they are on. */
+  /** Names being registered, and guests' names with the shard they are on. */
   readonly reserved: Map<string, object | 'registering'>;
   /** Accounts whose password is being changed. */
   readonly changing: Set<string>;
@@ -113,7 +113,7 @@ export interface AuthParts {
   readonly pool: HashPool;
   readonly sessions: Sessions;
   readonly steady: SteadyClock;
-  /** Whether guests are let in. */
+  /** Whether guests are allowed. */
   readonly guests: boolean;
 }
 
@@ -167,8 +167,8 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
   };
 
   /**
-   * Reserves the name before hashing: of two who want it at the same moment, exactly one goes on. Who asks for names that are
-   * taken is slowed down as one who guesses passwords: the answer tells which names there are.
+   * Reserves the name before hashing, so that of two simultaneous requests for a name exactly one continues. Requests
+   * for taken names are throttled like password guesses, because the answer reveals which names exist.
    */
   function register(state: State, of: Attempt, self: ActorRef<AuthMsg>): void {
     if (refusesMore(state, of)) return;
@@ -186,14 +186,14 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
     void pool.hash(password).then((outcome) => self.tell({ type: 'hashed', of, asking, outcome }));
   }
 
-  /** Refuses an address that has failed too often. True if it has. */
+  /** Refuses an address with too many failures. Returns true if it did. */
   function refusesMore(state: State, { address, reply }: Attempt): boolean {
     const isBlocked = state.attempts.isBlocked(address, performance.now());
     if (isBlocked) reply({ type: 'refused', code: 'too_many_attempts' });
     return isBlocked;
   }
 
-  /** The same work for a name that does not exist: the time it takes tells nobody which names do. */
+  /** Does the same work for a name that does not exist, so that the time it takes does not reveal which names do. */
   function verify(state: State, of: Attempt, change: Change | undefined, self: ActorRef<AuthMsg>): void {
     if (refusesMore(state, of)) return;
     const hash = store.find(of.user)?.hash;
@@ -202,11 +202,11 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
       .then((outcome) => self.tell({ type: 'verified', of, hash, change, outcome }));
   }
 
-  /** A token is good for the very password that it was issued under, whatever became of its end. */
+  /** A token is valid only for the password it was issued under, even if revoking it failed. */
   function resume(user: string, token: string): AuthAnswer {
     const hash = store.find(user)?.hash;
     if (hash === undefined) return { type: 'refused', code: 'bad_token' };
-    // A clock that was just set says nothing about how old a token is.
+    // A clock that was just set does not reveal how old a token is.
     const now = steady.settled();
     const check = tokens.check(user, token, hash, now ?? steady.latest(), now !== undefined);
     return check === 'ok' ? found(user, token) : { type: 'refused', code: check };
@@ -233,14 +233,14 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
       of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
       return;
     }
-    // A password that was changed while it was being verified is the old one by now.
+    // A password that was changed during its verification is the old one by now.
     if (!outcome.value || msg.hash === undefined || store.find(of.user)?.hash !== msg.hash) {
       state.attempts.failed(of.address, performance.now());
       of.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (change === undefined) {
       of.reply(found(of.user, tokens.issue(of.user, msg.hash, steady.latest())));
     } else if (state.changing.has(foldName(of.user))) {
-      // One at a time: who verified the old password too must not undo the change that is under way.
+      // One change at a time: a second request that verified the old password must not undo the change in progress.
       of.reply({ type: 'refused', code: 'busy' });
     } else {
       state.changing.add(foldName(of.user));
@@ -261,7 +261,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
       .then((written) => self.tell({ type: 'stored', of, asking, outcome: written }));
   }
 
-  /** A new password takes effect here, whatever has become of the connection that asked for it; `ok` comes last. */
+  /** A new password takes effect here, even if the requesting connection is gone; `ok` comes last. */
   function stored(state: State, { of, asking, outcome }: AuthMsg & { type: 'stored' }): void {
     free(state, of, asking);
     if (outcome !== 'stored') {
@@ -278,7 +278,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
     void sessions.passwordChanged(credential, asking).then(() => of.reply(answer));
   }
 
-  /** The registration, or the change, of that name has ended. */
+  /** The registration, or the password change, of that name has finished. */
   function free(state: State, { user }: Attempt, asking: Asking | undefined): void {
     if (asking === undefined) state.reserved.delete(foldName(user));
     else state.changing.delete(foldName(user));
@@ -292,7 +292,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
   }
 }
 
-/** A fingerprint of the account's password record, which nobody can tell the record from. */
+/** A fingerprint of the account's password record that does not reveal the record. */
 export function recordOf({ hash }: Account): string {
   return digest('sha256', hash, 'base64url');
 }

@@ -15,11 +15,11 @@ import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
 import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
 import { HashPool } from './hash-pool.ts';
 
-/** Longer than any queue of the hash pool takes; the shard's own deadline comes first. */
+/** Longer than the hash pool's full queue takes; the shard's own deadline comes first. */
 const ANSWER_TIMEOUT_MS = 60_000;
 const TICK_MS = 60_000;
 const REFRESH_MS = 1_000;
-/** Longer than a shard lives that does not answer. */
+/** Longer than a shard that does not answer survives its watchdog. */
 const SESSIONS_TIMEOUT_MS = 15_000;
 
 export interface AuthData {
@@ -33,7 +33,9 @@ export interface AuthData {
 const data = threadData<AuthData>();
 const log = openLog('auth', data.logLevel);
 let started: HashPool | undefined;
-/** Not before it is needed: Node aborts when this thread is ended, because the file is refused, while a thread of the pool begins. */
+/**
+ * Started only when needed: if the file is refused and this thread terminated while a pool thread starts, Node aborts.
+ */
 const startPool = (): HashPool => {
   started ??= new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
   return started;
@@ -60,13 +62,13 @@ const actor =
 setInterval(() => actor?.tell({ type: 'tick' }), TICK_MS).unref();
 setInterval(() => void store?.refresh(), REFRESH_MS).unref();
 
-// An actor that failed takes its thread with it, so that the supervisor starts both again.
+// A failed actor takes its thread down, so that the supervisor restarts both.
 void actor?.exited.then((reason) => {
   if (reason.type === 'failed') throw reason.error;
 });
 
 const api = {
-  /** Why the password store could not be opened, for people; undefined if it could. `isFault`: the disk is the reason. */
+  /** Why the password store could not be opened, for people; undefined if it could. `isFault`: the disk failed. */
   refusal(): { readonly text: string; readonly isFault: boolean } | undefined {
     if (opened.type === 'open') return undefined;
     return { text: opened.text, isFault: opened.code === 'storage_full' || opened.code === 'storage_failed' };
@@ -103,7 +105,7 @@ function connectShard(port: MessagePort): void {
     authenticate: (call) => authenticate(call, owner),
     confirm: (credentials) => Promise.resolve(credentials.map(standingOf)),
   });
-  // On the same port as the answers: a shard hears of a login first, and then that its password has changed.
+  // Calls share the port with the answers, so a shard hears of a login before it hears that the password changed.
   const shard = callPort<SessionsApi>(port);
   shards.add(shard);
   port.on('close', () => {
@@ -133,13 +135,13 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
   return { type: 'refused', code: outcome.type === 'timed_out' ? 'timed_out' : 'unavailable' };
 }
 
-/** Accounts may have been taken out of users.txt. A part at a time: there may be a million. */
+/** Accounts may have been removed from users.txt. Works in steps, because there may be a million. */
 function endTokensWithout(accounts: AccountStore, after: string): void {
   const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
   if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
 }
 
-/** Somebody has edited the accounts. Who is logged in was let in by what they were before. */
+/** Someone has edited the accounts, so sessions may belong to accounts or passwords that no longer exist. */
 function accountsChanged(): void {
   if (store === undefined) return;
   registry?.postMessage(listAccounts(store));
@@ -147,7 +149,7 @@ function accountsChanged(): void {
   endTokensWithout(store, '');
 }
 
-/** A shard that has died, or is about to be ended because it does not answer, takes its sessions along. */
+/** Does not wait for a shard that has died or is about to be terminated: its sessions end with it. */
 async function passwordChanged(credential: Credential, asking: Asking): Promise<void> {
   const told = Array.from(shards, (shard) =>
     shard.call((api) => api.passwordChanged(credential, asking), SESSIONS_TIMEOUT_MS),
@@ -161,7 +163,7 @@ function standingOf({ user, record }: Credential): Standing {
   return recordOf(account) === record ? 'ok' : 'password_changed';
 }
 
-/** One string crosses threads a hundred times cheaper than a million. */
+/** Passing one string between threads is a hundred times cheaper than a million. */
 function listAccounts(accounts: AccountStore): string {
   return Array.from(accounts.names()).join('\n');
 }

@@ -1,4 +1,7 @@
-/** The pool of threads that hash and verify passwords: bounded, first come first served, `busy` at once when it is full. */
+/**
+ * The pool of threads that hash and verify passwords: bounded, first come first served. When full it returns `busy` at
+ * once.
+ */
 
 import { randomBytes } from 'node:crypto';
 import { Piscina } from 'piscina';
@@ -12,10 +15,10 @@ export type HashOutcome<T> =
   | { readonly type: 'busy' }
   | { readonly type: 'failed'; readonly error: Error };
 
-/** Waiting tasks for each thread of the pool: at about 20 ms each, nobody waits longer than 3 s. */
+/** Waiting tasks per pool thread: at about 20 ms each, nobody waits longer than 3 s. */
 const QUEUE_PER_THREAD = 128;
 
-/** A task that takes longer than so many limits of a watchdog is given up, and its thread is ended; 20 ms is usual. */
+/** A task that takes longer than this many watchdog limits is abandoned, and its thread terminated; 20 ms is usual. */
 const TASK_LIMITS = 3;
 
 export class HashPool {
@@ -24,16 +27,16 @@ export class HashPool {
   readonly #warn: (text: string) => void;
   readonly #taskTimeoutMs = TASK_LIMITS * (testNumber('PARLEY_TEST_WATCHDOG_MS') ?? WATCHDOG_MS);
   /**
-   * Those who wait for a thread, oldest first; each call hands a thread over. Piscina's own queue is in no order: each
-   * time that a thread is free it puts the oldest task but one behind all others.
+   * Tasks waiting for a thread, oldest first; calling one gives it a thread. Piscina's own queue does not preserve the
+   * order: whenever a thread becomes free it moves the second-oldest task to the end.
    */
   readonly #waiting: Array<() => void> = [];
   #running = 0;
   #isClosed = false;
-  /** A hash that no password has, of the same cost, for names that do not exist. */
+  /** A hash that no password matches, at the same cost, for names that do not exist. */
   readonly dummy = `$argon2id$v=19$m=19456,t=2,p=1$${token(16)}$${token(32)}`;
 
-  /** `warn` is told of threads that died. Others take their places; only the task at hand fails. */
+  /** `warn` is called when a thread has died. It is replaced; only the task in progress fails. */
   constructor(threads: number, warn: (text: string) => void = () => {}) {
     this.#threads = threads;
     this.#warn = warn;
@@ -44,16 +47,17 @@ export class HashPool {
       idleTimeout: 60_000,
       resourceLimits: testHeap(),
     });
-    // What dies between two tasks fails none of them, but an unheard 'error' would end the thread that this one is.
+    // A thread that dies between two tasks fails none of them, but an unhandled 'error' event would end the thread that
+    // owns the pool.
     this.#pool.on('error', (error: Error) => this.#died(error));
   }
 
-  /** Tasks that a thread is working on. */
+  /** Tasks being worked on. */
   get running(): number {
     return this.#running;
   }
 
-  /** Tasks that wait for a thread. */
+  /** Tasks waiting for a thread. */
   get waiting(): number {
     return this.#waiting.length;
   }
@@ -62,7 +66,7 @@ export class HashPool {
     return this.#run({ type: 'hash', password }, (value) => typeof value === 'string');
   }
 
-  /** For the passwords of a whole file at start, where nobody waits: never `busy`, throws if hashing fails. */
+  /** For hashing a whole file at the start, when nobody else is waiting: never `busy`; throws if hashing fails. */
   async hashNow(password: string): Promise<string> {
     const outcome = await this.hash(password);
     if (outcome.type === 'done') return outcome.value;
@@ -73,7 +77,7 @@ export class HashPool {
     return this.#run({ type: 'verify', password, hash }, (value) => typeof value === 'boolean');
   }
 
-  /** Ends the threads. What is under way or waits fails. */
+  /** Ends the threads. Running and waiting tasks fail. */
   close(): Promise<void> {
     this.#isClosed = true;
     return this.#pool.destroy();
@@ -105,7 +109,7 @@ export class HashPool {
       return { type: 'done', value };
     } catch (cause) {
       const error = signal.aborted
-        ? new Error(`a hash took longer than ${timeoutMs} ms: its thread was ended`)
+        ? new Error(`a hash took longer than ${timeoutMs} ms, so its thread was terminated`)
         : toError(cause);
       if (!this.#isClosed) this.#died(error);
       return { type: 'failed', error };
@@ -113,7 +117,7 @@ export class HashPool {
   }
 
   #died(error: Error): void {
-    this.#warn(`a hash thread failed, and another takes its place: ${error.message}`);
+    this.#warn(`a hash thread failed and is being replaced: ${error.message}`);
   }
 }
 
@@ -121,7 +125,7 @@ function toError(cause: unknown): Error {
   return cause instanceof Error ? cause : new Error(String(cause));
 }
 
-/** Random bytes in the base64 of PHC strings: without padding. */
+/** Random bytes in the base64 of PHC strings, without padding. */
 function token(bytes: number): string {
   return randomBytes(bytes).toString('base64').replaceAll('=', '');
 }

@@ -1,4 +1,4 @@
-/** A thread of the hash pool: argon2id and nothing else. */
+/** A hash pool thread: argon2id and nothing else. */
 
 import { verifySync } from '@node-rs/argon2';
 import { normalizePassword } from '../../common/password.ts';
@@ -9,10 +9,13 @@ export type HashTask =
   | { readonly type: 'hash'; readonly password: string }
   | { readonly type: 'verify'; readonly password: string; readonly hash: string };
 
-// A storm of logins does not slow messages down.
+// A burst of logins must not slow messages down.
 lowerPriority();
 
-/** The hash in PHC form of the normalized password, or whether the password matches. A hash that cannot be read matches nothing. */
+/**
+ * Hashes the normalized password (in PHC form), or checks whether the password matches. A malformed hash matches
+ * nothing.
+ */
 export default function run(task: HashTask): string | boolean {
   switch (task.type) {
     case 'hash':
@@ -28,7 +31,10 @@ export default function run(task: HashTask): string | boolean {
   }
 }
 
-/** Also as it was given, if that differs: hashes from other software, and from before passwords were normalized. */
+/**
+ * Also tries the password as given, if it differs: for hashes from other software, or from before passwords were
+ * normalized.
+ */
 function matches(hash: string, password: string): boolean {
   const normalized = normalizePassword(password);
   return verifySync(hash, normalized) || (normalized !== password && verifySync(hash, password));

@@ -1,13 +1,16 @@
-/** Counts failed logins of each address, to slow down who guesses passwords. Time is passed in, from a clock that is never set. */
+/**
+ * Counts failed logins per address, to slow down password guessing. The time is passed in, from a clock that cannot be
+ * set.
+ */
 
 const WINDOW_MS = 60_000;
-/** Failed logins of one address within the window, before it has to wait. */
+/** Failed logins allowed per address within the window. */
 const ALLOWED = 30;
-/** Addresses remembered. Policy when there are more: the one that has been quiet longest is forgotten. */
+/** Maximum number of addresses remembered. Policy above it: the address without failures for longest is forgotten. */
 const ADDRESSES = 100_000;
 
 export class Attempts {
-  /** In order of the latest failure. */
+  /** Ordered by the latest failure. */
   readonly #failures = new Map<string, { count: number; until: number }>();
 
   isBlocked(address: string, now: number): boolean {

@@ -1,8 +1,8 @@
 /**
  * Actors within one thread: private state, a bounded mailbox, one message at a time.
  *
- * A handler returns the next state, or `stop()`. A handler that throws ends its own actor and nothing else.
- * A handler may be asynchronous; later messages wait for it.
+ * A handler returns the next state, or `stop()`. A handler that throws ends only its own actor. A handler may be
+ * asynchronous; later messages wait for it.
  */
 
 import { Mailbox } from './mailbox.ts';
@@ -12,7 +12,7 @@ export type ExitReason =
   | { readonly type: 'failed'; readonly error: Error }
   | { readonly type: 'killed' };
 
-/** What every wait for another actor or thread ends in. */
+/** The outcome of every wait for another actor or thread. */
 export type Outcome<T> =
   | { readonly type: 'answered'; readonly value: T }
   | { readonly type: 'timed_out' }
@@ -20,22 +20,24 @@ export type Outcome<T> =
 
 export interface ActorRef<Msg> {
   readonly name: string;
-  /** Never blocks. False when the mailbox is full or the actor has ended: the message was not taken. */
+  /** Never blocks. False if the mailbox is full or the actor has ended; the message is then not accepted. */
   tell(msg: Msg): boolean;
-  /** Ends the actor without handling what its mailbox still holds. */
+  /** Ends the actor without handling the messages left in its mailbox. */
   stop(): void;
   readonly exited: Promise<ExitReason>;
-  /** Calls `ended` once, when the actor has ended; at once if it has. Returns how to take that back. */
+  /**
+   * Calls `ended` once when the actor has ended; immediately if it already has. Returns a function that cancels this.
+   */
   watch(ended: (reason: ExitReason) => void): () => void;
 }
 
-/** The slot for an answer. Never leaves its thread. */
+/** The callback for an answer. Never leaves its thread. */
 export type Reply<T> = (value: T) => void;
 
 const STOP = Symbol('stop');
 export type Next<State> = State | typeof STOP;
 
-/** What a handler returns to end its actor normally. */
+/** Returned by a handler to end its actor normally. */
 export function stop(): typeof STOP {
   return STOP;
 }
@@ -47,12 +49,12 @@ function isStop<State>(next: Next<State>): next is typeof STOP {
 export interface Behavior<State, Msg> {
   init(self: ActorRef<Msg>): State | Promise<State>;
   receive(state: State, msg: Msg, self: ActorRef<Msg>): Next<State> | Promise<Next<State>>;
-  /** Called once, however the actor ends, if `init` had succeeded. */
+  /** Called once, however the actor ends, if `init` succeeded. */
   stopped?(state: State, reason: ExitReason): void;
 }
 
 const DEFAULT_MAILBOX = 10_000;
-/** Messages handled before sockets and timers get their turn: microtasks alone would starve them. */
+/** Messages handled before sockets and timers get a turn: microtasks alone would starve them. */
 const BUDGET = 2_000;
 
 export function spawn<State, Msg>(
@@ -66,8 +68,8 @@ export function spawn<State, Msg>(
 }
 
 /**
- * Sends the message that `build` makes around an answer slot, and waits for the answer.
- * `gone`: the actor has ended, or did not take the message. Never rejects.
+ * Sends the message that `build` makes around a reply callback, and waits for the answer. `gone`: the actor has ended,
+ * or did not accept the message. Never rejects.
  */
 export function ask<Msg, T>(
   ref: ActorRef<Msg>,
@@ -81,7 +83,7 @@ export function ask<Msg, T>(
       resolve(outcome);
     };
     const deadline = setTimeout(() => settle({ type: 'timed_out' }), timeoutMs);
-    // Taken back when settled: an actor that lives for ever must not keep every question that it was ever asked.
+    // Cancelled when settled: a long-lived actor must not keep every question it was ever asked alive.
     const unwatch = ref.watch(() => {
       clearTimeout(deadline);
       resolve({ type: 'gone' });
@@ -91,7 +93,7 @@ export function ask<Msg, T>(
 }
 
 interface Runnable {
-  /** Handles up to `budget` messages; returns how many it handled. */
+  /** Handles up to `budget` messages; returns how many. */
   run(budget: number): number;
 }
 
@@ -130,9 +132,12 @@ class Actor<State, Msg> implements ActorRef<Msg>, Runnable {
   readonly #behavior: Behavior<State, Msg>;
   readonly #mailbox: Mailbox<Msg>;
   #phase: Phase<State> = { type: 'starting' };
-  /** True while in the run queue, or while an asynchronous handler is at work: at most one of them at a time. */
+  /**
+   * True while in the run queue, or while an asynchronous handler is running, so that only one of them happens at a
+   * time.
+   */
   #busy = true;
-  /** Undefined before the first: nobody watches most of the many that there are. */
+  /** Created on first use, because most of the many actors have no watchers. */
   #watchers: Set<(reason: ExitReason) => void> | undefined;
 
   constructor(name: string, behavior: Behavior<State, Msg>, mailboxLimit: number) {

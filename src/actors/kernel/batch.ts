@@ -1,15 +1,15 @@
 /**
- * Batches on a `MessagePort`: what one turn of the event loop has to say to another thread goes as two blocks of bytes, at
- * the end of the turn. One holds the records, the other the frames that they speak of, side by side. Blocks are handed over,
- * not copied.
+ * Batches on a `MessagePort`: everything that one turn of the event loop sends to another thread travels at the end of
+ * the turn as two blocks of bytes. One holds the records, the other the frames they refer to, side by side. Blocks are
+ * transferred, not copied.
  */
 
 import type { MessagePort } from 'node:worker_threads';
 
 const LEAST_BYTES = 512;
-/** Each block begins with how many bytes of it are used. */
+/** Each block starts with its used length. */
 const SIZE_BYTES = 4;
-/** UTF-8 takes at most as many bytes for a UTF-16 unit. */
+/** The most bytes that UTF-8 needs per UTF-16 unit. */
 export const BYTES_A_UNIT = 3;
 
 /** The second only if there are frames. */
@@ -17,7 +17,7 @@ type Blocks = [records: ArrayBuffer, frames?: ArrayBuffer];
 
 const NO_FRAMES = Buffer.alloc(0);
 
-/** Bytes that become more. */
+/** A growable buffer. */
 class Block {
   bytes = Buffer.allocUnsafeSlow(LEAST_BYTES);
   view = viewOf(this.bytes);
@@ -35,13 +35,14 @@ class Block {
     full.copy(this.bytes, 0, 0, this.end);
   }
 
-  /** All that was written since the last call. */
+  /** Everything written since the last call. */
   take(): ArrayBuffer {
     this.view.setUint32(0, this.end);
     const { buffer } = this.bytes;
-    // Room was made for the longest that texts may become; who keeps a frame keeps no more than its block.
+    // Room was reserved for the longest possible texts, so trim the block: whoever keeps a frame keeps its whole block
+    // alive.
     const block = 2 * this.end < buffer.byteLength ? buffer.slice(0, this.end) : buffer;
-    // What the next turn has to say is probably about as much.
+    // The next turn will probably send about as much.
     this.#replace(Math.max(LEAST_BYTES, this.end + (this.end >> 1)));
     this.end = SIZE_BYTES;
     return block;
@@ -83,18 +84,18 @@ export class BatchWriter {
     records.end += size;
   }
 
-  /** Where frames are written to. Another buffer may take its place whenever a frame is opened. */
+  /** The buffer that frames are written to. Opening a frame may replace it. */
   get frames(): Buffer {
     return this.#frames.bytes;
   }
 
-  /** Begins a frame of at most so many bytes. Returns where in `frames` it begins. */
+  /** Starts a frame of at most `most` bytes. Returns its offset in `frames`. */
   open(most: number): number {
     this.#frames.makeRoom(most);
     return this.#frames.end;
   }
 
-  /** Ends the frame that was opened last. */
+  /** Ends the frame opened last. */
   close(end: number): void {
     this.#size(end - this.#frames.end);
     this.#frames.end = end;
@@ -120,7 +121,7 @@ export class BatchReader {
   readonly #end: number;
   #at = SIZE_BYTES;
   readonly frames: Buffer;
-  /** Where the last frame is in `frames`. */
+  /** The last frame's range in `frames`. */
   start = SIZE_BYTES;
   end = SIZE_BYTES;
 
@@ -162,7 +163,7 @@ export class BatchReader {
   }
 }
 
-/** Gathers what one turn of the event loop has to say, and sends it at the end of the turn. */
+/** Gathers the items of one turn of the event loop, and sends them at the end of the turn. */
 export class BatchPort<Item> {
   readonly #port: MessagePort;
   readonly #write: (out: BatchWriter, item: Item) => void;
@@ -190,7 +191,7 @@ export class BatchPort<Item> {
   }
 }
 
-/** Takes the batches that a `BatchPort` at the other end sends. */
+/** Receives the batches sent by a `BatchPort` at the other end. */
 export function takeBatches<Item>(
   port: MessagePort,
   read: (batch: BatchReader) => Item,

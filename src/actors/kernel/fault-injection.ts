@@ -1,7 +1,7 @@
 /**
- * Faults injected on purpose, for the tests of how the server survives them: which threads can be made to fail, and which
- * limits a test may shorten. All of this is inert unless the environment says PARLEY_TEST_HOOKS=1: no thread is
- * registered, no order is obeyed, and no other variable is read.
+ * Deliberate faults, for tests of how the server survives them: which threads can be made to fail, and which limits a
+ * test may shorten. Everything here is inert unless the environment sets PARLEY_TEST_HOOKS=1: no thread is registered,
+ * no order is obeyed, and no other variable is read.
  */
 
 import { parentPort, type ResourceLimits } from 'node:worker_threads';
@@ -9,8 +9,8 @@ import { parentPort, type ResourceLimits } from 'node:worker_threads';
 export const CRASHES = ['kill', 'throw', 'exit', 'oom', 'spin'] as const;
 
 /**
- * `kill`: terminated from outside. From inside: an uncaught exception, `process.exit(3)`, a heap that grows to its limit,
- * an endless loop.
+ * `kill`: terminated from outside. From inside: an uncaught exception, `process.exit(3)`, a heap that grows to its
+ * limit, an endless loop.
  */
 export type Crash = (typeof CRASHES)[number];
 
@@ -21,27 +21,27 @@ const SETTINGS = {
   PARLEY_TEST_END_MS: 'how long a thread may take to terminate',
   PARLEY_TEST_SETTLE_MS: 'how long the clock must be steady before anything expires',
   PARLEY_TEST_KEEP_ALIVE_MS: 'how long a connection is idle before TCP probes its peer',
-  PARLEY_TEST_LOOK_EVERY_MS: 'interval between looks at the table of sockets',
+  PARLEY_TEST_LOOK_EVERY_MS: 'interval between checks of the socket table',
   PARLEY_TEST_LOG: 'module whose `openLog` takes the place of the local log',
 } as const;
 
 export type TestSetting = keyof typeof SETTINGS;
 
-/** An order to a thread. `part`: what in the thread is to fail; undefined for the thread itself. */
+/** An order to a thread. `part`: the part of the thread that should fail; undefined for the thread itself. */
 interface CrashOrder {
   readonly crash: Crash;
   readonly part: string | undefined;
 }
 
-/** A thread as this registry knows it. */
+/** A thread that can be made to fail. */
 interface Target {
   post(order: CrashOrder): void;
   terminate(): void;
 }
 
-/** The running threads that this thread has started, by name. */
+/** The running threads started by this thread, by name. */
 const targets = new Map<string, Target>();
-/** What the next task of a part is to do instead of its work. */
+/** How the next task of a part should fail. */
 const pending = new Map<string, Crash>();
 
 export function hasTestHooks(): boolean {
@@ -57,13 +57,13 @@ export function testNumber(name: TestSetting): number | undefined {
   return value === undefined ? undefined : Number(value);
 }
 
-/** Limits of a thread: a small heap runs full in no time. */
+/** Limits of a thread: a small heap fills up quickly. */
 export function testHeap(): ResourceLimits {
   const megabytes = testNumber('PARLEY_TEST_HEAP_MB');
   return megabytes === undefined ? {} : { maxOldGenerationSizeMb: megabytes };
 }
 
-/** Makes a thread that has just been started a target of `crash`. Returns how to take that back. */
+/** Makes a newly started thread a target of `crash`. Returns a function that undoes this. */
 export function registerTarget(name: string, target: Target): () => void {
   if (!hasTestHooks()) return () => {};
   targets.set(name, target);
@@ -72,7 +72,7 @@ export function registerTarget(name: string, target: Target): () => void {
   };
 }
 
-/** Makes the thread of that name, or a part of it, fail. False if no such thread is running. */
+/** Makes the named thread, or a part of it, fail. False if no such thread is running. */
 export function crash(name: string, how: Crash, part?: string): boolean {
   const target = targets.get(name);
   if (target === undefined) return false;
@@ -82,8 +82,8 @@ export function crash(name: string, how: Crash, part?: string): boolean {
 }
 
 /**
- * Obeys `{ crash: 'registry', how: 'spin' }` from the parent process; without `how` it means `kill`. `hash` stands for the
- * thread of the hash pool that gets the next task.
+ * Obeys orders from the parent process, such as `{ crash: 'registry', how: 'spin' }`; `how` defaults to `kill`. `hash`
+ * means the hash pool thread that gets the next task.
  */
 export function obeyParentProcess(): void {
   if (!hasTestHooks()) return;
@@ -97,7 +97,7 @@ export function obeyParentProcess(): void {
   });
 }
 
-/** Obeys orders from whoever started this thread. */
+/** Obeys orders from the thread that started this one. */
 export function obeyStarter(): void {
   if (!hasTestHooks()) return;
   parentPort?.on('message', (message: unknown) => {
@@ -107,20 +107,20 @@ export function obeyStarter(): void {
   });
 }
 
-/** How a pool is to run its next task: in `file`, which fails as ordered, instead of its own. */
+/** How a pool should run its next task: in `file`, which fails as ordered, instead of the pool's own file. */
 export interface FaultyTask {
   readonly file: string;
   readonly task: Crash;
   readonly timeoutMs: number | undefined;
 }
 
-/** What the next task of that part of this thread is to be instead; undefined for what it is. */
+/** The faulty task that should replace the next task of that part; undefined if there is none. */
 export function takeFaultyTask(part: string): FaultyTask | undefined {
   const how = pending.get(part);
   if (how === undefined) return undefined;
   pending.delete(part);
   const file = import.meta.url.replace(/fault-injection(\.[jt]s)$/, 'faulty-task.worker$1');
-  // Terminated from outside: as after an endless loop, only sooner.
+  // A pool thread can be killed only from outside, so this is an endless loop with a short timeout.
   return how === 'kill' ? { file, task: 'spin', timeoutMs: 10 } : { file, task: how, timeoutMs: undefined };
 }
 
@@ -148,8 +148,8 @@ export function crashThread(how: Crash): Promise<never> {
 }
 
 /**
- * Long strings, which reading from them flattens: small objects would take seconds to fill the heap. V8 does not end every
- * loop whose heap is full, but it ends this one.
+ * Uses long strings, which V8 copies into one piece when they are read, because small objects would take seconds to
+ * fill the heap. V8 does not end every loop whose heap is full, but it ends this one.
  */
 function fillHeap(): never {
   const long = 'x'.repeat(1_000_000);

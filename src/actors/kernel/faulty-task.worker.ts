@@ -1,3 +1,3 @@
-/** A task of a pool that fails as it is told, in place of the pool's own tasks. Only fault injection names this file. */
+/** A pool task that fails as ordered, in place of the pool's own task. Only fault injection refers to this file. */
 
 export { crashThread as default } from './fault-injection.ts';

@@ -1,6 +1,6 @@
 /**
- * A bounded first-in first-out queue. Overflow policy: a full mailbox refuses the new message and says so;
- * what it already holds is never dropped.
+ * A bounded FIFO queue. Overflow policy: a full mailbox rejects the new message and reports it; what it already holds
+ * is never dropped.
  */
 export class Mailbox<Msg> {
   readonly limit: number;
@@ -15,14 +15,14 @@ export class Mailbox<Msg> {
     return this.#items.length - this.#head;
   }
 
-  /** False, and nothing is kept, when the mailbox is full. */
+  /** False if the mailbox is full; the message is then not kept. */
   put(msg: Msg): boolean {
     if (this.size >= this.limit) return false;
     this.#items.push(msg);
     return true;
   }
 
-  /** The oldest message, or undefined when there is none. */
+  /** The oldest message, or undefined if there is none. */
   take(): Msg | undefined {
     const msg = this.#items[this.#head];
     if (this.#head === this.#items.length) return undefined;

@@ -1,16 +1,16 @@
-/** A channel between two threads, each of which gets one end of it. */
+/** A channel between two threads, each of which gets one end. */
 
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import type { Outcome } from './actor.ts';
 import { handOver } from './thread.ts';
 
-/** Hands an end of a channel to a thread. */
+/** Passes one end of a channel to a thread. */
 export type Give = (port: MessagePort) => Promise<Outcome<unknown>>;
 
 /**
- * Links two threads. Either may die meanwhile, and takes its end along: then the other end is closed, or cannot be given any
- * more. Nothing has to be done about that here: who takes the dead one's place is linked anew. Returns true if both have got
- * their ends.
+ * Links two threads. If either dies meanwhile, its end closes with it, and the other end closes or can no longer be
+ * passed on. Nothing needs to be done about that here, because the replacement of the dead thread is linked anew.
+ * Returns true if both threads received their ends.
  */
 export async function link(give: Give, giveOther: Give): Promise<boolean> {
   const { port1, port2 } = new MessageChannel();
@@ -27,7 +27,7 @@ export async function link(give: Give, giveOther: Give): Promise<boolean> {
   }
 }
 
-/** What posting a port says whose other end has died. */
+/** Posting a port whose other end has died throws this error. */
 function isGone(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'DataCloneError';
 }

@@ -1,13 +1,13 @@
 /**
- * Starts the threads of the server, and starts again what dies. Which children there are and what happens when
- * one dies is data; the supervisor itself knows nothing about chat.
+ * Starts the server's threads, and restarts those that die. The children and their restart policies are data; the
+ * supervisor knows nothing about chat.
  */
 
 import type { ExitReason } from './actor.ts';
 
 export interface Child {
   readonly exited: Promise<ExitReason>;
-  /** Resolves if the child was ended and goes on all the same: then nothing may take its place. */
+  /** Resolves if the child was terminated but continues to run; then nothing may replace it. */
   readonly stuck: Promise<Error>;
   kill(): Promise<void>;
 }
@@ -19,15 +19,15 @@ export type ChildStart =
 export interface ChildSpec {
   readonly name: string;
   readonly restart: RestartPolicy;
-  /** Resolves when the child is ready for work, or has failed to become so. */
+  /** Resolves when the child is ready for work, or has failed to start. */
   start(): Promise<ChildStart>;
 }
 
 export interface RestartPolicy {
-  /** Restarts of one child within `withinMs`; the next death within it makes the supervisor give up. */
+  /** Allowed restarts of one child within `withinMs`; after one more death the supervisor gives up. */
   readonly restarts: number;
   readonly withinMs: number;
-  /** Wait before the first restart, doubled with each further one within `withinMs`. */
+  /** Delay before the first restart; doubles with each further one within `withinMs`. */
   readonly backOffMs: number;
 }
 
@@ -39,18 +39,18 @@ export type SupervisorEvent =
   | { readonly type: 'gave_up'; readonly child: string; readonly error: Error };
 
 export interface Supervisor {
-  /** Resolves when a child died too often, or could not be started again, or could not be ended. */
+  /** Resolves when a child died too often, or could not be restarted or terminated. */
   readonly gaveUp: Promise<Error>;
-  /** Ends all children, in the reverse order of their specs, and restarts none. */
+  /** Ends all children in reverse order of their specs, without restarting any. */
   stop(): Promise<void>;
 }
 
 export type Supervised =
   | { readonly type: 'started'; readonly supervisor: Supervisor }
-  /** A child that never became ready is not restarted: all others have been ended. */
+  /** A child that never became ready is not restarted; all others have been ended. */
   | { readonly type: 'failed'; readonly child: string; readonly error: Error };
 
-/** Starts all children at once, and resolves when all are ready or one has failed. */
+/** Starts all children at once. Resolves when all are ready, or one has failed. */
 export async function supervise(
   specs: readonly ChildSpec[],
   report: (event: SupervisorEvent) => void,

@@ -1,11 +1,11 @@
-/** How much of the processor a thread gets when there is not enough of it for all. */
+/** A thread's share of the processor when there is not enough for all. */
 
 import { readlinkSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 
 /**
- * Lowers the priority of this thread: it takes what the others leave over. On Linux a priority belongs to a thread,
- * and its id can be read from /proc; elsewhere the thread competes like any other.
+ * Lowers the priority of this thread, so that it uses what the others leave. On Linux priorities belong to threads, and
+ * /proc has the thread's id; elsewhere the thread competes like any other.
  */
 export function lowerPriority(to: 'below normal' | 'low' = 'low'): void {
   if (process.platform !== 'linux') return;
@@ -14,6 +14,6 @@ export function lowerPriority(to: 'below normal' | 'low' = 'low'): void {
     const { PRIORITY_BELOW_NORMAL, PRIORITY_LOW } = constants.priority;
     setPriority(thread, to === 'low' ? PRIORITY_LOW : PRIORITY_BELOW_NORMAL);
   } catch {
-    // Not allowed in this container: the same speed for all, as elsewhere.
+    // Not permitted in this container: the thread keeps its normal priority, as on other systems.
   }
 }

@@ -1,8 +1,8 @@
 /**
- * Worker threads and the typed calls between threads. The only module that knows comlink.
+ * Worker threads, and typed calls between threads. The only module that imports comlink.
  *
- * A thread's file ends in `serve(api)`; who starts it gets a `Thread` whose calls never hang: each ends in an
- * answer, in a deadline, or in `gone` when the other side has died.
+ * A thread's file ends in `serve(api)`. The thread that starts it gets a `Thread` whose calls never hang: each ends
+ * with an answer, a timeout, or `gone` if the other side has died.
  */
 
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
@@ -12,9 +12,9 @@ import type { ExitReason, Outcome } from './actor.ts';
 import { obeyStarter, registerTarget, testHeap } from './fault-injection.ts';
 import { answerPings, guard, isProcessEnding, own } from './worker-lifetime.ts';
 
-/** The other side of a channel of calls. */
+/** The other side of a channel for calls. */
 export interface Peer<Api> {
-  /** Makes one call. A call that throws over there is a bug over there, and rejects here. */
+  /** Makes one call. Rejects if the call throws on the other side, because that is a bug. */
   call<T>(use: (api: Remote<Api>) => T, timeoutMs?: number): Promise<Outcome<Awaited<T>>>;
 }
 
@@ -22,18 +22,23 @@ export interface Thread<Api> extends Peer<Api> {
   readonly name: string;
   readonly exited: Promise<ExitReason>;
   /**
-   * Resolves if the thread was ended and goes on all the same. Rare: an endless loop of calls into native code, some
+   * Resolves if the thread was terminated but continues to run. Rare: an endless loop of native calls, or certain
    * compiled loops. Only the end of the process ends it; see `endProcess`.
    */
   readonly stuck: Promise<Error>;
-  /** Ends the thread at once, wherever it is. Resolves when it is gone, or stuck. */
+  /** Terminates the thread at once, whatever it is doing. Resolves when it is gone, or stuck. */
   kill(): Promise<void>;
 }
 
 export interface ThreadOptions {
-  /** Ends the thread when it has not answered for that long, as in an endless loop. No limit if left out. */
+  /**
+   * Terminates the thread if it has not answered its watchdog for this long, for instance because of an endless loop.
+   * No limit if omitted.
+   */
   readonly watchdogMs?: number;
-  /** Takes what the thread writes to its stderr, such as its log. Left out: it goes to the stderr of the process. */
+  /**
+   * Receives what the thread writes to its stderr, such as its log. By default that goes to the stderr of the process.
+   */
   readonly stderr?: (bytes: Uint8Array) => void;
 }
 
@@ -44,22 +49,22 @@ export type Started<Api> =
 export const CALL_TIMEOUT_MS = 10_000;
 const START_TIMEOUT_MS = 60_000;
 /**
- * Of each thread, for what it has made lately. A storm of logins or messages grows this part of the heap to its limit, and it stays
- * so large while little is done: at V8’s own limit that is 50 MiB and more. What outlives it is little here, so a small one costs next to nothing.
+ * Young-generation limit per thread. V8's default lets a burst of logins or messages grow it to 50 MiB and more, and it
+ * never shrinks. Few objects here live long, so a small young generation costs next to nothing.
  */
 const YOUNG_MB = 12;
-/** The first thing a thread says. Not a comlink message, and comlink passes over it. */
+/** The first message a thread sends. Not a comlink message; comlink ignores it. */
 const READY = 'ready';
 
 /**
- * The place of a thread's file: `../registry/registry.worker.ts` beside the module whose `import.meta.url` is `base`.
- * In the published package, which is compiled, it is the `.js` of the same name.
+ * The file of a thread, such as `../registry/registry.worker.ts`, relative to the module whose `import.meta.url` is
+ * `base`. In the published package, which is compiled, it is the `.js` file of the same name.
  */
 export function threadFile(name: string, base: string): URL {
   return new URL(base.endsWith('.ts') ? name : name.replace(/\.ts$/, '.js'), base);
 }
 
-/** Starts a thread and waits until it has reached its `serve`. `data` is plain and may hold ports. */
+/** Starts a thread and waits until it has called `serve`. `data` is plain data and may contain ports. */
 export async function startThread<Api>(
   name: string,
   file: URL,
@@ -109,7 +114,7 @@ export async function startThread<Api>(
   return { type: 'failed', error };
 }
 
-/** Offers `api` to whoever started this thread. The last line of a `*.worker.ts`. */
+/** Offers `api` to the thread that started this one. The last line of a `*.worker.ts`. */
 export function serve<Api extends object>(api: Api): void {
   const port = parentPort;
   if (port === null) throw new Error('this file runs only as a worker thread');
@@ -124,24 +129,25 @@ export function servePort<Api>(port: MessagePort, api: Api): void {
   expose(api, nodeEndpoint(port));
 }
 
-/** Calls what the other end of `port` serves. */
+/** Calls the API served at the other end of `port`. */
 export function callPort<Api>(port: MessagePort): Peer<Api> {
   const gone = new Promise<void>((resolve) => port.once('close', resolve));
   return connectPeer<Api>(port, gone);
 }
 
-/** Marks a port in the arguments of a call as handed over. */
+/** Marks a port in the arguments of a call for transfer. */
 export function handOver(port: MessagePort): MessagePort {
   return transfer(port, [port]);
 }
 
-/** What the starter of this thread gave it: the two are parts of one program, so its type is taken on trust. */
+/** The data passed by the thread that started this one. Both are parts of one program, so the type is not checked. */
 export function threadData<Data>(): Data {
   return workerData;
 }
 
 function connectPeer<Api>(endpoint: Worker | MessagePort, gone: Promise<void>): Peer<Api> {
-  // One strong reference for as long as the peer lives: when comlink's root proxy is collected, the other side goes deaf.
+  // Keeps comlink's root proxy alive for as long as the peer: if it were garbage-collected, the other side would stop
+  // listening.
   const remote = wrap<Api>(nodeEndpoint(endpoint));
   let alive = true;
   const waiting = new Set<() => void>();

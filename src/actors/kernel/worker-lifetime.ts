@@ -1,8 +1,8 @@
 /**
- * How worker threads end: by themselves, when they are told to, when they no longer answer, and with the process.
+ * How worker threads end: by themselves, when told to, when they stop answering, and with the process.
  *
- * `worker.terminate()` interrupts JavaScript, but not native code (a query, a write to a disk that hangs), and not every
- * loop that V8 has optimized. A worker that is stuck there keeps what it has open, so that no other can take its place, and
+ * `worker.terminate()` interrupts JavaScript, but not native code (a query, a write to a disk that hangs), and not
+ * every loop that V8 has optimized. A worker stuck there keeps its files open, so that no other can take its place, and
  * `process.exit` waits for it for ever: see `endProcess`.
  */
 
@@ -12,8 +12,8 @@ import { testNumber } from './fault-injection.ts';
 import { Watchdog } from './watchdog.ts';
 
 /**
- * How long a worker that is ended may take for it. One that waits for a disk ends when the disk is back, and that is
- * better than the end of the process.
+ * How long a worker may take to end. One that waits for a disk ends once the disk responds, which is better than ending
+ * the process.
  */
 const END_TIMEOUT_MS = 60_000;
 
@@ -22,17 +22,20 @@ const PONG = 'pong';
 
 export interface Owned {
   readonly exited: Promise<ExitReason>;
-  /** Resolves if the worker was ended and goes on all the same. */
+  /** Resolves if the worker was terminated but continues to run. */
   readonly stuck: Promise<Error>;
-  /** Ends it at once, wherever it is. Resolves when it is gone, or stuck. `cause`: what is told to be the reason. */
+  /**
+   * Terminates the worker at once, whatever it is doing. Resolves when it is gone, or stuck. `cause` is the reported
+   * reason.
+   */
   end(cause?: Error): Promise<void>;
 }
 
-/** Those that are not gone. */
+/** Workers that have not ended. */
 const running = new Set<Worker>();
 let isEnding = false;
 
-/** Takes care of a worker: tells how it ended, and ends it. */
+/** Takes charge of a worker: reports how it ended, and can end it. */
 export function own(worker: Worker, name: string): Owned {
   let failure: Error | undefined;
   let isGone = false;
@@ -53,7 +56,9 @@ export function own(worker: Worker, name: string): Owned {
     if (isGone) return;
     failure ??= cause;
     const deadline = setTimeout(() => {
-      stuck.resolve(new Error(`thread ${name} cannot be ended, only its process can`, { cause: failure }));
+      stuck.resolve(
+        new Error(`thread ${name} cannot be terminated; only ending the process ends it`, { cause: failure }),
+      );
     }, testNumber('PARLEY_TEST_END_MS') ?? END_TIMEOUT_MS);
     void worker.terminate();
     await Promise.race([exited, stuck.promise]);
@@ -63,8 +68,8 @@ export function own(worker: Worker, name: string): Owned {
 }
 
 /**
- * Asks the worker again and again whether it is there, and ends it when it has not answered for `limitMs`, or, before
- * its first answer, for `FIRST_ANSWER_MS`.
+ * Pings the worker repeatedly, and ends it when it has not answered for `limitMs`; before its first answer, for
+ * `FIRST_ANSWER_MS`.
  */
 export function guard(worker: Worker, limitMs: number, end: (cause: Error) => Promise<void>): void {
   const watchdog = new Watchdog(testNumber('PARLEY_TEST_WATCHDOG_MS') ?? limitMs, performance.now());
@@ -75,26 +80,27 @@ export function guard(worker: Worker, limitMs: number, end: (cause: Error) => Pr
     if (silentMs === undefined) worker.postMessage(PING);
     else {
       clearInterval(rounds);
-      void end(new Error(`did not answer for ${Math.round(silentMs / 100) / 10} s: it was ended`));
+      void end(new Error(`did not answer for ${Math.round(silentMs / 100) / 10} s and was terminated`));
     }
   }, watchdog.everyMs);
   worker.once('exit', () => clearInterval(rounds));
 }
 
-/** The other side of `guard`. Comlink passes over these messages. */
+/** The worker's side of `guard`. Comlink ignores these messages. */
 export function answerPings(port: MessagePort): void {
   port.on('message', (message: unknown) => message === PING && port.postMessage(PONG));
 }
 
-/** True once the process is ending: no worker is to be started any more. */
+/** True once the process is ending, when no worker may be started. */
 export function isProcessEnding(): boolean {
   return isEnding;
 }
 
 /**
- * Ends all workers, then the process. `process.exit` would wait for ever for a worker that does not end, or for a write to a
- * disk that does not answer: what does not end within `timeoutMs` is ended by SIGKILL, with the whole process, and the exit
- * code is that of SIGKILL. `isQuiet` tells, when the workers are gone, whether the last write has come back.
+ * Ends all workers, then the process. `process.exit` would wait for ever for a worker that does not end, or for a write
+ * to a disk that does not respond. Therefore, if anything is left after `timeoutMs`, SIGKILL ends the whole process,
+ * and the exit code is that of SIGKILL. `isQuiet`, called when the workers are gone, says whether the last write has
+ * returned.
  */
 export async function endProcess(
   code: number,

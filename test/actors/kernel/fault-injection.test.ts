@@ -34,7 +34,7 @@ const EXPECTED: Record<Crash, RegExp> = {
   throw: /^thrown on purpose$/,
   exit: /^killed$/,
   oom: /memory limit/,
-  spin: /^did not answer for 1(\.\d)? s: it was ended$/,
+  spin: /^did not answer for 1(\.\d)? s and was terminated$/,
 };
 
 describe('a supervised thread that goes wrong', () => {
@@ -137,7 +137,7 @@ describe('a process with a watched thread', () => {
   it('ends when the thread cannot be ended, rather than to wait for it', async () => {
     running.child.send('stick');
     const exit = await running.exit();
-    expect(running.stdout()).toContain('thread busy cannot be ended, only its process can');
+    expect(running.stdout()).toContain('thread busy cannot be terminated; only ending the process ends it');
     expect(exit).toEqual({ code: null, signal: 'SIGKILL' });
   });
 });
