@@ -8,6 +8,7 @@ import type { LoadOptions } from '../../src/load/options.ts';
 import { prepareRun } from '../../src/load/run/load.ts';
 import { SCENARIOS } from '../../src/load/scenario/scenarios.ts';
 import { testFolder } from '../support/folder.ts';
+import { closedPort, listen } from '../support/listen.ts';
 import { type RunningProcess, runProcess } from '../support/process.ts';
 import { PARLEY } from '../support/server.ts';
 import { startRelay } from './honesty/relay.ts';
@@ -44,19 +45,8 @@ async function startEar(): Promise<{ readonly port: number; readonly heard: () =
     heard += 1;
     socket.on('error', () => {});
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   onTestFinished(() => void server.close());
-  const address = server.address();
-  return { port: typeof address === 'object' && address !== null ? address.port : 0, heard: () => heard };
-}
-
-/** Where nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
+  return { port: await listen(server), heard: () => heard };
 }
 
 const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
@@ -131,7 +121,7 @@ describe('whom it loads', () => {
 
 describe.concurrent('a run that cannot be', () => {
   it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
-    const free = await freePort();
+    const free = await closedPort();
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
     expect(stderr).toMatch(
@@ -146,10 +136,8 @@ describe.concurrent('a run that cannot be', () => {
       socket.on('error', () => {});
       socket.end('220 mail.example ESMTP\r\n');
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     onTestFinished(() => void server.close());
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const port = await listen(server);
     const { code, stderr } = await load('--server', `127.0.0.1:${port}`, '--quiet');
     expect([code, stderr]).toEqual([69, expect.stringContaining('closed: the server sent what is no frame')]);
   });

@@ -1,16 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
+import { newPaths } from '../support/folder.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
-const folder = testFolder();
-let runs = 0;
+const newFolder = newPaths();
 let server: RunningServer;
 
 beforeEach(async () => {
-  runs += 1;
-  server = await startServer({ data: `${folder}/${runs}`, args: ['--workers', '3', '--guests'] });
+  server = await startServer({ data: newFolder(), args: ['--workers', '3', '--guests'] });
 });
 afterEach(async () => {
   await server.stop();

@@ -1,17 +1,11 @@
 import { connect } from 'node:net';
-import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
+import { newPaths } from '../support/folder.ts';
 import { runProcess, until } from '../support/process.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
 
-const folder = testFolder();
-let folders = 0;
-function newFolder(): string {
-  folders += 1;
-  return join(folder, String(folders));
-}
+const newFolder = newPaths();
 
 async function start(...args: string[]): Promise<RunningServer> {
   const server = await startServer({ data: newFolder(), args });

@@ -1,25 +1,11 @@
-import { connect, createServer } from 'node:net';
-import { join } from 'node:path';
+import { connect } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
-import { until } from '../support/process.ts';
+import { newPaths } from '../support/folder.ts';
+import { closedPort } from '../support/listen.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
-const folder = testFolder();
-let folders = 0;
-function newFolder(): string {
-  folders += 1;
-  return join(folder, String(folders));
-}
-
-async function freePort(): Promise<number> {
-  const other = createServer().listen(0, '127.0.0.1');
-  await until('the port', () => other.listening);
-  const address = other.address();
-  await new Promise((resolve) => other.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
-}
+const newFolder = newPaths();
 
 async function start(port: number, workers: number): Promise<RunningServer> {
   const server = await startServer({
@@ -45,7 +31,7 @@ async function knock(port: number): Promise<TestClient> {
 
 describe('whoever is let in finds everything at work', () => {
   it.each([1, 1, 3, 3, 3])('at the start, with %i workers', async (workers) => {
-    const port = await freePort();
+    const port = await closedPort();
     const visits = Promise.all(
       ['ann', 'ben', 'cat', 'dan'].map(async (user) => {
         const client = await knock(port);
@@ -58,7 +44,7 @@ describe('whoever is let in finds everything at work', () => {
   });
 
   it('when a shard is started again together with what is behind it', async () => {
-    const server = await start(await freePort(), 1);
+    const server = await start(await closedPort(), 1);
     await TestClient.register(server.address, 'ann');
     // More than two deaths of one thread within five seconds end a server.
     for (const thread of ['auth', 'archive']) {
@@ -75,7 +61,7 @@ describe('whoever is let in finds everything at work', () => {
 });
 
 it('lets only one of two have a port, whose shards share it', async () => {
-  const port = await freePort();
+  const port = await closedPort();
   const args = ['--port', String(port), '--workers', '2'];
   const starts = await Promise.allSettled([0, 1].map(() => startServer({ data: newFolder(), args })));
   const started = starts.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));

@@ -6,25 +6,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import type { RunningServer } from '../support/server.ts';
+import { type ServerRun, serverRuns } from '../support/server-runs.ts';
 
-const folder = testFolder();
-let runs = 0;
-
-interface Run {
-  readonly server: RunningServer;
-  readonly data: string;
-}
-
-async function run(...args: string[]): Promise<Run> {
-  runs += 1;
-  const data = `${folder}/${runs}`;
-  const server = await startServer({ data, args });
-  onTestFinished(async () => void (await server.kill()));
-  return { server, data };
-}
+const run = serverRuns();
 
 /** Connects again and again until it is that shard that serves the connection. Nobody else may connect meanwhile. */
 async function connectTo(server: RunningServer, shard: string): Promise<TestClient> {
@@ -62,7 +48,7 @@ function logged(server: RunningServer, event: 'exited' | 'restarted', thread: st
 }
 
 /** From here on the registry cannot commit, and waits, for a few seconds at most. Closing lets it go on. */
-async function lockLog({ data }: Run, client: TestClient): Promise<DatabaseSync> {
+async function lockLog({ data }: ServerRun, client: TestClient): Promise<DatabaseSync> {
   const lock = new DatabaseSync(`${data}/chat.db`);
   lock.exec('BEGIN IMMEDIATE');
   client.request('send', 'ann', 'the registry waits with this');
@@ -76,7 +62,7 @@ function onlyAnnIsOnline(ann: TestClient): Promise<boolean> {
 }
 
 /** The registry dies, and its successor waits for the file, for a few seconds at most. Closing lets it begin. */
-function loseRegistry({ server, data }: Run): DatabaseSync {
+function loseRegistry({ server, data }: ServerRun): DatabaseSync {
   server.crash('registry');
   const lock = new DatabaseSync(`${data}/chat.db`, { timeout: 5_000 });
   // Waits until the registry that dies has let go of it.

@@ -4,25 +4,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
+import { type ServerRun, serverRuns } from '../support/server-runs.ts';
 
-const folder = testFolder();
-let runs = 0;
-
-interface Run {
-  readonly server: RunningServer;
-  readonly data: string;
-}
-
-async function run(...args: string[]): Promise<Run> {
-  runs += 1;
-  const data = `${folder}/${runs}`;
-  const server = await startServer({ data, args });
-  onTestFinished(async () => void (await server.kill()));
-  return { server, data };
-}
+const run = serverRuns();
 
 async function register(server: RunningServer, ...users: string[]): Promise<void> {
   const client = await TestClient.connect(server.address);
@@ -40,7 +26,7 @@ async function comeIn(server: RunningServer, user: string): Promise<{ client: Te
 }
 
 /** Until the password record of that user is the second one on disk. */
-function changed({ data }: Run, user: string): Promise<unknown> {
+function changed({ data }: ServerRun, user: string): Promise<unknown> {
   return until('the new record', () => {
     const records = readFileSync(`${data}/users.txt`, 'utf8').match(new RegExp(`^${user} .*\n`, 'gm'));
     return records?.length === 2;

@@ -2,17 +2,13 @@ import { chmodSync, existsSync, mkdirSync, statSync, writeFileSync } from 'node:
 import { createServer } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
+import { newPaths } from '../support/folder.ts';
+import { listen } from '../support/listen.ts';
 import { runProcess, until } from '../support/process.ts';
 import { findProcesses } from '../support/processes.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
 
-const folder = testFolder();
-let folders = 0;
-const newFolder = (): string => {
-  folders += 1;
-  return `${folder}/${folders}`;
-};
+const newFolder = newPaths();
 const running: RunningServer[] = [];
 afterAll(async () => {
   for (const server of running) await server.stop();
@@ -102,10 +98,8 @@ describe('options', () => {
 
 describe('what stands in the way gets one clear line and an exit code', () => {
   it('a port in use', async () => {
-    const other = createServer().listen(0, '127.0.0.1');
-    await until('the other program to listen', () => other.listening);
-    const address = other.address();
-    const port = typeof address === 'object' && address !== null ? String(address.port) : '';
+    const other = createServer();
+    const port = String(await listen(other));
     const [code, text] = await fail(['--port', port, '--data', newFolder()]);
     other.close();
     expect(code).toBe(69);

@@ -11,3 +11,13 @@ export function testFolder(): string {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
+
+/** For the top of a test file: each call returns the path of another folder or file, where nothing is yet. */
+export function newPaths(ending = ''): () => string {
+  const folder = testFolder();
+  let count = 0;
+  return () => {
+    count += 1;
+    return `${folder}/${count}${ending}`;
+  };
+}

@@ -4,6 +4,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import { frameReader } from './frames.ts';
+import { listen, portOf } from './listen.ts';
 import { until } from './process.ts';
 
 export interface Request {
@@ -39,7 +40,7 @@ export class ScriptedServer {
 
   static async start(script: Script = () => false): Promise<ScriptedServer> {
     const scripted = new ScriptedServer(script);
-    await new Promise<void>((resolve) => scripted.#server.listen(0, '127.0.0.1', resolve));
+    await listen(scripted.#server);
     onTestFinished(() => scripted.stop());
     return scripted;
   }
@@ -50,8 +51,7 @@ export class ScriptedServer {
   }
 
   get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : 0;
+    return portOf(this.#server);
   }
 
   get address(): string {

@@ -3,6 +3,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { endianness } from 'node:os';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { endpointName, readEndpoints, TableScan } from '../../src/transport/socket-table.ts';
+import { listen } from '../support/listen.ts';
 
 // From Linux 6.18. Port 4040 is 0FC8.
 const TCP = `\
@@ -72,9 +73,7 @@ it.runIf(process.platform === 'linux').each(['127.0.0.1', '::1', '::'])(
   async (host) => {
     const accepted = Promise.withResolvers<Socket>();
     const server = createServer((socket) => accepted.resolve(socket));
-    await new Promise<void>((resolve) => server.listen(0, host, resolve));
-    const address = server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    const port = await listen(server, host);
     const client = connect(port, host === '::' ? '127.0.0.1' : host);
     const socket = await accepted.promise;
     onTestFinished(() => {

@@ -1,9 +1,9 @@
 /** A way to a server on which what the server says arrives one byte at a time. */
 
-import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Endpoint } from '../../../src/load/wires/client-wire.ts';
+import { listen } from '../../support/listen.ts';
 
 /** Where to connect in the place of `server`. */
 export async function dribble(server: Endpoint): Promise<Endpoint> {
@@ -24,9 +24,6 @@ export async function dribble(server: Endpoint): Promise<Endpoint> {
       near.destroy();
     }
   });
-  way.listen(0, '127.0.0.1');
-  await once(way, 'listening');
   onTestFinished(() => void way.close());
-  const address = way.address();
-  return { ...server, port: typeof address === 'object' && address !== null ? address.port : 0 };
+  return { ...server, port: await listen(way) };
 }

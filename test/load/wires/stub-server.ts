@@ -1,9 +1,9 @@
 /** A server on TCP that says what a test tells it to say. */
 
-import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Endpoint } from '../../../src/load/wires/client-wire.ts';
+import { listen, portOf } from '../../support/listen.ts';
 import { until } from '../../support/process.ts';
 
 export class StubServer {
@@ -14,8 +14,7 @@ export class StubServer {
 
   static async start(): Promise<StubServer> {
     const stub = new StubServer();
-    stub.#server.listen(0, '127.0.0.1');
-    await once(stub.#server, 'listening');
+    await listen(stub.#server);
     onTestFinished(() => stub.stop());
     return stub;
   }
@@ -29,9 +28,7 @@ export class StubServer {
   }
 
   get endpoint(): Endpoint {
-    const address = this.#server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : 0;
-    return { host: '127.0.0.1', port, from: undefined };
+    return { host: '127.0.0.1', port: portOf(this.#server), from: undefined };
   }
 
   get heard(): string {
