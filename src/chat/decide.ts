@@ -4,24 +4,14 @@
  */
 
 import type { Intent } from './intent.ts';
-import { decideRegister, decideRetire } from './kinds/accounts.ts';
-import { decideJoin, decideLeave } from './kinds/membership.ts';
-import { decideSay } from './kinds/say.ts';
-import { type ChatState, type Decision, one } from './state.ts';
+import { INTENTS } from './kinds/table.ts';
+import type { ChatState, Decision } from './state.ts';
 
 type Deciders = {
   readonly [Kind in Intent['kind']]: (state: ChatState, intent: Extract<Intent, { kind: Kind }>) => Decision;
 };
 
-/** One line for each kind of intent. */
-const DECIDERS: Deciders = {
-  say: decideSay,
-  join: decideJoin,
-  leave: decideLeave,
-  register: decideRegister,
-  retire: decideRetire,
-  seen: (_, { account, id }) => one({ kind: 'marked', account, id }),
-};
+const DECIDERS: Deciders = INTENTS;
 
 /** `state`: as the earlier intents of the same batch left it. */
 export function decide<Kind extends Intent['kind']>(

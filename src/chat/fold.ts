@@ -11,7 +11,8 @@ import type { Entry } from './entry.ts';
 import type { Batch, Intent } from './intent.ts';
 import { Journal } from './journal.ts';
 import { applyBegun, applyEnded } from './kinds/accounts.ts';
-import { applyMembership } from './kinds/membership.ts';
+import type { EntryKind } from './kinds/entry-kind.ts';
+import { ENTRIES } from './kinds/table.ts';
 import { type Projection, type ProjectionWriter, StorageFailure, type StorageTrouble } from './projection.ts';
 import { type ChatState, type Decision, type KeyUse, refused } from './state.ts';
 
@@ -43,6 +44,10 @@ export type Applied =
 export type Between = (batch: Batch, index: number) => void;
 
 const PAGE = 500;
+
+type EntryKinds = { readonly [Kind in Entry['kind']]: EntryKind<Extract<Entry, { kind: Kind }>> };
+
+const KINDS: EntryKinds = ENTRIES;
 
 export class Fold implements ChatState {
   readonly directory: Directory;
@@ -172,10 +177,9 @@ export class Fold implements ChatState {
     return { type: 'done', entries, begun, ended };
   }
 
-  #applyEntry(entry: Entry): Entry {
-    if (entry.kind === 'joined' || entry.kind === 'left') {
-      applyMembership(this.directory, entry, this.#journal);
-    }
+  #applyEntry<Kind extends Entry['kind']>(entry: Extract<Entry, { kind: Kind }>): Entry {
+    const kind: Kind = entry.kind;
+    KINDS[kind].apply?.(this.directory, entry, this.#journal);
     return entry;
   }
 }

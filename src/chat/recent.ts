@@ -49,5 +49,5 @@ export class Recent {
 }
 
 function textOf(entry: Entry): number {
-  return entry.kind === 'message' || entry.kind === 'direct' ? entry.text.length : 0;
+  return 'text' in entry ? entry.text.length : 0;
 }

@@ -27,7 +27,5 @@ export function visibleTo(account: number, rooms: Iterable<number>, entries: rea
 }
 
 function sees(account: number, within: ReadonlySet<number>, entry: Entry): boolean {
-  return entry.kind === 'direct'
-    ? entry.account === account || entry.peer === account
-    : within.has(entry.room);
+  return 'peer' in entry ? entry.account === account || entry.peer === account : within.has(entry.room);
 }

@@ -1,9 +1,22 @@
 /** Accounts begin and end. */
 
 import type { Account, Directory } from '../directory.ts';
-import type { RegisterIntent, RetireIntent } from '../intent.ts';
 import type { Journal } from '../journal.ts';
 import { type Change, type ChatState, type Decision, refused, UNCHANGED } from '../state.ts';
+
+/** Makes sure that there is an account of that name. A guest always gets a new one. */
+export interface RegisterIntent {
+  readonly kind: 'register';
+  readonly name: string;
+  readonly guest: boolean;
+}
+
+/** Ends an account: it leaves its rooms, and its name is free. */
+export interface RetireIntent {
+  readonly kind: 'retire';
+  readonly account: number;
+  readonly user: string;
+}
 
 /**
  * A name belongs to whoever has registered it. A guest who holds it makes way for an account, and for the next guest:

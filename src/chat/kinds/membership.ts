@@ -2,10 +2,45 @@
 
 import { LIMITS } from '../../protocol/vocabulary.ts';
 import type { Directory } from '../directory.ts';
-import type { MembershipChange } from '../entry.ts';
-import type { JoinIntent, LeaveIntent } from '../intent.ts';
+import type { Authored, Committed, InRoom } from '../entry.ts';
+import type { Asked } from '../intent.ts';
 import type { Journal } from '../journal.ts';
 import { type ChatState, type Decision, one, refused, UNCHANGED } from '../state.ts';
+import { common, type EntryKind, inRoom } from './entry-kind.ts';
+
+export interface JoinIntent extends Asked {
+  readonly kind: 'join';
+  readonly room: string;
+}
+
+export interface LeaveIntent extends Asked {
+  readonly kind: 'leave';
+  readonly room: string;
+}
+
+interface Joined extends Authored, Committed, InRoom {
+  readonly kind: 'joined';
+}
+
+interface Left extends Authored, Committed, InRoom {
+  readonly kind: 'left';
+}
+
+export const JOINED: EntryKind<Joined> = {
+  code: 1,
+  place: 'room',
+  membership: 'begins',
+  read: (stored) => ({ kind: 'joined', ...common(stored), ...inRoom(stored) }),
+  apply: applyJoined,
+};
+
+export const LEFT: EntryKind<Left> = {
+  code: 2,
+  place: 'room',
+  membership: 'ends',
+  read: (stored) => ({ kind: 'left', ...common(stored), ...inRoom(stored) }),
+  apply: applyLeft,
+};
 
 export function decideJoin({ directory }: ChatState, intent: JoinIntent): Decision {
   const { account: id, user, room: name, origin } = intent;
@@ -33,21 +68,21 @@ export function decideLeave({ directory }: ChatState, intent: LeaveIntent): Deci
   return one({ kind: 'left', account: id, user, room: room.id, roomName: room.name, origin });
 }
 
-/** Of an account that is not in the dictionary nothing is kept in memory. */
-export function applyMembership(directory: Directory, change: MembershipChange, journal: Journal): void {
-  if (change.kind === 'joined') {
-    const account = directory.account(change.user);
-    if (account?.id !== change.account) return;
-    const room = directory.room(change.roomName) ?? directory.addRoom(change.room, change.roomName);
-    directory.addMember(room, account, change.id);
-    journal.push(() => directory.removeMember(room, account));
-  } else {
-    // By its id: somebody else may have its name by now.
-    const room = directory.room(change.roomName);
-    const account = room?.members.get(change.account);
-    const since = room && account && directory.roomsOf(account).get(room);
-    if (room === undefined || account === undefined || since === undefined) return;
-    directory.removeMember(room, account);
-    journal.push(() => directory.restoreMember(room, account, since));
-  }
+/** Nothing is kept in memory of an account that is not in the directory. */
+function applyJoined(directory: Directory, joined: Joined, journal: Journal): void {
+  const account = directory.account(joined.user);
+  if (account?.id !== joined.account) return;
+  const room = directory.room(joined.roomName) ?? directory.addRoom(joined.room, joined.roomName);
+  directory.addMember(room, account, joined.id);
+  journal.push(() => directory.removeMember(room, account));
+}
+
+/** Finds the account by its id, because somebody else may have its name by now. */
+function applyLeft(directory: Directory, left: Left, journal: Journal): void {
+  const room = directory.room(left.roomName);
+  const account = room?.members.get(left.account);
+  const since = room && account && directory.roomsOf(account).get(room);
+  if (room === undefined || account === undefined || since === undefined) return;
+  directory.removeMember(room, account);
+  journal.push(() => directory.restoreMember(room, account, since));
 }

@@ -1,10 +1,57 @@
 /** Messages, to a room or to a person. */
 
-import type { SayIntent } from '../intent.ts';
+import type { Authored, Committed, InRoom, ToPeer } from '../entry.ts';
+import type { Asked } from '../intent.ts';
 import { isRoomName } from '../names.ts';
 import { type ChatState, type Decision, one, refused } from '../state.ts';
+import { common, type EntryKind, inRoom, toPeer } from './entry-kind.ts';
 
-/** A repeat is answered before anything else is looked at: its answer does not depend on what has changed since. */
+/** A message to a person or to a room. `key` makes it safe to repeat. */
+export interface SayIntent extends Asked {
+  readonly kind: 'say';
+  readonly to: string;
+  readonly text: string;
+  readonly key: string | null;
+}
+
+interface Said extends Authored, Committed {
+  readonly text: string;
+  readonly key: string | null;
+}
+
+interface RoomMessage extends Said, InRoom {
+  readonly kind: 'message';
+}
+
+interface DirectMessage extends Said, ToPeer {
+  readonly kind: 'direct';
+}
+
+export const MESSAGE: EntryKind<RoomMessage> = {
+  code: 0,
+  place: 'room',
+  read: (stored) => ({
+    kind: 'message',
+    ...common(stored),
+    ...inRoom(stored),
+    text: stored.text ?? '',
+    key: stored.key,
+  }),
+};
+
+export const DIRECT: EntryKind<DirectMessage> = {
+  code: 0,
+  place: 'pair',
+  read: (stored) => ({
+    kind: 'direct',
+    ...common(stored),
+    ...toPeer(stored),
+    text: stored.text ?? '',
+    key: stored.key,
+  }),
+};
+
+/** A repeat is answered first, because its answer does not depend on what has changed since. */
 export function decideSay(state: ChatState, intent: SayIntent): Decision {
   const { account, user, to, text, key, origin } = intent;
   if (key !== null) {

@@ -8,7 +8,7 @@ import type { Entry } from '../../chat/entry.ts';
 import { foldName, isRoomName } from '../../chat/names.ts';
 import { secureExistingDatabase } from '../files/data-file.ts';
 import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
-import { ENTRY, integer, KIND, text, toEntry } from './entry-row.ts';
+import { ENTRY, integer, MESSAGE_CODE, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge-ids.ts';
 import { type Range, Tail } from './unindexed-tail.ts';
 
@@ -235,7 +235,7 @@ function openStatements(file: string): Statements {
       messageIds: asArrays(
         db.prepare(
           `SELECT p.id FROM places p CROSS JOIN entries e ON e.id = p.id
-           WHERE p.conversation = ? AND p.id > ? AND p.id <= ? AND e.kind = ${KIND.message}
+           WHERE p.conversation = ? AND p.id > ? AND p.id <= ? AND e.kind = ${MESSAGE_CODE}
            ORDER BY p.id DESC LIMIT ?`,
         ),
       ),
@@ -264,21 +264,11 @@ function openStatements(file: string): Statements {
   }
 }
 
-/** Of the numbers and the framing of one entry in a page. */
+/** Bytes that an entry takes apart from its names and its text. */
 const OVERHEAD = 40;
 
 /** About how many bytes an entry is on the wire. */
 function sizeOf(entry: Entry): number {
-  const fixed = OVERHEAD + entry.user.length;
-  switch (entry.kind) {
-    case 'message':
-      return fixed + entry.roomName.length + Buffer.byteLength(entry.text);
-    case 'direct':
-      return fixed + entry.peerName.length + Buffer.byteLength(entry.text);
-    case 'joined':
-    case 'left':
-      return fixed + entry.roomName.length;
-    default:
-      return entry satisfies never;
-  }
+  const to = 'peer' in entry ? entry.peerName : entry.roomName;
+  return OVERHEAD + entry.user.length + to.length + ('text' in entry ? Buffer.byteLength(entry.text) : 0);
 }

@@ -91,8 +91,8 @@ function withStatements(db: DatabaseSync): ChatDb {
     db,
     lastId: db.prepare('SELECT max(id) AS id FROM entries'),
     addEntry: db.prepare(
-      `INSERT INTO entries (id, conversation, kind, account, text, shard, number, at)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO entries (id, conversation, kind, account, text, shard, number, at, about, data)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
     addKey: db.prepare('INSERT INTO keys VALUES (?, ?, ?)'),
     findKey: db.prepare('SELECT id FROM keys WHERE account = ? AND key = ?'),

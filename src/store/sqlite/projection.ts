@@ -3,7 +3,7 @@
 import { statSync } from 'node:fs';
 import { type Account, Directory } from '../../chat/directory.ts';
 import type { Draft, Entry } from '../../chat/entry.ts';
-import type { Origin } from '../../chat/intent.ts';
+import { ENTRIES } from '../../chat/kinds/table.ts';
 import { foldName } from '../../chat/names.ts';
 import {
   type Forgettable,
@@ -18,7 +18,7 @@ import type { KeyUse } from '../../chat/state.ts';
 import { UnusableFile } from '../files/data-file.ts';
 import { Placement } from '../files/placement.ts';
 import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
-import { integer, KIND, text, toEntry } from './entry-row.ts';
+import { integer, text, toEntry } from './entry-row.ts';
 import { Pairs } from './pair-cache.ts';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
@@ -287,53 +287,26 @@ class SqliteProjection implements Projection, ProjectionWriter {
   }
 
   #insert(draft: Draft, id: number, at: number): Entry {
-    const { origin } = draft;
-    const kind = KIND[draft.kind];
-    switch (draft.kind) {
-      case 'message':
-        this.#insertEntry(id, draft.room, kind, draft.account, draft.text, origin, at);
-        if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
-        return { ...draft, id, at };
-      case 'direct': {
-        const pair = this.#pair(draft.account, draft.peer);
-        this.#insertEntry(id, pair, kind, draft.account, draft.text, origin, at);
-        if (draft.key !== null) this.#open.addKey.run(draft.account, draft.key, id);
-        return { ...draft, id, at };
-      }
-      case 'joined': {
-        const { room, roomName } = draft.room === 0 ? this.#room(draft.roomName) : draft;
-        this.#insertEntry(id, room, kind, draft.account, null, origin, at);
-        this.#open.addMember.run(draft.account, room, id);
-        return { ...draft, room, roomName, id, at };
-      }
-      case 'left':
-        this.#insertEntry(id, draft.room, kind, draft.account, null, origin, at);
-        this.#open.endMember.run(id, draft.account, draft.room);
-        return { ...draft, id, at };
-      default:
-        return draft satisfies never;
-    }
-  }
-
-  #insertEntry(
-    id: number,
-    conversation: number,
-    kind: number,
-    account: number,
-    body: string | null,
-    origin: Origin | null,
-    at: number,
-  ): void {
+    const stored = 'room' in draft && draft.room === 0 ? { ...draft, ...this.#room(draft.roomName) } : draft;
+    const { account, origin } = stored;
+    const { code, membership } = ENTRIES[stored.kind];
+    const conversation = 'room' in stored ? stored.room : this.#pair(account, stored.peer);
     this.#open.addEntry.run(
       id,
       conversation,
-      kind,
+      code,
       account,
-      body,
+      'text' in stored ? stored.text : null,
       origin?.shard ?? null,
       origin?.number ?? null,
       at,
+      stored.about ?? null,
+      stored.data ?? null,
     );
+    if ('key' in stored && stored.key !== null) this.#open.addKey.run(account, stored.key, id);
+    if (membership === 'begins') this.#open.addMember.run(account, conversation, id);
+    else if (membership === 'ends') this.#open.endMember.run(id, account, conversation);
+    return { ...stored, id, at };
   }
 
   /** The room of that name, spelled as when it was made, which may be now. */
@@ -387,8 +360,8 @@ function toAccount([id, name, guest]: readonly unknown[]): Account {
 }
 
 function isMessage(entry: Entry, to: string, text: string): boolean {
-  if (entry.kind !== 'message' && entry.kind !== 'direct') return false;
-  const recipient = entry.kind === 'message' ? entry.roomName : entry.peerName;
+  if (!('text' in entry)) return false;
+  const recipient = 'peer' in entry ? entry.peerName : entry.roomName;
   return foldName(recipient) === foldName(to) && entry.text === text;
 }
 

@@ -5,7 +5,7 @@
 
 import type { StatementSync } from 'node:sqlite';
 import { rows } from './chat-db.ts';
-import { integer, KIND } from './entry-row.ts';
+import { integer, MESSAGE_CODE } from './entry-row.ts';
 
 /** How a tail is read: up to where entries are in `places`, the oldest id there is, and the entries behind an id. */
 interface Source {
@@ -50,7 +50,7 @@ export class Tail {
     }
     for (const [id, conversation, kind] of rows(this.#source.entriesAfter, this.#through)) {
       this.#through = integer(id);
-      if (kind !== KIND.message) this.#changes.add(this.#through);
+      if (kind !== MESSAGE_CODE) this.#changes.add(this.#through);
       const ids = this.#ids.get(integer(conversation));
       if (ids === undefined) this.#ids.set(integer(conversation), [this.#through]);
       else ids.push(this.#through);
