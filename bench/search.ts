@@ -13,10 +13,10 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { parseArgs } from 'node:util';
 import { startRandom } from '../src/load/scenario/random.ts';
+import type { IndexRow, Interval } from '../src/store/archive-store.ts';
 import { parseQuery, toMatch } from '../src/store/search/query.ts';
 import { SearchIndex } from '../src/store/search/search-index.ts';
 import { snippet } from '../src/store/search/snippet.ts';
-import type { IndexRow, Interval } from '../src/store/sqlite/archive.ts';
 import { Speech, zipf } from './speech.ts';
 
 const { values } = parseArgs({

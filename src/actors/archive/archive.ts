@@ -5,6 +5,7 @@
 
 import type { Logger } from 'pino';
 import type { Entry } from '../../chat/entry.ts';
+import { StorageFailure } from '../../chat/projection.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
 import type { ArgumentsOf, Request, VerbOf } from '../../protocol/verbs.ts';
 import {
@@ -15,10 +16,10 @@ import {
   type PastMessage,
   type SearchPage,
 } from '../../protocol/vocabulary.ts';
+import type { ArchiveStore, Interval } from '../../store/archive-store.ts';
 import { parseQuery, type Term, toMatch } from '../../store/search/query.ts';
 import type { SearchIndex } from '../../store/search/search-index.ts';
 import { snippet as makeSnippet } from '../../store/search/snippet.ts';
-import type { Archive, Interval } from '../../store/sqlite/archive.ts';
 import { eventFrame } from '../link/event-frame.ts';
 import type { ArchiveApi, PastAnswer, Refused, ReplayAnswer } from './archive-api.ts';
 import type { Indexer } from './indexer.ts';
@@ -39,7 +40,7 @@ const SEARCH_MS = 2_000;
 const CATCH_UP_STEPS = 4;
 
 export interface ArchiveParts {
-  readonly store: Archive;
+  readonly store: ArchiveStore;
   readonly index: SearchIndex;
   readonly indexer: Indexer;
   readonly logger: Logger;
@@ -80,9 +81,14 @@ export function archive(parts: ArchiveParts): Readings {
   };
 
   /**
+<<<<<<< HEAD
    * A disk that cannot be read now may work again later, so a read error does not end the thread. Each request waits
    * for a turn of the event loop: otherwise a client that asks again after every answer would keep the port busy and
    * starve timers and the watchdog.
+=======
+   * A disk that cannot be read now may be readable later, so a failure refuses the request and does not end the thread. Each
+   * request waits for a turn of the event loop, or a client that asks again at every answer would starve timers and watchdog.
+>>>>>>> 9990ef1 (The archive reads through an interface, which a store on this machine or a distant one can implement)
    */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
     requests += 1;
@@ -90,15 +96,15 @@ export function archive(parts: ArchiveParts): Readings {
     try {
       return await read();
     } catch (err) {
-      if (!(err instanceof Error && 'errcode' in err)) throw err;
+      if (!(err instanceof StorageFailure)) throw err;
       logger.error({ event: 'archive.failed', err }, 'the archive could not be read');
       return { type: 'refused', code: 'unavailable' };
     }
   }
 }
 
-function replay(store: Archive, account: number, after: number): ReplayAnswer {
-  const { entries, through, isLast } = store.replay(account, after, REPLAY_ENTRIES, REPLAY_BYTES);
+async function replay(store: ArchiveStore, account: number, after: number): Promise<ReplayAnswer> {
+  const { entries, through, isLast } = await store.replay(account, after, REPLAY_ENTRIES, REPLAY_BYTES);
   const frames = Buffer.concat(entries.map((entry) => eventFrame(entry, account)));
   return { type: 'page', frames, through, isLast };
 }
@@ -113,14 +119,14 @@ async function answer<V extends ArchiveVerb>(
   return { type: 'page', frame: encodeFrame(['ok', id, answered.page] satisfies Answer) };
 }
 
-function history(
+async function history(
   { store }: ArchiveParts,
   account: number,
   [name, before, limit]: ArgumentsOf<'history'>,
-): Page | Refused {
-  const found = store.find(account, name);
+): Promise<Page | Refused> {
+  const found = await store.find(account, name);
   if (found.type === 'refused') return found;
-  const { messages, isLast } = store.history(
+  const { messages, isLast } = await store.history(
     found.intervals,
     before ?? Number.MAX_SAFE_INTEGER,
     limit ?? DEFAULT_LIMIT,
@@ -140,10 +146,10 @@ async function search(
   const limit = most ?? DEFAULT_LIMIT;
   const parsed = parseQuery(query);
   if (parsed.type === 'refused') return { type: 'refused', code: 'bad_query', text: parsed.text };
-  const where = name == null ? undefined : store.find(account, name);
+  const where = name == null ? undefined : await store.find(account, name);
   if (where?.type === 'refused') return where;
-  const isComplete = indexer.hasUpTo(store.lastId, CATCH_UP_STEPS);
-  const intervals = where?.intervals ?? store.intervals(account);
+  const isComplete = indexer.hasUpTo(await store.lastId, CATCH_UP_STEPS);
+  const intervals = where?.intervals ?? (await store.intervals(account));
   const match = toMatch(parsed.terms);
   const deadline = performance.now() + SEARCH_MS;
   const ids: number[] = [];
@@ -163,7 +169,7 @@ async function search(
     await new Promise(setImmediate);
   }
   // A damaged index may return wrong ids, so the log alone decides what the account may see.
-  const entries = store.read(ids).filter((entry) => isVisible(entry, account, intervals));
+  const entries = (await store.read(ids)).filter((entry) => isVisible(entry, account, intervals));
   const hits = entries.reverse().flatMap((entry) => toHit(entry, parsed.terms));
   return { type: 'page', page: cutPage(hits, next, isComplete) };
 }

@@ -5,8 +5,9 @@
  */
 
 import type { Logger } from 'pino';
+import { StorageFailure } from '../../chat/projection.ts';
+import type { TextSource } from '../../store/archive-store.ts';
 import type { SearchIndex } from '../../store/search/search-index.ts';
-import type { Archive } from '../../store/sqlite/archive.ts';
 
 /** Entries per step: about 5 ms, at most 20. */
 const STEP = 500;
@@ -20,7 +21,7 @@ const LAG_LIMIT = 1_000_000;
 const RETRY_MS = 5_000;
 
 export class Indexer {
-  readonly #archive: Archive;
+  readonly #archive: TextSource;
   readonly #index: SearchIndex;
   readonly #logger: Logger;
   #running: Promise<void> | undefined;
@@ -31,7 +32,7 @@ export class Indexer {
   #looked: number | undefined;
   #lag = 0;
 
-  constructor(archive: Archive, index: SearchIndex, logger: Logger) {
+  constructor(archive: TextSource, index: SearchIndex, logger: Logger) {
     this.#archive = archive;
     this.#index = index;
     this.#logger = logger;
@@ -100,7 +101,7 @@ export class Indexer {
     try {
       return work();
     } catch (err) {
-      if (!(err instanceof Error && 'errcode' in err)) throw err;
+      if (!(err instanceof StorageFailure)) throw err;
       this.#logger.error({ event: 'archive.failed', err }, 'the log could not be read for the search index');
       this.#rest();
       return false;

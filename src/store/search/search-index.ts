@@ -4,7 +4,7 @@
  * anew. Who searches looks at each id that was found once more, in the log: that alone tells who may see it.
  */
 
-import type { IndexRow } from '../sqlite/archive.ts';
+import type { IndexRow } from '../archive-store.ts';
 import { type Found, type Search, searchParts } from './search.ts';
 import {
   asDamage,

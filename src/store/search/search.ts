@@ -1,6 +1,6 @@
 /** One search, from part to part of the index, newest first. */
 
-import type { Interval } from '../sqlite/archive.ts';
+import type { Interval } from '../archive-store.ts';
 import type { SearchDb } from './search-db.ts';
 import { conversationWord, type SearchPart } from './search-part.ts';
 

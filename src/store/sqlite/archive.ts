@@ -1,50 +1,25 @@
 /**
- * The log as it is read back: what an account may see of it, in pages. On connections of its own that only read, so
- * that reading never waits for writing, nor the other way round.
+ * Reads the log back from `chat.db`, on a connection that only reads: reading and writing never wait for each other.
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { Entry } from '../../chat/entry.ts';
 import { foldName, isRoomName } from '../../chat/names.ts';
+import type {
+  ArchiveStore,
+  Found,
+  HistoryPage,
+  IndexRow,
+  Interval,
+  ReplayPage,
+  TextSource,
+} from '../archive-store.ts';
 import { secureExistingDatabase } from '../files/data-file.ts';
 import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
 import { ENTRY, integer, MESSAGE_CODE, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge-ids.ts';
+import { read } from './storage-failure.ts';
 import { type Range, Tail } from './unindexed-tail.ts';
-
-/** From which id to which an account sees a conversation, both included. */
-export interface Interval {
-  readonly conversation: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-export interface ReplayPage {
-  readonly entries: readonly Entry[];
-  /** All that the account may see up to this id is in this page, or was in those before. */
-  readonly through: number;
-  /** True when `through` was the end of the log. */
-  readonly isLast: boolean;
-}
-
-export interface HistoryPage {
-  readonly messages: readonly Entry[];
-  /** True when nothing older is left. */
-  readonly isLast: boolean;
-}
-
-/** A conversation that somebody asks for by its name. */
-export type Found =
-  | { readonly type: 'found'; readonly intervals: readonly Interval[] }
-  | { readonly type: 'refused'; readonly code: 'no_such_user' | 'no_such_room' | 'not_a_member' };
-
-/** A text for the index. */
-export interface IndexRow {
-  readonly id: number;
-  readonly at: number;
-  readonly conversation: number;
-  readonly text: string;
-}
 
 /** An open `chat.db`, and what is asked of it. */
 interface Statements {
@@ -64,8 +39,7 @@ interface Statements {
   readonly pair: StatementSync;
 }
 
-/** Whatever reads throws an error of SQLite while the disk fails, and works again when it does not. */
-export class Archive {
+export class Archive implements ArchiveStore, TextSource {
   readonly #file: string;
   #open: Statements | undefined;
 
@@ -74,7 +48,7 @@ export class Archive {
     this.#file = file;
   }
 
-  /** Opens it now rather than when something is first read; what keeps it from that is told then. */
+  /** Opens it now rather than with the first read, which tries again and reports what fails here. */
   open(): void {
     try {
       void this.#sql;
@@ -88,27 +62,55 @@ export class Archive {
     return this.#open;
   }
 
-  /** The newest id; 0 in an empty log. */
   get lastId(): number {
-    return integer(this.#sql.lastId.get()?.id ?? 0);
+    return read(() => integer(this.#sql.lastId.get()?.id ?? 0));
   }
 
-  /** The oldest id that has not been removed; 0 in an empty log. */
   get firstId(): number {
-    return integer(this.#sql.firstId.get()?.id ?? 0);
+    return read(() => integer(this.#sql.firstId.get()?.id ?? 0));
   }
 
-  /** How many entries are behind `after`, up to `last`. */
   count(after: number, last: number): number {
-    return after >= last ? 0 : integer(this.#sql.count.get(after, last)?.entries);
+    return after >= last ? 0 : read(() => integer(this.#sql.count.get(after, last)?.entries));
   }
 
+  /** Throws an error of SQLite if it cannot be read, as the search index expects. */
   has(id: number): boolean {
     return this.#sql.entries.get(JSON.stringify([id])) !== undefined;
   }
 
-  /** Everything that the account sees, whichever conversation it is in. */
   intervals(account: number): Interval[] {
+    return read(() => this.#intervals(account));
+  }
+
+  find(account: number, name: string): Found {
+    return read(() => this.#find(account, name));
+  }
+
+  replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
+    return read(() => this.#replay(account, after, limit, bytes));
+  }
+
+  history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
+    return read(() => this.#history(intervals, before, limit, bytes));
+  }
+
+  read(ids: readonly number[]): Entry[] {
+    return ids.length === 0 ? [] : read(() => this.#sql.entries.all(JSON.stringify(ids)).map(toEntry));
+  }
+
+  textsAfter(
+    after: number,
+    limit: number,
+  ): { readonly texts: readonly IndexRow[]; readonly through: number } {
+    return read(() => this.#textsAfter(after, limit));
+  }
+
+  close(): void {
+    this.#open?.db.close();
+  }
+
+  #intervals(account: number): Interval[] {
     return this.#sql.intervals.all(account).map((row) => ({
       conversation: integer(row.conversation),
       from: integer(row.from_id),
@@ -116,12 +118,11 @@ export class Archive {
     }));
   }
 
-  /** What the account sees of its conversation with a person, or of a room, by their name at present. */
-  find(account: number, name: string): Found {
+  #find(account: number, name: string): Found {
     if (isRoomName(name)) {
       const room = this.#sql.room.get(foldName(name))?.id;
       if (room === undefined) return { type: 'refused', code: 'no_such_room' };
-      const intervals = this.intervals(account).filter(({ conversation }) => conversation === room);
+      const intervals = this.#intervals(account).filter(({ conversation }) => conversation === room);
       return intervals.length === 0
         ? { type: 'refused', code: 'not_a_member' }
         : { type: 'found', intervals };
@@ -136,13 +137,12 @@ export class Archive {
     };
   }
 
-  /** The next entries behind `after` that the account sees, oldest first: at most `limit`, and about `bytes`. */
-  replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
+  #replay(account: number, after: number, limit: number, bytes: number): ReplayPage {
     // What is committed while this reads has larger ids, and comes with the next page.
     const newest = this.lastId;
     const { ids: placedIds, tail } = this.#sql;
     tail.readOn();
-    const series = this.intervals(account).map(({ conversation, from, to }): Series => {
+    const series = this.#intervals(account).map(({ conversation, from, to }): Series => {
       const last = Math.min(to, newest);
       return (behind, count) => {
         const range = { conversation, after: Math.max(behind, from - 1), last };
@@ -157,8 +157,7 @@ export class Archive {
     return { entries, through: isLast ? Math.max(newest, after) : (entries.at(-1)?.id ?? after), isLast };
   }
 
-  /** Messages of these intervals below `before`, newest first: at most `limit`, and about `bytes`. */
-  history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
+  #history(intervals: readonly Interval[], before: number, limit: number, bytes: number): HistoryPage {
     const { messageIds: placedIds, tail } = this.#sql;
     tail.readOn();
     const ids: number[] = [];
@@ -170,11 +169,6 @@ export class Archive {
     }
     const messages = this.#take(this.#sql.newestEntries, ids.slice(0, limit), bytes);
     return { messages, isLast: messages.length === ids.length };
-  }
-
-  /** The entries with these ids, oldest first. */
-  read(ids: readonly number[]): Entry[] {
-    return ids.length === 0 ? [] : this.#sql.entries.all(JSON.stringify(ids)).map(toEntry);
   }
 
   /** The first of these entries that fit into about this many bytes; one in any case. No more is read than that. */
@@ -190,8 +184,7 @@ export class Archive {
     return taken;
   }
 
-  /** Texts of the next entries behind `after` for the index, and how far that reaches in the log. */
-  textsAfter(
+  #textsAfter(
     after: number,
     limit: number,
   ): { readonly texts: readonly IndexRow[]; readonly through: number } {
@@ -203,10 +196,6 @@ export class Archive {
       texts.push({ id: through, at: integer(at), conversation: integer(conversation), text: text(body) });
     }
     return { texts, through };
-  }
-
-  close(): void {
-    this.#open?.db.close();
   }
 
   /** The ids of the range that are in `places`. */

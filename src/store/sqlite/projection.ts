@@ -20,6 +20,7 @@ import { Placement } from '../files/placement.ts';
 import { BUSY_TIMEOUT_MS, type ChatDb, openChatDb, rows, WAL_LIMIT_BYTES } from './chat-db.ts';
 import { integer, text, toEntry } from './entry-row.ts';
 import { Pairs } from './pair-cache.ts';
+import { isSqliteError, read } from './storage-failure.ts';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_FULL = 13;
@@ -335,24 +336,6 @@ function walPlacementOf(file: string): Placement {
 
 function misplacedError(fault: string): UnusableFile {
   return new UnusableFile(`${fault}: put it back as it was, or restart the server`);
-}
-
-function read<T>(query: () => T): T {
-  try {
-    return query();
-  } catch (error) {
-    if (!isSqliteError(error) && !isClosed(error)) throw error;
-    throw new StorageFailure(`chat.db cannot be read: ${error.message}`, { cause: error });
-  }
-}
-
-function isSqliteError(error: unknown): error is Error & { readonly errcode: number } {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number';
-}
-
-/** What a database says that could not be opened again. */
-function isClosed(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_INVALID_STATE';
 }
 
 function toAccount([id, name, guest]: readonly unknown[]): Account {

@@ -1,5 +1,6 @@
 /** A script of operations on one store, which can be run on a disk whose n-th operation fails. */
 
+import { StorageFailure } from '../../../src/chat/projection.ts';
 import type { Findings } from '../campaign.ts';
 
 export interface PlayOptions {
@@ -41,8 +42,9 @@ const SQLITE_CORRUPT = 11;
 
 /** True for an SQLite error about a disk that cannot be read. */
 export function isReadError(error: unknown): boolean {
-  if (!(error instanceof Error && 'errcode' in error)) return false;
-  const code = Number(error.errcode) & 0xff;
+  const cause = error instanceof StorageFailure ? error.cause : error;
+  if (!(cause instanceof Error && 'errcode' in cause)) return false;
+  const code = Number(cause.errcode) & 0xff;
   return code === SQLITE_IOERR || code === SQLITE_CORRUPT;
 }
 

@@ -3,9 +3,9 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { IndexRow } from '../../../src/store/archive-store.ts';
 import { toMatch } from '../../../src/store/search/query.ts';
 import { SearchIndex } from '../../../src/store/search/search-index.ts';
-import type { IndexRow } from '../../../src/store/sqlite/archive.ts';
 import { testFolder } from '../../support/folder.ts';
 import { ALL, type Asked, expected, fill, findAll, makeRows, termsOf, whole } from './search-rows.ts';
 

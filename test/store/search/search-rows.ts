@@ -1,9 +1,9 @@
 /** Messages for tests of the search index, and what should be found in them: looked up one by one, without an index. */
 
+import type { IndexRow, Interval } from '../../../src/store/archive-store.ts';
 import { parseQuery, type Term, toMatch } from '../../../src/store/search/query.ts';
 import type { SearchIndex } from '../../../src/store/search/search-index.ts';
 import { snippet } from '../../../src/store/search/snippet.ts';
-import type { IndexRow, Interval } from '../../../src/store/sqlite/archive.ts';
 
 export const WORDS = ['tea', 'teapot', 'the', 'then', 'and', 'milk', 'sugar', 'no', 'yes', 'cup', 'rare'];
 export const ALL = Number.MAX_SAFE_INTEGER;
