@@ -6,7 +6,7 @@
 import { Packr, RESERVE_START_SPACE, Unpackr } from 'msgpackr';
 import { writeSize } from './frame.ts';
 import { isSafeArray } from './scan.ts';
-import { HEADER_BYTES } from './vocabulary.ts';
+import { HEADER_BYTES, type ServerFrame } from './vocabulary.ts';
 
 const packr = new Packr({ useRecords: false, variableMapSize: true, encodeUndefinedAsNil: true });
 const unpackr = new Unpackr({ useRecords: false, mapsAsObjects: true, int64AsType: 'number' });
@@ -23,4 +23,9 @@ export function decodeBody(body: Buffer): unknown[] | undefined {
   if (!isSafeArray(body)) return undefined;
   const value: unknown = unpackr.unpack(body);
   return Array.isArray(value) ? value : undefined;
+}
+
+/** The frame in a body that this server has encoded: its type is taken on trust. */
+export function decodeServerFrame(body: Buffer): ServerFrame {
+  return unpackr.unpack(body);
 }

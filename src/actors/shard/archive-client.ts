@@ -1,30 +1,30 @@
-/** Asks the archive: a page comes as the finished frame of the answer, a refusal as the answer. */
+/** A shard's way to the archive thread. Answers `gone` while that is being restarted. */
 
+import type { MessagePort } from 'node:worker_threads';
 import type { Request, VerbOf } from '../../protocol/verbs.ts';
-import { type Answer, refusal } from '../../protocol/vocabulary.ts';
-import type { Services } from './services.ts';
+import type { ArchiveApi, PastAnswer, ReplayAnswer } from '../archive/archive-api.ts';
+import type { Outcome } from '../kernel/actor.ts';
+import { callPort, type Peer } from '../kernel/thread.ts';
+import type { ArchivePort } from './ports.ts';
 
 /** The archive works on at most one other page of each connection first. */
-const TIMEOUT_MS = 30_000;
+const ANSWER_TIMEOUT_MS = 30_000;
+const REPLAY_TIMEOUT_MS = 10_000;
 
-export async function askArchive(
-  archive: Services['archive'],
-  account: number,
-  request: Request<VerbOf<'archive'>>,
-): Promise<Answer | Buffer> {
-  const outcome = await archive.call((api) => api.answer(account, request), TIMEOUT_MS);
-  switch (outcome.type) {
-    case 'answered': {
-      const { value } = outcome;
-      if (value.type === 'refused') return refusal(request.id, value.code, value.text);
-      const { buffer, byteOffset, byteLength } = value.frame;
-      return Buffer.from(buffer, byteOffset, byteLength);
-    }
-    case 'timed_out':
-      return refusal(request.id, 'timed_out');
-    case 'gone':
-      return refusal(request.id, 'unavailable');
-    default:
-      return outcome satisfies never;
+export class ArchiveClient implements ArchivePort {
+  #archive: Peer<ArchiveApi> | undefined;
+
+  connect(port: MessagePort): void {
+    this.#archive = callPort<ArchiveApi>(port);
+  }
+
+  async replay(account: number, after: number): Promise<Outcome<ReplayAnswer>> {
+    return (await this.#archive?.call((api) => api.replay(account, after), REPLAY_TIMEOUT_MS)) ?? GONE;
+  }
+
+  async answer(account: number, request: Request<VerbOf<'archive'>>): Promise<Outcome<PastAnswer>> {
+    return (await this.#archive?.call((api) => api.answer(account, request), ANSWER_TIMEOUT_MS)) ?? GONE;
   }
 }
+
+const GONE = { type: 'gone' } as const;

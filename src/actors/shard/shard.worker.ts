@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
+import { dialect as native } from '../../dialects/native/native.ts';
 import type { Endpoints } from '../../transport/socket-table.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../../transport/tcp.ts';
 import { testNumber } from '../kernel/fault-injection.ts';
@@ -45,7 +46,7 @@ const api = {
   async listen(options: ListenOptions): Promise<Listened> {
     const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
     const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
-    listening = await listenTcp(tested, (wire) => shard.accept(wire));
+    listening = await listenTcp(tested, (wire) => shard.accept(wire, native));
     if (listening.type === 'failed') return listening;
     return { type: 'listening', port: listening.port };
   },

@@ -7,6 +7,7 @@ import { callPort, type Peer, servePort } from '../../../src/actors/kernel/threa
 import { readToRegistry, writeToShard } from '../../../src/actors/link/codec.ts';
 import type { ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
 import { HEARTBEAT_CHECK_MS, Shard } from '../../../src/actors/shard/shard.ts';
+import { dialect as native } from '../../../src/dialects/native/native.ts';
 import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
 import { FrameDecoder } from '../../../src/protocol/frame.ts';
 import type { Wire } from '../../../src/transport/tcp.ts';
@@ -67,7 +68,7 @@ class Visitor implements Wire {
   readonly #handler: ReturnType<Shard['accept']>;
 
   constructor(shard: Shard) {
-    this.#handler = shard.accept(this);
+    this.#handler = shard.accept(this, native);
   }
 
   ask(...frame: readonly unknown[]): void {

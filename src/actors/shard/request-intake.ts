@@ -1,61 +1,61 @@
 /**
- * The reading side of a connection: cuts what comes in into bodies and has them handled one after the other, as far
- * as that may go. While it may not, the socket is paused, and TCP holds the peer back.
+ * The reading side of a connection: has the requests in what comes in handled one after the other, as far as that may go.
+ * While it may not, the socket is paused, and TCP holds the peer back.
  */
 
-import { FrameDecoder, type HeaderFault } from '../../protocol/frame.ts';
+import type { Codec } from '../../dialects/dialect.ts';
+import type { RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Wire } from '../../transport/tcp.ts';
 import type { FloodGate } from './rate-limiter.ts';
 
-export interface InletHandler {
-  /** A promise when the next body has to wait for this one. */
-  body(body: Buffer): undefined | Promise<unknown>;
-  fault(fault: HeaderFault): void;
+export interface RequestHandler {
+  /** A promise when the next request has to wait for this one. */
+  request(request: readonly unknown[] | undefined): undefined | Promise<void>;
+  /** What comes cannot be trusted any more. */
+  fault(fault: RefusalCode): void;
   /** The peer has ended its half, and everything that it sent has been handled. */
-  ended(): void;
-  /** True while nothing more may be handled; `goOn` is to be called when that has changed. */
+  finished(): void;
+  /** True while nothing more may be handled; `wakeIfPaused` is to be called when that has changed. */
   isHeldBack(): boolean;
-  /** Asks for a call of `goOn`. */
+  /** Asks for a call of `goOn`, soon but not at once. */
   wake(): void;
 }
 
-export class Inlet {
+export class RequestIntake {
   readonly #wire: Wire;
+  readonly #codec: Codec;
   readonly #flood: FloodGate;
-  readonly #handler: InletHandler;
-  readonly #decoder: FrameDecoder;
+  readonly #handler: RequestHandler;
   #isPaused = false;
+  /** A request is being handled that the next one has to wait for. */
+  #isBusy = false;
   #isWakeDue = false;
   #hasEnded = false;
   #isShut = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(wire: Wire, limit: number, flood: FloodGate, handler: InletHandler) {
+  constructor(wire: Wire, codec: Codec, flood: FloodGate, handler: RequestHandler) {
     this.#wire = wire;
+    this.#codec = codec;
     this.#flood = flood;
     this.#handler = handler;
-    this.#decoder = new FrameDecoder(limit);
   }
 
-  /** Largest body that is accepted from here on, in bytes. */
-  set limit(bytes: number) {
-    this.#decoder.limit = bytes;
-  }
-
-  /** When the peer gave a sign of life last; undefined while this side does not read. In the clock of `performance.now`. */
+  /** When the peer was last heard; undefined while this side does not read. In the clock of `performance.now`. */
   get heardAt(): number | undefined {
     return this.#isPaused ? undefined : this.#flood.filledAt;
   }
 
+  /** Resolves when what had to wait has been handled. */
   take(bytes: Buffer): undefined | Promise<void> {
     if (this.#isShut) return undefined;
-    this.#decoder.push(bytes);
+    this.#codec.push(bytes);
     return this.#read();
   }
 
   end(): void {
     this.#hasEnded = true;
-    if (!this.#isPaused && !this.#isShut) this.#handler.ended();
+    if (!this.#isPaused && !this.#isShut) this.#handler.finished();
   }
 
   goOn(): undefined | Promise<void> {
@@ -77,27 +77,33 @@ export class Inlet {
   }
 
   #read(): undefined | Promise<void> {
+    // Goes on by itself when that has been handled.
+    if (this.#isBusy) return undefined;
     this.#flood.fill(performance.now());
     while (!this.#isShut) {
       if (this.#mustWait()) {
         this.#pause();
         return undefined;
       }
-      const decoded = this.#decoder.next();
-      if (decoded.type === 'more') {
+      const next = this.#codec.next();
+      if (next.type === 'more') {
         this.#resume();
-        if (this.#hasEnded) this.#handler.ended();
+        if (this.#hasEnded) this.#handler.finished();
         return undefined;
       }
-      if (decoded.type === 'fault') {
-        this.#handler.fault(decoded.fault);
+      if (next.type === 'fault') {
+        this.#handler.fault(next.fault);
         return undefined;
       }
       this.#flood.take();
-      const handling = this.#handler.body(decoded.body);
+      const handling = this.#handler.request(next.request);
       if (handling === undefined) continue;
+      this.#isBusy = true;
       this.#pause();
-      return handling.then(() => this.#read());
+      return handling.then(() => {
+        this.#isBusy = false;
+        return this.#read();
+      });
     }
     return undefined;
   }
