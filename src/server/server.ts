@@ -15,12 +15,14 @@ import { openDataFolder } from '../store/files/data-folder.ts';
 import { LOOK_EVERY_MS, watchPeers } from './peer-watch.ts';
 import { checkPort, explainListen, formatAddress } from './port.ts';
 import { threadTable } from './thread-table.ts';
-import { Threads } from './threads.ts';
+import { type Listener, Threads } from './threads.ts';
 
 export interface ServerOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
+  /** Further ports, for clients that speak other dialects. */
+  readonly listeners?: readonly Listener[];
   readonly workers: number;
   readonly hashWorkers: number;
   readonly data: string;
@@ -42,6 +44,8 @@ export interface Server {
   /** `HOST:PORT`, with the host as it was given. */
   readonly address: string;
   readonly port: number;
+  /** All ports: that one, then those of the further listeners in their order. */
+  readonly ports: readonly number[];
   /** Resolves when the server cannot continue. */
   readonly failed: Promise<Error>;
   /** Each thread's metrics, by its name. */
@@ -86,27 +90,36 @@ export async function startServer(
     return refuse(isRefusal ? EXIT.refused : EXIT.failure, supervised.error.message);
   }
   const { supervisor } = supervised;
-  const listened = await threads.listen(checked.address, port);
-  if (listened.type !== 'listening') {
+  const ports: number[] = [];
+  for (const listener of [{ port }, ...(options.listeners ?? [])]) {
+    const listened = await threads.listen(checked.address, listener);
+    if (listened.type === 'listening') {
+      ports.push(listened.port);
+      continue;
+    }
     await supervisor.stop();
     const { code, text: message } = listened;
-    return refuse(EXIT.unavailable, explainListen({ code, message }, host, port));
+    return refuse(EXIT.unavailable, explainListen({ code, message }, host, listener.port));
   }
-  const unwatchPeers = watchPeers({
-    port: listened.port,
-    everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? LOOK_EVERY_MS,
-    lost: (peers) => threads.abandon(peers),
-    failed: (text) => log.warn({ event: 'peers.unwatched', error: text }, UNWATCHED),
-  });
+  const watches = ports.map((watched) =>
+    watchPeers({
+      port: watched,
+      everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? LOOK_EVERY_MS,
+      lost: (peers) => threads.abandon(peers),
+      failed: (text) => log.warn({ event: 'peers.unwatched', error: text }, UNWATCHED),
+    }),
+  );
+  const [mainPort = port] = ports;
   return {
     type: 'listening',
     server: {
-      address: formatAddress(host, listened.port),
-      port: listened.port,
+      address: formatAddress(host, mainPort),
+      port: mainPort,
+      ports,
       failed: supervisor.gaveUp,
       metrics: () => threads.metrics(),
       stop: async () => {
-        unwatchPeers();
+        for (const unwatch of watches) unwatch();
         await threads.finish();
         await supervisor.stop();
         folder.unlock();

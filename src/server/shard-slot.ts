@@ -1,8 +1,7 @@
 /** A shard as the main thread sees it. It opens to clients once it is linked to every thread it needs. */
 
 import type { Thread } from '../actors/kernel/thread.ts';
-import type { Listened, ShardApi } from '../actors/shard/shard.worker.ts';
-import type { ListenOptions } from '../transport/tcp.ts';
+import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard.worker.ts';
 import { CHANNELS, type Role } from './thread-table.ts';
 
 export class ShardSlot {
@@ -10,7 +9,8 @@ export class ShardSlot {
   /** The roles it still has to be linked to. */
   readonly #missing = new Set<Role>(CHANNELS.flatMap(([from, to]) => (to === 'shard' ? [from] : [])));
   readonly #whole = Promise.withResolvers<void>();
-  #listened: Promise<Listened> | undefined;
+  /** By the number of the listener. */
+  readonly #listened = new Map<number, Promise<Listened>>();
 
   constructor(thread: Thread<ShardApi>) {
     this.thread = thread;
@@ -22,15 +22,16 @@ export class ShardSlot {
   }
 
   /**
-   * Listens as soon as no link is missing. A neighbour that is restarting will be linked then; one that cannot restart
-   * ends the server. The shard listens only once, however often this is called.
+   * Opens one of the server's listeners as soon as no link is missing. A neighbour that is restarting will be linked then;
+   * one that cannot restart ends the server. The shard opens each listener only once, however often this is called.
    */
-  listen(options: ListenOptions): Promise<Listened> {
-    this.#listened ??= this.#listen(options);
-    return this.#listened;
+  listen(listener: number, options: ListenerOptions): Promise<Listened> {
+    const listened = this.#listened.get(listener) ?? this.#listen(options);
+    this.#listened.set(listener, listened);
+    return listened;
   }
 
-  async #listen(options: ListenOptions): Promise<Listened> {
+  async #listen(options: ListenerOptions): Promise<Listened> {
     await Promise.race([this.#whole.promise, this.thread.exited]);
     const outcome = await this.thread.call((api) => api.listen(options));
     if (outcome.type === 'answered') return outcome.value;

@@ -12,13 +12,19 @@ import {
   threadFile,
 } from '../actors/kernel/thread.ts';
 import type { ThreadApi } from '../actors/kernel/thread-api.ts';
-import type { Listened, ShardApi } from '../actors/shard/shard.worker.ts';
+import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard.worker.ts';
 import { Refusal } from '../common/exit.ts';
 import type { Endpoints } from '../transport/socket-table.ts';
-import type { ListenOptions } from '../transport/tcp.ts';
 import { findPortFault, inTurn } from './port.ts';
 import { ShardSlot } from './shard-slot.ts';
 import { CHANNELS, FINISH_ORDER, type Role, type ThreadRow } from './thread-table.ts';
+
+/** A port to listen on; 0 for any that is free. */
+export interface Listener {
+  readonly port: number;
+  /** The URL of the module that exports the `dialect` that clients of this port speak; native if left out. */
+  readonly dialect?: string | undefined;
+}
 
 const FINISH_TIMEOUT_MS = 4_000;
 const METRICS_TIMEOUT_MS = 2_000;
@@ -36,8 +42,8 @@ export class Threads {
   readonly #running = new Map<string, Running>();
   /** Resolved when a thread of the role has started, or failed to. */
   readonly #tried = new Map<Role, PromiseWithResolvers<void>>();
-  /** Set once the server is open. */
-  #listenOptions: ListenOptions | undefined;
+  /** The ports that are open, or being opened. */
+  readonly #listeners: ListenerOptions[] = [];
 
   constructor(table: readonly ThreadRow[], options: ThreadOptions) {
     this.#table = table;
@@ -54,26 +60,27 @@ export class Threads {
   }
 
   /**
-   * Opens the port. The first shard listens alone, which detects an unavailable port and turns port 0 into a number for
+   * Opens a port. The first shard listens alone, which detects an unavailable port and turns port 0 into a number for
    * all. A shard that dies meanwhile is restarted, and listens then.
    */
-  async listen(address: string, port: number): Promise<Listened> {
+  async listen(address: string, { port, dialect }: Listener): Promise<Listened> {
     const [first] = this.#slots();
     if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard exited during start-up' };
+    const listener = this.#listeners.length;
     const reusePort = this.#table.filter(({ role }) => role === 'shard').length > 1;
-    const open = (): Promise<Listened> => first.listen({ host: address, port, reusePort });
+    const options = { host: address, port, reusePort, dialect };
     const openIfFree = async (): Promise<Listened> => {
       const fault = await findPortFault(address, port);
       return fault === undefined
-        ? open()
+        ? first.listen(listener, options)
         : { type: 'failed', code: fault.code ?? 'UNKNOWN', text: fault.message };
     };
     // A shared port can be opened even if another server shares it.
-    const listened = await (reusePort ? inTurn(port, openIfFree) : open());
+    const listened = await (reusePort ? inTurn(port, openIfFree) : first.listen(listener, options));
     if (listened.type === 'failed') return listened;
-    const listenOptions = { host: address, port: listened.port, reusePort };
-    this.#listenOptions = listenOptions;
-    const all = await Promise.all(this.#slots().map((slot) => slot.listen(listenOptions)));
+    const opened = { ...options, port: listened.port };
+    this.#listeners.push(opened);
+    const all = await Promise.all(this.#slots().map((slot) => slot.listen(listener, opened)));
     return all.find((one) => one.type === 'failed' && one.code !== 'gone') ?? listened;
   }
 
@@ -140,11 +147,13 @@ export class Threads {
     const { thread } = started;
     const slot = new ShardSlot(thread);
     const admitted = await this.#admit(row, thread, slot);
-    if (this.#listenOptions === undefined) return admitted;
-    const listened = await slot.listen(this.#listenOptions);
-    if (listened.type === 'listening') return admitted;
-    await thread.kill();
-    return { type: 'failed', error: new Error(`${row.name} cannot listen: ${listened.text}`) };
+    for (const [listener, options] of this.#listeners.entries()) {
+      const listened = await slot.listen(listener, options);
+      if (listened.type === 'listening') continue;
+      await thread.kill();
+      return { type: 'failed', error: new Error(`${row.name} cannot listen: ${listened.text}`) };
+    }
+    return admitted;
   }
 
   #launch<Api>(row: ThreadRow): Promise<Started<Api>> {

@@ -6,8 +6,18 @@ import { type Frame, frameReader } from './frames.ts';
 import { DEADLINE_MS } from './process.ts';
 import { Watchers } from './watchers.ts';
 
+/** How a client puts frames into bytes, and reads them out of what comes. */
+export interface ClientLanguage {
+  encode(frame: Frame): Buffer;
+  /** Takes the chunks of one connection, one after the other, and calls `take` for each frame. */
+  reader(take: (frame: Frame) => void): (chunk: Buffer) => void;
+}
+
+const NATIVE: ClientLanguage = { encode: encodeFrame, reader: frameReader };
+
 export class TestClient {
   readonly socket: Socket;
+  readonly #language: ClientLanguage;
   /** Everything received that is not an answer, oldest first. */
   readonly events: Frame[] = [];
   readonly answers = new Map<unknown, Frame>();
@@ -16,7 +26,7 @@ export class TestClient {
   readonly #watchers = new Watchers();
 
   /** `from` is the client's own address, in 127.0.0.0/8: the server counts failed logins per address. */
-  static async connect(address: string, from?: string): Promise<TestClient> {
+  static async connect(address: string, from?: string, language?: ClientLanguage): Promise<TestClient> {
     const url = new URL(`tcp://${address}`);
     const socket = connect({
       host: url.hostname.replace(/^\[|\]$/g, ''),
@@ -28,7 +38,7 @@ export class TestClient {
       socket.once('connect', resolve);
       socket.once('error', reject);
     });
-    return new TestClient(socket);
+    return new TestClient(socket, language);
   }
 
   /** Connected, registered and logged in. */
@@ -45,9 +55,10 @@ export class TestClient {
     return client;
   }
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, language: ClientLanguage = NATIVE) {
     this.socket = socket;
-    const read = frameReader((frame) => this.#take(frame));
+    this.#language = language;
+    const read = language.reader((frame) => this.#take(frame));
     socket.on('data', (chunk: Buffer) => {
       read(chunk);
       this.#watchers.notify();
@@ -63,7 +74,7 @@ export class TestClient {
   request(verb: string, ...values: unknown[]): number {
     const id = this.#nextId;
     this.#nextId += 1;
-    this.socket.write(encodeFrame([verb, id, ...values]));
+    this.socket.write(this.#language.encode([verb, id, ...values]));
     return id;
   }
 

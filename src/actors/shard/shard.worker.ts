@@ -2,6 +2,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
+import type { Dialect } from '../../dialects/dialect.ts';
 import { dialect as native } from '../../dialects/native/native.ts';
 import type { Endpoints } from '../../transport/socket-table.ts';
 import { type Listening, type ListenOptions, listenTcp } from '../../transport/tcp.ts';
@@ -20,6 +21,11 @@ export interface ShardData extends ShardOptions {
   readonly retryAfterMs: number;
 }
 
+export interface ListenerOptions extends ListenOptions {
+  /** The URL of the module that exports the `dialect` that clients of this port speak; native if left out. */
+  readonly dialect?: string | undefined;
+}
+
 export type Listened =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly code: string; readonly text: string };
@@ -28,7 +34,7 @@ const data = threadData<ShardData>();
 const shard = new Shard(data, openLog(data.name, data.logLevel));
 setInterval(() => shard.sweep(performance.now()), SWEEP_MS);
 setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
-let listening: Listening | undefined;
+const listeners: Array<Extract<Listening, { type: 'listening' }>> = [];
 
 const api = {
   connect(role: string, _: number, port: MessagePort): void {
@@ -43,11 +49,13 @@ const api = {
   },
 
   /** Takes connections from here on. */
-  async listen(options: ListenOptions): Promise<Listened> {
+  async listen({ dialect: module, ...options }: ListenerOptions): Promise<Listened> {
     const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
     const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
-    listening = await listenTcp(tested, (wire) => shard.accept(wire, native));
+    const dialect = module === undefined ? native : await loadDialect(module);
+    const listening = await listenTcp(tested, (wire) => shard.accept(wire, dialect));
     if (listening.type === 'failed') return listening;
+    listeners.push(listening);
     return { type: 'listening', port: listening.port };
   },
 
@@ -58,10 +66,15 @@ const api = {
 
   /** Takes no new connections, and says goodbye to those there are. */
   async finish(): Promise<void> {
-    if (listening?.type === 'listening') listening.stop();
+    for (const listener of listeners) listener.stop();
     await shard.drain(data.retryAfterMs);
   },
 };
+
+async function loadDialect(module: string): Promise<Dialect> {
+  const { dialect }: { dialect: Dialect } = await import(module);
+  return dialect;
+}
 
 export type ShardApi = typeof api;
 serve(api);

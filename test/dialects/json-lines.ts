@@ -1,0 +1,63 @@
+/**
+ * A dialect for tests: one JSON array a line, with the requests, answers and events of the native dialect. It takes the place
+ * of one that people would use, to show that a dialect is this and nothing more.
+ */
+
+import type { Codec, Dialect, Read } from '../../src/dialects/dialect.ts';
+import { Translation } from '../../src/dialects/translation.ts';
+import type { ServerFrame } from '../../src/protocol/vocabulary.ts';
+import type { Arena } from '../../src/transport/arena.ts';
+import type { Outbox } from '../../src/transport/outbox.ts';
+
+const NEWLINE = 10;
+const EMPTY = Buffer.alloc(0);
+
+const encode = (frame: ServerFrame): Buffer => Buffer.from(`${JSON.stringify(frame)}\n`);
+/** All connections want the same bytes. */
+const translation = new Translation(encode);
+
+function parse(line: string): readonly unknown[] | undefined {
+  try {
+    const value: unknown = JSON.parse(line);
+    return Array.isArray(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+class JsonLines implements Codec {
+  limit: number;
+  #rest: Buffer = EMPTY;
+
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  push(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes]);
+  }
+
+  next(): Read {
+    const end = this.#rest.indexOf(NEWLINE);
+    if ((end === -1 ? this.#rest.length : end) > this.limit)
+      return { type: 'fault', fault: 'frame_too_large' };
+    if (end === -1) return { type: 'more' };
+    const line = this.#rest.toString('utf8', 0, end);
+    this.#rest = this.#rest.subarray(end + 1);
+    return { type: 'request', request: parse(line) };
+  }
+
+  encode(frame: ServerFrame): Buffer {
+    return encode(frame);
+  }
+
+  stored(out: Outbox, _: Arena, requestId: number, id: number, at: number): void {
+    out.push(encode(['ok', requestId, [id, at]]));
+  }
+
+  deliver(out: Outbox, frames: Buffer, start: number, end: number): void {
+    out.push(translation.of(frames, start, end));
+  }
+}
+
+export const dialect: Dialect = { open: (limit) => new JsonLines(limit) };
