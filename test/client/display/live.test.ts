@@ -30,7 +30,7 @@ test('everything appended before the client exited reaches an open page, and the
   await display.append([messageAt(1)]);
   await display.close();
   await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0', 'message 1']);
-  await expect.poll(() => page.locator('#status').textContent(), SOON).toContain('The client has ended');
+  await expect.poll(() => page.locator('#status').textContent(), SOON).toContain('The client has exited');
 });
 
 test('an own message is pending, then stored or failed', async () => {
