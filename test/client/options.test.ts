@@ -33,19 +33,19 @@ describe('readOptions', () => {
     }
   });
 
-  it('takes the same password in any form of its letters', () => {
-    // 252 bytes when it is composed, and more than 256 before.
+  it('accepts a password in any normalization form', () => {
+    // 252 bytes composed, and more than 256 decomposed.
     const long = 'ü'.repeat(126);
     for (const form of ['NFC', 'NFD']) {
       const file = passwordFile(long.normalize(form));
       expect(readOptions({ ...NONE, register: true, passwordFile: file })).toMatchObject({ type: 'given' });
     }
-    // Eight bytes only when its letters are not composed.
+    // Eight bytes only if its letters are not composed.
     const short = passwordFile('üüü'.normalize('NFD'));
     expect(readOptions({ ...NONE, register: true, passwordFile: short })).toMatchObject({ type: 'refused' });
   });
 
-  it('takes a short password for an account that was taken over with it', () => {
+  it('accepts a short password for an account that was imported with it', () => {
     expect(readOptions({ ...NONE, passwordFile: passwordFile('short') })).toMatchObject({
       type: 'given',
       given: { password: 'short' },

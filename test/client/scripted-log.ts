@@ -1,6 +1,6 @@
 /**
- * A script of the server that keeps its promises: one log, ids that rise, replay behind the last id, keys. And it
- * breaks every connection after as many bytes as a test says.
+ * A scripted server that keeps its promises: one log, rising ids, replay after the last id, keys. It also breaks every
+ * connection after the number of bytes that a test gives.
  */
 
 import { encodeFrame } from '../../src/protocol/codec.ts';
@@ -11,15 +11,15 @@ type Frame = readonly unknown[];
 const TOKEN = 'a token of the scripted log';
 
 export class ScriptedLog {
-  /** Everything that alice may see, as the events that tell of it, in the order of ids. */
+  /** Everything that alice may see, as events in the order of ids. */
   readonly entries: Array<{ readonly id: number; readonly event: Frame }> = [];
   /** Of alice's account. */
   seen = 0;
-  /** Bytes after which each connection is broken, in the order of connections; behind the last one none is. */
+  /** Bytes after which each connection is broken, in the order of connections; later connections are not broken. */
   cuts: readonly number[] = [];
-  /** Bytes that each connection was sent, from connection 1 on. */
+  /** Bytes sent to each connection, from connection 1 on. */
   readonly sent: number[] = [0];
-  /** What each message that has been stored answers. It may change the log. */
+  /** What each stored message is answered with. It may change the log. */
   reply: (text: string) => void = () => {};
   readonly #ids = new Map<unknown, number>();
   readonly #live = new Map<number, Caller>();
@@ -29,12 +29,12 @@ export class ScriptedLog {
     return this.entries.at(-1)?.id ?? 0;
   }
 
-  /** Somebody else writes to alice. */
+  /** Another user writes to alice. */
   say(from: string, to: string, text: string): void {
     this.#append((id) => ['message', id, id, from, to, text]);
   }
 
-  /** Gives up connections that alice does not know to be lost yet. */
+  /** Drops connections whose loss alice has not noticed yet. */
   readonly script = (request: Request, caller: Caller): boolean => {
     const { verb, id, values, connection } = request;
     const answer = (...frames: Frame[]): void => this.#send(caller, frames);
@@ -88,7 +88,7 @@ export class ScriptedLog {
     this.#send(caller, [welcome, ...missed, ['live', this.newest]]);
   }
 
-  /** `by`: the connection that is told by an answer. */
+  /** `by`: the connection that learns of the entry through an answer. */
   #append(describe: (id: number) => Frame, by?: number): { readonly id: number; readonly event: Frame } {
     const id = this.newest + 10;
     const entry = { id, event: describe(id) };

@@ -1,4 +1,4 @@
-/** A client without its terminal: session, desk, reader and display, the reader in this thread. */
+/** A client without its terminal: session, command runner, reader and display, with the reader in this thread. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,25 +19,28 @@ import type { Event } from '../../src/protocol/vocabulary.ts';
 export interface Stay {
   readonly session: Session;
   readonly readerLink: ReaderLink;
-  /** What `--json` would tell. */
+  /** What `--json` would print. */
   readonly events: Event[];
-  /** What came of each line, in the order of coming. */
+  /** The result of each line, in order of arrival. */
   readonly results: Result[];
-  /** Lets the display be written; before, everything waits. Done at once unless the stay was started without it. */
+  /**
+   * Allows the display to be written; before that, everything waits. Done at once unless the client was started without
+   * it.
+   */
   open(): void;
-  /** Logs in, as often as it takes. */
+  /** Logs in, with as many attempts as it takes. */
   enter(): Promise<void>;
   /** Types a line; resolves when the next one may be typed. */
   type(line: string): Promise<void>;
-  /** The file as it is. */
+  /** The current content of the file. */
   page(): string;
-  /** Says goodbye, and closes the display. */
+  /** Logs out, and closes the display. */
   quit(): Promise<void>;
 }
 
 const WRITER = new URL('../../src/client/commands/typed-command.ts', import.meta.url).href;
 
-/** Call at the top of a test file. One writer thread does for all: it keeps nothing between lines. */
+/** Call at the top of a test file. A single writer thread suffices, because it keeps no state between lines. */
 export function useStays(folder: string): (port: number, display?: 'open' | 'closed') => Promise<Stay> {
   let writer: Thread<WriterApi> | undefined;
   let stays = 0;
@@ -121,7 +124,7 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
   };
 }
 
-/** The ids and texts of the messages that a page shows, in the order of ids. Pending and failed ones have no id. */
+/** The ids and texts of the messages in a page, in the order of ids. Pending and failed ones have no id. */
 export function messagesOf(page: string): Array<{ readonly id: number | null; readonly text: string }> {
   const stored = new Map(
     [...page.matchAll(/data-kind="stored" data-tag="([^"]*)" data-id="(\d+)"/g)].map(([, tag, id]) => [

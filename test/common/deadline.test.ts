@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { timerDelay, within } from '../../src/common/deadline.ts';
 
-it('keeps every delay within what a timer can take', () => {
+it('limits every delay to what a timer accepts', () => {
   const longest = 2 ** 31 - 1;
   const delays = [
     0,
@@ -16,7 +16,7 @@ it('keeps every delay within what a timer can take', () => {
   expect(delays.map(timerDelay)).toEqual([0, 1.5, 0, longest, longest, longest, longest, longest]);
 });
 
-it('waits for a promise as long as it is told, also for ever', async () => {
+it('waits for a promise for the given time, even for ever', async () => {
   const never = new Promise<string>(() => {});
   expect(await within(never, 1, 'late')).toBe('late');
   const soon = new Promise<string>((resolve) => setTimeout(resolve, 50, 'came'));

@@ -46,11 +46,11 @@ describe('nearest', () => {
     ['hlep', 'help'],
     ['leaf', 'leave'],
     ['msgg', 'msg'],
-  ])('takes %j for %j', (typed, meant) => {
+  ])('suggests %j for %j', (typed, meant) => {
     expect(nearest(typed, commands)).toBe(meant);
   });
 
-  it.each(['', 'xyzzy', 'aaaaaaaaaaaaaaaaaaaa'])('has no idea what %j means', (typed) => {
+  it.each(['', 'xyzzy', 'aaaaaaaaaaaaaaaaaaaa'])('suggests nothing for %j', (typed) => {
     expect(nearest(typed, commands.slice(0, 4))).toBeUndefined();
   });
 });

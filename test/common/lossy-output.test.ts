@@ -35,7 +35,7 @@ for (const isSync of [false, true]) {
     const fifo = newFifo();
     const output = new LossyOutput(fifo.writer, { isSync, report });
     output.write('first\n');
-    // Longer than the pipe is: the reader goes when it has got a part of it.
+    // Longer than the pipe's buffer: the reader leaves after it got a part of it.
     const long = 'y'.repeat(200_000);
     output.write(`${long}\n`);
     await until('a part of the long line', () => fifo.text().length > 1_000);

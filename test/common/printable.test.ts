@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { eventLine, toJson } from '../../src/client/terminal/json.ts';
 import { printable, shorten } from '../../src/common/printable.ts';
 
-/** What a terminal obeys: C0, DEL and C1 controls; and marks that turn the direction of text. */
+/** What a terminal interprets: C0, DEL and C1 controls; and characters that change the text direction. */
 const OBEYED = /\p{Cc}|\p{Bidi_Control}|[\u2028\u2029]/u;
 const nasty = fc.string({
   unit: fc.oneof(
@@ -12,7 +12,7 @@ const nasty = fc.string({
 });
 
 describe('printable', () => {
-  it('leaves nothing that a terminal obeys', () => {
+  it('leaves nothing that a terminal interprets', () => {
     fc.assert(
       fc.property(nasty, (text) => {
         expect(printable(text)).not.toMatch(OBEYED);
@@ -21,7 +21,7 @@ describe('printable', () => {
     expect(printable('\u001b]0;title\u0007red\u001b[31m')).toBe(']0;titlered[31m');
   });
 
-  it('leaves ordinary text as it is, and makes one line of several', () => {
+  it('keeps ordinary text, and joins several lines into one', () => {
     expect(printable('שלום é 💥')).toBe('שלום é 💥');
     expect(printable('a\nb\tc')).toBe('a b c');
   });
@@ -35,7 +35,7 @@ describe('shorten', () => {
 });
 
 describe('toJson', () => {
-  it('is one line of JSON that means the same, with nothing that a terminal obeys', () => {
+  it('is one line of equivalent JSON, with nothing that a terminal interprets', () => {
     fc.assert(
       fc.property(nasty, (text) => {
         const line = toJson({ text });

@@ -1,4 +1,4 @@
-/** The whole of it, as people use it: a server, three clients, each a process, and a browser on a display. */
+/** The whole system as people use it: a server, three clients, each a process, and a browser showing a display. */
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -30,7 +30,7 @@ describe.each(['1', '2', '5'])('with %s workers', (workers) => {
       flags,
     });
 
-  it('what two people write appears in the open page of a third, live', async () => {
+  it('messages of two people appear live in the open page of a third', async () => {
     const [ann, ben, cat] = ['ann', 'ben', 'cat'].map((user) => connect(user, '--register'));
     if (ann === undefined || ben === undefined || cat === undefined) throw new Error('three clients');
     for (const client of [ann, ben, cat]) {
@@ -57,17 +57,17 @@ describe.each(['1', '2', '5'])('with %s workers', (workers) => {
     for (const client of [ann, ben, cat]) {
       client.say('/quit');
       expect((await client.end()).code).toBe(0);
-      // Nobody else's words ever come to the terminal.
+      // Other people's words never appear in the terminal.
       expect(client.stdout() + client.stderr()).not.toMatch(/Good morning|just for you|I read you/);
     }
-    // The page is there to be read when neither client nor server is.
+    // The page can be read when neither client nor server is running.
     await server.stop();
     const later = await browser.open(cat.display, { javaScriptEnabled: false });
     expect(await later.locator('.message .text').allTextContents()).toHaveLength(3);
     server = await startServer({ data, args: ['--workers', workers] });
   });
 
-  it('who comes back is still in the room', async () => {
+  it('a returning user is still in the room', async () => {
     const [ann, ben] = [connect('ann'), connect('ben')];
     ann.say('/to #tea');
     ann.say('back again');

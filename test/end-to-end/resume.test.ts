@@ -1,4 +1,4 @@
-/** Nothing is lost and nothing comes twice: real clients, a real server that goes and comes back, a browser. */
+/** Nothing is lost and nothing appears twice: real clients, a real server that restarts, a browser. */
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,13 +29,13 @@ function textsOf({ display }: { readonly display: string }): string[] {
   return messagesOf(readFileSync(display, 'utf8')).map(({ text }) => text);
 }
 
-it('what was said meanwhile comes at the next login, and only then', async () => {
+it('missed messages arrive at the next login, and only then', async () => {
   await runScript(['/join tea', 'before'], as('ann', '--register'));
   await runScript(['/join tea', 'meanwhile 1', '/msg ann meanwhile 2'], as('ben', '--register'));
   const back = await runScript(['/wait-for meanwhile 2 20'], as('ann'));
   expect(back).toMatchObject({ code: 0, stderr: '' });
   expect(textsOf(back)).toEqual(['meanwhile 1', 'meanwhile 2']);
-  // What she has been shown is not shown to her again, on whatever device; she has to ask for it.
+  // What she has been shown is not shown again, on any device, unless she asks for it.
   const later = await runScript(['/history #tea', '/history ben', '/search "meanwhile 1"'], as('ann'));
   expect(later).toMatchObject({ code: 0, stderr: '' });
   expect(textsOf(later)).toEqual(['before', 'meanwhile 1', 'meanwhile 2']);
@@ -43,7 +43,7 @@ it('what was said meanwhile comes at the next login, and only then', async () =>
   expect(later.stdout).toMatch(/ben to #tea: \[meanwhile 1\]\n$/);
 });
 
-it('the author sees when a message has been shown to somebody', async () => {
+it('the author sees when a recipient has been shown a message', async () => {
   await runScript([], as('dan', '--register'));
   const cat = startScript(as('cat', '--register', '--json'));
   cat.say('/msg dan are you there?');
@@ -86,7 +86,7 @@ it.each(['SIGTERM', 'SIGKILL'] as const)(
     for (const { display } of [eva, fay])
       expect(readFileSync(display, 'utf8')).toContain('data-state="lost"');
     const [first, second] = [eva, fay].map(({ display }) => messagesOf(readFileSync(display, 'utf8')));
-    // The same for both: each message once, everybody's in the order of typing.
+    // The same for both: each message once, everyone's in the order of typing.
     expect(first).toEqual(second);
     const said = (first ?? []).map(({ text }) => text);
     expect(said).toHaveLength(120);

@@ -130,7 +130,7 @@ describe('is refused with exit code 77', () => {
     for (const text of ['carol password9', 'carol password9\n', 'carol password9\r\n']) {
       writeFileSync(join(data, 'users.txt'), users + text);
       const told = await refusalOf(data);
-      expect(told).toMatch(/users\.txt is damaged in line 3: it looks like a name and a password in clear/);
+      expect(told).toMatch(/users\.txt is damaged in line 3: it looks like a name and a plain-text password/);
       expect(told).toContain('parley connect --register');
       expect(told).not.toContain('password9');
       for (const name of readdirSync(data)) {

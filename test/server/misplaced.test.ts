@@ -73,7 +73,7 @@ describe('a folder that is gone', () => {
     expect(await codeOf(house.ann, 'join', '#room')).toBe('storage_failed');
     const other = await TestClient.connect(house.server.address);
     expect(await codeOf(other, 'register', 'bob', 'secret of bob')).toBe('storage_failed');
-    await logged(house.server, `${house.data} is gone: put it back as it was, or restart the server`);
+    await logged(house.server, `${house.data} is missing: put it back as it was, or restart the server`);
     expect(existsSync(house.data)).toBe(false);
     expect((await house.server.stop()).code).toBe(0);
   });
@@ -82,7 +82,7 @@ describe('a folder that is gone', () => {
     const { data, server } = await open();
     rmSync(data, { recursive: true });
     await logged(server, '"event":"storage_failed"');
-    await logged(server, 'users.txt was changed while the server runs');
+    await logged(server, 'users.txt was changed while the server was running');
   });
 
   it('and comes back: everything goes on where it was, and nothing is lost', async () => {
@@ -122,7 +122,7 @@ describe('a file that is gone', () => {
       rmSync(join(house.data, name));
       await untilRefused(house);
       expect(await codeOf(house.ann, 'send', 'ann', 'and now?')).toBe('storage_failed');
-      await logged(house.server, `${name} is gone: put it back as it was, or restart the server`);
+      await logged(house.server, `${name} is missing: put it back as it was, or restart the server`);
       expect(existsSync(join(house.data, name))).toBe(false);
       if (name === 'chat.db') return;
       // What was acknowledged is in the database all the same.
@@ -137,7 +137,7 @@ describe('a file that is gone', () => {
     renameSync(join(house.data, 'chat.db'), join(house.data, 'chat.db.old'));
     writeFileSync(join(house.data, 'chat.db'), '', { mode: 0o600 });
     await untilRefused(house);
-    await logged(house.server, 'chat.db is not what it was when it was opened');
+    await logged(house.server, 'chat.db was replaced after it was opened');
     expect(readFileSync(join(house.data, 'chat.db'), 'latin1')).toBe('');
     rmSync(join(house.data, 'chat.db'));
     renameSync(join(house.data, 'chat.db.old'), join(house.data, 'chat.db'));
@@ -247,7 +247,7 @@ describe('users.txt that somebody edits while the server runs', () => {
     expect(await codeOf(other, 'login', 'carol', 'password9')).toBe('wrong_credentials');
     await TestClient.login(server.address, 'ann');
     expect(await codeOf(ann, 'send', 'ann', 'chat goes on')).toBe('ok');
-    await logged(server, 'line 3 is damaged: it looks like a name and a password in clear');
+    await logged(server, 'line 3 is damaged: it looks like a name and a plain-text password');
     expect(server.stderr()).not.toContain('password9');
     writeFileSync(users, text);
     await until(

@@ -121,7 +121,7 @@ describe('what stands in the way gets one clear line and an exit code', () => {
     const [code, text] = await fail(['--port', '0', '--data', data]);
     expect(code).toBe(69);
     expect(text).toBe(
-      `parley: data folder ${data} is in use by another server: stop that one, or give another --data`,
+      `parley: data folder ${data} is in use by another server; stop that server, or choose another --data`,
     );
     await server.kill();
     await (await startServer({ data })).stop();

@@ -1,4 +1,4 @@
-/** The data folder: private to its owner, and locked for one server. */
+/** The data folder: private to its owner, and locked by one server. */
 
 import { accessSync, constants, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ export interface DataFolder {
   readonly tokensDb: string;
   /** Held as long as the folder is locked. */
   readonly lockDb: string;
-  /** Lets another server have the folder. */
+  /** Releases the folder for another server. */
   unlock(): void;
 }
 
@@ -21,14 +21,14 @@ export type OpenedFolder =
   | { readonly type: 'open'; readonly folder: DataFolder }
   | { readonly type: 'refused'; readonly code: FolderRefusal; readonly text: string };
 
-/** `unsafe`: somebody else may read or change the folder, or a file in it. */
+/** `unsafe`: another user may read or change the folder, or a file in it. */
 export type FolderRefusal = 'unusable' | 'unsafe' | 'in_use';
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE_BUSY = 5;
 const SQLITE_FULL = 13;
 
-/** Creates the folder if there is none, locks it, and checks that nobody but its owner can read it or change what is in it. */
+/** Creates the folder if necessary, locks it, and checks that only its owner can read it or change what is in it. */
 export function openDataFolder(path: string): OpenedFolder {
   try {
     createFolder(path, 0o700);
@@ -42,15 +42,19 @@ export function openDataFolder(path: string): OpenedFolder {
   if (fault !== undefined) return refuse('unsafe', `data folder ${fault}`);
   if (isOpenToOthers(stats)) {
     const found = (stats.mode & 0o777).toString(8);
-    return refuse('unsafe', `data folder ${path} is open to others (mode ${found}): run "chmod 700 ${path}"`);
+    return refuse(
+      'unsafe',
+      `data folder ${path} is accessible to other users (mode ${found}); run "chmod 700 ${path}"`,
+    );
   }
-  // SQLite makes its names absolute when it opens files. So do the others, and agree with it on which file a name leads to.
+  // SQLite makes paths absolute when it opens files. Absolute paths everywhere make all parts agree on which file a
+  // path leads to.
   return lock(path, resolve(path));
 }
 
 /**
- * The lock is an exclusive transaction on a database of its own: it ends with the process, however that ends,
- * and works where process ids do not tell processes apart, as in containers.
+ * The lock is an exclusive transaction on a separate database: it ends with the process, however that ends, and works
+ * where process ids do not identify processes, as in containers.
  */
 function lock(path: string, absolute: string): OpenedFolder {
   const lockDb = join(absolute, 'lock.db');
@@ -75,17 +79,19 @@ function lock(path: string, absolute: string): OpenedFolder {
     if (error instanceof Error && 'errcode' in error && error.errcode === SQLITE_BUSY) {
       return refuse(
         'in_use',
-        `data folder ${path} is in use by another server: stop that one, or give another --data`,
+        `data folder ${path} is in use by another server; stop that server, or choose another --data`,
       );
     }
     const reason = error instanceof Error ? error.message : String(error);
     const isFull = error instanceof Error && 'errcode' in error && error.errcode === SQLITE_FULL;
-    const advice = isFull ? ': free some space and start again' : '';
+    const advice = isFull ? '; free some space and start again' : '';
     return refuse('unusable', `data folder ${path} cannot be locked: ${reason}${advice}`);
   }
 }
 
-/** What must not be opened in the folder, before anything in it is opened. The users file says itself that it was open to others. */
+/**
+ * Checks all files in the folder before any of them is opened. Opening the users file warns if others had access to it.
+ */
 function faultIn({ usersFile, chatDb, searchDb, tokensDb }: DataFolder): string | undefined {
   try {
     checkFile(usersFile);

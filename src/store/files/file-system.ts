@@ -1,6 +1,6 @@
 /**
- * The file operations that a durable file needs, as `node:fs/promises` has them, and complete reads and writes
- * built from them. A test passes a `FileSystem` in which an operation fails.
+ * The file operations that a durable file needs, as in `node:fs/promises`, and complete reads and writes built on them.
+ * Tests pass a `FileSystem` in which an operation fails.
  */
 
 import type { Stats } from 'node:fs';
@@ -12,7 +12,7 @@ export interface OpenFile {
   stat(): Promise<Stats>;
   chmod(mode: number): Promise<void>;
   truncate(length: number): Promise<void>;
-  /** Content and whatever it takes to read it back, its size included, are on disk. */
+  /** Makes the content durable, with whatever is needed to read it back, including the size. */
   datasync(): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -25,7 +25,7 @@ export interface FileSystem {
   unlink(path: string): Promise<void>;
 }
 
-/** The real one. */
+/** The real file system. */
 export const nodeFileSystem: FileSystem = nodeFiles;
 
 /** An error of the operating system: `code` is `ENOSPC`, `EIO`, … */
@@ -37,12 +37,14 @@ export function isSystemError(error: unknown): error is SystemError {
   return error instanceof Error && 'syscall' in error && 'code' in error && typeof error.code === 'string';
 }
 
-/** True if there is no space left, on the disk or in its owner's quota. */
+/** True if the disk or the owner's quota is full. */
 export function isDiskFull(error: SystemError): boolean {
   return error.code === 'ENOSPC' || error.code === 'EDQUOT';
 }
 
-/** Writes all of `bytes` at `position`: one `write` may take only a part, for example on a disk that fills up. */
+/**
+ * Writes all of `bytes` at `position`: a single `write` may accept only a part, for example on a disk that fills up.
+ */
 export async function writeFully(file: OpenFile, bytes: Buffer, position: number): Promise<void> {
   let done = 0;
   while (done < bytes.length) {
@@ -51,7 +53,7 @@ export async function writeFully(file: OpenFile, bytes: Buffer, position: number
   }
 }
 
-/** Up to `length` bytes from `position` on; fewer only at the end of the file. */
+/** Reads up to `length` bytes from `position`; fewer only at the end of the file. */
 export async function readFully(file: OpenFile, position: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   let done = 0;
@@ -73,7 +75,7 @@ export async function statOf(files: FileSystem, path: string): Promise<Stats | u
   }
 }
 
-/** Runs `use` and closes the file in any case; an error of `use` counts more than one of closing. */
+/** Runs `use` and closes the file in any case. An error of `use` takes precedence over one of closing. */
 export async function using<T>(file: OpenFile, use: (file: OpenFile) => Promise<T>): Promise<T> {
   let result: T;
   try {

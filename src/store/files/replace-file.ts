@@ -1,18 +1,18 @@
-/** Replacing a file so that a crash at any moment leaves the old one or the new one, whole. */
+/** Replaces a file so that a crash at any moment leaves either the old or the new one intact. */
 
 import { dirname } from 'node:path';
 import { type FileSystem, isSystemError, type SystemError, using, writeFully } from './file-system.ts';
 
 const PIECE_LENGTH = 1 << 20;
 
-/** `kept`: the old file is in place. `unsynced`: the new one is, but a power cut could bring the old one back. */
+/** `kept`: the old file is in place. `unsynced`: the new one is, but a power cut could bring back the old one. */
 export type Replacement =
   | { readonly type: 'replaced'; readonly length: number }
   | { readonly type: 'kept' | 'unsynced'; readonly error: SystemError };
 
 /**
- * Puts a file (0600) with these texts in the place of `path`: written beside it, synced, renamed over it, and the
- * folder synced. A crash in between leaves at most the file beside it: `removeLeftover`.
+ * Replaces the file at `path` with these texts (mode 0600): writes a file beside it, syncs it, renames it, and syncs
+ * the folder. A crash in between leaves at most the temporary file: see `removeLeftover`.
  */
 export async function replaceFile(
   files: FileSystem,
@@ -38,7 +38,7 @@ export async function replaceFile(
   return { type: 'replaced', length };
 }
 
-/** Removes what a crash in the middle of `replaceFile` left behind. */
+/** Removes what a crash during `replaceFile` left behind. */
 export async function removeLeftover(files: FileSystem, path: string): Promise<void> {
   try {
     await files.unlink(besideOf(path));
@@ -47,7 +47,7 @@ export async function removeLeftover(files: FileSystem, path: string): Promise<v
   }
 }
 
-/** Makes names in a folder durable. Windows cannot sync a folder, and keeps names in its journal. */
+/** Makes names in a folder durable. Windows cannot sync a folder, but journals names. */
 export async function syncFolder(files: FileSystem, folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   await using(await files.open(folder, 'r'), (handle) => handle.sync());
@@ -57,7 +57,7 @@ function besideOf(path: string): string {
   return `${path}.tmp`;
 }
 
-/** The number of bytes written, all of them synced. */
+/** Returns the number of bytes written, all of them synced. */
 async function writeNew(files: FileSystem, path: string, texts: Iterable<string>): Promise<number> {
   return using(await files.open(path, 'wx', 0o600), async (file) => {
     let length = 0;
@@ -71,7 +71,7 @@ async function writeNew(files: FileSystem, path: string, texts: Iterable<string>
   });
 }
 
-/** The same text in pieces of about 1 MiB, so that a million lines are not a million writes. */
+/** The same text in pieces of about 1 MiB, so that a million lines do not cause a million writes. */
 function* joinTexts(texts: Iterable<string>): Generator<string> {
   let piece = '';
   for (const text of texts) {

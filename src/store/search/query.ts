@@ -1,43 +1,46 @@
 /**
- * What a person types to search: words (all must occur), "quoted phrases", and beginnings of words (`begin*`). Nothing
- * else has a meaning: `AND`, `NEAR`, `a:b`, `-x` and parentheses are words and what separates them.
+ * The search syntax: words (all must occur), "quoted phrases", and prefixes (`begin*`). Nothing else has a meaning:
+ * `AND`, `NEAR`, `a:b`, `-x` and parentheses are words and separators.
  */
 
 import { LIMITS } from '../../protocol/vocabulary.ts';
 import { isUnspaced, wordsOf } from './words.ts';
 
-/** Words that must stand side by side; of the last one only the beginning is given if `isPrefix`. Never empty. */
+/** Words that must be adjacent. If `isPrefix`, the last one is only a prefix. Never empty. */
 export interface Term {
   readonly words: readonly string[];
   readonly isPrefix: boolean;
 }
 
-/** `refused`: `text` tells the person what is wrong and what to do. */
+/** `refused`: `text` tells the user what is wrong and what to do. */
 export type Query =
   | { readonly type: 'query'; readonly terms: readonly Term[] }
   | { readonly type: 'refused'; readonly text: string };
 
 const TERMS_MAX = 16;
-/** Of all terms. FTS5 looks up each one apart: 32 times the same frequent word take 26 ms in a part of the index. */
+/**
+ * Words in all terms together. FTS5 looks up each one separately: the same frequent word 32 times takes 26 ms in one
+ * part of the index.
+ */
 const WORDS_MAX = 32;
-/** A shorter beginning is that of too many words to be of use, or to be looked up in bounded time. */
+/** A shorter prefix matches too many words to be useful, or to be looked up in bounded time. */
 const PREFIX_CHARACTERS_MIN = 2;
-/** Each takes up to 3 ms in a part of the index before the first hit, for a beginning that most messages have. */
+/** Each prefix takes up to 3 ms in one part of the index before the first hit, if most messages contain it. */
 const PREFIXES_MAX = 4;
 
 const REFUSED = {
-  nothing: 'there is no word to look for: give a word, a "quoted phrase" or the beginning of a word (begin*)',
-  open: 'a quotation mark is not closed: put another one behind the phrase, or leave it out',
-  star: 'a star stands right behind the beginning of a word (begin*): move it there, or leave it out',
-  short: `a beginning is at least ${PREFIX_CHARACTERS_MIN} letters or digits (be*): give more of them, or leave out the star`,
-  stars: `more than ${PREFIXES_MAX} beginnings (begin*): write some of the words in full`,
-  many: `more than ${TERMS_MAX} words and phrases, or ${WORDS_MAX} words in all: leave some out`,
-  long: `longer than ${LIMITS.query} bytes: leave something out`,
+  nothing: 'there is nothing to search for; give a word, a "quoted phrase" or a prefix (begin*)',
+  open: 'a quotation mark is not closed; add one after the phrase, or remove it',
+  star: 'a star must directly follow a prefix (begin*); move it there, or remove it',
+  short: `a prefix needs at least ${PREFIX_CHARACTERS_MIN} letters or digits (be*); add some, or remove the star`,
+  stars: `there are more than ${PREFIXES_MAX} prefixes (begin*); write some of the words in full`,
+  many: `there are more than ${TERMS_MAX} words and phrases, or ${WORDS_MAX} words in total; remove some`,
+  long: `the query is longer than ${LIMITS.query} bytes; shorten it`,
 } as const;
 
-/** A phrase with what stands between its quotes and perhaps a star behind it; a quote that is not closed; or a word. */
+/** A quoted phrase, possibly followed by a star; an unclosed quotation mark; or a word. */
 const PIECE = /"([^"]*)"(\*?)|"|[^\s"]+/g;
-/** Keyboards and word processors write these by themselves. */
+/** Keyboards and word processors produce these automatically. */
 const CURLY_QUOTES = /[“”„‟]/g;
 
 export function parseQuery(query: string): Query {
@@ -49,7 +52,7 @@ export function parseQuery(query: string): Query {
     const isStarred = star === '*' || body.endsWith('*');
     const term = isStarred ? parsePrefix(body.replace(/\*$/, '')) : parseTerm(body);
     if (typeof term === 'string') return refuse(term);
-    // A star elsewhere in a phrase separates; elsewhere in a word it asks for something that there is not.
+    // Elsewhere in a phrase a star separates words; elsewhere in a word it asks for something that does not exist.
     if (phrase === undefined && piece.slice(0, -1).includes('*')) return refuse('star');
     if (term !== undefined) terms.push(term);
   }
@@ -61,15 +64,15 @@ export function parseQuery(query: string): Query {
 }
 
 /**
- * The expression for `MATCH` of FTS5 that finds the terms in the column `text`. Words have no ASCII characters but
- * letters and digits and stand in quotes, so that nothing in them is syntax.
+ * The FTS5 `MATCH` expression that finds the terms in the column `text`. Words contain no ASCII characters other than
+ * letters and digits, and are quoted, so nothing in them is syntax.
  */
 export function toMatch(terms: readonly Term[]): string {
   const phrases = terms.map(({ words, isPrefix }) => `"${words.join(' ')}"${isPrefix ? '*' : ''}`);
   return `{text} : (${[...new Set(phrases)].join(' AND ')})`;
 }
 
-/** Undefined if there is no word in it. */
+/** Undefined if it contains no word. */
 function parseTerm(body: string): Term | undefined {
   const words = Array.from(wordsOf(body), ({ folded }) => folded);
   return words.length === 0 ? undefined : { words, isPrefix: false };

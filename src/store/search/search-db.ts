@@ -1,9 +1,9 @@
 /**
- * `search.db`: how it is opened, and what its faults mean.
+ * `search.db`: how it is opened, and what its errors mean.
  *
- * In WAL mode with `synchronous=NORMAL` a power cut may take back the last transactions, never a part of one: what is
- * missing is read from the log again. Nothing is synced at a commit, only when WAL is moved into the database. One
- * connection uses it, so that the exclusive mode serves, which keeps WAL's index in memory instead of a third file.
+ * In WAL mode with `synchronous=NORMAL` a power cut may undo the last transactions, but never a part of one; what is
+ * missing is indexed from the log again. Nothing is synced at a commit, only when the WAL is checkpointed. A single
+ * connection uses the file, so exclusive mode works, which keeps the WAL's index in memory instead of a third file.
  */
 
 import { rmSync } from 'node:fs';
@@ -17,16 +17,16 @@ export interface SearchDb {
   readonly db: DatabaseSync;
   /** Oldest first. */
   readonly parts: SearchPart[];
-  /** The entries of the log up to this id have been taken in. */
+  /** The log's entries up to this id are indexed. */
   indexed: number;
-  /** Nothing below this id is to be found. */
+  /** Nothing below this id may be found. */
   floor: number;
 }
 
-/** Form of the tables, and what is a word: an index of another version is made anew. */
+/** Version of the tables and of what counts as a word. An index of another version is rebuilt. */
 const VERSION = `1, words ${WORDS_VERSION}`;
 
-/** A connection of a thread that ended may be about to be closed. */
+/** The connection of a thread that has ended may be about to close. */
 const BUSY_TIMEOUT_MS = 500;
 
 const PRAGMAS = `
@@ -52,8 +52,8 @@ const SQLITE_CONSTRAINT = 19;
 const SQLITE_NOTADB = 26;
 
 /**
- * Opens or creates it. `has`: whether the log has an entry with this id. Throws `Damage` if the file is of no use, and an
- * error of SQLite if it cannot be used at present.
+ * Opens or creates the file. `has`: whether the log has an entry with this id. Throws `Damage` if the file is unusable
+ * for good, and an SQLite error if it is unusable at present.
  */
 export function openSearchDb(file: string, has: (id: number) => boolean): SearchDb {
   secureDatabase(file);
@@ -64,9 +64,9 @@ export function openSearchDb(file: string, has: (id: number) => boolean): Search
       db.exec(`BEGIN; ${SCHEMA} INSERT INTO state VALUES ('${VERSION}', 0, 0); COMMIT`);
     }
     const { version, indexed, floor } = db.prepare('SELECT version, indexed, floor FROM state').get() ?? {};
-    if (version !== VERSION) throw new Damage('it was made by another version');
+    if (version !== VERSION) throw new Damage('it was created by another version');
     if (typeof indexed !== 'number' || typeof floor !== 'number') throw new Damage('its state is missing');
-    if (indexed !== 0 && !has(indexed)) throw new Damage('it was made from another log');
+    if (indexed !== 0 && !has(indexed)) throw new Damage('it was built from another log');
     return { db, parts: SearchPart.all(db), indexed, floor };
   } catch (error) {
     closeQuietly(db);
@@ -76,7 +76,7 @@ export function openSearchDb(file: string, has: (id: number) => boolean): Search
 
 /** Throws if the files cannot be deleted. */
 export function deleteSearchDb(file: string): void {
-  // The file itself comes last: WAL must not be left behind for the next file to be mixed with.
+  // The database itself is deleted last: a leftover WAL must not be mixed with the next file.
   for (const name of [`${file}-wal`, `${file}-shm`, `${file}-journal`, file]) rmSync(name, { force: true });
 }
 
@@ -84,11 +84,11 @@ export function closeQuietly(db: DatabaseSync | undefined): void {
   try {
     if (db?.isOpen) db.close();
   } catch {
-    // What was committed is in the file already, and a file that cannot be closed cannot be mended here.
+    // Everything committed is already in the file, and a file that cannot be closed cannot be repaired here.
   }
 }
 
-/** True if the disk, or whoever else has the file, is the reason: it may pass. */
+/** True if the disk, or another process that has the file, is the reason; it may pass. */
 export function isStorageFault(error: unknown): error is Error {
   const code = codeOf(error);
   return (code !== undefined && code !== SQLITE_ERROR) || isSystemError(error);
@@ -103,17 +103,17 @@ export function isDamage(error: unknown): error is Error {
   if (error instanceof Damage) return true;
   const code = codeOf(error);
   if (code === SQLITE_CORRUPT || code === SQLITE_NOTADB || code === SQLITE_CONSTRAINT) return true;
-  // An integer beyond 2^53: nobody stored one.
+  // An integer beyond 2^53, which was never stored.
   return error instanceof Error && 'code' in error && error.code === 'ERR_OUT_OF_RANGE';
 }
 
-/** Where nothing but the statements of these files is run, what they do not agree with are the tables. */
+/** Only the statements in these files are run, so if SQLite rejects one, the tables are wrong. */
 export function asDamage(error: unknown): unknown {
   if (codeOf(error) !== SQLITE_ERROR || !(error instanceof Error)) return error;
   return new Damage(error.message, { cause: error });
 }
 
-/** The primary result code of an error of SQLite. */
+/** The primary result code of an SQLite error. */
 function codeOf(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('errcode' in error) || typeof error.errcode !== 'number')
     return undefined;

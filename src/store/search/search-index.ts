@@ -1,7 +1,7 @@
 /**
- * The search index: which messages have which words. It is made from the log and can be made again at any time, so it
- * is never the reason for a failure of the server: what is damaged, or does not belong to this log, is deleted and begun
- * anew. Who searches looks at each id that was found once more, in the log: that alone tells who may see it.
+ * The search index: which messages contain which words. It is built from the log and can be rebuilt at any time, so it
+ * never makes the server fail: a file that is damaged, or does not belong to this log, is deleted and rebuilt. A search
+ * checks every id it finds in the log, which alone decides who may see it.
  */
 
 import type { IndexRow } from '../archive-store.ts';
@@ -18,24 +18,24 @@ import {
 } from './search-db.ts';
 import { SearchPart } from './search-part.ts';
 
-/** The most that one step of a search looks through. The worst query that is not refused takes 40 ms in that many. */
+/** The most messages that one step of a search examines. The worst accepted query takes 40 ms for that many. */
 const PART_SIZE = 32_768;
-/** A part of a quiet server ends after 30 days, so that it also expires. */
+/** On a quiet server a part ends after 30 days, so that it can expire as well. */
 const PART_SPAN_MS = 30 * 24 * 3_600 * 1_000;
 
 export interface SearchIndexOptions {
   readonly file: string;
   /** Whether the log has an entry with this id. */
   readonly has: (id: number) => boolean;
-  /** Told, in a sentence, when the index is made anew or cannot be used; a cause that lasts is told once. */
+  /** Called with a sentence when the index is rebuilt or cannot be used; once per lasting cause. */
   readonly warn: (text: string) => void;
-  /** Messages in a part; tests make it smaller. */
+  /** Messages per part; tests make it smaller. */
   readonly partSize?: number;
 }
 
 /**
- * What came instead; the call has changed nothing. `reopened`: the index was damaged, or could be opened only
- * now; go on from `indexed`, which has changed. `storage_full`, `storage_failed`: the disk; try again later.
+ * The call changed nothing. `reopened`: the index was damaged, or could only be opened now; continue from `indexed`,
+ * which has changed. `storage_full`, `storage_failed`: the disk; try again later.
  */
 export type Undone =
   | { readonly type: 'reopened' }
@@ -44,7 +44,7 @@ export type Undone =
 
 export type Added = { readonly type: 'added' } | Undone;
 
-/** `isDone`: false if there is more to drop, with another call. */
+/** `isDone`: false if another call is needed to drop more. */
 export type Removed = { readonly type: 'removed'; readonly isDone: boolean } | Undone;
 
 export type Hits = Found | Undone;
@@ -62,16 +62,17 @@ export class SearchIndex {
     this.#reopen();
   }
 
-  /** The entries of the log up to this id have been taken in. To be read before each `add`: a fault sets it back. */
+  /** The log's entries up to this id are indexed. Read it before each `add`, because a fault resets it. */
   get indexed(): number {
     return this.#indexed;
   }
 
-  /** Takes in the messages behind `indexed` up to `through`, in the order of their ids, all or none. */
+  /** Indexes the messages after `indexed` up to `through`, in the order of their ids, all or none. */
   add(rows: readonly IndexRow[], through: number): Added {
     let last = this.#indexed;
     for (const { id } of rows) {
-      if (id <= last || id > through) throw new RangeError(`id ${id} is not behind ${last} up to ${through}`);
+      if (id <= last || id > through)
+        throw new RangeError(`id ${id} is not after ${last} and up to ${through}`);
       last = id;
     }
     return this.#change((open) => {
@@ -94,8 +95,8 @@ export class SearchIndex {
   }
 
   /**
-   * Nothing below this id is found from here on. At most one part is dropped a call: the words of a removed message
-   * stay in the file until all of its part has been removed.
+   * Nothing below this id is found from now on. At most one part is dropped per call: the words of a removed message
+   * stay in the file until its whole part has expired.
    */
   remove(below: number): Removed {
     return this.#change((open) => {
@@ -118,13 +119,13 @@ export class SearchIndex {
     this.#open = undefined;
   }
 
-  /** Ids are microseconds, but they stand still while the clock is behind the last of them. */
+  /** Ids are microseconds, but they hardly advance while the clock is behind the last one. */
   #isComplete({ size, firstId, since }: SearchPart, { id, at }: IndexRow): boolean {
     const spanMs = Math.max((id - firstId) / 1_000, at - (since ?? at));
     return size >= this.#partSize || spanMs >= PART_SPAN_MS;
   }
 
-  /** A change that fails leaves the lists of `open` wrong: it MUST be opened again, and is. */
+  /** A failed change leaves the lists in `open` wrong, so the file MUST be, and is, reopened. */
   #change<T>(work: (open: SearchDb) => T): T | Undone {
     return this.#run((open) => {
       try {
@@ -154,7 +155,7 @@ export class SearchIndex {
       }
       this.#reopen();
       if (!isStorageFault(error)) throw error;
-      this.#warnOnce(`${this.#options.file} could not be used: ${error.message}; searches are not complete`);
+      this.#warnOnce(`${this.#options.file} cannot be used: ${error.message}; search results are incomplete`);
       return undone(error);
     }
   }
@@ -169,7 +170,7 @@ export class SearchIndex {
     } catch (error) {
       if (isDamage(error)) return this.#makeAnew(error.message);
       if (!isStorageFault(error)) throw error;
-      this.#warnOnce(`${file} cannot be opened: ${error.message}; nothing can be searched`);
+      this.#warnOnce(`${file} cannot be opened: ${error.message}; search is unavailable`);
       return error;
     }
   }
@@ -178,7 +179,7 @@ export class SearchIndex {
     this.close();
     const { file, has } = this.#options;
     this.#indexed = 0;
-    this.#warnOnce(`${file} is made anew from the log: ${reason}`);
+    this.#warnOnce(`rebuilding ${file} from the log: ${reason}`);
     try {
       deleteSearchDb(file);
       this.#open = openSearchDb(file, has);
@@ -186,7 +187,7 @@ export class SearchIndex {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#warnOnce(
-        `${file} cannot be made anew: ${error.message}; delete it, nothing can be searched until then`,
+        `${file} cannot be rebuilt: ${error.message}; delete it; search is unavailable until then`,
       );
       return error;
     }

@@ -1,12 +1,12 @@
 /**
- * One part of the search index: the words of some ten thousand messages that follow each other in the log.
+ * One part of the search index: the words of some ten thousand consecutive messages of the log.
  *
- * A search goes from part to part, newest first, and can stop between them. That bounds what FTS5 does at one go: the
- * beginning of a word (`be*`) has to gather all messages of a part before it gives the first, and two words that
- * are frequent but never in one message are compared through all of it. A part that has expired is dropped whole.
+ * A search goes from part to part, newest first, and can stop in between. This bounds the work FTS5 does at once: for a
+ * prefix (`be*`) it gathers all messages of a part before it returns the first, and two words that are frequent but
+ * never occur in the same message are compared through the whole part. An expired part is dropped as a whole.
  *
- * Rows are numbered from 1, because ids are far apart and FTS5 stores their differences with each word. The text itself
- * is not stored, nor the number of words of each row, which serves ranking only.
+ * Rows are numbered from 1, because ids are far apart and FTS5 stores their differences with each word. Neither the
+ * text nor the number of words per row is stored, because the latter is used only for ranking.
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
@@ -17,10 +17,10 @@ export interface Place {
   readonly conversation: number;
 }
 
-/** The index says something that cannot be. */
+/** The index contains something impossible. */
 export class Damage extends Error {}
 
-/** The list of parts, in `search.db`. */
+/** The list of parts in `search.db`. */
 export const PARTS_TABLE = `
 CREATE TABLE parts (
   part INTEGER PRIMARY KEY,
@@ -39,9 +39,9 @@ export class SearchPart {
   #place: StatementSync | undefined;
   firstId: number;
   lastId: number;
-  /** How many messages are in it. */
+  /** Number of messages. */
   size: number;
-  /** The time of the first message that has been added since the index was opened. */
+  /** The time of the first message added since the index was opened. */
   since: number | undefined;
 
   private constructor(db: DatabaseSync, part: number, firstId: number, lastId: number, size: number) {
@@ -52,7 +52,7 @@ export class SearchPart {
     this.size = size;
   }
 
-  /** All that there are, oldest first. */
+  /** All parts, oldest first. */
   static all(db: DatabaseSync): SearchPart[] {
     const parts = db.prepare('SELECT part, first_id, last_id, size FROM parts ORDER BY part').all();
     return parts.map(
@@ -61,10 +61,10 @@ export class SearchPart {
     );
   }
 
-  /** Makes a part behind `previous`, whose first message will be `firstId`. */
+  /** Creates a part after `previous`, whose first message will be `firstId`. */
   static create(db: DatabaseSync, previous: SearchPart | undefined, firstId: number): SearchPart {
     const part = (previous === undefined ? 0 : previous.#part) + 1;
-    // Words come folded and separated by blanks; "ascii" leaves them as they are.
+    // Words arrive folded and separated by spaces; "ascii" leaves them unchanged.
     db.exec(`
       CREATE VIRTUAL TABLE words_${part} USING fts5(text, conversation, content='', columnsize=0, tokenize='ascii');
       CREATE TABLE places_${part} (row INTEGER PRIMARY KEY, id INTEGER NOT NULL, conversation INTEGER NOT NULL) STRICT;
@@ -72,7 +72,7 @@ export class SearchPart {
     return new SearchPart(db, part, firstId, firstId, 0);
   }
 
-  /** Messages must come in the order of their ids. */
+  /** Messages must arrive in the order of their ids. */
   add({ id, conversation }: Place, text: string): void {
     this.#insertWords ??= this.#prepare(
       `INSERT INTO words_${this.#part} (rowid, text, conversation) VALUES (?, ?, ?)`,
@@ -86,7 +86,7 @@ export class SearchPart {
     this.lastId = id;
   }
 
-  /** Writes what was added into the list of parts. */
+  /** Records the additions in the list of parts. */
   save(): void {
     this.#prepare('REPLACE INTO parts VALUES (?, ?, ?, ?)').run(
       this.#part,
@@ -96,7 +96,7 @@ export class SearchPart {
     );
   }
 
-  /** Where the expression matches below the id, newest first. */
+  /** Matches of the expression with smaller ids, newest first. */
   *find(match: string, before: number): Generator<Place, undefined> {
     this.#find ??= this.#prepare(
       `SELECT p.id, p.conversation FROM words_${this.#part} w LEFT JOIN places_${this.#part} p ON p.row = w.rowid
@@ -120,7 +120,7 @@ export class SearchPart {
     `);
   }
 
-  /** How many rows have a smaller id: ids rise with rows. */
+  /** The number of rows with a smaller id: ids rise with rows. */
   #countBelow(id: number): number {
     this.#place ??= this.#prepare(`SELECT id FROM places_${this.#part} WHERE row = ?`);
     let below = 0;
@@ -133,7 +133,7 @@ export class SearchPart {
     return below;
   }
 
-  /** What cannot be prepared has lost its tables. */
+  /** If a statement cannot be prepared, its tables are missing. */
   #prepare(sql: string): StatementSync {
     try {
       return this.#db.prepare(sql);

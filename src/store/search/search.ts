@@ -14,8 +14,8 @@ export interface Search {
   /** At least 1. */
   readonly limit: number;
   /**
-   * After so many milliseconds the search stops where it is. It takes one step at least (a thousand hits, or a part with
-   * fewer), so that one comes to the end even with 0.
+   * After this many milliseconds the search stops where it is. It makes at least one step (a thousand hits, or a part
+   * with fewer), so that repeated calls reach the end even with 0.
    */
   readonly budgetMs: number;
 }
@@ -24,17 +24,20 @@ export interface Found {
   readonly type: 'found';
   /** Newest first. */
   readonly ids: readonly number[];
-  /** What to give as `before` to go on; null when the whole index has been searched. */
+  /** The `before` with which to continue; null when the whole index has been searched. */
   readonly next: number | null;
 }
 
 /**
- * Up to so many conversations of a part FTS5 intersects, 20 µs each, also for a word that nobody uses. With more it is
- * quicker to look through all messages that have the words, 1 µs each, until there are enough.
+ * The most conversations of a part that FTS5 intersects, at 20 µs each, even for a word that nobody uses. With more it
+ * is faster to examine all messages with the words, at 1 µs each, until there are enough.
  */
 const INTERSECTED_MAX = 16;
 
-/** Hits between two looks at the clock: about 1 ms. A part that is left in the middle is begun again, so it must pay. */
+/**
+ * Hits between two checks of the clock: about 1 ms. A part abandoned midway is searched again from its start, so it
+ * must be worth it.
+ */
 const STEP_HITS = 1_024;
 
 export function searchParts({ parts, floor }: SearchDb, search: Search): Found {
@@ -61,7 +64,7 @@ export function searchParts({ parts, floor }: SearchDb, search: Search): Found {
   return { type: 'found', ids, next: null };
 }
 
-/** The intervals that reach into the part, by conversation. */
+/** The intervals that overlap the part, by conversation. */
 function sightsOf({ firstId, lastId }: SearchPart, intervals: readonly Interval[]): Map<number, Interval[]> {
   const sights = new Map<number, Interval[]>();
   for (const interval of intervals) {

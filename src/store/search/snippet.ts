@@ -1,29 +1,29 @@
-/** An excerpt of a text around what was searched for. */
+/** An excerpt of a text around the search matches. */
 
 import type { Snippet } from '../../protocol/vocabulary.ts';
 import type { Term } from './query.ts';
 import { type Word, wordsOf } from './words.ts';
 
-/** Lengths in UTF-16 units, without the marks of what was left out. */
+/** Lengths in UTF-16 units, without the ellipses. */
 const LENGTH_MAX = 160;
-/** Of what stands before the first match. */
+/** The most text before the first match. */
 const LEAD_MAX = 40;
 
 const LEFT_OUT = '…';
 const GAP = /[\s\p{Cc}]+/gu;
 const LOW_SURROGATE = /^[\udc00-\udfff]/u;
-/** What belongs to the character before it. */
+/** A character that belongs to the one before it. */
 const JOINED = /^(?:\p{M}|\p{Cf}|[\udc00-\udfff])/u;
 
-/** A stretch of the text, in UTF-16 units. */
+/** A range of the text, in UTF-16 units. */
 interface Span {
   readonly start: number;
   readonly end: number;
 }
 
 /**
- * About 160 characters of the text around the first match of a term: plain text and matches by turns, beginning with
- * plain text, which may be ''. It is cut between words. Line breaks and other control characters become blanks. Without a
+ * About 160 characters of the text around the first match of a term: plain text and matches alternate, starting with
+ * plain text, which may be ''. Cut between words. Line breaks and other control characters become spaces. Without a
  * match it is the beginning of the text.
  */
 export function snippet(text: string, terms: readonly Term[]): Snippet {
@@ -49,7 +49,7 @@ export function snippet(text: string, terms: readonly Term[]): Snippet {
 interface Look {
   /** Words up to where an excerpt around the first match can end. */
   readonly words: readonly Word[];
-  /** What matches in them, in order, apart from each other. */
+  /** The matches among them, in order, without overlaps. */
   readonly matches: readonly Span[];
 }
 
@@ -79,7 +79,7 @@ function endsWith(words: readonly Word[], { words: wanted, isPrefix }: Term): bo
   });
 }
 
-/** Matches that overlap (a word, and a phrase that it is in) or touch become one. */
+/** Merges matches that overlap (a word, and a phrase that contains it) or touch. */
 function merge(spans: readonly Span[]): Span[] {
   const merged: Span[] = [];
   for (const { start, end } of spans.toSorted((a, b) => a.start - b.start)) {
@@ -90,7 +90,7 @@ function merge(spans: readonly Span[]): Span[] {
   return merged;
 }
 
-/** The excerpt: from the beginning of a word to the end of one, unless those are too far from the match. */
+/** The excerpt: from the start of one word to the end of another, unless those are too far from the match. */
 function around(match: Span, text: string, words: readonly Word[]): Span {
   const from = Math.min(match.start - LEAD_MAX, text.length - LENGTH_MAX);
   const start = from <= 0 ? 0 : (words.find((word) => word.start >= from)?.start ?? match.start);
@@ -101,8 +101,8 @@ function around(match: Span, text: string, words: readonly Word[]): Span {
 }
 
 /**
- * The last place up to `to` that does not part a character from its marks. Where it has so many marks that there is
- * none behind `from`, some of them are left out.
+ * The last position up to `to` that does not separate a character from its marks. If a character has so many marks that
+ * there is no such position after `from`, some of them are left out.
  */
 function cutBefore(text: string, to: number, from: number): number {
   for (let at = to; at > from; at -= 1) {

@@ -1,24 +1,24 @@
 /**
- * The words of a text, as search sees them. The index, queries and snippets all take them from here, so what is found
- * and what is shown as found cannot differ.
+ * The words of a text, as search sees them. The index, queries and snippets all use this module, so what is found and
+ * what is highlighted cannot differ.
  *
- * A word is a run of letters, digits and their marks; everything else separates. Where a script puts no blanks
- * between words (Chinese, Japanese, Thai, …) each character is a word. Words are compared without case, width, ligatures
- * and accents: `Straße` and `straße` are the same, and so are `Ｃａｆé` and `cafe`.
+ * A word is a run of letters, digits and their marks; everything else separates words. In scripts that put no spaces
+ * between words (Chinese, Japanese, Thai, …) each character is a word. Words are compared without case, width,
+ * ligatures and accents: `Straße` and `straße` are equal, and so are `Ｃａｆé` and `cafe`.
  */
 
 export interface Word {
-  /** What is compared: never empty, without ASCII characters but `a` to `z` and `0` to `9`. */
+  /** The form that is compared: never empty, without ASCII characters other than `a` to `z` and `0` to `9`. */
   readonly folded: string;
-  /** Where it is in the text, in UTF-16 units. `end` is behind its last mark. */
+  /** Position in the text, in UTF-16 units. `end` is after its last mark. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Which characters are letters depends on it: an index made with another version is of no use. */
+/** The Unicode version decides which characters are letters, so an index of another version is useless. */
 export const WORDS_VERSION = `1, Unicode ${process.versions.unicode}`;
 
-/** Characters of a word that count, so that a text without blanks does not become one huge word. */
+/** Significant characters per word, so that a text without spaces does not become one huge word. */
 const WORD_CHARACTERS_MAX = 64;
 
 const ASCII_TEXT = /^[\0-\x7f]*$/;
@@ -34,9 +34,9 @@ const WORD = new RegExp(
 const UNSPACED_WORD = new RegExp(`^[${LETTER}&&${UNSPACED}]`, 'v');
 
 /**
- * What NFKD takes off letters and is not part of them: accents of Latin, Greek and Cyrillic, points of Hebrew and Arabic.
- * The voicing marks of kana, and the vowel signs of Indian scripts, make other letters and stay. Neither does it leave
- * anything that would separate words: `½` is `12`.
+ * What NFKD separates from letters without being part of them: accents in Latin, Greek and Cyrillic, points in Hebrew
+ * and Arabic. The voicing marks of kana and the vowel signs of Indic scripts make other letters, so they stay. Also
+ * anything that would separate words: `½` becomes `12`.
  */
 const DROPPED = /[\p{Mn}&&[\u0300-\u036f\u0591-\u05c7\u064b-\u065f\u0670]]|[^\p{L}\p{N}\p{M}]/gv;
 
@@ -50,7 +50,7 @@ export function* wordsOf(text: string): Generator<Word, undefined> {
   }
 }
 
-/** True for a character that is a word of its own and cannot go on. */
+/** True for a character that is a word of its own and cannot be continued. */
 export function isUnspaced(word: string): boolean {
   return UNSPACED_WORD.test(word);
 }
@@ -58,7 +58,7 @@ export function isUnspaced(word: string): boolean {
 function fold(run: string): string {
   if (ASCII_TEXT.test(run)) return cut(run.toLowerCase());
   const letters = run.normalize('NFKD').replace(DROPPED, '').toLowerCase();
-  // A sigma is written differently at the end of a word, which the beginning of a word does not know.
+  // A sigma is written differently at the end of a word, and a prefix does not end its word.
   return cut(letters.replaceAll('ς', 'σ').normalize('NFC'));
 }
 

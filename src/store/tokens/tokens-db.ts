@@ -1,4 +1,4 @@
-/** The SQLite file of the tokens: its tables and statements, and what happens when it fails. */
+/** The tokens' SQLite file: its tables and statements, and how its failures are handled. */
 
 import { renameSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -10,7 +10,7 @@ import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
 
 const SCHEMA_VERSION = 1;
 /**
- * - `expires` is in ms since 1970. A lifetime before it is the last use, so it is the order of uses, too.
+ * - `expires` is in ms since 1970. It is the last use plus the lifetime, so it also gives the order of uses.
  * - `spare` is empty: see `makeRoom`.
  */
 const SCHEMA = `
@@ -25,13 +25,13 @@ CREATE INDEX tokens_by_user ON tokens (user, expires);
 CREATE INDEX tokens_by_expiry ON tokens (expires);
 CREATE TABLE spare (bytes BLOB NOT NULL) STRICT;
 `;
-/** Room that is kept for tokens to end on a full disk: that many pages, of 4 KiB. */
+/** Pages of 4 KiB reserved so that tokens can be revoked on a full disk. */
 const SPARE_PAGES = 16;
-/** A larger file, above 100 MB, is not looked through at start: that would take longer than half a second. */
+/** A larger file, above 100 MB, is not checked at start, because that would take longer than half a second. */
 const PAGES_CHECKED = 25_000;
 const WARN_AGAIN_MS = 3_600_000;
 
-/** What became of some work on the file. `storage_failed`: it is not known whether anything of it is on disk. */
+/** The outcome of work on the file. `storage_failed`: it is unknown whether any of it is on disk. */
 export type Used<T> =
   | { readonly type: 'done'; readonly value: T }
   | { readonly type: 'storage_full' | 'storage_failed' };
@@ -41,21 +41,21 @@ export interface OpenTokens {
   readonly db: DatabaseSync;
   /** hash, user, fingerprint, expires */
   readonly add: StatementSync;
-  /** user, how many of the last used to keep */
+  /** user, how many of the most recently used to keep */
   readonly evict: StatementSync;
-  /** new expiry, least difference, hash, user, fingerprint, now → `isStale`: 1 if the expiry is to be put off */
+  /** new expiry, minimum difference, hash, user, fingerprint, now → `isStale`: 1 if the expiry should be extended */
   readonly find: StatementSync;
   /** expires, hash */
   readonly extend: StatementSync;
-  /** latest expiry, at most how many: later ones become this one */
+  /** latest expiry, maximum count: later expiries are reduced to this one */
   readonly shorten: StatementSync;
   /** hash */
   readonly remove: StatementSync;
   /** user */
   readonly removeAll: StatementSync;
-  /** user, at most how many → `user`: those who have tokens, in order, behind that one */
+  /** user, maximum count → `user`: users with tokens, in order, after that user */
   readonly users: StatementSync;
-  /** now, at most how many */
+  /** now, maximum count */
   readonly sweep: StatementSync;
 }
 
@@ -67,15 +67,15 @@ export class TokensDb {
   #open: OpenTokens | undefined;
   #placement: Placement | undefined;
 
-  /** `warn` is told what went wrong, for people; at most once an hour for each cause. */
+  /** `warn` is called with problems, for people; at most once an hour per cause. */
   constructor(path: string, warn: (text: string) => void) {
     this.#path = path;
     this.#warn = warn;
   }
 
   /**
-   * Does some work on the file, which is opened for that if it is not, and begun anew if it is damaged: twice, because SQLite
-   * calls a file malformed also when one read of it has failed (SQLITE_IOERR_CORRUPTFS).
+   * Runs work on the file. Opens the file if necessary, and starts a new one if it is damaged. Damage must show twice,
+   * because SQLite also reports a file as malformed after a single failed read (SQLITE_IOERR_CORRUPTFS).
    */
   use<T>(work: (open: OpenTokens) => T): Used<T> {
     let used = this.#try(work);
@@ -90,7 +90,7 @@ export class TokensDb {
     try {
       this.#open?.db.close();
     } catch {
-      // It holds no lock that opening it again would wait for; opening tells what is wrong.
+      // It holds no lock that reopening would wait for, and reopening reports what is wrong.
     }
     this.#open = undefined;
   }
@@ -104,19 +104,16 @@ export class TokensDb {
       return { type: 'done', value };
     } catch (error) {
       const fault = faultOf(error);
-      // After any other failure nobody knows what state the connection is in.
+      // After any other failure the state of the connection is unknown.
       if (fault.type !== 'storage_full' || !this.#rollback()) this.close();
       if (fault.type === 'damaged') return { type: 'damaged', reason: fault.reason };
-      const consequence = 'until that is mended logins get no token, and logouts are refused';
-      this.#warnOnce(
-        fault.reason,
-        `${this.#path} cannot be used as it should (${fault.reason}): ${consequence}`,
-      );
+      const consequence = 'until this is fixed, logins get no token and logouts are refused';
+      this.#warnOnce(fault.reason, `${this.#path} cannot be used (${fault.reason}); ${consequence}`);
       return { type: fault.type };
     }
   }
 
-  /** Another file in the place of one that was open is taken as a start would take it, but never one in another folder. */
+  /** A file that replaced the open one is accepted as at a start, but never one in another folder. */
   #openInPlace(): OpenTokens {
     const misplaced = this.#folder?.fault();
     if (misplaced !== undefined) throw new UnusableFile(misplaced);
@@ -135,18 +132,18 @@ export class TokensDb {
     }
   }
 
-  /** False if it cannot be. SQLite removes a log that is left behind when it finds an empty database beside it. */
+  /** False if it cannot be renamed. SQLite removes a leftover log when it finds an empty database beside it. */
   #setAside(reason: string): boolean {
     const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
     try {
       renameSync(this.#path, aside);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be set aside: ${why}`);
+      this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be renamed: ${why}`);
       return false;
     }
     this.#warn(
-      `${this.#path} is damaged (${reason}) and was set aside as ${aside}: people log in with their passwords again`,
+      `${this.#path} is damaged (${reason}) and was renamed to ${aside}; users have to log in with their passwords again`,
     );
     return true;
   }
@@ -166,7 +163,7 @@ export function inTransaction({ db }: OpenTokens, work: () => void): void {
   db.exec('COMMIT');
 }
 
-/** Work that a power cut may undo, at a hundredth of the time. The death of the process does not undo it. */
+/** Runs work that a power cut may undo, in a hundredth of the time. The death of the process does not undo it. */
 export function unsynced<T>({ db }: OpenTokens, work: () => T): T {
   db.exec('PRAGMA synchronous = NORMAL');
   try {
@@ -176,19 +173,19 @@ export function unsynced<T>({ db }: OpenTokens, work: () => T): T {
   }
 }
 
-/** Copies the log into the database. The next write begins the log anew, in the space that it has. */
+/** Copies the write-ahead log into the database. The next write starts the log again, in the space it already has. */
 export function checkpoint({ db }: OpenTokens): void {
   db.exec('PRAGMA wal_checkpoint');
 }
 
-/** Keeps room for later, if there is not enough: see `makeRoom`. */
+/** Reserves room for later if there is not enough: see `makeRoom`. */
 export function keepRoom({ db }: OpenTokens): void {
   if (number(db, 'freelist_count') < SPARE_PAGES) makeRoom(db);
 }
 
 /**
- * Makes free pages in the database, and a log of that length. A checkpoint needs no space on the disk then, and neither
- * does what is written after it: that goes where the log began.
+ * Creates free pages in the database, and a log of that length. Then neither a checkpoint nor the writes after it need
+ * space on the disk, because they start at the beginning of the log.
  */
 function makeRoom(db: DatabaseSync): void {
   const bytes = SPARE_PAGES * 4_096;
@@ -210,14 +207,15 @@ function open(path: string): OpenTokens {
 }
 
 function prepareFile(db: DatabaseSync): void {
-  // Nobody else uses the file. Exclusive, the log needs no file of shared memory, which a full disk has no room for.
+  // Nobody else uses the file. In exclusive mode the log needs no shared-memory file, for which a full disk has no
+  // room.
   db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
   const version = number(db, 'user_version');
   if (version === 0) db.exec(`BEGIN IMMEDIATE; ${SCHEMA} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`);
   else if (version !== SCHEMA_VERSION) {
-    throw new Damaged(`its version is ${version}, and this Parley knows version ${SCHEMA_VERSION}`);
+    throw new Damaged(`its version is ${version}, but this Parley supports version ${SCHEMA_VERSION}`);
   }
-  // Damage that is not looked for may show as tokens that are never found, with no error.
+  // Undetected damage may show only as tokens that are never found, without an error.
   if (number(db, 'page_count') <= PAGES_CHECKED) {
     const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
     if (verdict !== 'ok') throw new Damaged(String(verdict).replaceAll('\n', ' '));
@@ -225,12 +223,12 @@ function prepareFile(db: DatabaseSync): void {
   try {
     makeRoom(db);
   } catch (error) {
-    // On a full disk tokens can be checked all the same.
+    // On a full disk tokens can still be checked.
     if (faultOf(error).type !== 'storage_full') throw error;
   }
 }
 
-/** What a pragma says. */
+/** The value of a pragma. */
 function number(db: DatabaseSync, pragma: string): number {
   return Number(db.prepare(`PRAGMA ${pragma}`).get()?.[pragma]);
 }

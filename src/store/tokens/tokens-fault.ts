@@ -1,4 +1,4 @@
-/** What an error of the file of tokens means. */
+/** Interprets errors of the tokens' file. */
 
 /** Primary result codes, https://www.sqlite.org/rescode.html */
 const SQLITE = { error: 1, corrupt: 11, full: 13, notADatabase: 26 } as const;
@@ -8,10 +8,10 @@ export interface Fault {
   readonly reason: string;
 }
 
-/** The file is no database of tokens that this version can read. */
+/** The file is not a token database that this version can read. */
 export class Damaged extends Error {}
 
-/** Throws what is no fault of the file, but a bug. */
+/** Rethrows anything that is a bug rather than a fault of the file. */
 export function faultOf(error: unknown): Fault {
   if (!(error instanceof Error)) throw error;
   const code = codeOf(error);
@@ -25,7 +25,7 @@ export function faultOf(error: unknown): Fault {
   return { type: 'storage_failed', reason: error.message };
 }
 
-/** While the file is opened: what SQLite does not find in it, such as a table. */
+/** While opening the file: SQLite did not find something in it, such as a table. */
 export function isUnreadable(error: unknown): error is Error {
   return error instanceof Error && codeOf(error) === SQLITE.error;
 }

@@ -1,12 +1,12 @@
 /**
- * `tokens.db`: the tokens that let an account in again without its password, owned by the auth thread.
+ * `tokens.db`: tokens that let an account log in again without its password. Owned by the auth thread.
  *
- * A token is 32 random bytes; only its SHA-256 is stored, so that the file lets nobody in. A token ends when its lifetime
- * has passed since its last use, at logout, when the account has too many newer ones, and with the password record
- * that it was given for: the fingerprint of that is looked at on each use, so a password change ends all tokens of the
- * account, whatever else fails.
+ * A token is 32 random bytes; only its SHA-256 is stored, so the file itself lets nobody in. A token becomes invalid
+ * when its lifetime has passed since its last use, at logout, when the account has too many newer ones, and when the
+ * password record it was issued for changes. Each use checks the fingerprint of that record, so a password change
+ * invalidates all tokens of the account, whatever else fails.
  *
- * Nothing here is needed to log in with a password. Whatever goes wrong with the file, that works.
+ * Logging in with a password needs none of this, and works whatever is wrong with the file.
  */
 
 import { hash as digest, randomBytes } from 'node:crypto';
@@ -14,59 +14,62 @@ import { foldName } from '../../chat/names.ts';
 import { checkpoint, inTransaction, keepRoom, type OpenTokens, TokensDb, unsynced } from './tokens-db.ts';
 
 export interface TokenOptions {
-  /** How long a token is good for after it was last used. */
+  /** How long a token is valid after its last use. */
   readonly lifetimeMs: number;
-  /** Most tokens of one account: the one unused for longest gives way. */
+  /** Maximum tokens per account: the one unused for longest is removed. */
   readonly perAccount: number;
-  /** Told what went wrong with the file, for people; at most once an hour for each cause. */
+  /** Called with problems of the file, for people; at most once an hour per cause. */
   readonly warn: (text: string) => void;
 }
 
 export const TOKEN_LIFETIME_MS = 30 * 86_400_000;
 export const TOKENS_PER_ACCOUNT = 20;
 
-/** `unavailable`: the file cannot be read at present. It does not say that the token has ended. */
+/** `unavailable`: the file cannot be read at present. This does not mean that the token is invalid. */
 export type TokenCheck = 'ok' | 'bad_token' | 'unavailable';
 
-/** Whether the end of a token is on disk. */
+/** Whether the revocation of a token is on disk. */
 export type TokenEnd = 'ok' | 'storage_full' | 'storage_failed';
 
 export interface Tokens {
-  /** A token for the account, on disk; undefined if it could not be stored. `passwordHash`: its password record's. */
+  /**
+   * Issues a token that is on disk; undefined if it could not be stored. `passwordHash` is from the account's password
+   * record.
+   */
   issue(user: string, passwordHash: string, now: number): string | undefined;
   /**
-   * Whether the token lets that account in with its present password record. Counts as a use of it. `canExpire`: false
-   * while nobody knows what time it is; then `now` should be the latest time that it may be.
+   * Whether the token lets the account log in with its current password record. Counts as a use. `canExpire`: false
+   * while the time is uncertain; then `now` should be the latest possible time.
    */
   check(user: string, token: string, passwordHash: string, now: number, canExpire?: boolean): TokenCheck;
   /**
-   * Ends the token. `ok`: on disk. Otherwise it lets nobody in as long as this store is open, and `sweep` goes on trying
-   * to write that down; only a restart that comes before that succeeded would bring it back.
+   * Revokes the token. `ok`: on disk. Otherwise the token is invalid as long as this store is open, and `sweep` keeps
+   * trying to write that; only a restart before it succeeds would make the token valid again.
    */
   end(token: string): TokenEnd;
-  /** Removes what a password change has ended. */
+  /** Removes the tokens that a password change has invalidated. */
   endAll(user: string): void;
   /**
-   * Ends the tokens of accounts that are not there any more, of a bounded number of users behind `after`. Returns the user to go on
-   * behind; undefined when it was the last.
+   * Revokes the tokens of accounts that no longer exist, for a bounded number of users after `after`. Returns the user
+   * after whom to continue; undefined if that was all.
    */
   endWithout(isThere: (user: string) => boolean, after: string): string | undefined;
   /**
-   * Removes expired tokens, a bounded number a call, if `now` is known; and takes up again what could not be written before.
-   * True if there is more to do: call again soon.
+   * Removes expired tokens, a bounded number per call, if `now` is known; and retries revocations that could not be
+   * written before. True if there is more to do: call again soon.
    */
   sweep(now: number | undefined): boolean;
   close(): void;
 }
 
-/** Uses that are closer together than this are not written down. */
+/** Uses closer together than this are not recorded. */
 const USE_RESOLUTION_MS = 3_600_000;
 const SWEPT_A_CALL = 1_000;
 
-/** The tokens in the file at `path`. Never fails: a file that cannot be used is warned about, and tried again. */
+/** The tokens in the file at `path`. Never fails: a file that cannot be used causes a warning, and is tried again. */
 export function openTokens(path: string, options: TokenOptions): Tokens {
   const db = new TokensDb(path, options.warn);
-  // Opened at once, so that the first login does not wait for it.
+  // Opened now, so that the first login does not wait for it.
   db.use(() => {});
   return new TokenStore(db, options);
 }
@@ -75,7 +78,7 @@ class TokenStore implements Tokens {
   readonly #db: TokensDb;
   readonly #lifetimeMs: number;
   readonly #perAccount: number;
-  /** Hashes in base64 of tokens that ended, but not on disk. No more than there are tokens. */
+  /** Base64 hashes of tokens whose revocation is not on disk. At most as many as there are tokens. */
   readonly #ended = new Set<string>();
 
   constructor(db: TokensDb, { lifetimeMs, perAccount }: TokenOptions) {
@@ -101,13 +104,13 @@ class TokenStore implements Tokens {
     if (this.#ended.has(hash.toString('base64'))) return 'bad_token';
     const expires = now + this.#lifetimeMs;
     const resolution = Math.min(USE_RESOLUTION_MS, this.#lifetimeMs / 2);
-    // What is compared is the hash of the token: how long that takes tells nothing that helps to guess the token.
+    // Only hashes are compared, so the time this takes reveals nothing useful about the token.
     const found = this.#db.use((open) =>
       open.find.get(expires, resolution, hash, foldName(user), sha256(passwordHash), canExpire ? now : 0),
     );
     if (found.type !== 'done') return 'unavailable';
     if (found.value === undefined) return 'bad_token';
-    // If it cannot be written the token is good all the same, only not for longer.
+    // If this cannot be written, the token is still valid, but not for longer.
     if (found.value.isStale === 1)
       this.#db.use((open) => unsynced(open, () => open.extend.run(expires, hash)));
     return 'ok';
@@ -121,7 +124,7 @@ class TokenStore implements Tokens {
   }
 
   endAll(user: string): void {
-    // Not synced, and free to fail: the fingerprints of these tokens do not fit any more.
+    // Not synced and allowed to fail, because the fingerprints of these tokens no longer match.
     this.#db.use((open) => unsynced(open, () => open.removeAll.run(foldName(user))));
   }
 
@@ -145,7 +148,7 @@ class TokenStore implements Tokens {
     if (now === undefined) return false;
     const swept = this.#db.use((open) =>
       unsynced(open, () => [
-        // Those that were used while the clock was ahead.
+        // Tokens used while the clock was ahead.
         open.shorten.run(now + this.#lifetimeMs, SWEPT_A_CALL).changes,
         open.sweep.run(now, SWEPT_A_CALL).changes,
       ]),
@@ -158,7 +161,7 @@ class TokenStore implements Tokens {
     this.#db.close();
   }
 
-  /** Writes down what ended before, when that could not be written. */
+  /** Writes earlier revocations that could not be written. */
   #endLate(): void {
     const late = Array.from(this.#ended.values().take(SWEPT_A_CALL));
     if (late.length === 0 || this.#remove(late.map((hash) => Buffer.from(hash, 'base64'))) !== 'ok') return;

@@ -1,14 +1,14 @@
 /**
- * A file that only grows, by appends that are on disk before they are acknowledged.
+ * An append-only file, whose appends are on disk before they are acknowledged.
  *
- * The file is trusted up to `end`. When an append fails, nothing more is written before the file has been opened
- * again, compared with what this object believes, and cut back to `end`. After a failed sync the kernel may have
- * dropped the pages or may call them clean without having written them, so a second sync of the same pages
- * proves nothing: the end of the trusted part is written once more, which makes those pages dirty, and synced. That
- * is done before the first append, too: the process before this one may have met a failed sync.
+ * The file is trusted up to `end`. After a failed append, nothing is written until the file has been reopened, compared
+ * with what this object expects, and truncated to `end`. After a failed sync the kernel may have dropped the pages, or
+ * may call them clean without having written them, so another sync of the same pages proves nothing. Therefore the end
+ * of the trusted part is rewritten, which makes those pages dirty, and synced. This also happens before the first
+ * append, because the previous process may have met a failed sync.
  *
- * Somebody else may edit the file, or put another in its place, at any time. Before and after each append the name must lead to
- * the file as this object left it. If it does not, nothing more is written here: whoever uses it reads the file again.
+ * Anyone may edit or replace the file at any time. Before and after each append, the path must lead to the file as this
+ * object left it. If it does not, nothing more is written here, and the user of this object reads the file again.
  */
 
 import { constants, type Stats } from 'node:fs';
@@ -27,26 +27,26 @@ import {
 import { replaceFile } from '../files/replace-file.ts';
 
 /**
- * A crash may leave the pages of one write in any order, zeros in front of what was written. Each page is synced before the
- * next is written, so what a crash leaves is a beginning of what was appended.
+ * A crash may leave the pages of one write in any order, with zeros before written data. Each page is synced before the
+ * next is written, so a crash leaves a prefix of what was appended.
  */
 const PAGE_BYTES = 4_096;
-/** How much of the end is compared and written again. */
+/** How much of the end is compared and rewritten. */
 const TAIL_BYTES = 2 * PAGE_BYTES;
 
-/** `changed`: the file is not as it was left. What was to be appended may be in it or not. */
+/** `changed`: the file is not as it was left. The appended bytes may or may not be in it. */
 export type Appended = AppendOutcome | 'changed';
 
 export interface AppendFileOptions {
   readonly path: string;
-  /** What a file that is created begins with. */
+  /** The first line of a newly created file. */
   readonly firstLine: string;
-  /** Bytes that the file has and that are on disk; 0 if it has no first line: the first append creates it. */
+  /** Bytes of the file that are on disk; 0 if it has no first line, in which case the first append creates it. */
   readonly length: number;
-  /** The file as it is now; undefined if there is none. */
+  /** The file's current state; undefined if there is none. */
   readonly stats: Stats | undefined;
   readonly files: FileSystem;
-  /** Told when the file cannot be written, once for each cause. */
+  /** Called when the file cannot be written, once per cause. */
   readonly warn: (text: string) => void;
 }
 
@@ -56,11 +56,11 @@ export class AppendFile {
   readonly #files: FileSystem;
   readonly #warn: (text: string) => void;
   #handle: OpenFile | undefined;
-  /** Bytes that are trusted. */
+  /** The trusted length in bytes. */
   #length: number;
-  /** The furthest that a write may have come: `#length` unless an append has failed. */
+  /** The furthest that a write may have reached: equals `#length` unless an append has failed. */
   #reach: number;
-  /** The file as this object left it. */
+  /** The file's state as this object left it. */
   #stats: Stats | undefined;
   /** The last `TAIL_BYTES` before `#length`; unknown until the file is first opened. */
   #tail: Buffer | undefined;
@@ -76,16 +76,16 @@ export class AppendFile {
     this.#stats = options.stats;
   }
 
-  /** False if somebody else has changed the file. Throws what the file system throws. */
+  /** False if someone else has changed the file. Throws file system errors. */
   async isUnchanged(): Promise<boolean> {
-    // After a failed append nobody knows how the file is: opening it again tells.
+    // After a failed append the file's state is unknown until it is reopened.
     if (this.#reach !== this.#length) return true;
     return isSame(await statOf(this.#files, this.#path), this.#stats);
   }
 
   /** The caller waits for each append before it starts the next. */
   async append(bytes: Buffer): Promise<Appended> {
-    /** From then on a full disk may have taken it all the same. */
+    /** Once a sync has started, even a write that then fails on a full disk may be on disk. */
     let isSyncing = false;
     try {
       if (!(await this.isUnchanged())) return 'changed';
@@ -103,7 +103,7 @@ export class AppendFile {
       this.#stats = stats;
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      this.#warnOnce(`nothing could be appended to ${this.#path}: ${error.message}`);
+      this.#warnOnce(`cannot append to ${this.#path}: ${error.message}`);
       const isUntouched = this.#reach === this.#length;
       const reopened = await this.#reopen();
       const isSetBack = isUntouched || typeof reopened !== 'string';
@@ -119,17 +119,19 @@ export class AppendFile {
   async close(): Promise<void> {
     const handle = this.#handle;
     this.#handle = undefined;
-    // What was acknowledged is synced: closing has nothing left to lose.
+    // Acknowledged data is synced, so closing cannot lose anything.
     await handle?.close().catch(() => undefined);
   }
 
-  /** The file, cut back to what is trusted and synced; or why there is none, after which a later call may try. */
+  /**
+   * The file, truncated to the trusted part and synced; or why there is none, after which a later call may try again.
+   */
   async #reopen(): Promise<OpenFile | Exclude<Appended, 'stored'>> {
     await this.close();
     try {
       const isOurs = (this.#length > 0 || (await this.#create())) && (await this.#setBack());
       if (!isOurs) return 'changed';
-      // Behind what somebody else may append at this moment, never over it.
+      // Appends after anything that someone else appends at this moment, and never overwrites it.
       const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
       this.#handle = await this.#files.open(this.#path, flags);
       return this.#handle;
@@ -140,10 +142,10 @@ export class AppendFile {
     }
   }
 
-  /** False if there is something that this object did not write. */
+  /** False if the file contains something that this object did not write. */
   async #create(): Promise<boolean> {
     const found = await statOf(this.#files, this.#path);
-    // An empty file or a torn first line may be there.
+    // The file may be empty, or contain a torn first line.
     if (found !== undefined && found.size > this.#firstLine.length) return false;
     const replacement = await replaceFile(this.#files, this.#path, [this.#firstLine]);
     if (replacement.type !== 'replaced') throw replacement.error;
@@ -153,7 +155,7 @@ export class AppendFile {
     return true;
   }
 
-  /** Cuts the file back to what is trusted. False, and nothing is touched, if it is not what this object wrote. */
+  /** Truncates the file to its trusted part. False, without any change, if it is not what this object wrote. */
   async #setBack(): Promise<boolean> {
     if (!isSameFile(await statOf(this.#files, this.#path), this.#stats)) return false;
     const isOurs = await using(await openDataFile(this.#files, this.#path), async (file) => {
@@ -179,7 +181,7 @@ export class AppendFile {
   }
 }
 
-/** The parts of `length` bytes at `position` that are on one page each. */
+/** Splits `length` bytes at `position` at the page boundaries. */
 function* pages(position: number, length: number): Generator<readonly [start: number, end: number]> {
   let start = 0;
   while (start < length) {

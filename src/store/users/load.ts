@@ -1,13 +1,13 @@
 /**
- * Reading a whole `users.txt` (see `record.ts`) and judging what is wrong with it.
+ * Reads all of `users.txt` (see `record.ts`) and decides what is wrong with it.
  *
- * A line that is not a record is damage, and nobody guesses what it meant: to drop it could let somebody in who was taken
- * out, or free the name of an account. The one exception is what a crash leaves of an append that was never
- * acknowledged: the file ends, without a newline, in the beginning of a record as this server writes it, or in zeros. An
- * append is synced page by page, so zeros are never in front of anything (`append-file.ts`).
+ * A line that is not a record is damage, and its meaning is never guessed: dropping it could let in an account that was
+ * removed, or free the name of an existing one. The only exception is what a crash leaves of an append that was never
+ * acknowledged: the file ends, without a newline, in the beginning of a record as this server writes it, or in zeros.
+ * Appends are synced page by page, so zeros are never followed by data (`append-file.ts`).
  *
- * A last record that only lacks its newline counts: it is complete, because a time has a fixed width and ends in
- * `Z`. A cut inside the time or the hash leaves no record.
+ * A last record that lacks only its newline counts: it is complete, because a time has a fixed width and ends in `Z`. A
+ * cut inside the time or the hash leaves no record.
  */
 
 import { foldName } from '../../chat/names.ts';
@@ -22,7 +22,10 @@ import {
   recordFault,
 } from './record.ts';
 
-/** Longest end that is dropped as torn. An append writes at most a page between two syncs; the rest is for what a disk may add. */
+/**
+ * Longest torn end that is dropped. An append writes at most a page between two syncs; the rest allows for what a disk
+ * may add.
+ */
 export const TORN_BYTES_MAX = 65_536;
 
 const BLOCK_BYTES = 1 << 20;
@@ -32,24 +35,24 @@ export interface LoadedUsers {
   readonly type: 'loaded';
   /** The winning line of each account, without its newline, by folded name. */
   readonly lines: Map<string, string>;
-  /** How many records there are, superseded ones and removals included. */
+  /** Number of records, including superseded ones and removals. */
   readonly records: number;
-  /** Where the last valid record ends, its newline included; what follows is torn. In bytes. */
+  /** Where the last valid record ends, including its newline, in bytes. What follows is torn. */
   readonly length: number;
-  /** The last record is complete but for its newline, which `length` does not count. */
+  /** The last record is complete except for its newline, which `length` does not include. */
   readonly lacksNewline: boolean;
   /** A line differs from the form in which it would be written. */
   readonly isUntidy: boolean;
 }
 
-/** `line` is counted from 1. */
+/** `line` counts from 1. */
 export type DamagedUsers = {
   readonly type: 'damaged';
   readonly line: number;
   readonly fault: RecordFault;
 };
 
-/** Reads the records behind the first line, which ends before `start`. `seen` is told each of them, in order. */
+/** Reads the records after the first line, which ends before `start`. Calls `seen` for each, in order. */
 export async function loadUsers(
   file: OpenFile,
   start: number,
@@ -88,12 +91,12 @@ export async function loadUsers(
   return { type: 'loaded', lines, records, length, lacksNewline, isUntidy };
 }
 
-/** Of bytes behind which the file ends, or which are the beginning of a far too long line. */
+/** For bytes at the end of the file, or the beginning of a far too long line. */
 function isTorn(bytes: Buffer): boolean {
   return bytes.length <= TORN_BYTES_MAX && isTornRecord(bytes);
 }
 
-/** Lets a valid line, without its newline, win over the earlier ones of its name. */
+/** Applies a valid line, without its newline: it supersedes earlier lines of the same name. */
 export function apply(lines: Map<string, string>, line: string): void {
   const key = foldName(nameOf(line));
   if (isRemoval(line)) lines.delete(key);
@@ -101,9 +104,9 @@ export function apply(lines: Map<string, string>, line: string): void {
 }
 
 /**
- * The file from `position` on, in blocks that end with a newline: the file may be longer than the longest string.
- * Only the last block may lack its newline, and one that is a piece of a line of 1 MiB or more. A block is
- * overwritten when the next one is asked for.
+ * The file from `position` on, in blocks that end with a newline, because the file may be longer than the longest
+ * string. Only the last block may lack its newline, and one that is a piece of a line of 1 MiB or more. Each block is
+ * overwritten when the next one is requested.
  */
 export async function* readBlocks(file: OpenFile, position: number): AsyncGenerator<Buffer> {
   const buffer = Buffer.allocUnsafe(BLOCK_BYTES);

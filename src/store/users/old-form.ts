@@ -1,12 +1,12 @@
 /**
- * The old form of `users.txt`: `name password` in clear, one a line. The name ends at the first blank, or at tabs; the rest
- * of the line is the password, as it is, blanks inside it included. Blank lines are ignored; tabs, a carriage return or
- * the lack of a newline at the end of a line, and a byte order mark in front, do not matter. `name - 2026-11-22T06:15:38Z`
- * takes out an account that an earlier line has.
+ * The old format of `users.txt`: `name password` in plain text, one per line. The name ends at the first space or at
+ * tabs; the rest of the line is the password, including spaces within it. Blank lines are ignored, and so are tabs, a
+ * carriage return or a missing newline at the end of a line, and a leading byte order mark. `name -
+ * 2026-11-22T06:15:38Z` removes an account from an earlier line.
  *
- * What cannot be understood for certain refuses the whole file, so that nobody is locked out or let in by a guess:
- * that includes a name that occurs twice, in any case, for it is not known which of its passwords was in use, or
- * whether `Bob` and `bob` were two people.
+ * Anything ambiguous rejects the whole file, so that nobody is locked out or let in by a guess. This includes a name
+ * that occurs twice, ignoring case: it is unknown which password was in use, or whether `Bob` and `bob` were two
+ * people.
  */
 
 import { foldName, isUserName, USER_RULE } from '../../chat/names.ts';
@@ -16,13 +16,13 @@ import type { OpenFile } from '../files/file-system.ts';
 import { readBlocks } from './load.ts';
 import { FIRST_LINE, formatRecord, isRemoval, nameOf, readEdited } from './record.ts';
 
-/** Hashes in flight: keeps a pool of any size busy and fits into its queue. */
+/** Number of hashes in progress: enough to keep a pool of any size busy, and few enough to fit into its queue. */
 const HASHES_AT_ONCE = 8;
 
 const NEWLINE = 0x0a;
 const HEADER = `"${FIRST_LINE.trimEnd()}"`;
-const NOT_OLD = `it is a record of the form with hashes, but the file does not begin with ${HEADER}: put that line back`;
-// It also drops the byte order mark that an editor may have put in front.
+const NOT_OLD = `it is a record with a hash, but the file does not start with ${HEADER}; restore that line`;
+// It also removes a byte order mark that an editor may have added.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 export interface OldAccount {
@@ -30,7 +30,7 @@ export interface OldAccount {
   readonly password: string;
 }
 
-/** `fault` reads on from "line 7: "; it never quotes the line. */
+/** `fault` continues "line 7: "; it never quotes the line. */
 export type OldForm =
   | { readonly type: 'read'; readonly accounts: readonly OldAccount[] }
   | { readonly type: 'unclear'; readonly line: number; readonly fault: string };
@@ -70,7 +70,7 @@ type OldLine =
   | { readonly type: 'blank' }
   | { readonly type: 'unclear'; readonly fault: string };
 
-/** What one line, without its newline, says. */
+/** Parses one line without its newline. */
 export function parseOldLine(bytes: Buffer): OldLine {
   const record = readEdited(bytes, 0, bytes.length);
   if (record !== undefined) {
@@ -80,21 +80,21 @@ export function parseOldLine(bytes: Buffer): OldLine {
   try {
     text = utf8.decode(bytes);
   } catch {
-    return unclear('it is not text in UTF-8');
+    return unclear('it is not UTF-8 text');
   }
   text = text.replace(/[\t\r]+$/, '');
   if (text.trim() === '') return { type: 'blank' };
   if (text.startsWith('#')) {
-    return unclear(`it begins with "#", and the file does not begin with ${HEADER} and a line feed`);
+    return unclear(`it starts with "#", but the file does not start with ${HEADER} and a line feed`);
   }
 
   const separator = /\t+| /.exec(text);
   const name = separator === null ? text : text.slice(0, separator.index);
   const password = separator === null ? '' : text.slice(separator.index + separator[0].length);
-  if (!isUserName(name)) return unclear(`it does not begin with a user name and one blank: ${USER_RULE}`);
-  if (password === '') return unclear('there is no password behind the name');
+  if (!isUserName(name)) return unclear(`it does not start with a user name and one space: ${USER_RULE}`);
+  if (password === '') return unclear('there is no password after the name');
   if (password !== password.trim()) {
-    return unclear('there is white space before or behind the password, which may or may not be part of it');
+    return unclear('there is white space before or after the password, which may or may not be part of it');
   }
   if (/\p{Cc}/u.test(password)) return unclear('there is a control character in the password');
   if (password.startsWith('$argon2')) return unclear('the password looks like a hash');
@@ -111,7 +111,7 @@ function unclear(fault: string): OldLine {
   return { type: 'unclear', fault };
 }
 
-/** The texts of the file that takes the place of one in the old form. */
+/** The content of the file that replaces one in the old format. */
 export async function hashOldForm(
   accounts: readonly OldAccount[],
   hash: (password: string) => Promise<string>,

@@ -1,7 +1,7 @@
 /**
- * Reading `users.txt` again while the server runs, after somebody else has changed it or put another file in its place. A start
- * mends what it finds (`users-file.ts`); here somebody may be writing at this moment, so nothing is mended: what is not
- * plainly a whole file is not taken over.
+ * Rereads `users.txt` while the server runs, after someone has changed or replaced it. A start repairs the file
+ * (`users-file.ts`); here someone may be writing to it at this moment, so nothing is repaired, and a file that is not
+ * plainly complete is rejected.
  */
 
 import type { Stats } from 'node:fs';
@@ -21,16 +21,16 @@ import { loadUsers } from './load.ts';
 import { describeFault, FIRST_LINE, formOf, HEAD_BYTES } from './record.ts';
 import type { UsersContent } from './users-store.ts';
 
-/** A file that has not changed for so long has been written to its end; one that goes on changing is read the next time. */
+/** A file unchanged for this long has been written completely; one that keeps changing is read the next time. */
 const QUIET_MS = 500;
 const WAIT_MAX_MS = 2_000;
 
 export interface ChangedUsers {
   readonly path: string;
   readonly files: FileSystem;
-  /** Told the same text again and again while nothing changes. */
+  /** Called with the same text repeatedly while nothing changes. */
   readonly warn: (text: string) => void;
-  /** Of the folder: another folder is not this server's. */
+  /** The placement of the folder: a different folder does not belong to this server. */
   readonly placement: Placement;
 }
 
@@ -38,7 +38,7 @@ type Content =
   | { readonly type: 'content'; readonly content: UsersContent }
   | { readonly type: 'unusable'; readonly why: string };
 
-/** Undefined, after a warning, if the file cannot be used as it is. `seen` is told every line. */
+/** Undefined, after a warning, if the file cannot be used as it is. `seen` is called for every line. */
 export async function readAgain(
   users: ChangedUsers,
   seen: (line: string) => void,
@@ -46,12 +46,12 @@ export async function readAgain(
   const { path, warn } = users;
   const read = await tryToRead(users, seen);
   if (read.type === 'content') {
-    warn(`${path} was changed while the server runs: it was read again, ${read.content.lines.size} accounts`);
+    warn(`${path} was changed while the server was running; reread it: ${read.content.lines.size} accounts`);
     return read.content;
   }
   warn(
-    `${path} was changed while the server runs, and ${read.why}. Nobody can register or change a password until it is put right; ` +
-      'passwords are checked against the accounts as they were before',
+    `${path} was changed while the server was running, but ${read.why}. Nobody can register or change a password until this is fixed; ` +
+      'until then, passwords are checked against the previous accounts',
   );
   return undefined;
 }
@@ -62,7 +62,7 @@ async function tryToRead(users: ChangedUsers, seen: (line: string) => void): Pro
     const stats = await quiet(files, path);
     const misplaced = placement.fault();
     if (misplaced !== undefined) return unusable(misplaced);
-    if (stats === undefined) return unusable('it is gone: put it back');
+    if (stats === undefined) return unusable('it is missing; restore it');
     return await using(await openDataFile(files, path), (file) => readContent(users, file, stats, seen));
   } catch (error) {
     if (!isSystemError(error)) throw error;
@@ -70,7 +70,7 @@ async function tryToRead(users: ChangedUsers, seen: (line: string) => void): Pro
   }
 }
 
-/** The state of the file when it has not changed for a while. */
+/** The state of the file once it has not changed for a while. */
 async function quiet(files: FileSystem, path: string): Promise<Stats | undefined> {
   const deadline = performance.now() + WAIT_MAX_MS;
   let stats = await statOf(files, path);
@@ -91,22 +91,22 @@ async function readContent(
   seen: (line: string) => void,
 ): Promise<Content> {
   const form = formOf(await readFully(file, 0, HEAD_BYTES));
-  if (form.type !== 'records') return unusable(`it does not begin with "${FIRST_LINE.trimEnd()}"`);
+  if (form.type !== 'records') return unusable(`it does not start with "${FIRST_LINE.trimEnd()}"`);
   const loaded = await loadUsers(file, form.start, seen);
   if (loaded.type === 'damaged') {
     return unusable(`line ${loaded.line} is damaged: ${describeFault(loaded.fault)}`);
   }
   const { size, mtimeMs, ino } = await file.stat();
   if (size !== before.size || mtimeMs !== before.mtimeMs || ino !== before.ino) {
-    return unusable('it is being changed at this moment');
+    return unusable('it is still being changed');
   }
   let { length } = loaded;
-  if (size > length) return unusable('it ends in a half of a line');
+  if (size > length) return unusable('its last line is incomplete');
   if (loaded.lacksNewline) {
     await writeFully(file, Buffer.from('\n'), length);
     length += 1;
   }
-  // Its writer may not have synced it.
+  // Whoever wrote the file may not have synced it.
   await file.sync();
   const stats = await file.stat();
   const content = {

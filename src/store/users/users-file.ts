@@ -1,6 +1,6 @@
 /**
- * Opening `users.txt`: which form it has, what a crash left of it, and what may be dropped from it. The
- * folder has one server; people may edit the file while that runs, and then it is read again (`reread.ts`).
+ * Opens `users.txt`: detects its format, repairs what a crash left, and compacts it. A folder has only one server.
+ * People may edit the file while the server runs; then it is read again (`reread.ts`).
  */
 
 import { constants } from 'node:fs';
@@ -30,11 +30,14 @@ import { readAgain } from './reread.ts';
 import { UsersStore } from './users-store.ts';
 
 export interface UsersFileOptions {
-  /** Hashes a password of the old form, as argon2 in PHC form. What it throws is passed on; the file stays as it was. */
+  /** Hashes a password of the old format, as argon2 in PHC form. Errors are passed on, and the file stays as it was. */
   readonly hash: (password: string) => Promise<string>;
-  /** Told what the operator of the server should know. Never contains a hash or a password. */
+  /** Called with what the operator should know. The text never contains a hash or a password. */
   readonly warn: (text: string) => void;
-  /** Told the names whose password somebody else has changed in the file, or who were taken out of it. */
+  /**
+   * Called with the names of accounts that someone has removed from the file, or whose password someone has changed
+   * there.
+   */
   readonly changed?: (names: readonly string[]) => void;
   readonly files?: FileSystem;
   readonly now?: () => Date;
@@ -45,7 +48,7 @@ export type UsersRefusal =
   | 'unsafe_file'
   | 'unreadable'
   | 'damaged'
-  /** A line of the old form, `name password`, cannot be understood. */
+  /** A line in the old format, `name password`, is ambiguous. */
   | 'old_form_unclear'
   | 'storage_full'
   | 'storage_failed';
@@ -60,12 +63,12 @@ const ALWAYS_COMPACTED_BYTES = 1 << 20;
 type RecordsForm = Extract<UsersForm, { readonly type: 'records' }>;
 const TIDY_FORM: RecordsForm = { type: 'records', start: FIRST_LINE.length, isTidy: true };
 
-/** The file at `path` and how to deal with it. */
+/** The file at `path`, and how to handle it. */
 interface Users extends Required<UsersFileOptions> {
   readonly path: string;
 }
 
-/** Opens the store, or says why it refuses to. A file that does not exist is created by the first `append`. */
+/** Opens the store, or says why it refuses to. A missing file is created by the first `append`. */
 export async function openUsersFile(path: string, options: UsersFileOptions): Promise<OpenedUsers> {
   const users: Users = {
     files: nodeFileSystem,
@@ -82,7 +85,7 @@ export async function openUsersFile(path: string, options: UsersFileOptions): Pr
     if (fault !== undefined) return refused('unsafe_file', fault);
     if (isOpenToOthers(stats)) {
       const mode = (stats.mode & 0o777).toString(8);
-      users.warn(`${path} could be used by others than its owner (mode ${mode}): set to 600`);
+      users.warn(`other users could access ${path} (mode ${mode}); its mode is now 600`);
     }
     return await openExisting(users);
   } catch (error) {
@@ -109,15 +112,15 @@ async function readForm(file: OpenFile): Promise<UsersForm> {
   return formOf(await readFully(file, 0, HEAD_BYTES));
 }
 
-/** Puts hashes in the place of passwords in clear; or refuses, and leaves the file as it was. */
+/** Replaces plain-text passwords with hashes; or refuses, and leaves the file as it was. */
 async function migrate(users: Users): Promise<OpenedUsers | undefined> {
   const { path, files, hash, warn, now } = users;
   const old = await using(await files.open(path, 'r'), readOldForm);
   if (old.type === 'unclear') {
     return refused(
       'old_form_unclear',
-      `${path} has the old form "name password", and line ${old.line} cannot be understood: ${old.fault}. ` +
-        'The file is as it was; correct or remove that line and start again',
+      `${path} has the old format "name password", and line ${old.line} cannot be read: ${old.fault}. ` +
+        'The file was not changed; correct or remove that line and start again',
     );
   }
   const texts = await hashOldForm(old.accounts, hash, now());
@@ -127,8 +130,8 @@ async function migrate(users: Users): Promise<OpenedUsers | undefined> {
     ({ password }) => Buffer.byteLength(password) < LIMITS.passwordMin,
   ).length;
   warn(
-    `${path} held ${old.accounts.length} passwords in clear (${short} shorter than ${LIMITS.passwordMin} bytes): ` +
-      'they are hashed and the file is replaced; remove copies of it, such as backups',
+    `${path} contained ${old.accounts.length} plain-text passwords (${short} shorter than ${LIMITS.passwordMin} bytes): ` +
+      'they are now hashed and the file was replaced; delete copies of the old file, such as backups',
   );
   return undefined;
 }
@@ -143,18 +146,18 @@ async function openRecords(users: Users, { start, isTidy }: RecordsForm): Promis
   return compact(users, { ...result, isUntidy: result.isUntidy || !isTidy });
 }
 
-/** Where the damage is, and what to do about it, for people. */
+/** Where the damage is and what to do about it, for people. */
 export function describeDamage(path: string, { line, fault }: DamagedUsers): string {
-  const text = `${path} is damaged in line ${line}: ${describeFault(fault)}. The file is as it was; `;
+  const text = `${path} is damaged in line ${line}: ${describeFault(fault)}. The file was not changed; `;
   if (fault !== 'clear')
     return `${text}restore it from a backup, or correct or remove that line and start again`;
   return (
-    `${text}a line is written as "NAME HASH 2026-11-22T06:15:38Z", where HASH is argon2 in PHC form ($argon2id$v=19$…). ` +
-    'Write it so; or remove the line, start again, and register the name with "parley connect --register"'
+    `${text}a line has the form "NAME HASH 2026-11-22T06:15:38Z", where HASH is argon2 in PHC form ($argon2id$v=19$…). ` +
+    'Correct the line; or remove it, start again, and register the name with "parley connect --register"'
   );
 }
 
-/** Makes the file end behind its last valid record, and all of it durable. The length it has then, in bytes. */
+/** Makes the file end after its last valid record, and makes all of it durable. Returns its length in bytes. */
 async function repair(users: Users, file: OpenFile, { length, lacksNewline }: LoadedUsers): Promise<number> {
   let end = length;
   const { size } = await file.stat();
@@ -165,17 +168,17 @@ async function repair(users: Users, file: OpenFile, { length, lacksNewline }: Lo
     const saved = await saveTorn(users, await readFully(file, length, size - length));
     await file.truncate(length);
     users.warn(
-      `${users.path} ended with ${size - length} bytes that are not a record, as a crash in the middle of a ` +
-        `write leaves them: they are now in ${saved}`,
+      `${users.path} ended with ${size - length} bytes that are not a record, which a crash during a ` +
+        `write can leave; they were moved to ${saved}`,
     );
   }
-  // A process that died may have left records, or a file put in the place of another, that it had not synced.
+  // A process that died may have left records, or a replaced file, that it had not synced.
   await file.sync();
   await syncFolder(users.files, dirname(users.path));
   return end;
 }
 
-/** Keeps the bytes in a file of their own. Its name. */
+/** Saves the bytes in a separate file, and returns its name. */
 async function saveTorn({ path, files, now }: Users, bytes: Buffer): Promise<string> {
   const name = `${path}.torn-${now().toISOString().replaceAll(':', '-')}`;
   const { O_WRONLY, O_APPEND, O_CREAT, O_NOFOLLOW } = constants;
@@ -188,7 +191,7 @@ async function saveTorn({ path, files, now }: Users, bytes: Buffer): Promise<str
   return name;
 }
 
-/** Drops superseded lines and removals if that is worth writing the file again, and brings edited lines into their form. */
+/** Drops superseded lines and removals if that is worth rewriting the file, and normalizes edited lines. */
 async function compact(
   users: Users,
   { lines, records, length, isUntidy }: LoadedUsers,
@@ -203,10 +206,10 @@ async function compact(
     case 'replaced':
       return opened(users, lines, replacement.length);
     case 'kept':
-      users.warn(`${users.path} stays longer than it needs to be: ${replacement.error.message}`);
+      users.warn(`${users.path} could not be compacted: ${replacement.error.message}`);
       return opened(users, lines, length);
     case 'unsynced':
-      // Appends to the one file would be lost if a power cut brought the other one back.
+      // If a power cut brought back the other file, appends to this one would be lost.
       return failed(users, replacement.error);
     default:
       return replacement satisfies never;
@@ -240,13 +243,13 @@ function failed({ path }: Users, error: SystemError): OpenedUsers {
   if (isDiskFull(error)) {
     return refused(
       'storage_full',
-      `no space left while opening ${path}: ${error.message}; free some and start again`,
+      `no space left while opening ${path}: ${error.message}; free some space and start again`,
     );
   }
   if (['EACCES', 'EPERM', 'EROFS'].includes(error.code)) {
     return refused(
       'unreadable',
-      `this user may not open and change ${path}: ${error.message}; give it the file and its folder and start again`,
+      `this user has no permission to read and write ${path}: ${error.message}; grant access to the file and its folder and start again`,
     );
   }
   return refused(

@@ -1,6 +1,6 @@
 /**
- * Accounts in `users.txt` (see `record.ts` for its form): all of them in memory, every change appended to
- * the file and synced before it is acknowledged. When somebody else has changed the file it is read again.
+ * The accounts in `users.txt` (see `record.ts` for the format): all of them in memory, with every change appended to
+ * the file and synced before it is acknowledged. When someone else has changed the file, it is read again.
  */
 
 import { foldName } from '../../chat/names.ts';
@@ -10,31 +10,40 @@ import type { AppendFile } from './append-file.ts';
 import { apply } from './load.ts';
 import { accountOf, formatRecord, nameOf } from './record.ts';
 
-/** Changes that may wait. Hashing is slower than any disk that works: more than this wait only if it does not. */
+/**
+ * Maximum number of waiting changes. Hashing is slower than any working disk, so the queue grows beyond this only if
+ * the disk does not work.
+ */
 const WAITING_MAX = 1_024;
 
 /**
- * An editor reads a file and puts another in its place a moment later, without what was appended in between. So what was
- * acknowledged so short a time ago is appended again if a file that is read again lacks it, and says nothing else of the name.
+ * An editor reads a file and replaces it a moment later, without what was appended in between. Therefore changes
+ * acknowledged this recently are appended again if the reread file lacks them and says nothing else about the name.
  */
 const RECENT_MS = 10_000;
 
-/** The file and what is in it: the winning line of each account, without its newline, by folded name. */
+/** The file and its content: the winning line of each account, without its newline, by folded name. */
 export interface UsersContent {
   readonly file: AppendFile;
   readonly lines: Map<string, string>;
 }
 
 export interface UsersStoreOptions extends UsersContent {
-  /** Reads the file again when somebody else has changed it; `seen` is told every line. Undefined if it cannot be used as it is. */
+  /**
+   * Rereads the file after someone else has changed it; `seen` is called for every line. Undefined if the file cannot
+   * be used as it is.
+   */
   readonly read: (seen: (line: string) => void) => Promise<UsersContent | undefined>;
-  /** Told the names whose password somebody else has changed, or who were taken out, when that is in force. */
+  /**
+   * Called with the names of accounts that someone else has removed, or whose password someone else has changed, once
+   * that is in force.
+   */
   readonly changed: (names: readonly string[]) => void;
 }
 
 interface Recent {
   readonly line: string;
-  /** The line that it took the place of. */
+  /** The line that it superseded. */
   readonly before: string | undefined;
   readonly at: number;
 }
@@ -49,7 +58,7 @@ export class UsersStore implements AccountStore {
   readonly #read: UsersStoreOptions['read'];
   readonly #changed: UsersStoreOptions['changed'];
   #file: AppendFile;
-  /** A line takes half of an object. */
+  /** A string per account needs half the memory of an object. */
   #lines: Map<string, string>;
   #recent: Recent[] = [];
   #waiting: Waiting[] = [];
@@ -77,7 +86,7 @@ export class UsersStore implements AccountStore {
     for (const line of this.#lines.values()) yield nameOf(line);
   }
 
-  /** While one group is written, later changes wait for the next. A full queue MUST refuse the newest. */
+  /** While one group is being written, later changes wait for the next. A full queue MUST refuse the newest. */
   async append(change: AccountChange): Promise<AppendOutcome> {
     const line = formatRecord(change).slice(0, -1);
     if (this.#isClosed || this.#waiting.length >= WAITING_MAX) return 'storage_failed';
@@ -101,7 +110,7 @@ export class UsersStore implements AccountStore {
   }
 
   async #flush(): Promise<void> {
-    // What is appended in the same turn goes with the first group.
+    // Changes appended in the same turn join the first group.
     await Promise.resolve();
     while (this.#waiting.length > 0 || this.#isLookDue) {
       const isLookDue = this.#isLookDue;
@@ -131,15 +140,21 @@ export class UsersStore implements AccountStore {
     }
   }
 
-  /** Only while the file is as it was left: until a changed one has been taken over, nothing that it may lack is forgotten. */
+  /**
+   * Only while the file is as this store left it: until a changed file has been taken over, nothing it may lack is
+   * forgotten.
+   */
   #forgetOld(now: number): void {
     this.#recent = this.#recent.filter(({ at }) => now - at < RECENT_MS);
   }
 
-  /** Takes over what is in the file now, and appends what it lacks of the newest lines and of these; all or nothing. */
+  /**
+   * Takes over the file's current content, and appends the recent lines and these lines if it lacks them; all or
+   * nothing.
+   */
   async #takeOver(lines: readonly string[]): Promise<AppendOutcome> {
     const known = new Set(this.#recent.flatMap(({ line, before }) => [line, before]));
-    /** Of each name the last. */
+    /** The last line of each name. */
     const lacking = new Map<string, string>();
     for (const line of [...this.#recent.map((recent) => recent.line), ...lines]) {
       known.add(this.#lines.get(keyOf(line)));
@@ -147,7 +162,7 @@ export class UsersStore implements AccountStore {
     }
     const content = await this.#read((line) => {
       const wanted = lacking.get(keyOf(line));
-      // Somebody else has given the account another password, or taken it out: that stands.
+      // Someone else has changed the account's password or removed it; that takes precedence.
       if (wanted === line || (wanted !== undefined && !known.has(line))) lacking.delete(keyOf(line));
     });
     if (content === undefined) return 'storage_failed';
@@ -181,7 +196,7 @@ export class UsersStore implements AccountStore {
       this.#forgetOld(performance.now());
       return false;
     } catch (error) {
-      // The next append tells what is wrong with the disk.
+      // The next append reports what is wrong with the disk.
       if (isSystemError(error)) return false;
       throw error;
     }

@@ -9,7 +9,7 @@ import { testFolder } from '../../support/folder.ts';
 
 const folder = testFolder();
 
-it('waits while very much is said, and then takes all of it in', async () => {
+it('pauses under heavy traffic, and then indexes everything', async () => {
   const log = openProjection(`${folder}/chat.db`);
   const archive = new Archive(`${folder}/chat.db`);
   onTestFinished(() => {
@@ -25,7 +25,7 @@ it('waits while very much is said, and then takes all of it in', async () => {
     append(log, { drafts: new Array(count).fill(said) });
   };
 
-  // A little is taken in at once.
+  // A few entries are indexed at once.
   await indexer.run();
   say(100);
   await indexer.run();

@@ -1,4 +1,4 @@
-/** The auth actor with its stores, in this thread, under a clock that the test sets. */
+/** The auth actor with its stores, in this thread, with a clock that the test sets. */
 
 import { mkdirSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
@@ -80,7 +80,7 @@ class World {
     return answer.type === 'ok' ? 'ok' : answer.code;
   }
 
-  /** Time passes, and the actor looks at the clock every minute. */
+  /** Time passes, and the actor checks the clock every minute. */
   pass(ms: number): void {
     const tick = 60_000;
     for (let left = ms; left > 0; left -= tick) {
@@ -90,7 +90,7 @@ class World {
   }
 }
 
-it('a token does not end because the clock is set, only because it is old', async () => {
+it('setting the clock does not end a token, only its age does', async () => {
   const at = await World.open();
   await at.register('ann');
   const token = await at.login('ann');
@@ -107,14 +107,14 @@ it('a token does not end because the clock is set, only because it is old', asyn
   at.clock.set(60 * DAY_MS);
   at.pass(SETTLE_MS + 60_000);
   expect(await at.resume('ann', behind)).toBe('ok');
-  // All are as good as if the clock had always been right, and no better.
+  // All tokens are as valid as if the clock had always been right, and no longer.
   at.clock.pass(TOKEN_LIFETIME_MS - 60_000);
   expect(await at.resume('ann', token)).toBe('ok');
   at.clock.pass(2 * SETTLE_MS);
   expect([await at.resume('ann', ahead), await at.resume('ann', behind)]).toEqual(['bad_token', 'bad_token']);
 });
 
-it('asking for names that are taken counts as guessing passwords does, and a name that is free does not', async () => {
+it('registering a taken name counts as a failed login, and registering a free one does not', async () => {
   const at = await World.open();
   await at.register('ann');
   for (let i = 0; i < 40; i += 1) expect((await at.register(`user${i}`, 'many')).type).toBe('ok');
@@ -129,7 +129,7 @@ it('asking for names that are taken counts as guessing passwords does, and a nam
   expect(await at.register('free')).toMatchObject({ type: 'ok', user: 'free' });
 });
 
-it('answers a change of password when the sessions of the old one are over', async () => {
+it('answers a password change once the sessions under the old password have ended', async () => {
   const at = await World.open();
   await at.register('Ann');
   const old = await at.login('ann');
@@ -141,7 +141,7 @@ it('answers a change of password when the sessions of the old one are over', asy
   });
   while (at.told.length === 0) await new Promise(setImmediate);
   expect(at.told).toMatchObject([{ user: 'Ann' }]);
-  // What asks after the commit finds the new password, also while sessions still end.
+  // A request after the commit finds the new password, even while sessions are still ending.
   expect([await at.login('ann', 'secret of Ann'), await at.resume('ann', old)]).toEqual([
     'wrong_credentials',
     'bad_token',
@@ -152,7 +152,7 @@ it('answers a change of password when the sessions of the old one are over', asy
   expect(answer).toMatchObject({ type: 'ok', user: 'Ann', record: at.told[0]?.record });
 });
 
-it('of two changes of one password at the same time, the second does not undo the first', async () => {
+it('of two simultaneous changes of one password, the second does not undo the first', async () => {
   const at = await World.open();
   await at.register('ann');
   at.ended.resolve();

@@ -4,7 +4,7 @@ import { startThread, type Thread } from '../../../src/actors/kernel/thread.ts';
 import type { PoolApi } from '../../fixtures/pool.worker.ts';
 
 const file = new URL('../../fixtures/pool.worker.ts', import.meta.url);
-/** Hash threads get what others leave over: on a busy machine that is little. */
+/** Hash threads use what others leave, which is little on a busy machine. */
 const PATIENCE_MS = 25_000;
 
 afterEach(() => {
@@ -19,7 +19,7 @@ async function start(threads: number, env: Record<string, string> = {}): Promise
   return started.thread;
 }
 
-/** The answer of a call that must get one. */
+/** The result of a call that must succeed. */
 async function answered<T>(
   call: Promise<{ readonly type: 'answered'; readonly value: T } | { readonly type: 'timed_out' | 'gone' }>,
 ): Promise<T> {
@@ -29,7 +29,7 @@ async function answered<T>(
 }
 
 describe('the hash pool', () => {
-  it('hashes, and tells the right password from others', async () => {
+  it('hashes, and recognises the right password', async () => {
     const pool = await start(1);
     const hashed = await answered(pool.call((api) => api.hash('a password')));
     if (hashed.type !== 'done') throw new Error(hashed.type);
@@ -47,14 +47,14 @@ describe('the hash pool', () => {
     }
   });
 
-  it('serves first who came first', async () => {
+  it('serves tasks first come, first served', async () => {
     const pool = await start(1);
     const { kinds, order } = await answered(pool.call((api) => api.storm(24), PATIENCE_MS));
     expect(new Set(kinds)).toEqual(new Set(['done']));
     expect(order).toEqual(Array.from({ length: 24 }, (_, i) => i));
   });
 
-  it('is busy at once when as many wait as may', async () => {
+  it('is busy at once when its queue is full', async () => {
     const pool = await start(1);
     const storm = answered(pool.call((api) => api.storm(140), PATIENCE_MS));
     await answered(pool.call((api) => api.close()));
@@ -71,7 +71,7 @@ describe('the hash pool', () => {
     oom: /memory limit/,
     spin: /took longer than 4500 ms/,
   };
-  /** Only where a thread is to be found that does not come back: of the others, on a busy machine, some may be late. */
+  /** Only for finding a thread that never answers: on a busy machine the others may be late. */
   const SETTINGS: Record<Crash, Record<string, string>> = {
     kill: {},
     throw: {},
@@ -96,7 +96,7 @@ describe('the hash pool', () => {
     },
   );
 
-  it('settles what is under way or waits when it is closed, and starts no more threads', async () => {
+  it('settles running and waiting tasks when it is closed, and starts no more threads', async () => {
     const pool = await start(1);
     const storm = answered(pool.call((api) => api.storm(20), PATIENCE_MS));
     await answered(pool.call((api) => api.close()));

@@ -17,7 +17,7 @@ type Msg =
   | { readonly type: 'throw'; readonly later: boolean }
   | { readonly type: 'stop' };
 
-/** Collects numbers in the order in which it was told them. */
+/** Collects the numbers it is sent, in order. */
 function collector(ended: (reason: ExitReason) => void = () => {}): Behavior<number[], Msg> {
   return {
     init: () => [],
@@ -47,7 +47,7 @@ const getting = (reply: Reply<number[]>): Msg => ({ type: 'get', reply });
 const get = (ref: ActorRef<Msg>): Promise<unknown> => ask(ref, getting, 5_000);
 
 describe('an actor', () => {
-  it('handles messages one at a time, in order, also while an asynchronous handler is at work', async () => {
+  it('handles messages one at a time, in order, even while an asynchronous handler is running', async () => {
     const ref = spawn('c', collector());
     const gate = Promise.withResolvers<void>();
     ref.tell({ type: 'add', n: 1 });
@@ -60,7 +60,7 @@ describe('an actor', () => {
     });
   });
 
-  it('keeps messages that come before an asynchronous start has ended', async () => {
+  it('keeps messages that arrive during an asynchronous start', async () => {
     const gate = Promise.withResolvers<number[]>();
     const ref = spawn('c', { ...collector(), init: () => gate.promise });
     ref.tell({ type: 'add', n: 2 });
@@ -92,7 +92,7 @@ describe('an actor', () => {
     expect(await get(other)).toEqual({ type: 'answered', value: [1] });
   });
 
-  it('ends when its handler says so, or when it is stopped; told once', async () => {
+  it('ends when its handler returns stop(), or when it is stopped, and says so once', async () => {
     const ended: ExitReason[] = [];
     const ref = spawn(
       'c',
@@ -115,7 +115,7 @@ describe('an actor', () => {
     expect(await ref.exited).toEqual({ type: 'failed', error: new Error('no disk') });
   });
 
-  it('does not starve timers, however much it has to do', async () => {
+  it('does not starve timers, however busy it is', async () => {
     const flood: Behavior<number, 'again'> = {
       init: (self) => {
         self.tell('again');
@@ -134,7 +134,7 @@ describe('an actor', () => {
 });
 
 describe('ask', () => {
-  it('ends in a deadline when there is no answer', async () => {
+  it('times out without an answer', async () => {
     const ref = spawn('c', collector());
     ref.tell({ type: 'slow', until: new Promise(() => {}), n: 1 });
     expect(await ask(ref, getting, 10)).toEqual({
@@ -142,7 +142,7 @@ describe('ask', () => {
     });
   });
 
-  it('ends in gone when the actor has ended, ends meanwhile, or its mailbox is full', async () => {
+  it('is gone when the actor has ended, ends meanwhile, or has a full mailbox', async () => {
     const ref = spawn('c', collector(), 1);
     ref.tell({ type: 'slow', until: new Promise(() => {}), n: 1 });
     expect(await get(ref)).toEqual({ type: 'gone' });
@@ -156,7 +156,7 @@ describe('ask', () => {
   it('leaves nothing behind at the actor, however it ends', async () => {
     const ref = spawn('c', collector());
     const refs: Array<WeakRef<object>> = [];
-    /** What makes the question knows what is in it, such as a password. */
+    /** The closure that makes the question may hold a secret, such as a password. */
     const question = (): ((reply: Reply<number[]>) => Msg) => {
       const build = (reply: Reply<number[]>): Msg => getting(reply);
       refs.push(new WeakRef(build));
@@ -175,7 +175,7 @@ describe('ask', () => {
 });
 
 describe('watching an actor', () => {
-  it('tells once how it ended, at once if it has ended, and not who has taken it back', async () => {
+  it('reports once how it ended, immediately if it has ended, and not after it was cancelled', async () => {
     const ref = spawn('c', collector());
     const told: string[] = [];
     ref.watch((reason) => told.push(`first ${reason.type}`));

@@ -24,7 +24,7 @@ async function start(watchdogMs = 60_000): Promise<Thread<BusyApi>> {
   return started.thread;
 }
 
-/** What a thread exits with that goes wrong in that way. */
+/** The exit reason of a thread that fails in that way. */
 function explain(reason: ExitReason): string {
   return reason.type === 'failed' ? reason.error.message : reason.type;
 }
@@ -37,7 +37,7 @@ const EXPECTED: Record<Crash, RegExp> = {
   spin: /^did not answer for 1(\.\d)? s and was terminated$/,
 };
 
-describe('a supervised thread that goes wrong', () => {
+describe('a supervised thread that fails', () => {
   it.each(CRASHES)('%s: is started again, and settles what it owed', async (how) => {
     const events: SupervisorEvent[] = [];
     let thread: Thread<BusyApi> | undefined;
@@ -65,7 +65,7 @@ describe('a supervised thread that goes wrong', () => {
     await supervisor.stop();
   });
 
-  it('without the hooks goes on as if nothing had been said', async () => {
+  it('ignores the order without the test hooks', async () => {
     vi.stubEnv('PARLEY_TEST_HOOKS', '0');
     const thread = await start();
     for (const how of CRASHES) expect(crash('busy', how)).toBe(false);
@@ -75,7 +75,7 @@ describe('a supervised thread that goes wrong', () => {
 });
 
 describe('a watched thread', () => {
-  it('may be silent for less than the limit, again and again', async () => {
+  it('may repeatedly be silent for less than the limit', async () => {
     const thread = await start(WATCHDOG_MS);
     for (let i = 0; i < 4; i += 1) {
       expect(await thread.call((api) => api.block(WATCHDOG_MS * 0.6))).toEqual({
@@ -87,7 +87,7 @@ describe('a watched thread', () => {
     expect(await thread.exited).toEqual({ type: 'killed' });
   });
 
-  it('is not blamed for the time in which its watcher was blocked', async () => {
+  it('is not blamed for time in which its watcher was blocked', async () => {
     const thread = await start(WATCHDOG_MS);
     for (let i = 0; i < 2; i += 1) {
       const end = performance.now() + 2 * WATCHDOG_MS;
@@ -98,7 +98,7 @@ describe('a watched thread', () => {
     expect(await thread.exited).toEqual({ type: 'killed' });
   });
 
-  it('without a limit may be silent for as long as it likes', async () => {
+  it('without a limit may be silent for any time', async () => {
     const started = await startThread<BusyApi>('busy', file, {});
     if (started.type === 'failed') throw started.error;
     await started.thread.call((api) => api.block(2 * WATCHDOG_MS));
@@ -134,7 +134,7 @@ describe('a process with a watched thread', () => {
     expect(running.stdout()).not.toContain('exited');
   });
 
-  it('ends when the thread cannot be ended, rather than to wait for it', async () => {
+  it('exits if the thread cannot be terminated, rather than wait for it', async () => {
     running.child.send('stick');
     const exit = await running.exit();
     expect(running.stdout()).toContain('thread busy cannot be terminated; only ending the process ends it');

@@ -22,7 +22,7 @@ it('links two threads, whichever of them dies meanwhile', async () => {
   await link(async (port) => {
     const given = await giveTo(dying)(port);
     await dying.kill();
-    // Its end of the channel has gone with it by now; the other end hears of that a turn later.
+    // Its end of the channel is gone by now; the other end notices a turn later.
     await new Promise((resolve) => setTimeout(resolve, 50));
     return given;
   }, giveTo(other));

@@ -11,7 +11,7 @@ import { until } from '../../support/process.ts';
 
 const POLICY = { restarts: 2, withinMs: 300, backOffMs: 1 };
 
-/** A child that lives until told otherwise. `fails`: which of its starts do not succeed. */
+/** A child that lives until told otherwise. `fails`: which of its starts fail. */
 class FakeChild implements ChildSpec {
   readonly name: string;
   readonly restart = POLICY;
@@ -60,7 +60,7 @@ async function start(specs: ChildSpec[], events: SupervisorEvent[] = []) {
 }
 
 describe('a supervisor', () => {
-  it('starts a child again that died, and only that one', async () => {
+  it('restarts a child that died, and only that one', async () => {
     const [a, b] = [new FakeChild('a'), new FakeChild('b')];
     const events: SupervisorEvent[] = [];
     const supervisor = await start([a, b], events);
@@ -84,7 +84,7 @@ describe('a supervisor', () => {
     expect(a.starts).toBe(3);
   });
 
-  it('goes on as long as deaths are far enough apart', async () => {
+  it('continues as long as deaths are far enough apart', async () => {
     const a = new FakeChild('a');
     const supervisor = await start([a]);
     for (let death = 1; death <= 5; death += 1) {
@@ -96,14 +96,14 @@ describe('a supervisor', () => {
     await supervisor.stop();
   });
 
-  it('counts a restart that fails like a death', async () => {
+  it('counts a failed restart as a death', async () => {
     const a = new FakeChild('a', (n) => n > 1);
     const supervisor = await start([a]);
     a.die();
     expect((await supervisor.gaveUp).message).toBe('a cannot start');
   });
 
-  it('gives up on a child that cannot be ended: nothing may take its place', async () => {
+  it('gives up on a child that cannot be terminated, because nothing may replace it', async () => {
     const a = new FakeChild('a');
     const events: SupervisorEvent[] = [];
     const supervisor = await start([a], events);
@@ -113,14 +113,14 @@ describe('a supervisor', () => {
     await supervisor.stop();
   });
 
-  it('does not restart what never became ready: all others are ended', async () => {
+  it('does not restart a child that never became ready, and ends all others', async () => {
     const [a, b] = [new FakeChild('a'), new FakeChild('b', () => true)];
     const supervised = await supervise([a, b], () => {});
     expect(supervised).toEqual({ type: 'failed', child: 'b', error: new Error('b cannot start') });
     expect([a.isUp, a.starts, b.starts]).toEqual([false, 1, 1]);
   });
 
-  it('restarts nothing once it stops', async () => {
+  it('restarts nothing once it is stopping', async () => {
     const [a, b] = [new FakeChild('a'), new FakeChild('b')];
     const events: SupervisorEvent[] = [];
     const supervisor = await start([a, b], events);

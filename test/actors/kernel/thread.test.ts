@@ -19,7 +19,7 @@ describe('a thread', () => {
     await thread.kill();
   });
 
-  it('rejects a call that throws over there, and goes on', async () => {
+  it('rejects a call that throws on the other side, and continues', async () => {
     const thread = await start();
     await expect(thread.call((api) => api.fail())).rejects.toThrow('a bug over there');
     expect(await thread.call((api) => api.echo(1))).toEqual({ type: 'answered', value: 1 });
@@ -41,19 +41,19 @@ describe('a thread', () => {
     expect((await thread.exited).type).toBe('killed');
   });
 
-  it('tells why it died', async () => {
+  it('says why it died', async () => {
     const thread = await start();
     await thread.call((api) => api.crash());
     const reason = await thread.exited;
     expect(reason.type === 'failed' && reason.error.message).toBe('thrown outside of any call');
   });
 
-  it('that does not start fails with its reason', async () => {
+  it('that does not start fails with the reason', async () => {
     const started = await startThread('echo', file, { refuse: true });
     expect(started.type === 'failed' && started.error.message).toBe('this thread does not want to start');
   });
 
-  it('serves a port of its own, whose calls are settled when either side goes', async () => {
+  it('serves its own port, and settles calls when either side closes it', async () => {
     const thread = await start();
     const { port1, port2 } = new MessageChannel();
     await thread.call((api) => api.listen(handOver(port1)));

@@ -3,7 +3,7 @@ import { FIRST_ANSWER_MS, Watchdog } from '../../../src/actors/kernel/watchdog.t
 
 const LIMIT = 10_000;
 
-/** Time passes in steps as long as given; returns after how long the watchdog found the thread to be silent for too long. */
+/** Time passes in the given steps; returns for how long the watchdog found the thread silent. */
 function wait(dog: Watchdog, from: number, totalMs: number, stepMs = dog.everyMs): number | undefined {
   for (let passed = stepMs; passed <= totalMs; passed += stepMs) {
     if (dog.check(from + passed) !== undefined) return passed;
@@ -12,7 +12,7 @@ function wait(dog: Watchdog, from: number, totalMs: number, stepMs = dog.everyMs
 }
 
 describe('a watchdog', () => {
-  it('finds a thread that stops answering, within a second of the limit', () => {
+  it('detects a thread that stops answering, within a second of the limit', () => {
     const dog = new Watchdog(LIMIT, 0);
     dog.answered();
     const found = wait(dog, 0, 60_000);
@@ -20,7 +20,7 @@ describe('a watchdog', () => {
     expect(found).toBeLessThanOrEqual(LIMIT + 1_000);
   });
 
-  it('lets a thread be that answers, however late, but within the limit', () => {
+  it('tolerates a thread that answers late, but within the limit', () => {
     const dog = new Watchdog(LIMIT, 0);
     for (let now = 0; now < 500_000; now += 9_000) {
       dog.answered();
@@ -34,7 +34,7 @@ describe('a watchdog', () => {
     expect(wait(new Watchdog(5 * FIRST_ANSWER_MS, 0), 0, 4 * FIRST_ANSWER_MS)).toBeUndefined();
   });
 
-  it('does not count time in which the asking side did not run', () => {
+  it('does not count time in which the pinging side did not run', () => {
     const dog = new Watchdog(LIMIT, 0);
     dog.answered();
     const aNight = 8 * 3_600_000;
@@ -44,14 +44,14 @@ describe('a watchdog', () => {
     expect(wait(dog, aNight + LIMIT, 2_000)).toBeDefined();
   });
 
-  it('counts on when the asking side is slow, but less', () => {
+  it('counts less time when the pinging side is slow', () => {
     const dog = new Watchdog(LIMIT, 0);
     dog.answered();
     expect(wait(dog, 0, 20_000, 5_000)).toBeUndefined();
     expect(wait(dog, 20_000, 20_000, 5_000)).toBeDefined();
   });
 
-  it('asks often enough for a short limit', () => {
+  it('pings often enough for a short limit', () => {
     const dog = new Watchdog(500, 0);
     dog.answered();
     expect(dog.check(60_000)).toBeUndefined();

@@ -42,7 +42,7 @@ describe('complete', () => {
     expect(complete(line, known())).toEqual([candidates, replaced]);
   });
 
-  it('offers nothing rather than a screen full', () => {
+  it('offers nothing if the list would fill the screen', () => {
     const names = known();
     for (let i = 0; i < 150; i += 1) names.people.add(`user${i}`);
     expect(complete('user', names)).toEqual([[], 'user']);
@@ -51,7 +51,7 @@ describe('complete', () => {
 });
 
 describe('Names', () => {
-  it('forgets the name that was not met for longest', () => {
+  it('forgets the name not seen for longest', () => {
     const names = new Names(2);
     expect(names.add('ann')).toBe(true);
     names.add('bob');

@@ -9,8 +9,8 @@ import { createFolder, messageAt, messagesBetween, startDisplay } from './fixtur
 const chromium = needsBrowser();
 
 /**
- * A tab of a browser that is told nothing but the protocol's commands: Playwright makes every page believe that it is
- * in front. Returns what sends a command and gives its answer as JSON.
+ * A browser tab that receives only protocol commands, because Playwright makes every page believe that it is in front.
+ * Returns a function that sends a command and returns its answer as JSON.
  */
 async function openTab(file: string): Promise<(method: string, parameters?: object) => Promise<string>> {
   const profile = createFolder();
@@ -45,7 +45,7 @@ async function openTab(file: string): Promise<(method: string, parameters?: obje
   const socket = new WebSocket(address);
   await new Promise((resolve) => socket.addEventListener('open', resolve));
   const waiting: Array<(answer: string) => void> = [];
-  // Events come in between; answers come in the order of their commands.
+  // Events arrive in between; answers arrive in the order of their commands.
   socket.addEventListener('message', ({ data }) => {
     if (String(data).startsWith('{"id":')) waiting.shift()?.(String(data));
   });
@@ -57,7 +57,7 @@ async function openTab(file: string): Promise<(method: string, parameters?: obje
   };
 }
 
-test('a page in the background counts what is unread in its title, and has it read when it comes to the front', async () => {
+test('a page in the background counts unread messages in its title, and marks them read when it comes to the front', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   await display.append([messageAt(0)]);

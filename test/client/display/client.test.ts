@@ -1,4 +1,4 @@
-/** A whole client, and what it does about its display. */
+/** A whole client and its display. */
 
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -17,7 +17,7 @@ const browser = useBrowser();
 const folder = testFolder();
 
 test.each(['/dev/null', folder])('%s is refused as a display, with exit code 77', async (target) => {
-  // Through a link: if this test failed, files would come to be beside it.
+  // Through a link: if this test failed, files would be created beside it.
   const display = join(folder, `to-${basename(target)}`);
   symlinkSync(target, display);
   const server = await ScriptedServer.start();
@@ -29,7 +29,7 @@ test.each(['/dev/null', folder])('%s is refused as a display, with exit code 77'
   expect(existsSync(`${display}.html`)).toBe(false);
 });
 
-test('a client whose folder is removed goes on, says so once, and has everything in the page when it can', async () => {
+test('a client whose folder is removed continues, says so once, and completes the page when it can', async () => {
   const home = join(folder, 'removed');
   mkdirSync(home);
   const server = await ScriptedServer.start();
@@ -55,7 +55,7 @@ test('a client whose folder is removed goes on, says so once, and has everything
   expect(readdirSync(home).sort()).toEqual(['alice.html', 'alice.live.js']);
 }, 60_000);
 
-test('prompt and page count the same seconds to the next try, also for the tries after the first', async () => {
+test('prompt and page count down the same seconds to every attempt', async () => {
   let isThere = true;
   const server = await ScriptedServer.start((_, caller) => {
     if (!isThere) caller.drop();
@@ -77,7 +77,7 @@ test('prompt and page count the same seconds to the next try, also for the tries
   server.hangUp();
   const secondsIn = (text: string) => Number(/next try in (\d+) s/.exec(text)?.[1] ?? Number.NaN);
   const pairs: Array<[number, number]> = [];
-  // Tries come later and later: some are more than two seconds apart.
+  // The delay between attempts grows: some are more than two seconds apart.
   await until(
     'a count of three seconds in both',
     async () => {
@@ -88,7 +88,7 @@ test('prompt and page count the same seconds to the next try, also for the tries
     },
     { timeoutMs: 60_000, state: () => JSON.stringify(pairs) },
   );
-  // A look at both takes a moment, in which one of them may have gone on, or be at the next try.
+  // Reading both takes a moment, in which one may have counted on, or started the next attempt.
   const near = pairs.filter(([prompt, shown]) => Math.abs(prompt - shown) <= 1);
   expect(near.length / pairs.length).toBeGreaterThan(0.8);
   isThere = true;

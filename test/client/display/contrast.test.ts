@@ -40,7 +40,7 @@ test.each(['light', 'dark'] as const)(
   },
 );
 
-/** Contrast of every element's own text with what is painted behind it, by the formula of WCAG 2. */
+/** The contrast of each element's own text with its background, by the formula of WCAG 2. */
 async function measureContrast(page: Page): Promise<{ hues: number; checked: number; poor: unknown[] }> {
   const measured = await page.evaluate(`(() => {
     const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 })

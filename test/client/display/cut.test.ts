@@ -7,7 +7,7 @@ import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts'
 
 const browser = useBrowser();
 
-test('a file that ends at any byte is a page that shows everything before', async () => {
+test('a file cut off at any byte is a page that shows everything before the cut', async () => {
   const folder = createFolder();
   const display = await startDisplay(join(folder, 'whole.html'));
   const texts = Array.from(
@@ -29,7 +29,7 @@ test('a file that ends at any byte is a page that shows everything before', asyn
   const messages = html.toString('latin1').matchAll(/<div class="entry message .*?<\/div><\/div>\n/gs);
   const ends = Array.from(messages, ({ index, 0: { length } }) => index + length);
   expect(ends).toHaveLength(131);
-  // In a folder of its own, where no live file can fill in what is cut off.
+  // In a folder of its own, where no live file can supply what is cut off.
   const cut = join(createFolder(), 'cut.html');
   const page = await browser.open(join(folder, 'whole.html'));
   const last = html.lastIndexOf('<div class="entry');

@@ -9,8 +9,8 @@ import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } fr
 const browser = useBrowser();
 
 /**
- * Starts a program in a process of its own whose files the system stops from growing past `kilobytes`, so that writes
- * are cut off as by a full disk.
+ * Starts a program in a process whose files the system limits to `kilobytes`, so that writes are cut off as by a full
+ * disk.
  */
 function startConfined(folder: string, kilobytes: number, program: string): ChildProcess {
   const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
@@ -26,7 +26,7 @@ import { openDisplay } from ${JSON.stringify(module.href)};\n${program}`,
   return child;
 }
 
-/** Runs such a program to its end. Resolves with what it prints. */
+/** Runs such a program to its end. Resolves with its output. */
 async function runConfined(folder: string, kilobytes: number, program: string): Promise<string> {
   const child = startConfined(folder, kilobytes, program);
   let printed = '';
@@ -67,7 +67,7 @@ test('a write that the disk cuts off leaves a valid page, and later ones work ag
   expect(await shownTexts(page)).toEqual(['first', 'second', 'small', 'small']);
 });
 
-test('a display that does not fit on the disk is refused and not there', async () => {
+test('a display that does not fit on the disk is refused, and leaves nothing behind', async () => {
   const folder = createFolder();
   const program = `
     const opened = await openDisplay(${JSON.stringify(join(folder, 'chat.html'))}, { title: 'alice' });
@@ -76,7 +76,7 @@ test('a display that does not fit on the disk is refused and not there', async (
   expect(JSON.parse(printed)).toEqual(['refused', 'unwritable', ['main.mjs']]);
 });
 
-test('what is appended at the same time is written in order, up to a bound', async () => {
+test('simultaneous appends are written in order, up to a limit', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   const results = await Promise.all(messagesBetween(0, 300).map((message) => display.append([message])));
@@ -89,7 +89,7 @@ test('what is appended at the same time is written in order, up to a bound', asy
   expect(await display.append([messageAt(301)])).toMatchObject({ type: 'failed', code: 'closed' });
 });
 
-test('a live file that cannot be replaced is told of once, the page says so itself, and follows when it can', async () => {
+test('a live file that cannot be replaced is reported once, the page says so, and updates again when it can', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const problems: Array<string | undefined> = [];
@@ -102,7 +102,7 @@ test('a live file that cannot be replaced is told of once, the page says so itse
   const page = await browser.open(file);
   const status = () => page.locator('#status').textContent();
   await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0']);
-  // Where its next content is written first, there is a folder.
+  // The path of its temporary file is taken by a folder.
   const obstacle = join(folder, '.chat.live.js.tmp');
   mkdirSync(obstacle);
   expect(await display.append([messageAt(1)])).toEqual({ type: 'written' });
@@ -120,7 +120,7 @@ test('a live file that cannot be replaced is told of once, the page says so itse
   expect(problems).toEqual([expect.any(String), undefined]);
 });
 
-test('a page whose file cannot be written says that it lacks what comes', async () => {
+test('a page whose file cannot be written says that new messages are missing', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const program = `

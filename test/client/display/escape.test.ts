@@ -49,7 +49,7 @@ const text = fc
   })
   .map((parts) => parts.join(''));
 
-/** Without what has no meaning on a page, character by character. */
+/** Removes what has no meaning on a page, character by character. */
 function expectedOf(source: string): string {
   return Array.from(source.toWellFormed())
     .filter((character) => {
@@ -134,7 +134,7 @@ describe('in a browser', () => {
     await expect.poll(() => shownTexts(page), SOON).toContain('message 1');
   });
 
-  test('what was found is marked, each hit is one line, and its text is text', async () => {
+  test('matches are marked, each hit is one line, and its text is text', async () => {
     const file = join(createFolder(), 'chat.html');
     const display = await startDisplay(file);
     const odd = '<i>"\'&\u202e\n</i>';
@@ -161,7 +161,7 @@ describe('in a browser', () => {
     expect(directions).toBe('ltr,rtl');
   });
 
-  test('8 KiB without a break stay within the column', async () => {
+  test('8 KiB without a space stay within the column', async () => {
     const file = join(createFolder(), 'chat.html');
     const display = await startDisplay(file);
     const long = 'x'.repeat(8192);
@@ -174,7 +174,7 @@ describe('in a browser', () => {
     );
   });
 
-  test('bidi controls of a text move nothing outside it', async () => {
+  test('bidi controls in a text affect nothing outside it', async () => {
     const file = join(createFolder(), 'chat.html');
     const display = await startDisplay(file);
     const controls = '\u2069\u2069\u202c\u202e\u2067\u202b';

@@ -1,4 +1,4 @@
-/** What the tests of the display share: folders, displays in them, and records to show. */
+/** Helpers for the tests of the display: folders, displays in them, and records to show. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,14 +9,14 @@ import type { Display } from '../../../src/client/display/display.ts';
 import type { DisplayRecord, MessageRecord } from '../../../src/client/display/display-record.ts';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
 
-/** A folder of its own for the running test, removed when that is over. */
+/** A folder for the running test, removed afterwards. */
 export function createFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'parley-display-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** A display that is closed when the running test is over. */
+/** A display that is closed after the running test. */
 export async function startDisplay(file: string, title = 'alice on localhost'): Promise<Display> {
   const opened = await openDisplay(file, { title });
   if (opened.type === 'refused') throw new Error(opened.text);
@@ -24,7 +24,7 @@ export async function startDisplay(file: string, title = 'alice on localhost'): 
   return opened.display;
 }
 
-/** A display in a folder of its own, with records. */
+/** A display in its own folder, with records. */
 export async function startWith(
   records: readonly DisplayRecord[],
 ): Promise<{ file: string; display: Display }> {
@@ -34,20 +34,20 @@ export async function startWith(
   return { file, display };
 }
 
-/** In ms: 14:05 on a day in winter. Ids are in microseconds, as those of a server are. */
+/** In ms: 14:05 on a day in winter. Ids are in microseconds, like those of a server. */
 export const START = new Date(2026, 0, 20, 14, 5).getTime();
 
-/** The message that is sent `minute` minutes after the start. */
+/** The message sent `minute` minutes after the start. */
 export function messageAt(minute: number, changes: Partial<MessageRecord> = {}): MessageRecord {
   const at = START + Math.round(minute * 60_000);
   const text = `message ${minute}`;
   return { type: 'message', id: at * 1000, at, from: 'bob', to: '#tea', text, own: false, ...changes };
 }
 
-/** What makes a message an own one. */
+/** The fields that make a message an own one. */
 export const OWN = { own: true, from: 'alice' };
 
-/** The messages from one minute up to and without another. */
+/** The messages from one minute up to, but not including, another. */
 export function messagesBetween(
   from: number,
   to: number,

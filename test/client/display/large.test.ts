@@ -6,12 +6,12 @@ import { createFolder, messageAt, messagesBetween, startDisplay } from './fixtur
 
 const browser = useBrowser();
 
-/** Several times of what they take. In seconds of the processor, so that nothing else on the machine counts. */
+/** Several times the usual time, in seconds of the processor, so that other load on the machine does not count. */
 const OPENING = 6;
 const UPDATE = 0.12;
 const CHOICE = 2;
 
-/** For what the page must get done on a machine that does other things. */
+/** Deadline for what the page must finish on a busy machine. */
 const LATER = { timeout: 20_000, interval: 50 };
 
 test('a display of 20,000 messages opens, follows and changes its conversation quickly', async () => {
@@ -46,7 +46,9 @@ test('a display of 20,000 messages opens, follows and changes its conversation q
   expect(await page.evaluate("document.querySelectorAll('.entry:not([hidden])').length")).toBe(7000);
 }, 120_000);
 
-/** The text of the last entry shown, if it is within the window. Playwright's own search would cost more than the page. */
+/**
+ * The text of the last entry shown, if it is within the window. Playwright's own search would cost more than the page.
+ */
 function lastInSight(page: Page): Promise<unknown> {
   return page.evaluate(`(() => {
     const shown = document.querySelectorAll('.entry:not([hidden]) .text');
@@ -56,7 +58,7 @@ function lastInSight(page: Page): Promise<unknown> {
   })()`);
 }
 
-/** What tells how long the process of the page has worked since it began, in seconds. */
+/** A function that returns how much processor time the page's process has used, in seconds. */
 async function meter(page: Page): Promise<() => Promise<number>> {
   const protocol = await page.context().newCDPSession(page);
   await protocol.send('Performance.enable');

@@ -5,7 +5,7 @@ import { messageAt, shownTexts, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 
-/** What is a link in a text: as it is written, and the host that it leads to where that is spelt otherwise. */
+/** The links in a text: as written, and the real host if it is spelt differently. */
 function linksIn(text: string): string[] {
   return findLinks(text).map(({ start, end, host }) => {
     const written = text.slice(start, end);
@@ -13,7 +13,7 @@ function linksIn(text: string): string[] {
   });
 }
 
-/** The link is all of the text but what stands in front of it and behind it. */
+/** The link is the whole text except for what surrounds it. */
 const WHOLE = [
   ['', 'https://en.wikipedia.org/wiki/Actor_(programming)', ''],
   ['(see ', 'https://en.wikipedia.org/wiki/Actor_(programming)', ').'],
@@ -53,7 +53,7 @@ test.each(WHOLE)('%s%s%s', (before, address, after) => {
   expect(linksIn(before + address + after)).toEqual([address]);
 });
 
-/** What looks like one address and leads to another is shown with where it leads. */
+/** Text that looks like one address and leads to another is shown with its real target. */
 test.each([
   ['https://аpple.com/', 'xn--pple-43d.com'],
   ['https://münchen.example/', 'xn--mnchen-3ya.example'],
@@ -93,7 +93,7 @@ test.each([
   expect(linksIn(text)).toEqual([]);
 });
 
-test('addresses one behind the other are links of their own', () => {
+test('consecutive addresses are separate links', () => {
   expect(linksIn('http://a.example/x,http://b.example/y http://c.example')).toEqual([
     'http://a.example/x',
     'http://b.example/y',
@@ -127,7 +127,7 @@ test('no text of 8 KiB takes long', () => {
   ]);
   const before = process.cpuUsage().user;
   for (const text of [...worst, ...again]) findLinks(text);
-  // 224 texts take 0.05 s; one that goes back and forth would take minutes.
+  // 224 texts take 0.05 s; a backtracking expression would take minutes.
   expect((process.cpuUsage().user - before) / 1e6).toBeLessThan(10);
 });
 

@@ -22,7 +22,7 @@ test('an open page shows what is appended, without a reload', async () => {
   await expect.poll(() => page.locator('head script').count(), SOON).toBeLessThanOrEqual(2);
 });
 
-test('everything appended before the client ended reaches an open page, and the page says that it ended', async () => {
+test('everything appended before the client exited reaches an open page, and the page says that it exited', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   const page = await browser.open(file);
@@ -30,7 +30,7 @@ test('everything appended before the client ended reaches an open page, and the 
   await display.append([messageAt(1)]);
   await display.close();
   await expect.poll(() => shownTexts(page), SOON).toEqual(['message 0', 'message 1']);
-  await expect.poll(() => page.locator('#status').textContent(), SOON).toContain('The client has ended');
+  await expect.poll(() => page.locator('#status').textContent(), SOON).toContain('The client has exited');
 });
 
 test('an own message is pending, then stored or failed', async () => {
@@ -62,7 +62,7 @@ test('an own message is pending, then stored or failed', async () => {
   expect(await states()).toEqual(settled);
 });
 
-test('an own message that was delivered looks and reads different from one that is only stored', async () => {
+test('a delivered own message looks and reads different from one that is only stored', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   const page = await browser.open(file);
@@ -78,7 +78,7 @@ test('an own message that was delivered looks and reads different from one that 
     messageAt(3, { text: 'of another' }),
   ]);
   await expect.poll(states, SOON).toEqual(['Stored', 'Sending…', 'Sending…']);
-  // Word of the delivery of `b` comes before the page knows that it is `b`.
+  // The delivery of `b` is reported before the page knows which message is `b`.
   await display.append([
     { type: 'delivered', id: idOf(0) },
     { type: 'delivered', id: idOf(2) },
@@ -97,7 +97,7 @@ test('an own message that was delivered looks and reads different from one that 
       ['::before', '::after'].filter((tick) => getComputedStyle(mark, tick).content !== 'none').length).join()`,
   );
   expect(ticks).toBe('2,1,2');
-  // Of a message that is shown only now, because its history was asked for.
+  // For a message that is only now shown, because its history was requested.
   await display.append([{ type: 'delivered', id: idOf(-5) }]);
   await display.append([messageAt(-5, own), { type: 'delivered', id: idOf(-5) }]);
   await expect.poll(states, SOON).toEqual(['Delivered', ...settled]);
@@ -106,7 +106,7 @@ test('an own message that was delivered looks and reads different from one that 
   expect(await page.locator('.entry:not(.message)').count()).toBe(0);
 });
 
-test('a message that is stored stays so, and one that came twice is there once', async () => {
+test('a stored message stays stored, and a repeated one is shown once', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   const page = await browser.open(file);
@@ -155,7 +155,7 @@ test('an own message whose time is corrected changes the headings around it', as
   ]);
   const states = () => page.locator('.message .state').allTextContents();
   await expect.poll(async () => (await states()).join(), SOON).toMatch(/Stored,Sending…$/);
-  // What stands behind it is of another day than it is now.
+  // The next entry is from a different day.
   expect(await page.locator('.day').count()).toBe(3);
   await display.append([
     { type: 'stored', tag: 'd', id: messageAt(day + 5).at * 1000, at: messageAt(day + 5).at },
@@ -164,7 +164,7 @@ test('an own message whose time is corrected changes the headings around it', as
   expect(await heads()).toBe(2);
 });
 
-test('a message goes where its id puts it, whenever it comes', async () => {
+test('a message is placed by its id, whenever it arrives', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   const page = await browser.open(file);
@@ -172,7 +172,7 @@ test('a message goes where its id puts it, whenever it comes', async () => {
   const pending = messageAt(4, { own: true, from: 'alice', id: null, tag: 'a' });
   await display.append([messageAt(3), notice, pending, messageAt(5), messageAt(6)]);
   await expect.poll(() => shownTexts(page), SOON).toHaveLength(4);
-  // History, some of it known already; then the own message turns out to be the last but one.
+  // History, partly known already; then the own message turns out to be the second to last.
   await display.append([messageAt(1), messageAt(2), messageAt(3), messageAt(5.5)]);
   const at = START + 5.7 * 60_000;
   await display.append([{ type: 'stored', tag: 'a', id: at * 1000, at }]);
@@ -201,7 +201,7 @@ test('a message goes where its id puts it, whenever it comes', async () => {
   expect(await all()).toEqual(order);
 });
 
-test('much history does not become one block that a browser lays out as a whole', async () => {
+test('a long history is divided into blocks', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   await display.append(messagesBetween(2000, 2050));
@@ -265,7 +265,7 @@ test('a page beside the live file of another display reloads at most once', asyn
   expect(await shownTexts(page)).toEqual(['message 0']);
 });
 
-test('an element that a page read only in part is completed by the live file', async () => {
+test('the live file completes an element that a page read only in part', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const display = await startDisplay(file);
@@ -297,7 +297,7 @@ test('a page without a live file stays readable', async () => {
   expect(await isSame()).toBe(true);
 });
 
-test('an open page goes on in the next one when it is full, and the full one says so', async () => {
+test('an open page reloads as the next one when it is full, and the full one links to it', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const earlier = join(folder, 'chat.earlier.html');

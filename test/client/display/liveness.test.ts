@@ -8,12 +8,12 @@ import { createFolder, messageAt, OWN, START, shownTexts, startDisplay, startWit
 
 const browser = useBrowser();
 
-/** A page gives the client up after 8 seconds; more is for a busy machine. */
+/** A page considers the client gone after 8 seconds; the rest allows for a busy machine. */
 const IN_TIME = { timeout: 20_000, interval: 50 };
 
 const OPENING = new URL('../../../src/client/display/open-display.ts', import.meta.url).href;
 
-/** A display in a process of its own, with one message that is stored and one that is not. */
+/** A display in its own process, with one stored message and one pending. */
 async function startClient(file: string): Promise<ChildProcess> {
   const records = [
     { type: 'connection', state: 'connected', at: START, text: 'connected to tea.example as alice' },
@@ -41,7 +41,7 @@ const statesOf = (page: Page) => page.locator('.message .state').allTextContents
 const CONNECTED = 'connected to tea.example as alice · 14:05';
 const NO_SIGN = /^The client has not responded since \d\d:\d\d$/;
 
-/** Keeps every text that the status line has from now on. */
+/** Records every text of the status line from now on. */
 async function watchStatus(page: Page): Promise<() => Promise<unknown>> {
   await page.evaluate(`
     window.said = [document.getElementById('status').textContent];
@@ -50,7 +50,7 @@ async function watchStatus(page: Page): Promise<() => Promise<unknown>> {
   return () => page.evaluate('said.join("\\n")');
 }
 
-test('a page says that its client was killed, also a page that is opened later', async () => {
+test('a page notices that its client was killed, even if it is opened later', async () => {
   const file = join(createFolder(), 'chat.html');
   const client = await startClient(file);
   const page = await browser.open(file);
@@ -59,7 +59,7 @@ test('a page says that its client was killed, also a page that is opened later',
   client.kill('SIGKILL');
   await expect.poll(() => statusOf(page), IN_TIME).toMatch(NO_SIGN);
   expect(await page.locator('#status').getAttribute('data-state')).toBe('lost');
-  // Nobody is there who could send it, and nobody knows whether it was sent.
+  // No client is running that could send it, and it is unknown whether it was sent.
   expect(await statesOf(page)).toEqual(['Stored', 'Not acknowledged']);
 
   const later = await browser.open(file);
@@ -77,7 +77,7 @@ test('a page says that its client was killed, also a page that is opened later',
   }
 }, 90_000);
 
-test('a client that stood still is missed, and is there again when it goes on', async () => {
+test('a page notices that its client was stopped, and that it continues', async () => {
   const file = join(createFolder(), 'chat.html');
   const client = await startClient(file);
   const page = await browser.open(file);
@@ -91,7 +91,7 @@ test('a client that stood still is missed, and is there again when it goes on', 
   expect(await isSame()).toBe(true);
 }, 90_000);
 
-/** Waits for signs of life in the live file of a display. */
+/** Waits for pulses in the live file of a display. */
 async function pulses(file: string, count: number): Promise<void> {
   const seen = new Set<string | undefined>();
   const look = async () => {
@@ -101,7 +101,7 @@ async function pulses(file: string, count: number): Promise<void> {
   await expect.poll(look, IN_TIME).toBeGreaterThan(count);
 }
 
-test('neither a step of the clock nor a sleep makes a page miss a client that is there', async () => {
+test('neither setting the clock nor sleep makes a page consider a running client gone', async () => {
   const { file, display } = await startWith([
     { type: 'connection', state: 'connected', at: START, text: 'Connected' },
   ]);
@@ -113,7 +113,7 @@ test('neither a step of the clock nor a sleep makes a page miss a client that is
     await page.evaluate(`Date.now = ((now) => () => now() + ${hours} * 3600_000)(Date.now)`);
     await pulses(file, 2);
   }
-  // As if the page's own clock had gone on in the sleep.
+  // As if the page's own clock had advanced during the sleep.
   await page.evaluate('performance.now = ((now) => () => now() + 60_000)(performance.now.bind(performance))');
   await pulses(file, 2);
   await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
@@ -133,7 +133,7 @@ test('a page without its live file does not say that it is connected', async () 
   expect(await said()).not.toContain('Connected');
 }, 60_000);
 
-test('a live file that was taken away comes again by itself', async () => {
+test('a live file that was removed is created again', async () => {
   const { file, display } = await startWith([
     { type: 'connection', state: 'connected', at: START, text: 'Connected' },
   ]);
@@ -156,7 +156,7 @@ test('a live file that was taken away comes again by itself', async () => {
   await expect.poll(() => shownTexts(page), IN_TIME).toEqual(['message 1']);
 }, 60_000);
 
-test('the page counts down to the next try by itself', async () => {
+test('the page itself counts down to the next attempt', async () => {
   const { file, display } = await startWith([
     {
       type: 'connection',
@@ -173,7 +173,7 @@ test('the page counts down to the next try by itself', async () => {
   for (const seconds of [3, 2, 1, 0])
     expect(await said()).toContain(`offline, next try in ${seconds} s${reason}`);
   expect(await said()).not.toContain('in 5 s');
-  // What changes every second is not read out.
+  // A countdown that changes every second is not read out.
   expect(await page.getByRole('status').ariaSnapshot()).not.toContain('next try');
   display.connection({ state: 'connecting' });
   await expect.poll(() => statusOf(page), IN_TIME).toBe(`connecting${reason}`);

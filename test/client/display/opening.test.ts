@@ -10,7 +10,7 @@ import { createFolder, messageAt, startDisplay } from './fixture.ts';
 
 const options = { title: 'alice on localhost' };
 
-test('a display is for its owner only and says at its start what it is', async () => {
+test('a display is readable by its owner only, and starts with a marker', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   await startDisplay(file);
@@ -32,7 +32,7 @@ test('a display of an earlier run is reset', async () => {
   expect(readFileSync(file, 'utf8')).toContain('message 1');
 });
 
-test('a display that an editor has put a byte order mark in front of is still one', async () => {
+test('a display to which an editor has added a byte order mark is still a display', async () => {
   const file = join(createFolder(), 'chat.html');
   const earlier = await startDisplay(file);
   await earlier.close();
@@ -101,7 +101,7 @@ test('a link to a display is followed; a link to something else, or to nothing, 
   await again.append([messageAt(0)]);
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
   expect(readFileSync(target, 'utf8')).toContain('message 0');
-  // The browser that is given the link looks beside the link.
+  // A browser that is given the link looks beside the link.
   expect(readdirSync(folder).sort()).toEqual(['chat.html', 'chat.live.js']);
 });
 
@@ -134,14 +134,14 @@ test('a display that cannot be reset keeps its old content', async () => {
   const earlier = await startDisplay(file);
   await earlier.append([messageAt(0, { text: 'from the earlier run' })]);
   await earlier.close();
-  // The live file cannot be replaced: where its next content is written first, there is a folder.
+  // The live file cannot be replaced, because the path of its temporary file is taken by a folder.
   await mkdir(join(folder, '.chat.live.js.tmp'));
   expect(await openDisplay(file, options)).toMatchObject({ type: 'refused', code: 'unwritable' });
   expect(readFileSync(file, 'utf8')).toContain('from the earlier run');
   expect(readdirSync(folder).sort()).toEqual(['.chat.live.js.tmp', 'chat.html', 'chat.live.js']);
 });
 
-test('a display that another client writes to is in use, until that is closed or dies', async () => {
+test('a display that another client writes to is in use until that client closes it or dies', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const first = await startDisplay(file);
@@ -175,7 +175,7 @@ test('a display that another client writes to is in use, until that is closed or
   await startDisplay(file);
 });
 
-test('a display that was removed, replaced or changed takes nothing more, and says so', async () => {
+test('a display that was removed, replaced or changed accepts no more records, and says so', async () => {
   const folder = createFolder();
   for (const change of [
     (file: string) =>
@@ -198,7 +198,7 @@ test('a display that was removed, replaced or changed takes nothing more, and sa
   }
 });
 
-test('what is no file is refused by its name, whatever is added to it, also if forced', async () => {
+test('a path that is not a file is refused under its own name, without an added extension, even if forced', async () => {
   const folder = createFolder();
   await mkdir(join(folder, 'folder'));
   execFileSync('mkfifo', [join(folder, 'pipe')]);
@@ -220,14 +220,14 @@ test('what is no file is refused by its name, whatever is added to it, also if f
     expect(opened).toEqual({ type: 'refused', code: 'not_ours', text });
   }
   expect(readdirSync(folder).sort()).toEqual(['folder', 'link', 'pipe', 'socket']);
-  // What is a file, or nothing yet, gets the ending.
+  // A file, or a name that does not exist yet, gets the extension.
   await writeFile(join(folder, 'notes'), '');
   expect(displayFile(join(folder, 'notes'))).toBe(join(folder, 'notes.html'));
   expect(displayFile(join(folder, 'new'))).toBe(join(folder, 'new.html'));
 });
 
-test('the standard output is not a display, where it is a pipe or a terminal', async () => {
-  // As /dev/stdout is one; that itself would be replaced if this test failed.
+test('standard output is not a display if it is a pipe or a terminal', async () => {
+  // Like /dev/stdout, which would itself be replaced if this test failed.
   const link = join(createFolder(), 'stdout');
   await symlink('/proc/self/fd/1', link);
   const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
@@ -251,7 +251,7 @@ test('a lock is gone when its display is closed; one of a client that was killed
   expect(readdirSync(folder).sort()).toEqual(['chat.html', 'chat.live.js']);
 });
 
-test('many that want one display at one moment get it one after the other', async () => {
+test('of many simultaneous opens of one display, one succeeds at a time', async () => {
   const file = join(createFolder(), 'chat.html');
   let open = 0;
   const visit = async () => {

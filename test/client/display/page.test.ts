@@ -4,7 +4,7 @@ import { messageAt, OWN, START, shownTexts, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 
-test('what one person says in one stretch has one heading, and each day has one', async () => {
+test('consecutive messages of one person have one heading, and each day has one', async () => {
   const { file } = await startWith([
     messageAt(0),
     messageAt(1),
@@ -33,7 +33,7 @@ test('what one person says in one stretch has one heading, and each day has one'
   ]);
 });
 
-test('each kind of record is told apart', async () => {
+test('each kind of record looks different', async () => {
   const { file } = await startWith([
     { type: 'connection', state: 'connected', at: START, text: 'Connected to localhost' },
     messageAt(1, { ...OWN, to: 'bob' }),
@@ -90,7 +90,7 @@ test('the status line follows the connection', async () => {
   }
 });
 
-test('the bar shows one conversation, counts what is unread in the others, and is remembered', async () => {
+test('the bar selects a conversation, counts unread messages in the others, and is remembered', async () => {
   const { file, display } = await startWith([
     messageAt(0, { to: '#tea', text: 'tea' }),
     messageAt(1, { to: '#Ops', text: 'ops' }),
@@ -145,7 +145,7 @@ test('without JavaScript everything can be read, and the page refreshes itself',
     messageAt(2, { from: 'mara', to: 'alice', text: 'hello' }),
   ]);
   const page = await browser.open(file, { javaScriptEnabled: false });
-  // The text as it is laid out: what is hidden is left out, what is a block has its own line.
+  // The text as laid out: hidden text is left out, and each block has its own line.
   const [text = ''] = await page.locator('main').allInnerTexts();
   expect(text.replace(/[^\S\n]+/g, ' ').split(/\s*\n\s*/)).toEqual([
     '2026-01-20 14:05 bob #tea',
@@ -175,10 +175,10 @@ test('it has its landmarks, and the keyboard reaches the conversations with a vi
   await expect.poll(() => page.locator('nav [aria-current]').textContent(), SOON).toBe('#tea');
 });
 
-/** Names that every plain object has something under. */
+/** Property names that every plain object has. */
 const NAMES = ['constructor', 'toString', 'hasOwnProperty', 'valueOf', 'isPrototypeOf', 'proto'];
 
-test('people may be named as anything that a person may be named', async () => {
+test('people may have any valid name', async () => {
   const direct = NAMES.map((from, index) => messageAt(index, { from, to: 'alice', text: `from ${from}` }));
   const { file, display } = await startWith([messageAt(-1)]);
   const page = await browser.open(file, { hash: '#in=%23tea' });
@@ -201,7 +201,7 @@ test('people may be named as anything that a person may be named', async () => {
   expect(await page.title()).toBe('(5) constructor – alice on localhost – Parley');
 });
 
-test('a time that no calendar has becomes the nearest, and the page goes on', async () => {
+test('an invalid time becomes the nearest valid one, and the page keeps working', async () => {
   const times = [2 ** 53 - 1, -1, Number.NaN, Number.POSITIVE_INFINITY, 8.64e15];
   const { file, display } = await startWith(
     times.map((at, index) => messageAt(index, { at, text: `at ${at}` })),

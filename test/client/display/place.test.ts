@@ -20,7 +20,7 @@ const textInSight = async (page: Page) =>
 const topOf = async (page: Page, text: string) =>
   (await page.getByText(text, { exact: true }).boundingBox())?.y ?? Number.NaN;
 
-test('at the end the page follows; further up it keeps its place and offers the way back', async () => {
+test('at the end the page follows; further up it keeps its position and offers a way back', async () => {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   await display.append(messagesBetween(0, 300));

@@ -6,7 +6,7 @@ import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts'
 
 const browser = useBrowser();
 
-test('nothing that gets into the page can run or style it', async () => {
+test('injected content can neither run scripts nor style the page', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
   const display = await startDisplay(file);
@@ -34,7 +34,7 @@ test('nothing that gets into the page can run or style it', async () => {
   expect(await page.locator('#styled').first().isVisible()).toBe(true);
   expect(await shownTexts(page)).toEqual(['message 0']);
 
-  // The same page without its policy is overcome: the attack is a real one.
+  // Without its policy the same page is compromised, so the attack is a real one.
   const html = await readFile(file, 'utf8');
   await writeFile(file, html.replace(/<meta http-equiv="Content-Security-Policy"[^>]*>/, ''));
   const open = await browser.open(file, { faulty: true });

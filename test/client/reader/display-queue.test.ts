@@ -64,7 +64,7 @@ function pending(tag: string): DisplayRecord {
   };
 }
 
-/** The numbers of the messages in a file, as often as they are there. */
+/** The numbers of the messages in a file, with repeats. */
 function messagesIn(file: string): number[] {
   return [...readFileSync(file, 'utf8').matchAll(/message (\d+)\./g)].map(([, id]) => Number(id));
 }
@@ -72,7 +72,7 @@ function messagesIn(file: string): number[] {
 const numbers = (from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, index) => from + index);
 
-it('goes on in a fresh page where the display was removed, with what is still pending', async () => {
+it('continues in a new page if the display was removed, with the pending messages', async () => {
   const { file, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1), pending('first'), pending('second'));
   await whenWritten(3);
@@ -89,14 +89,14 @@ it('goes on in a fresh page where the display was removed, with what is still pe
   expect(statuses).toEqual([
     { type: 'recovered', text: expect.stringContaining('it continues in a new page') },
   ]);
-  // The fresh page is one as any other.
+  // The new page works like any other.
   rmSync(file);
   add(message(5));
   await whenWritten(7);
   expect(messagesIn(file)).toEqual([5]);
 });
 
-it('waits for a folder that was removed, says once what is wrong, and then goes on with everything', async () => {
+it('waits for a folder that was removed, reports the problem once, and then writes everything', async () => {
   const { home, file, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
@@ -104,7 +104,7 @@ it('waits for a folder that was removed, says once what is wrong, and then goes 
   for (const id of numbers(2, 50)) add(message(id));
   await until('the trouble', () => statuses.length > 0);
   add(message(51));
-  // More than one further try.
+  // More than one retry.
   await new Promise((resolve) => setTimeout(resolve, 2_500));
   expect(statuses).toEqual([
     { type: 'failed', text: expect.stringContaining('its folder does not exist; create the folder') },
@@ -115,7 +115,7 @@ it('waits for a folder that was removed, says once what is wrong, and then goes 
   expect(statuses.map(({ type }) => type)).toEqual(['failed', 'recovered']);
 });
 
-it('never writes over what somebody put in the place of the display', async () => {
+it('never overwrites a file that replaced the display', async () => {
   const { file, home, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
@@ -131,7 +131,7 @@ it('never writes over what somebody put in the place of the display', async () =
   expect(readFileSync(join(home, 'notes'), 'utf8')).toBe('work of years');
 });
 
-it('sets a page aside that somebody changed', async () => {
+it('renames a page that someone changed', async () => {
   const { file, home, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
@@ -143,7 +143,7 @@ it('sets a page aside that somebody changed', async () => {
   expect(statuses).toEqual([{ type: 'recovered', text: expect.stringContaining('chat.earlier.html') }]);
 });
 
-it('leaves the display to another client that has it now', async () => {
+it('leaves the display to another client that has taken it over', async () => {
   const { file, home, add, whenWritten, statuses, written } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);
@@ -165,7 +165,7 @@ it('leaves the display to another client that has it now', async () => {
   expect(messagesIn(file)).toEqual([2]);
 });
 
-it('begins a fresh page where one is full, keeps one earlier, and is bounded', async () => {
+it('starts a new page when one is full, and keeps only one earlier page', async () => {
   const limit = 200_000;
   const { file, home, add, whenWritten, statuses } = await startDisplayQueue({ limit });
   const earlier = join(home, 'chat.earlier.html');
@@ -185,7 +185,7 @@ it('begins a fresh page where one is full, keeps one earlier, and is bounded', a
       ...(readdirSync(home).includes(basename(earlier)) ? messagesIn(earlier) : []),
       ...messagesIn(file),
     ];
-    // What is in the two follows one on the other, without a gap or a repeat, to the last.
+    // The two pages together contain everything, without a gap or a repeat, to the last message.
     expect(both).toEqual(numbers(id + 100 - both.length, id + 99));
     for (const each of both) seen.add(each);
   }
@@ -205,7 +205,7 @@ it('begins a fresh page where one is full, keeps one earlier, and is bounded', a
   expect(statuses).toEqual([]);
 });
 
-it('does not set a page aside over something else', async () => {
+it('does not overwrite another file when it renames a page', async () => {
   const { home, file, add, whenWritten, statuses } = await startDisplayQueue({ limit: 100_000 });
   const earlier = join(home, 'chat.earlier.html');
   writeFileSync(earlier, 'work of years');
@@ -223,7 +223,7 @@ it('does not set a page aside over something else', async () => {
   expect(messagesIn(earlier)).toEqual(numbers(1, 500));
 });
 
-it('tells at its end how much could not be written', async () => {
+it('reports at the end how much could not be written', async () => {
   const { home, displayQueue, add, whenWritten, statuses } = await startDisplayQueue();
   add(message(1));
   await whenWritten(1);

@@ -9,7 +9,7 @@ afterEach(() => {
   for (const end of ends.splice(0)) end();
 });
 
-/** An readerLink, a source that can be paused, and the reader's end of the channel. */
+/** A reader link, a source that can be paused, and the reader's end of the channel. */
 function start() {
   const { port1, port2 } = new MessageChannel();
   const received: ToReader[] = [];
@@ -31,12 +31,12 @@ function start() {
   return { readerLink, source, received, reader: port2, written };
 }
 
-it('hands bytes over in order, without a copy where it can', async () => {
+it('transfers bytes in order, without a copy if possible', async () => {
   const { readerLink, received } = start();
   const whole = Buffer.from(new Uint8Array([1, 2, 3]).buffer);
   readerLink.push(whole);
   expect(whole.length).toBe(0);
-  // A part of a larger buffer, as Node's pool gives: what is around it stays where it is.
+  // A slice of a larger buffer, as Node's pool returns: the bytes around it must stay.
   const part = Buffer.from('pooled');
   readerLink.push(part);
   expect(part.toString()).toBe('pooled');
@@ -65,7 +65,7 @@ it('pauses the source above its limit, and resumes it below half', async () => {
   expect(readerLink.cursor).toBe(6);
 });
 
-it('holds the source for as long as there is any reason', () => {
+it('pauses the source as long as there is any reason', () => {
   const { readerLink, source } = start();
   readerLink.hold('display');
   readerLink.hold('output');
@@ -75,7 +75,7 @@ it('holds the source for as long as there is any reason', () => {
   expect(source.isPaused).toBe(false);
 });
 
-it('holds the next source too, while the display is behind', () => {
+it('pauses the next source too while the display is slow', () => {
   const { readerLink, source } = start();
   readerLink.push(Buffer.alloc(LIMIT));
   source.isPaused = false;
@@ -83,7 +83,7 @@ it('holds the next source too, while the display is behind', () => {
   expect(source.isPaused).toBe(true);
 });
 
-it('is full with 4000 records that are not written', async () => {
+it('is full with 4000 unwritten records', async () => {
   const { readerLink, reader } = start();
   for (let i = 0; i < 4_000; i += 1) {
     expect(readerLink.isFull).toBe(false);
@@ -94,7 +94,7 @@ it('is full with 4000 records that are not written', async () => {
   await until('room', () => !readerLink.isFull);
 });
 
-it('closes behind what was shown, and does not wait for a dead reader', async () => {
+it('closes after everything shown is written, and does not wait for a dead reader', async () => {
   const { readerLink, reader } = start();
   const order: string[] = [];
   reader.on('message', ({ type }: ToReader) => {

@@ -43,7 +43,7 @@ const STREAM = Buffer.concat(
   ].map(encodeFrame),
 );
 
-/** The bytes in chunks of a size. */
+/** Splits the bytes into chunks of a size. */
 function* chunks(size: number) {
   for (let at = 0; at < STREAM.length; at += size) yield new Uint8Array(STREAM.subarray(at, at + size));
 }
@@ -66,7 +66,7 @@ it.each([1, 7, 8, 100, STREAM.length])('reads a stream in chunks of %i bytes', a
   expect(page()).toContain('x'.repeat(8_192));
 });
 
-it('tells every event when asked to', async () => {
+it('reports every event if configured to', async () => {
   const { reader, frames } = await startReader({ allEvents: true });
   reader.receive({ type: 'bytes', bytes: new Uint8Array(STREAM) });
   expect(frames().flatMap(({ events }) => events.map(([name]) => name))).toEqual([
@@ -85,7 +85,7 @@ it('reports an id only when it is in the file', async () => {
     reader.receive({ type: 'bytes', bytes });
     await new Promise(setImmediate);
     const last = written().findLast(({ id }) => id !== null)?.id;
-    // What `live` says is not an entry.
+    // The id in `live` is not an entry.
     if (typeof last === 'number' && last > 10) expect(page()).toContain(`data-id="${last}"`);
   }
 });
@@ -109,7 +109,7 @@ it.each([
   expect(posted).toContainEqual(expect.objectContaining({ type: 'frames', connection: 2 }));
 });
 
-it('writes own records in their order, and what is outstanding when it closes', async () => {
+it('writes own records in order, and outstanding ones when it closes', async () => {
   const { reader, posted, page } = await startReader();
   for (let i = 0; i < 500; i += 1) {
     reader.receive({
@@ -123,7 +123,7 @@ it('writes own records in their order, and what is outstanding when it closes', 
   expect(shown).toEqual(Array.from({ length: 500 }, (_, i) => i));
 });
 
-it('goes on in a fresh page when the display is gone, and says so once', async () => {
+it('continues in a new page when the display is gone, and says so once', async () => {
   const { reader, file, posted, page } = await startReader();
   rmSync(file);
   for (const bytes of chunks(500)) reader.receive({ type: 'bytes', bytes });
@@ -132,13 +132,13 @@ it('goes on in a fresh page when the display is gone, and says so once', async (
   expect(posted.filter(({ type }) => type === 'display_status')).toEqual([
     { type: 'display_status', status: { type: 'recovered', text: expect.stringContaining('a new page') } },
   ]);
-  // From here on the fresh page has everything, and `/history` begins below it.
+  // From now on the new page has everything, and `/history` starts below it.
   reader.receive({ type: 'floor', conversation: '#tea' });
   await until('the floor', () => posted.some(({ type }) => type === 'floor'));
   expect(posted.find(({ type }) => type === 'floor')).toEqual({ type: 'floor', id: 11 });
 });
 
-it('watches for text in events', async () => {
+it('waits for text in events', async () => {
   const { reader, posted } = await startReader();
   const matches = () => posted.filter(({ type }) => type === 'matched').length;
   reader.receive({ type: 'wait_for', text: '#tea bob: first' });
@@ -156,18 +156,18 @@ describe('entries of the log', () => {
   const feed = (reader: Reader, ...frames: Array<readonly unknown[]>): void => {
     reader.receive({ type: 'bytes', bytes: new Uint8Array(Buffer.concat(frames.map(encodeFrame))) });
   };
-  /** An own message, as it is typed: pending until request `requestId` is answered. */
+  /** An own message as typed: pending until request `requestId` is answered. */
   const type = (reader: Reader, requestId: number, tag: string): void => {
     const key = tag;
     reader.receive({ type: 'expect', requestId, expectation: { type: 'send', key, to: '#tea' } });
     const own = { from: 'alice', to: '#tea', own: true, text: tag, tag } as const;
     reader.receive({ type: 'records', records: [{ type: 'message', id: null, at: 1, ...own }] });
   };
-  /** What is in the file, by its ids: `m` messages, `s` stored, `j` joined or left. */
+  /** The content of the file, by id: `m` messages, `s` stored, `j` joined or left. */
   const kinds = (page: string) =>
     [...page.matchAll(/data-kind="(\w)\w+"[^>]*data-id="(\d+)"/g)].map(([, kind, id]) => `${kind}${id}`);
 
-  it('that come as answers stand among the events, and move what has been taken', async () => {
+  it('that arrive as answers are placed among the events, and advance the last id', async () => {
     const { reader, posted, written, page } = await startReader();
     type(reader, 7, 'mine');
     const expectation = { type: 'join', room: '#tea', user: 'alice' } as const;
@@ -188,10 +188,10 @@ describe('entries of the log', () => {
     expect(posted).toContainEqual({ type: 'ended', connection: 1, resumeAfter: 16 });
   });
 
-  it('count as taken before they are written', async () => {
+  it('advance the last id before they are written', async () => {
     const posted: FromReader[] = [];
     const post = (message: FromReader): void => void posted.push(message);
-    // Without a display, everything waits.
+    // Without a display, everything stays queued.
     const reader = new Reader({ allEvents: false, post, displayQueue: new DisplayQueue(() => {}) });
     reader.receive({ type: 'begin', connection: 1, user: 'alice' });
     feed(reader, says(11, 'a'), says(12, 'b'));
@@ -200,18 +200,18 @@ describe('entries of the log', () => {
     expect(posted.filter((message) => message.type === 'written')).toEqual([]);
   });
 
-  it('are shown once, also when an answer and an event tell of the same one', async () => {
+  it('are shown once, even if an answer and an event report the same one', async () => {
     const { reader, posted, frames, page } = await startReader({ allEvents: true });
     type(reader, 1, 'by event');
     type(reader, 2, 'by answer');
     feed(reader, says(20, 'by event', 'Alice', 'by event'), ok(2, 21, 21));
     feed(reader, ok(1, 20, 20), says(21, 'by answer', 'alice', 'by answer'), says(22, 'other'));
-    // A connection that does not begin behind what was taken.
+    // A connection that does not resume after the last entry.
     reader.receive({ type: 'begin', connection: 2, user: 'alice' });
     feed(reader, says(21, 'by answer', 'alice', 'by answer'), says(22, 'other'), says(23, 'last'));
     await until('the last', () => page().includes('>last<'));
     expect(kinds(page())).toEqual(['s20', 's21', 'm22', 'm23']);
-    // A repeat is answered with the first id, which may be older than what has come since.
+    // A resent message is answered with its first id, which may be older than what has arrived since.
     type(reader, 3, 'late');
     feed(reader, ok(3, 15, 15));
     reader.receive({ type: 'end', connection: 2 });
@@ -220,7 +220,7 @@ describe('entries of the log', () => {
     expect(frames().flatMap(({ events }) => events.map(([, id]) => id))).toEqual([22, 23]);
   });
 
-  it('of others are never taken for own ones, nor those of another device', async () => {
+  it('of others, or from another device, are never mistaken for own ones', async () => {
     const { reader, frames, page } = await startReader();
     type(reader, 1, 'mine');
     feed(reader, says(20, 'a', 'bob', 'mine'), says(21, 'b', 'alice', 'of my telephone'));
@@ -229,7 +229,7 @@ describe('entries of the log', () => {
     expect(frames().flatMap(({ settled }) => settled)).toEqual([]);
   });
 
-  it('that have failed for good are awaited no more', async () => {
+  it('that have failed for good are no longer pending', async () => {
     const { reader, page } = await startReader();
     type(reader, 1, 'mine');
     reader.receive({ type: 'records', records: [{ type: 'failed', tag: 'mine', text: 'no' }] });
@@ -238,7 +238,7 @@ describe('entries of the log', () => {
     expect(kinds(page())).toEqual(['m21']);
   });
 
-  it('come again from a server that has lost its log', async () => {
+  it('arrive again from a server that has lost its log', async () => {
     const { reader, page } = await startReader();
     feed(reader, ['live', 50], says(60, 'lost'));
     reader.receive({ type: 'end', connection: 1 });
@@ -248,7 +248,7 @@ describe('entries of the log', () => {
     expect(kinds(page())).toEqual(['m60', 'm5']);
   });
 
-  it('are known by their conversations, from the oldest one on', async () => {
+  it('are tracked per conversation, from the oldest one on', async () => {
     const { reader, posted } = await startReader();
     const floor = (conversation: string) => {
       reader.receive({ type: 'floor', conversation });

@@ -45,7 +45,7 @@ describe('readServerFrame', () => {
     expect(readServerFrame([...longer, 'later'])).toEqual({ type: 'event', event });
   });
 
-  it('takes answers', () => {
+  it('reads answers', () => {
     expect(readServerFrame(['ok', 1])).toEqual({ type: 'ok', requestId: 1, result: undefined });
     expect(readServerFrame(['ok', 1, [2]])).toEqual({ type: 'ok', requestId: 1, result: [2] });
     expect(readServerFrame(['error', null, 'bad_frame', 'text'])).toEqual({
@@ -60,7 +60,7 @@ describe('readServerFrame', () => {
     expect(readServerFrame(['typing', 'bob'])).toEqual({ type: 'unknown' });
   });
 
-  it('treats a goodbye for a reason that it does not know as a failure', () => {
+  it('treats a farewell with an unknown reason as a failure', () => {
     expect(readServerFrame(['bye', 'tired', 'zzz'])).toEqual({
       type: 'event',
       event: ['bye', 'failed', 'zzz'],
@@ -68,7 +68,7 @@ describe('readServerFrame', () => {
     expect(readServerFrame(['bye', 'toString', 'zzz'])).toMatchObject({ event: ['bye', 'failed', 'zzz'] });
   });
 
-  it('refuses every frame with one element spoilt', () => {
+  it('refuses every frame with one invalid element', () => {
     const spoilt = fc
       .constantFrom(...EVENTS, ['ok', 1], ['error', 1, 'busy', 'text'])
       .chain((frame) =>
@@ -79,7 +79,7 @@ describe('readServerFrame', () => {
         const changed: unknown[] = [...frame];
         changed[at] = value;
         const read = readServerFrame(changed);
-        // Either it is refused, or exactly what was in it is what comes out.
+        // Either it is refused, or the result is exactly what the frame contains.
         if (read.type === 'event') {
           if (read.event[0] === 'bye' && read.event[1] === 'failed') changed[1] = 'failed';
           expect(changed.slice(0, read.event.length)).toEqual(read.event);
@@ -114,7 +114,7 @@ describe('readServerFrame', () => {
   });
 });
 
-/** Each way to read a result. */
+/** Each function that reads a result. */
 const READERS = [
   readStored,
   readWelcome,
@@ -127,7 +127,7 @@ const READERS = [
 ];
 
 describe('results', () => {
-  it('are read when they have the right form', () => {
+  it('are read if they have the right shape', () => {
     expect(readStored([7, 8])).toEqual({ id: 7, at: 8 });
     const welcome = { user: 'bob', rooms: ['#tea'] };
     expect(readWelcome({ ...welcome, token: 'x' })).toEqual({ ...welcome, token: 'x' });
@@ -147,7 +147,7 @@ describe('results', () => {
     expect(readSearchPage([[hit], null, true], null)).toEqual([[hit], null, true]);
   });
 
-  it('never throw, and refuse what has another form', () => {
+  it('never throw, and refuse any other shape', () => {
     fc.assert(
       fc.property(fc.anything(), (result) => {
         for (const read of READERS) read(result);
@@ -162,13 +162,13 @@ describe('results', () => {
     expect(readRoomPage([[['#tea', -1]], null])).toBeUndefined();
   });
 
-  it('of history and search fall from what was asked for', () => {
+  it('of history and search have falling ids below the requested bound', () => {
     const at = (id: number) => [id, 1, 'bob', '#tea', 'hi'];
     expect(readHistoryPage([[at(7), at(6)], 6], 8)).toBeDefined();
     expect(readHistoryPage([[at(8)], null], 8)).toBeUndefined();
     expect(readHistoryPage([[at(6), at(7)], null], 8)).toBeUndefined();
     expect(readHistoryPage([[at(7), at(7)], null], 8)).toBeUndefined();
-    // Whoever goes on there would ask for the same page without end.
+    // Continuing there would request the same page for ever.
     expect(readHistoryPage([[], 8], 8)).toBeUndefined();
     expect(readHistoryPage([[at(7).slice(0, 4)], null], 8)).toBeUndefined();
     expect(readHistoryPage([[[7, 1, 'bob', '#tea', '']], null], 8)).toBeUndefined();

@@ -9,8 +9,8 @@ function watch() {
   return { watching, matches: () => matches };
 }
 
-describe('Watch', () => {
-  it('finds what comes later, once', () => {
+describe('WaitFor', () => {
+  it('finds a later line, once', () => {
     const { watching, matches } = watch();
     watching.begin('tea');
     watching.add('bob: coffee');
@@ -20,7 +20,7 @@ describe('Watch', () => {
     expect(matches()).toBe(1);
   });
 
-  it('finds what came before, from behind the last match', () => {
+  it('finds an earlier line, after the last match', () => {
     const { watching, matches } = watch();
     for (const line of ['one', 'two', 'three']) watching.add(line);
     watching.begin('two');
@@ -35,7 +35,7 @@ describe('Watch', () => {
     expect(matches()).toBe(3);
   });
 
-  it('keeps what came behind a match for the next wait', () => {
+  it('keeps the lines after a match for the next wait', () => {
     const { watching, matches } = watch();
     for (const line of ['one', 'two', 'three']) watching.add(line);
     watching.begin('one');
@@ -43,7 +43,7 @@ describe('Watch', () => {
     expect(matches()).toBe(2);
   });
 
-  it('keeps what a wait in vain has passed over', () => {
+  it('keeps the lines that a failed wait has passed over', () => {
     const { watching, matches } = watch();
     watching.add('one');
     watching.begin('never');

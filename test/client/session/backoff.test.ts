@@ -8,18 +8,18 @@ describe('retryDelay', () => {
     expect(retryDelay(1e9, 1)).toBe(30_000);
   });
 
-  it('takes a random part of the bound, down to nothing', () => {
+  it('takes a random part of the bound, down to zero', () => {
     expect(retryDelay(3, 0)).toBe(0);
     expect(retryDelay(3, 0.25)).toBe(1_000);
   });
 
-  it('never comes back before the server wants it, and still spreads', () => {
+  it('never returns before the server asks for it, and still spreads', () => {
     expect(retryDelay(0, 0, 5_000)).toBe(5_000);
     expect(retryDelay(1, 0.5, 5_000)).toBe(5_500);
     expect(retryDelay(0, 0, 3_600_000)).toBe(3_600_000);
   });
 
-  it('comes back after an hour, however much later the server wants it', () => {
+  it('returns after an hour, even if the server asks for more', () => {
     expect(retryDelay(0, 0, 2 ** 31)).toBe(3_600_000);
     expect(retryDelay(20, 0.5, Number.MAX_SAFE_INTEGER)).toBe(3_615_000);
   });

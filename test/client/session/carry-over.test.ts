@@ -57,32 +57,35 @@ async function stored(server: RunningServer, user: string): Promise<unknown[]> {
 
 const QUESTION = /(\d) messages? not sent yet: keep for the next start, drop, or stay\? \[keep\]:$/;
 
-describe('what is not sent', () => {
+describe('unsent messages', () => {
   it.each([
     ['/quit', (person: Person) => person.say('/quit')],
     ['Ctrl-D', (person: Person) => person.press('C-d')],
-  ])('is asked about once at %s, kept, and sent at the next start, once and in order', async (way, leave) => {
-    const user = way === '/quit' ? 'anna' : 'bert';
-    const { person, address, restart } = await offline(user, 'one', '//two', 'three');
-    leave(person);
-    await person.see(QUESTION);
-    person.press('Enter');
-    expect(await person.exit()).toBe(0);
-    expect(person.screen()).toContain('parley: 3 messages were saved, to be sent at the next start');
-    expect(display(person)).toContain('saved for the next start');
-    expect(kept(person)).toHaveLength(1);
-    const server = await restart();
-    const again = await enter(folder, user, address);
-    await again.see('sending 3 messages from the last run');
-    await until('them to be stored', async () => (await stored(server, user)).length === 3);
-    expect(await stored(server, user)).toEqual(['one', '/two', 'three']);
-    again.press('C-d');
-    expect(await again.exit()).toBe(0);
-    expect(kept(again)).toEqual([]);
-    await server.stop();
-  });
+  ])(
+    'are asked about once at %s, kept, and sent at the next start, once and in order',
+    async (way, leave) => {
+      const user = way === '/quit' ? 'anna' : 'bert';
+      const { person, address, restart } = await offline(user, 'one', '//two', 'three');
+      leave(person);
+      await person.see(QUESTION);
+      person.press('Enter');
+      expect(await person.exit()).toBe(0);
+      expect(person.screen()).toContain('parley: 3 messages were saved, to be sent at the next start');
+      expect(display(person)).toContain('saved for the next start');
+      expect(kept(person)).toHaveLength(1);
+      const server = await restart();
+      const again = await enter(folder, user, address);
+      await again.see('sending 3 messages from the last run');
+      await until('them to be stored', async () => (await stored(server, user)).length === 3);
+      expect(await stored(server, user)).toEqual(['one', '/two', 'three']);
+      again.press('C-d');
+      expect(await again.exit()).toBe(0);
+      expect(kept(again)).toEqual([]);
+      await server.stop();
+    },
+  );
 
-  it('can be dropped, and one can stay', async () => {
+  it('can be dropped, or the user can stay', async () => {
     const { person } = await offline('cora', 'one');
     person.say('/quit');
     await person.see(QUESTION);
@@ -96,7 +99,7 @@ describe('what is not sent', () => {
     expect(kept(person)).toEqual([]);
   });
 
-  it.each([['C-d'], ['C-c']])('is kept by %s at the question', async (key) => {
+  it.each([['C-d'], ['C-c']])('are kept by %s at the question', async (key) => {
     const { person } = await offline(`dirk.${key}`, 'one');
     person.press('C-d');
     await person.see(QUESTION);
@@ -105,7 +108,7 @@ describe('what is not sent', () => {
     expect(kept(person)).toHaveLength(1);
   });
 
-  it('is kept by Ctrl-C, which says so before it is pressed again', async () => {
+  it('are kept by Ctrl-C, which says so before it is pressed again', async () => {
     const { person } = await offline('emma', 'one', 'two');
     person.press('C-c');
     await person.see('(Ctrl-C again quits, and keeps for the next start 2 messages not sent yet)');
@@ -114,13 +117,13 @@ describe('what is not sent', () => {
     expect(kept(person)).toHaveLength(1);
   });
 
-  it('is kept when the terminal is closed', async () => {
+  it('are kept when the terminal is closed', async () => {
     const { person } = await offline('fred', 'one');
     person.close();
     await until('it to be kept', () => kept(person).length === 1);
   });
 
-  it('is stored once, although it had been when the client ended', async () => {
+  it('are stored once, even if they had been stored when the client exited', async () => {
     const { person, address, restart } = await offline('gerd', 'one', 'two');
     person.press('C-d');
     await person.see(QUESTION);
@@ -143,7 +146,7 @@ describe('what is not sent', () => {
     await server.stop();
   });
 
-  it('is asked about when it is of an earlier day', async () => {
+  it('are asked about if they are from an earlier day', async () => {
     const { person, address, restart } = await offline('hans', 'old one', 'fresh one');
     person.press('C-d');
     await person.see(QUESTION);
@@ -156,7 +159,7 @@ describe('what is not sent', () => {
     const server = await restart();
     const question = /to #tea: old one[\s\S]*Send, drop, or ask again next time\? \[ask\]:$/;
 
-    // Whoever leaves without an answer still has them all.
+    // A user who leaves without an answer keeps them all.
     const first = open(folder, 'hans', ...login(folder, 'hans', address));
     await first.see(question);
     first.close();
@@ -182,7 +185,7 @@ describe('what is not sent', () => {
     await server.stop();
   });
 
-  it('is not asked about while the server answers', async () => {
+  it('are not asked about while the server answers', async () => {
     const server = await startServer({ data: join(folder, 'data.ines') });
     const ines = await enter(folder, 'ines', server.address, '--register');
     ines.type('/msg ines hello');

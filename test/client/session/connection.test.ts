@@ -14,7 +14,7 @@ import { type Caller, type Script, ScriptedServer } from '../../support/scripted
 
 const folder = testFolder();
 
-// Only the clock that the watch goes by: sockets and ports keep the real one.
+// Fakes only the clock that the keepalive uses: sockets and ports keep the real one.
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance', 'Date'] });
 });
@@ -55,7 +55,7 @@ async function enter(script: Script) {
     type: 'logged_in',
     user: 'alice',
   });
-  // What has been seen is told at the next tick; the answer to what is asked behind it has its own before it.
+  // The seen id is reported at the next tick; the answer to a later request comes after the answer to it.
   await until('the display to have everything', () => readerLink.cursor > 0);
   vi.advanceTimersByTime(1_000);
   await server.asked('seen');
@@ -63,7 +63,7 @@ async function enter(script: Script) {
   return { server, connection, readerLink };
 }
 
-it('asks a server that does not answer, then counts it as lost, and settles what was asked', async () => {
+it('pings a server that does not answer, then counts it as lost, and settles its requests', async () => {
   const { server, connection } = await enter(({ verb }) => verb === 'rooms' || verb === 'ping');
   const rooms = connection.request('rooms');
   await server.asked('rooms');
@@ -74,17 +74,17 @@ it('asks a server that does not answer, then counts it as lost, and settles what
   expect(await rooms).toEqual({ type: 'lost' });
 });
 
-it('goes on with a server that answers when asked', async () => {
+it('keeps a server that answers the ping', async () => {
   const { server, connection } = await enter(() => false);
   for (let i = 1; i <= 3; i += 1) {
     vi.advanceTimersByTime(IDLE_MS + 1_000);
     await server.asked('ping', i);
-    // An answer to this is behind that to the ping.
+    // The answer to this comes after the one to the ping.
     expect(await connection.request('rooms')).toMatchObject({ type: 'ok' });
   }
 });
 
-it('promises a heartbeat, and lets a server hear something in time that says much and asks nothing', async () => {
+it('promises a heartbeat, and keeps it even while the server sends a lot', async () => {
   let caller: Caller | undefined;
   const { server } = await enter((request, from) => {
     caller = from;
@@ -102,7 +102,7 @@ it('promises a heartbeat, and lets a server hear something in time that says muc
   await server.asked('ping');
 });
 
-it('asks at once after a sleep in which its clock stood still, and soon counts a server that is gone as lost', async () => {
+it('pings at once after a sleep in which its clock stood still, and soon counts a vanished server as lost', async () => {
   const { server, connection } = await enter(({ verb }) => verb === 'ping');
   vi.setSystemTime(Date.now() + 3_600_000);
   vi.advanceTimersByTime(1_000);
@@ -111,7 +111,7 @@ it('asks at once after a sleep in which its clock stood still, and soon counts a
   expect(await connection.ended).toBe('the server does not answer');
 });
 
-it('does not take its own pause for the silence of the server', async () => {
+it('does not mistake its own pause for silence of the server', async () => {
   const { connection, readerLink } = await enter(() => false);
   readerLink.hold('display');
   const rooms = connection.request('rooms');
@@ -120,7 +120,7 @@ it('does not take its own pause for the silence of the server', async () => {
   expect(await rooms).toMatchObject({ type: 'ok' });
 });
 
-it('tells what has been seen: what is written, when that has moved, once a second', async () => {
+it('reports what has been seen: what is written, if that has advanced, once a second', async () => {
   let caller: Caller | undefined;
   const { server, connection, readerLink } = await enter((request, from) => {
     caller = from;

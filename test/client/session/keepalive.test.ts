@@ -13,12 +13,12 @@ const SECOND = 1_000;
 const NOON = 1_795_000_000_000;
 const at = (monotonic: number, sleptMs = 0): Clocks => ({ monotonic, wall: NOON + monotonic + sleptMs });
 
-/** A watchdog that has been asked once a second until that time, in ms, and always found everything fine. */
+/** A keepalive that was checked once a second until that time, in ms, and always found everything fine. */
 class Tested {
   readonly dog = new Keepalive(at(0));
   #now = 0;
 
-  /** Asks on until that time, and returns the last verdict; all others must be `fine`. */
+  /** Checks on until that time, and returns the last verdict; all others must be `fine`. */
   until(end: number, askedAt: number | undefined): Verdict {
     let verdict: Verdict = 'fine';
     while (this.#now < end) {
@@ -30,8 +30,8 @@ class Tested {
   }
 }
 
-describe('Watchdog', () => {
-  it('asks a server that leaves a request unanswered, and then counts it as lost', () => {
+describe('Keepalive', () => {
+  it('pings a server that leaves a request unanswered, and then counts it as lost', () => {
     const tested = new Tested();
     expect(tested.until(UNANSWERED_MS - 1, 0)).toBe('fine');
     expect(tested.until(UNANSWERED_MS, 0)).toBe('ping');
@@ -39,7 +39,7 @@ describe('Watchdog', () => {
     expect(tested.until(UNANSWERED_MS + PING_MS, 0)).toBe('lost');
   });
 
-  it('takes whatever comes as a sign of life', () => {
+  it('takes any data as a sign of life', () => {
     const tested = new Tested();
     expect(tested.until(UNANSWERED_MS, 0)).toBe('ping');
     tested.dog.heard(UNANSWERED_MS + 1);
@@ -48,20 +48,20 @@ describe('Watchdog', () => {
     expect(tested.until(2 * UNANSWERED_MS + 1, 0)).toBe('ping');
   });
 
-  it('asks an idle server now and then', () => {
+  it('pings an idle server now and then', () => {
     const tested = new Tested();
     expect(tested.until(IDLE_MS - 1, undefined)).toBe('fine');
     expect(tested.until(IDLE_MS, undefined)).toBe('ping');
   });
 
-  it('counts from the request when it came after a long silence', () => {
+  it('counts from the request if it followed a long silence', () => {
     const tested = new Tested();
     tested.dog.sent(IDLE_MS - 1);
     expect(tested.until(IDLE_MS - 1, IDLE_MS - 1)).toBe('fine');
     expect(tested.until(IDLE_MS - 1 + UNANSWERED_MS, IDLE_MS - 1)).toBe('ping');
   });
 
-  it('lets a server hear something in time that says much and is asked nothing', () => {
+  it('keeps its heartbeat even while the server sends a lot', () => {
     const tested = new Tested();
     for (let now = SECOND; now < IDLE_MS; now += SECOND) {
       tested.dog.heard(now);
@@ -72,7 +72,7 @@ describe('Watchdog', () => {
     expect(IDLE_MS).toBeLessThan(HEARTBEAT_MS);
   });
 
-  it('asks at once on waking up, when the monotonic clock stood still, and gives a short time for the answer', () => {
+  it('pings at once on waking up if the monotonic clock stood still, and allows a short time for the answer', () => {
     const tested = new Tested();
     const hour = 3_600_000;
     expect(tested.until(5 * SECOND, undefined)).toBe('fine');
@@ -86,13 +86,13 @@ describe('Watchdog', () => {
     expect(woken.dog.check(at(SECOND + PING_MS, hour), undefined)).toBe('lost');
   });
 
-  it('asks again, and does not give up, when it was stopped while a ping was on its way', () => {
+  it('pings again, and does not give up, if it was stopped while a ping was in flight', () => {
     const tested = new Tested();
     expect(tested.until(IDLE_MS, undefined)).toBe('ping');
     expect(tested.dog.check(at(IDLE_MS + 60 * SECOND), undefined)).toBe('ping');
   });
 
-  it('takes no notice of a wall clock that is set back', () => {
+  it('ignores a wall clock that is set back', () => {
     const tested = new Tested();
     expect(tested.until(5 * SECOND, undefined)).toBe('fine');
     expect(tested.dog.check(at(6 * SECOND, -3_600_000), undefined)).toBe('fine');

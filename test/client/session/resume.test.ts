@@ -8,7 +8,7 @@ import { messagesOf, useStays } from '../stay.ts';
 
 const start = useStays(testFolder());
 
-// Retries come at once: their delay is a random part of a bound.
+// Retries happen at once: their delay is a random part of a bound.
 const { random } = Math;
 beforeEach(() => {
   vi.spyOn(Math, 'random').mockImplementation(() => random() / 1_000);
@@ -17,7 +17,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A conversation of alice with others, over connections that are cut after so many bytes. */
+/** A conversation of alice with others, over connections that are cut after that many bytes. */
 async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
   const log = new ScriptedLog();
   log.cuts = cuts;
@@ -32,7 +32,7 @@ async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
   await stay.type('/msg #tea room 1');
   await stay.type('/msg #tea room 2');
   await until('everything to be stored', () => stay.session.sendQueue.size === 0);
-  // A join whose answer was lost is not asked again by itself.
+  // A join whose answer was lost is not repeated automatically.
   while (stay.results.every(({ of, ok }) => of !== 'join' || !ok)) {
     await stay.session.whenOnline(5_000);
     await stay.type('/join tea');
@@ -48,9 +48,9 @@ async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
     .map(({ id, event }) => ({ id, text: event[5] }));
   expect(messagesOf(page), `cuts at ${cuts}`).toEqual(expected);
   expect(page.match(/data-kind="membership"/g), `cuts at ${cuts}`).toHaveLength(1);
-  // Who is cut off at the end cannot tell.
+  // A client cut off at the end cannot know.
   expect(cuts.length === 0 ? [log.newest] : log.entries.map(({ id }) => id).concat(0)).toContain(log.seen);
-  // What `--json` tells of each message is an answer, or an event, and never both.
+  // `--json` reports each message as an answer or an event, never both.
   const events = stay.events.filter(([name]) => name === 'message').map(([, id]) => id);
   const answers = stay.results.map((result) => result.of === 'send' && result.ok && result.data?.id);
   const told = [...events, ...answers.filter((id) => id !== false)];
@@ -68,7 +68,7 @@ describe('a connection that is cut', () => {
     }
   }, 120_000);
 
-  it('again and again does so too', async () => {
+  it('again and again does so as well', async () => {
     const cuts = fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 8 });
     await fc.assert(
       fc.asyncProperty(fc.array(cuts, { minLength: 16, maxLength: 16 }), async (many) => {
@@ -78,7 +78,7 @@ describe('a connection that is cut', () => {
     );
   }, 120_000);
 
-  it('goes on behind what has come, also while the disk is behind', async () => {
+  it('resumes after what has arrived, even while the disk is slow', async () => {
     const server = await ScriptedServer.start(({ verb, connection, id }, caller) => {
       if (verb !== 'login') return false;
       const says = [11, 12, 13].map((at) => ['message', at, at, 'bob', 'alice', `message ${at}`]);
@@ -99,7 +99,7 @@ describe('a connection that is cut', () => {
     expect(messagesOf(stay.page()).map(({ id }) => id)).toEqual([11, 12, 13]);
   });
 
-  it('brings more than may wait for the disk, which holds the server back', async () => {
+  it('delivers more than may wait for the disk, which slows the server down', async () => {
     const count = 10_000;
     const ids = Array.from({ length: count }, (_, at) => at + 1);
     const server = await ScriptedServer.start(({ verb, id }, caller) => {

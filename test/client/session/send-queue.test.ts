@@ -49,8 +49,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-describe('Outgoing', () => {
-  it('sends at once while there is a connection, and is done when the server has stored it', async () => {
+describe('SendQueue', () => {
+  it('sends at once if there is a connection, and is done when the server has stored the message', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -83,7 +83,7 @@ describe('Outgoing', () => {
     ]);
   });
 
-  it('ends what the server refuses', async () => {
+  it('fails what the server refuses', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -92,7 +92,7 @@ describe('Outgoing', () => {
     expect(await sent).toEqual({ type: 'failed', code: 'not_a_member', text: 'join first' });
   });
 
-  it('tries again what the server could not take for now, and keeps later ones behind it', async () => {
+  it('retries what the server could not accept, and keeps later messages behind it', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -106,7 +106,7 @@ describe('Outgoing', () => {
     expect(await first).toMatchObject({ type: 'stored' });
   });
 
-  it('gives up on a server that never can', async () => {
+  it('gives up on a server that never accepts it', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -119,7 +119,7 @@ describe('Outgoing', () => {
     expect(wire.sent.length).toBeGreaterThan(50);
   });
 
-  it('does not trust an answer of another form', () => {
+  it('reports a protocol error for an answer of another shape', () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -129,7 +129,7 @@ describe('Outgoing', () => {
     expect(sendQueue.size).toBe(1);
   });
 
-  it('can end only what was on its way', async () => {
+  it('can fail only what was in flight', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -145,7 +145,7 @@ describe('Outgoing', () => {
     await empty;
   });
 
-  it('is done with what came back as an event, whatever is answered then', async () => {
+  it('settles a message that returned as an event, whatever the later answer', async () => {
     const sendQueue = new SendQueue();
     const wire = new Wire();
     sendQueue.attach(wire);
@@ -159,7 +159,7 @@ describe('Outgoing', () => {
     expect(await both[1]).toEqual({ type: 'stored', id: 7, at: 8 });
   });
 
-  it('waits for emptiness, but not forever', async () => {
+  it('waits until it is empty, for a limited time', async () => {
     const sendQueue = new SendQueue();
     await sendQueue.whenEmpty(1_000);
     void send(sendQueue, 1);

@@ -16,7 +16,7 @@ async function start(script: Script, ...flags: string[]) {
 }
 
 describe('a lost connection', () => {
-  it('is made again, with a login, and a message without an answer is sent again with its key', async () => {
+  it('is restored with a login, and an unanswered message is resent with its key', async () => {
     const { server, options } = await start(({ verb, connection }, caller) => {
       if (verb !== 'send' || connection > 2) return false;
       caller.drop();
@@ -38,7 +38,7 @@ describe('a lost connection', () => {
     expect(page.match(/data-kind="connection"[^>]*data-state="connected"/g)).toHaveLength(3);
   });
 
-  it('is not made again before the server wants it', async () => {
+  it('is not restored before the server asks for it', async () => {
     let byeAt = 0;
     const { server, options } = await start(({ verb, connection }, caller) => {
       if (verb !== 'join' || connection > 1) return false;
@@ -58,7 +58,7 @@ describe('a lost connection', () => {
   });
 
   it.each([2 ** 31, Number.MAX_SAFE_INTEGER])(
-    'is not made again all the time when the server wants it after %d ms',
+    'is not retried constantly if the server asks for %d ms',
     async (retryAfterMs) => {
       const { server, options } = await start(({ verb }, caller) => {
         if (verb !== 'join') return false;
@@ -72,7 +72,7 @@ describe('a lost connection', () => {
     },
   );
 
-  it('of a guest is followed by joining the rooms again, and never by sending twice', async () => {
+  it('of a guest leads to rejoining the rooms, and never to sending twice', async () => {
     const { server, options } = await start(({ verb, connection }, caller) => {
       if (verb !== 'send' || connection > 1) return false;
       caller.drop();
@@ -97,8 +97,8 @@ describe('a lost connection', () => {
   });
 });
 
-describe('coming back', () => {
-  /** A server that gives a token at each login, and drops the connection at the join on these connections. */
+describe('logging in again', () => {
+  /** A server that issues a token at each login, and drops these connections at the join. */
   const dropping = (drops: readonly number[], script: Script = () => false): Script => {
     return (request, caller) => {
       const { verb, connection, id, values } = request;
@@ -119,7 +119,7 @@ describe('coming back', () => {
       .filter(({ verb }) => verb === 'login' || verb === 'resume')
       .map(({ connection, verb, values }) => [connection, verb, ...values]);
 
-  it('is by the token of the last login, and goes on behind what has come', async () => {
+  it('uses the token of the last login, and resumes after what has arrived', async () => {
     const { server, options } = await start(dropping([1, 2]), '--json');
     const { stdout, stderr, display } = await runScript(['/join tea', '/join tea', '/join tea'], options);
     const { user } = options;
@@ -131,7 +131,7 @@ describe('coming back', () => {
     expect(stdout + stderr + readFileSync(display, 'utf8')).not.toContain('token');
   });
 
-  it('is by the password when the token does not do any more', async () => {
+  it('uses the password if the token is no longer valid', async () => {
     const { server, options } = await start(
       dropping([1], ({ verb, id }, caller) => {
         if (verb === 'resume') caller.send(['error', id, 'bad_token', 'log in with the password']);
@@ -147,7 +147,7 @@ describe('coming back', () => {
     ]);
   });
 
-  it('is tried again with the token while the server is busy', async () => {
+  it('retries with the token while the server is busy', async () => {
     const { server, options } = await start(
       dropping([1], ({ verb, id, connection }, caller) => {
         const isBusy = verb === 'resume' && connection === 2;
@@ -163,7 +163,7 @@ describe('coming back', () => {
     ]);
   });
 
-  it('after a change of password is by the new one', async () => {
+  it('uses the new password after a change', async () => {
     const { server, options } = await start(dropping([1]));
     const { user } = options;
     await runScript(
@@ -176,7 +176,7 @@ describe('coming back', () => {
     ]);
   });
 
-  it('is not wanted after the end: the token is ended first', async () => {
+  it('is impossible after quitting, because the token is revoked first', async () => {
     const { server, options } = await start(dropping([]));
     await runScript(['/join tea'], options);
     expect(server.requests.map(({ verb }) => verb)).toEqual([
@@ -189,7 +189,7 @@ describe('coming back', () => {
     ]);
   });
 
-  it('brings no message again that the server had stored, and does not send it again', async () => {
+  it('neither shows nor sends a message again that the server had stored', async () => {
     const { server, options } = await start(
       dropping([], ({ verb, connection, id }, caller) => {
         if (verb === 'send' && connection === 1) {
@@ -245,7 +245,7 @@ describe('the client ends with 77', () => {
     expect(readFileSync(display, 'utf8')).toContain('was changed elsewhere');
   });
 
-  it('when the password does not do any more', async () => {
+  it('when the password is no longer valid', async () => {
     const { options } = await start(({ verb, connection, id }, caller) => {
       if (verb === 'join') caller.drop();
       else if (verb === 'login' && connection === 2)
@@ -259,8 +259,8 @@ describe('the client ends with 77', () => {
   });
 });
 
-describe('a refusal that may pass', () => {
-  it('is tried again, at the first login and at later ones', async () => {
+describe('a transient refusal', () => {
+  it('is retried, at the first login and at later ones', async () => {
     const { server, options } = await start(({ verb, connection, id }, caller) => {
       if (verb === 'join' && connection === 2) caller.drop();
       else if (verb === 'login' && connection % 2 === 1) caller.send(['error', id, 'busy', 'too many']);
@@ -272,7 +272,7 @@ describe('a refusal that may pass', () => {
     expect(server.requests.filter(({ verb }) => verb === 'login')).toHaveLength(4);
   });
 
-  it('is tried with both passwords when the answer to a change was lost', async () => {
+  it('is followed by trying both passwords if the answer to a change was lost', async () => {
     const { server, options } = await start(({ verb, connection, values, id }, caller) => {
       if (verb === 'password') caller.drop();
       else if (verb === 'login' && connection > 1 && values[1] !== 'the new password') {
@@ -290,8 +290,8 @@ describe('a refusal that may pass', () => {
   });
 });
 
-describe('a server that cannot be trusted', () => {
-  it('is left, with a word in the display, and tried again', async () => {
+describe('a server that violates the protocol', () => {
+  it('is disconnected, with a notice in the display, and retried', async () => {
     const { server, options } = await start(({ verb, connection }, caller) => {
       if (verb !== 'join' || connection > 1) return false;
       caller.sendBytes(Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n'));
@@ -303,7 +303,7 @@ describe('a server that cannot be trusted', () => {
     expect(readFileSync(display, 'utf8')).toContain('connection closed: it sent a frame without a size');
   });
 
-  it('is left when an answer has another form', async () => {
+  it('is disconnected if an answer has another shape', async () => {
     const { server, options } = await start(({ verb, connection, id }, caller) => {
       if (verb !== 'who' || connection > 1) return false;
       caller.send(['ok', id, [[['#tea', true]], null]]);
@@ -314,7 +314,7 @@ describe('a server that cannot be trusted', () => {
     await server.asked('login', 2);
   });
 
-  it('leaves no other text in the terminal than its own, cleaned', async () => {
+  it('can print only cleaned text to the terminal', async () => {
     const { options } = await start(({ verb, id }, caller) => {
       if (verb !== 'join') return false;
       caller.send(['error', id, 'bad_room', '\u001b[2Jno\u0007 such\nroom']);

@@ -8,7 +8,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-it('waits as long as it is told, and calls once', () => {
+it('waits for the delay, and calls once', () => {
   const then = vi.fn();
   afterDelayOrWake(30_000, then);
   vi.advanceTimersByTime(29_999);
@@ -17,7 +17,7 @@ it('waits as long as it is told, and calls once', () => {
   expect(then.mock.calls).toEqual([[false]]);
 });
 
-it('waits no longer when the machine wakes up, whose timers stood still', () => {
+it('calls at once when the machine wakes up, whose timers stood still', () => {
   const then = vi.fn();
   afterDelayOrWake(30_000, then);
   vi.advanceTimersByTime(5_000);
@@ -28,7 +28,7 @@ it('waits no longer when the machine wakes up, whose timers stood still', () => 
   expect(then).toHaveBeenCalledTimes(1);
 });
 
-it('calls nobody once it is taken back', () => {
+it('does not call after it was cancelled', () => {
   const then = vi.fn();
   afterDelayOrWake(30_000, then)();
   vi.setSystemTime(Date.now() + 3_600_000);

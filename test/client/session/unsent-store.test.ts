@@ -18,7 +18,7 @@ const root = testFolder();
 const address = { host: '127.0.0.1', port: 4040 };
 let folders = 0;
 
-/** A folder of its own for each test, and a store there for each run of a client. */
+/** A folder for each test, and a store there for each run of a client. */
 function account(): { folder: string; run(user?: string): UnsentStore; files(): string[] } {
   folders += 1;
   const folder = join(root, String(folders));
@@ -34,7 +34,7 @@ function message(key: string, at = 1): Unsent {
 }
 
 describe('UnsentStore', () => {
-  it('gives the next run what the last one kept, in order, private to its owner', () => {
+  it('gives the next run what the last one saved, in order, private to its owner', () => {
     const { folder, run, files } = account();
     expect(run().load()).toEqual({ messages: [], problems: [] });
     const messages = [message('b', 5), message('a', 5), message('c', 4)];
@@ -45,12 +45,12 @@ describe('UnsentStore', () => {
     expect(statSync(folder).mode & 0o777).toBe(0o700);
   });
 
-  it('forgets them when the run that took them over has nothing left, and not before', () => {
+  it('deletes them when the run that took them over has nothing left, and not before', () => {
     const { run, files } = account();
     run().save([message('a'), message('b')]);
     const second = run();
     second.load();
-    // It is killed here: the third has them as well.
+    // It is killed here: the third run finds them as well.
     const third = run();
     expect(third.load().messages).toHaveLength(2);
     third.save([message('b')]);
@@ -61,7 +61,7 @@ describe('UnsentStore', () => {
     expect(files()).toEqual([]);
   });
 
-  it('keeps apart what two clients of one account leave', () => {
+  it('keeps messages of two clients of one account apart', () => {
     const { run } = account();
     const first = run();
     const second = run();
@@ -71,7 +71,7 @@ describe('UnsentStore', () => {
     second.save([]);
     second.save([message('b', 2)]);
     expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
-    // Both take all over, and both end with some of it: nothing is there twice.
+    // Both take over everything, and both end with some of it: nothing is there twice.
     const third = run();
     const fourth = run();
     third.load();
@@ -81,7 +81,7 @@ describe('UnsentStore', () => {
     expect(run().load().messages).toEqual([message('a', 1), message('b', 2)]);
   });
 
-  it('keeps what is to be asked about later beside what is not sent', () => {
+  it('keeps messages set aside together with unsent ones', () => {
     const { run } = account();
     const store = run();
     store.setAside([message('old')]);
@@ -89,7 +89,7 @@ describe('UnsentStore', () => {
     expect(run().load().messages).toEqual([message('old'), message('new', 2)]);
   });
 
-  it('sets a damaged file aside, and tells of it', () => {
+  it('renames a damaged file, and reports it', () => {
     const { folder, run, files } = account();
     run().save([message('a')]);
     const [file = ''] = files();
@@ -110,7 +110,7 @@ describe('UnsentStore', () => {
     }
   });
 
-  it('sends nothing that somebody else may have put there, or of another account', () => {
+  it('ignores files that another user may have written, or of another account', () => {
     const { folder, run, files } = account();
     run('bob').save([message('a')]);
     const [file = ''] = files();
@@ -126,7 +126,7 @@ describe('UnsentStore', () => {
     expect(files()).toHaveLength(3);
   });
 
-  it('says why it cannot keep them', () => {
+  it('says why it cannot save them', () => {
     const { folder, run } = account();
     writeFileSync(folder, 'not a folder');
     expect(run().save([message('a')])).toEqual({ type: 'failed', text: expect.stringContaining(folder) });
@@ -135,7 +135,7 @@ describe('UnsentStore', () => {
 });
 
 describe('the folder of an account', () => {
-  it('is in the folder for state, one for each server and user', () => {
+  it('is in the state folder, one per server and user', () => {
     const state = stateFolder({ XDG_STATE_HOME: '/state' });
     expect(state).toBe('/state/parley');
     expect(stateFolder({ XDG_STATE_HOME: 'relative', HOME: '/home/ada' })).toMatch(

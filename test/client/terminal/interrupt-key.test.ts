@@ -1,19 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { type InterruptAction, InterruptKey } from '../../../src/client/terminal/interrupt-key.ts';
 
-/** What each press means: its time in ms, and whether the line is empty. */
+/** The effect of each press, given its time in ms and whether the line is empty. */
 function press(...presses: ReadonlyArray<readonly [at: number, isLineEmpty: boolean]>): InterruptAction[] {
   const key = new InterruptKey();
   return presses.map(([at, isLineEmpty]) => key.press(at, isLineEmpty));
 }
 
-/** A key held from `at` on: once, then after half a second again and again. */
+/** A key held from `at` on: once, then repeatedly after half a second. */
 function held(at: number, isLineEmpty: boolean): Array<readonly [number, boolean]> {
   const repeats = Array.from({ length: 20 }, (_, index) => [at + 500 + index * 33, true] as const);
   return [[at, isLineEmpty], ...repeats];
 }
 
-/** True if a press quits: none follows it at once. */
+/** True if a press quits: no other press follows at once. */
 function quits(meanings: readonly InterruptAction[]): boolean {
   return meanings.at(-1) === 'quit';
 }

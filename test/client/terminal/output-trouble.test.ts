@@ -21,7 +21,7 @@ afterAll(() => server.stop());
 
 type Stdio = 'pipe' | 'ignore' | number;
 
-/** A script that is refused one line, and then tells Bob something. */
+/** A script with one refused line, which then sends Bob a message. */
 function startScript(stdout: Stdio, stderr: Stdio, ...flags: string[]): RunningProcess & { said: string } {
   users += 1;
   const user = `user${users}`;
@@ -65,7 +65,7 @@ const STATES: Array<[string, () => number]> = [
   ['a pipe that nobody reads', fullFifo],
 ];
 
-describe('a script whose stderr cannot be written is run to its end', () => {
+describe('a script whose stderr cannot be written runs to its end', () => {
   it.each(STATES)('%s', async (_state, open) => {
     const script = startScript('pipe', open());
     await expectHeard(script.said);
@@ -76,7 +76,7 @@ describe('a script whose stderr cannot be written is run to its end', () => {
   });
 });
 
-describe('a script whose answers cannot be written is run to its end', () => {
+describe('a script whose answers cannot be written runs to its end', () => {
   it.each(STATES.slice(0, 3))('%s', async (state, open) => {
     const script = startScript(open(), 'pipe');
     await expectHeard(script.said);
@@ -94,7 +94,7 @@ describe('a script whose answers cannot be written is run to its end', () => {
   });
 });
 
-it('whoever reads events as JSON is told by the exit code that they could not be written', async () => {
+it('the exit code says that JSON events could not be written', async () => {
   const script = startScript(openFile('/dev/full', 'w'), 'pipe', '--json');
   expect((await script.exit()).code).toBe(1);
   expect(script.stderr()).toContain('cannot write to stdout');

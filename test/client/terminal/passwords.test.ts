@@ -20,7 +20,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A person for whom plain text would go to a room, in front of the first question of `/password`. */
+/** A person whose plain text would go to a room, at the first question of `/password`. */
 async function atPassword(user: string): Promise<Person> {
   const person = await enter(folder, user, server.address, '--register');
   person.say('/join tea');
@@ -35,7 +35,7 @@ async function answer(person: Person, question: RegExp, text: string): Promise<v
   person.say(text);
 }
 
-/** What was said in #tea. */
+/** The messages in #tea. */
 async function said(): Promise<unknown[]> {
   const { stdout } = await runScript(['/history tea 500'], {
     folder,
@@ -47,7 +47,7 @@ async function said(): Promise<unknown[]> {
 }
 
 describe('/password', () => {
-  it('asks for a new password again, hidden, when it does not do', async () => {
+  it('asks for a new password again, hidden, if it is invalid', async () => {
     const anna = await atPassword('anna');
     await answer(anna, /Present password:/, 'secret of anna');
     await answer(anna, /New password:/, 'short');
@@ -61,7 +61,7 @@ describe('/password', () => {
     again.close();
   });
 
-  it('asks for the present one again, hidden, when it is wrong', async () => {
+  it('asks for the current password again, hidden, if it is wrong', async () => {
     const berta = await atPassword('berta');
     await answer(berta, /Present password:/, 'hunter1');
     await answer(berta, /New password:/, 'hunter2 hunter2');
@@ -71,11 +71,11 @@ describe('/password', () => {
     expect(berta.output()).not.toMatch(/hunter|secret of/);
   });
 
-  it('says that it gives up after three tries, and sends nothing of what was typed on', async () => {
+  it('gives up after three attempts, and sends nothing of what was typed', async () => {
     const carla = await atPassword('carla');
     await answer(carla, /Present password:/, 'secret of carla');
     await carla.see(/New password:$/);
-    // Typed ahead, all at once: the fourth is for nobody.
+    // Typed ahead, all at once: the fourth password is for nobody.
     carla.paste('hunter1\rhunter2\rhunter3\rhunter4 hunter4\rhunter5', { isBracketed: false });
     await carla.see(/in the meantime was dropped\)\na password is 8 to 256 bytes\ncarla #tea>$/);
     carla.say('the end');
@@ -89,7 +89,7 @@ describe('/password', () => {
     ['C-d', 0],
     ['C-c', 1],
     ['C-c', 2],
-  ])('is called off by %s at question %i, and the terminal is at the prompt again', async (key, at) => {
+  ])('is cancelled by %s at question %i, which returns to the prompt', async (key, at) => {
     const user = `dora.${key}.${at}`;
     const dora = await atPassword(user);
     const questions = [/Present password:/, /New password:/, /New password again:/];
@@ -120,7 +120,7 @@ describe('/password', () => {
     expect(emil.output()).not.toMatch(/hunter|secret/);
   });
 
-  it('keeps a password that was typed behind it off the page and out of the history', async () => {
+  it('keeps a password typed after it off the page and out of the history', async () => {
     const frida = await enter(folder, 'frida', server.address, '--register');
     for (const line of ['/password hunter1 hunter2', '/passwd hunter3', '/nickserv identify hunter4']) {
       frida.say(line);
@@ -163,7 +163,7 @@ describe('a refused login', () => {
     expect(hans.output()).not.toMatch(/hunter|another/);
   });
 
-  it('leaves nothing of what was typed to a question that is seen', async () => {
+  it('passes nothing of what was typed to a visible question', async () => {
     const slow = await ScriptedServer.start(({ verb, id }, caller) => {
       if (verb === 'login') setTimeout(() => caller.send(['error', id, 'wrong_credentials', 'no']), 300);
       return verb === 'login';
@@ -176,7 +176,7 @@ describe('a refused login', () => {
   });
 });
 
-it('typed ahead of its question, a password is not seen', async () => {
+it('a password typed ahead of its question is not shown', async () => {
   const known = await TestClient.register(server.address, 'jutta', 'secret of jutta');
   known.close();
   const jutta = open(folder, 'jutta', server.address, '--display', 'chat');
@@ -186,7 +186,7 @@ it('typed ahead of its question, a password is not seen', async () => {
   expect(jutta.output()).not.toContain('secret of');
 });
 
-it('none of all this was said', async () => {
+it('nothing of this was sent', async () => {
   const fred = await TestClient.register(server.address, 'fred', 'secret of fred');
   await fred.ok('join', '#tea');
   fred.close();

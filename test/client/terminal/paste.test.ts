@@ -5,7 +5,7 @@ import { type InputPiece, PASTE_LIMIT, PasteSplitter } from '../../../src/client
 const START = '\u001b[200~';
 const END = '\u001b[201~';
 
-/** What comes of bytes that arrive in chunks of these texts. Keys that follow each other are one. */
+/** The pieces of bytes that arrive in chunks of these texts. Consecutive keys are joined. */
 function split(...chunks: readonly string[]): unknown[] {
   return splitBytes(chunks.map((chunk) => Buffer.from(chunk)));
 }
@@ -25,7 +25,7 @@ const keys = (text: string) => ({ type: 'keys', text });
 const paste = (text: string, isCleaned = false) => ({ type: 'paste', text, isCleaned });
 
 describe('PasteSplitter', () => {
-  it('tells what was pasted from keys in front of it and behind', () => {
+  it('separates a paste from keys before and after it', () => {
     expect(split(`ab${START}one\rtwo${END}c\r`)).toEqual([
       keys(`ab${START}`),
       paste('one\ntwo'),
@@ -40,12 +40,12 @@ describe('PasteSplitter', () => {
     expect(split(`\u001b\u001b[20${START}x${END}`)).toEqual([keys(`\u001b\u001b[20${START}`), paste('x')]);
   });
 
-  it('gives the same however the bytes are split', () => {
+  it('does not depend on how the bytes are split', () => {
     const part = fc.oneof(
       fc.constantFrom(START, END, '\u001b', '[200~', '[201~', '/quit\r', '\n', 'é', '😀'),
       fc.string({ maxLength: 4 }),
     );
-    // An end marker behind the end of a paste counts only in the same read: see below.
+    // An end marker after the end of a paste counts only in the same read: see below.
     const session = fc
       .array(fc.tuple(part, part), { maxLength: 6 })
       .map((pairs) => pairs.map(([typed, pasted]) => `${bare(typed)}${START}${bare(pasted)}${END}`).join(''));
@@ -59,7 +59,7 @@ describe('PasteSplitter', () => {
     );
   });
 
-  it('takes an end marker in the pasted text for text, when all came at once', () => {
+  it('treats an end marker within the pasted text as text, if all arrived at once', () => {
     const [, pasted, ...rest] = split(`${START}harmless${END}/quit\rrm -r .\r${END}x`);
     expect(pasted).toEqual(paste('harmless/quit\nrm -r .\n'.trimEnd(), true));
     expect(rest).toEqual([keys('x')]);
@@ -71,7 +71,7 @@ describe('PasteSplitter', () => {
     ]);
   });
 
-  it('makes one kind of line break of all, and leaves out one at the very end', () => {
+  it('normalizes line breaks, and removes a final one', () => {
     const text = (pasted: string) => split(`${START}${pasted}${END}`)[1];
     expect(text('a\r\nb\rc\nd')).toEqual(paste('a\nb\nc\nd'));
     expect(text('a\u2028b\u2029c\u0085d')).toEqual(paste('a\nb\nc\nd'));
@@ -80,13 +80,13 @@ describe('PasteSplitter', () => {
     expect(text('\ufeffa')).toEqual(paste('a'));
   });
 
-  it('leaves out control characters, and says so', () => {
+  it('removes control characters, and says so', () => {
     const text = (pasted: string) => split(`${START}${pasted}${END}`)[1];
     expect(text('a\u001b[31mred\u001b[0m\u0007\u0000\u009b\u007f')).toEqual(paste('ared', true));
     expect(text('tab\tand 👩‍👩‍👧 and שלום')).toEqual(paste('tab\tand 👩‍👩‍👧 and שלום'));
   });
 
-  it('keeps nothing of a paste above the limit but its size, and goes on behind it', () => {
+  it('keeps only the size of a paste above the limit, and continues after it', () => {
     const splitter = new PasteSplitter();
     const chunk = Buffer.alloc(10_000, 'x');
     const chunks = [Buffer.from(START), ...Array.from({ length: 50 }, () => chunk), Buffer.from(`${END}y`)];
@@ -103,12 +103,12 @@ describe('PasteSplitter', () => {
     ]);
   });
 
-  it('lets Ctrl-C out of a paste that does not end, if it comes alone', () => {
+  it('cancels a paste that does not end on Ctrl-C, if it arrives alone', () => {
     expect(split(START, 'a\u0003b', '\u0003', 'c')).toEqual([keys(START), { type: 'dropped' }, keys('c')]);
   });
 });
 
-/** Without what is or becomes a marker. */
+/** Without anything that is or becomes a marker. */
 function bare(text: string): string {
   return ['\u001b', '~', '\u0003'].reduce((left, taken) => left.replaceAll(taken, ''), text);
 }

@@ -1,4 +1,4 @@
-/** People at terminals, each in a folder of their own that also holds what their clients keep. */
+/** People at terminals, each in a folder that also holds their client's state. */
 
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ export function open(folder: string, user: string, ...args: string[]): Person {
   return start(folder, user, process.execPath, [PARLEY, 'connect', ...args]);
 }
 
-/** A shell, which first runs a command, if one is given. It does not use bracketed paste itself. */
+/** A shell, which first runs a command if one is given. It does not use bracketed paste itself. */
 export function openShell(folder: string, user: string, first = 'true'): Person {
   const settings = join(folder, 'inputrc');
   writeFileSync(settings, 'set enable-bracketed-paste off\n');
@@ -25,13 +25,13 @@ export function openShell(folder: string, user: string, first = 'true'): Person 
   return start(folder, user, 'sh', ['-c', `${first}; ${shell}`]);
 }
 
-/** What lets a person in without any question. */
+/** Arguments that log a person in without any question. */
 export function login(folder: string, user: string, address: string): string[] {
   const password = passwordFile(folder, `secret of ${user}`);
   return [address, '--user', user, '--password-file', password, '--display', 'chat'];
 }
 
-/** Waits until the person is in. */
+/** Waits until the person is logged in. */
 export async function enter(
   folder: string,
   user: string,
@@ -43,7 +43,7 @@ export async function enter(
   return person;
 }
 
-/** Everything on the display so far. */
+/** Everything in the display so far. */
 export function display({ cwd }: { readonly cwd: string }): string {
   return readFileSync(join(cwd, 'chat.html'), 'utf8');
 }

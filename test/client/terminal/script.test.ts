@@ -22,7 +22,7 @@ function as(user: string, ...flags: string[]) {
 }
 
 describe('a script', () => {
-  it('registers, chats with others, and says goodbye', async () => {
+  it('registers, chats with others, and logs out', async () => {
     const alice = startScript(as('alice', '--register'));
     const bob = startScript(as('bob', '--register'));
     alice.say('/join tea');
@@ -63,7 +63,7 @@ describe('a script', () => {
     expect(stdout).toContain('/join ROOM: join a room');
   });
 
-  it('goes on after a refused line, says which it was, and exits with 1', async () => {
+  it('continues after a refused line, says which it was, and exits with 1', async () => {
     const { code, stdout, stderr, display } = await runScript(
       ['no conversation yet', '/jion tea', '/msg nobody.here hi', '/leave tea', '/rooms'],
       as('dave', '--register'),
@@ -93,7 +93,7 @@ describe('a script', () => {
     expect(readFileSync(wrong.display, 'utf8')).not.toMatch(/not that one|whatever else/);
   });
 
-  it('ends at /quit, and takes a last line without a newline', async () => {
+  it('exits at /quit, and accepts a last line without a newline', async () => {
     expect(await runScript(['/quit', '/jion'], as('frank', '--register'))).toMatchObject({
       code: 0,
       stderr: '',
@@ -104,14 +104,14 @@ describe('a script', () => {
     expect(readFileSync(frank.display, 'utf8')).toContain('last line');
   });
 
-  it('comes in as a guest', async () => {
+  it('logs in as a guest', async () => {
     expect(await runScript(['/join lobby', 'hi'], as('visitor', '--guest'))).toMatchObject({
       code: 0,
       stderr: '',
     });
   });
 
-  it('fetches lists that come in pages to their end', async () => {
+  it('fetches all pages of a list', async () => {
     const join = (start: number) => Array.from({ length: 260 }, (_, i) => `/join r${start + i}`);
     await runScript(join(0), as('hugo', '--register'));
     const grace = startScript(as('grace', '--register', '--json'));
@@ -125,7 +125,7 @@ describe('a script', () => {
 });
 
 describe('--json', () => {
-  it('says every event and answer in one line each', async () => {
+  it('prints every event and answer on one line', async () => {
     const henry = startScript(as('henry', '--register', '--json'));
     henry.say('/join json');
     await henry.see('"answer":"join"');
@@ -153,7 +153,7 @@ describe('--json', () => {
     ]);
   });
 
-  it('ends cleanly when nobody reads it any more', async () => {
+  it('exits cleanly when its reader is gone', async () => {
     const jack = startScript(as('jack', '--register', '--json'));
     await jack.see('"answer":"login"');
     jack.child.stdout?.destroy();
@@ -163,7 +163,7 @@ describe('--json', () => {
   });
 });
 
-describe('what a script is refused', () => {
+describe('a script is refused', () => {
   it('names every flag that is missing', async () => {
     const bare = runProcess(process.execPath, [PARLEY, 'connect']);
     bare.child.stdin?.end();

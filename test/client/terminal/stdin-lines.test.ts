@@ -12,14 +12,14 @@ function line(text: string): InputLine {
 }
 
 describe('readLines', () => {
-  it('reads one byte at a time what it reads at once', async () => {
+  it('reads the same byte by byte as at once', async () => {
     const bytes = Buffer.from('one\r\ntwö 💥\n\nlast');
     const expected = [line('one'), line('twö 💥'), line(''), line('last')];
     expect(await linesOf([bytes])).toEqual(expected);
     expect(await linesOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('takes any cuts of any lines', async () => {
+  it('does not depend on how the input is split', async () => {
     const text = fc.string({ unit: 'grapheme' }).map((any) => any.replace(/[\r\n\ufeff]/g, ''));
     await fc.assert(
       fc.asyncProperty(fc.array(text), fc.array(fc.nat(200)), async (texts, cuts) => {
@@ -31,21 +31,21 @@ describe('readLines', () => {
     );
   });
 
-  it('passes over a line that is too long, and goes on behind it', async () => {
+  it('skips a line that is too long, and continues after it', async () => {
     const long = Buffer.from(`ok\n${'x'.repeat(50)}`);
     const chunks = [long, long.subarray(3), Buffer.from('xyz\nnext\n')];
     expect(await linesOf(chunks, 20)).toEqual([line('ok'), { type: 'too_long' }, line('next')]);
     expect(await linesOf([Buffer.from('x'.repeat(50))], 20)).toEqual([{ type: 'too_long' }]);
   });
 
-  it('leaves out a byte order mark in front, and nowhere else', async () => {
+  it('removes a byte order mark at the start, and nowhere else', async () => {
     const bytes = Buffer.from('\ufeff/join #tea\n\ufeffhello\n');
     const expected = [line('/join #tea'), line('\ufeffhello')];
     expect(await linesOf([bytes])).toEqual(expected);
     expect(await linesOf([...bytes].map((byte) => Buffer.from([byte])))).toEqual(expected);
   });
 
-  it('makes U+FFFD of what is not UTF-8', async () => {
+  it('replaces invalid UTF-8 with U+FFFD', async () => {
     expect(await linesOf([Buffer.from([0x61, 0xff, 0x0a])])).toEqual([line('a\ufffd')]);
   });
 });

@@ -19,7 +19,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** A person in #tea, and somebody there who sees what is said. */
+/** A person in #tea, and another who sees what is sent there. */
 async function inTea(
   user: string,
 ): Promise<{ person: Person; other: TestClient; heard(text: string): Promise<unknown> }> {
@@ -35,8 +35,8 @@ async function inTea(
   };
 }
 
-describe('what is pasted', () => {
-  it('is one message with its line breaks, exactly as it was, once that is confirmed', async () => {
+describe('a paste', () => {
+  it('is sent unchanged as one message, with its line breaks, once confirmed', async () => {
     const { person, other, heard } = await inTea('ada');
     const text = '/quit\n// a comment\n\n/etc/hosts is the file\n\tindented\n/join coffee';
     person.paste(`${text}\n`);
@@ -47,7 +47,7 @@ describe('what is pasted', () => {
     other.close();
   });
 
-  it('is not sent when that is declined, and the half-typed line stays', async () => {
+  it('is not sent if declined, and the half-typed line stays', async () => {
     const { person, other, heard } = await inTea('bea');
     person.type('half a line');
     await person.see(/bea #tea> half a line$/);
@@ -76,14 +76,14 @@ describe('what is pasted', () => {
     await person.see(/Send these 3 lines to cleos\.friend as one message\? \[Y\/n\]:$/);
     person.press('Enter');
     await heard('psst: three\n\nfour');
-    // No command takes several lines but one that sends a text.
+    // Only commands that send a text accept several lines.
     person.type('/join ');
     person.paste('one\ntwo');
     await person.see(/only be pasted into a message[\s\S]*cleo #tea> \/join$/);
     other.close();
   });
 
-  it('waits for Enter when it is one line, which may be a command then', async () => {
+  it('of one line waits for Enter, and may then be a command', async () => {
     const { person, other, heard } = await inTea('dana');
     person.paste('/join coffee\n');
     expect(await person.see(/dana #tea> \/join coffee$/)).not.toContain('joined #coffee');
@@ -98,7 +98,7 @@ describe('what is pasted', () => {
     other.close();
   });
 
-  it('is refused when no message has room for it, and nothing of it is cut off and sent', async () => {
+  it('is refused as a whole if it does not fit into a message', async () => {
     const { person, other, heard } = await inTea('edda');
     person.type('still here');
     await person.see(/still here$/);
@@ -114,7 +114,7 @@ describe('what is pasted', () => {
     other.close();
   });
 
-  it('answers a question if it is one line, and no line of it answers the next', async () => {
+  it('answers a question if it is one line, and none of its lines answers the next question', async () => {
     const { person, other } = await inTea('faye');
     person.say('/password');
     await person.see(/Present password:$/);
@@ -134,9 +134,9 @@ describe('what is pasted', () => {
     other.close();
   });
 
-  it('can be got out of when it never ends', async () => {
+  it('can be cancelled if it never ends', async () => {
     const { person, other, heard } = await inTea('gwen');
-    // A terminal that loses the end marker: what it sends comes as keys here.
+    // A terminal that loses the end marker: here its input arrives as keys.
     person.press('Escape');
     person.type('[200~/quit');
     await person.see('Ctrl-C cancels it');
@@ -148,7 +148,7 @@ describe('what is pasted', () => {
   });
 });
 
-/** Commands of a shell that make files, and how many of them have been made. */
+/** Shell commands that create files, and a count of those created. */
 function trap(name: string): { readonly lines: string; sprung(): number } {
   const made = join(folder, name);
   mkdirSync(made);
@@ -161,13 +161,13 @@ async function register(user: string): Promise<void> {
   client.close();
 }
 
-/** The command that starts the client, and leaves its process id in the file `pid`. */
+/** The command that starts the client, and writes its process id to the file `pid`. */
 function clientOf(user: string, ...node: string[]): string {
   const words = [process.execPath, ...node, PARLEY, 'connect', ...login(folder, user, server.address)];
   return `sh -c 'echo $$ > pid; exec "$0" "$@"' ${words.map((word) => `'${word}'`).join(' ')}`;
 }
 
-/** A client that was started from a shell with job control. */
+/** A client started from a shell with job control. */
 async function enterAsJob(user: string): Promise<Person> {
   await register(user);
   const shell = openShell(folder, user);
@@ -177,7 +177,7 @@ async function enterAsJob(user: string): Promise<Person> {
   return shell;
 }
 
-/** A client behind which a shell reads from the same terminal. */
+/** A client followed by a shell that reads from the same terminal. */
 async function enterBeforeShell(user: string, ...node: string[]): Promise<Person> {
   await register(user);
   const person = openShell(folder, user, clientOf(user, ...node));
@@ -185,7 +185,7 @@ async function enterBeforeShell(user: string, ...node: string[]): Promise<Person
   return person;
 }
 
-/** Whether the last thing that was said of bracketed paste was to switch it on. */
+/** Whether the last bracketed paste sequence switched it on. */
 function isOn({ output }: Person): boolean {
   return output().lastIndexOf('\u001b[?2004h') > output().lastIndexOf('\u001b[?2004l');
 }
@@ -194,7 +194,7 @@ function kill({ cwd }: Person, signal: NodeJS.Signals): void {
   process.kill(Number(readFileSync(join(cwd, 'pid'), 'utf8')), signal);
 }
 
-/** A module that throws an exception which nobody catches, when there is a file of that name. */
+/** A module that throws an uncaught exception once a file of that name exists. */
 function bomb(user: string): string {
   const file = join(folder, `${user}.mjs`);
   const fuse = JSON.stringify(join(folder, user, 'fuse'));
@@ -218,12 +218,12 @@ const WAYS_OUT: ReadonlyArray<readonly [string, string, (person: Person) => void
 ];
 
 describe.each(WAYS_OUT)('after %s', (way, typed, leave) => {
-  it('the terminal is as it was, and what it had sent is not run', async () => {
+  it('the terminal is restored, and its remaining input is not run', async () => {
     const user = `out.${way.replaceAll(/\W/g, '')}`;
     const { lines, sprung } = trap(`trap.${user}`);
     const person = await enterBeforeShell(user, '--import', bomb(user));
     await until('bracketed paste to be on', () => isOn(person));
-    // Without markers, as in a terminal that has none; all of it comes before the client does anything.
+    // Without markers, as in a terminal that has none; everything arrives before the client does anything.
     kill(person, 'SIGSTOP');
     person.paste(typed + lines, { isBracketed: false });
     leave(person);

@@ -27,7 +27,7 @@ const enter = (user: string, address = server.address, ...args: string[]) =>
   enterChat(folder, user, address, ...args);
 
 describe('questions', () => {
-  it('are asked in their order; wrong answers are explained and asked again; passwords are not seen', async () => {
+  it('are asked in order; wrong answers are explained and asked again; passwords are not shown', async () => {
     const terminal = open('alice');
     const answer = async (question: string, text: string): Promise<void> => {
       await until(`the question ${question}`, () => terminal.screen().endsWith(question.trimEnd()), {
@@ -61,7 +61,7 @@ describe('questions', () => {
     await terminal.see(/Connected to .* as alice/);
     await terminal.see('alice>');
     expect(display(terminal)).toContain(`<title>alice on ${server.address} – Parley</title>`);
-    // Neither on the screen, nor to be had back with the arrows.
+    // Neither on the screen, nor in the history.
     terminal.press('Up');
     terminal.type('/who');
     terminal.press('Enter');
@@ -72,13 +72,13 @@ describe('questions', () => {
     expect(display(terminal)).not.toContain('secret');
   });
 
-  it('come again after a refused login', async () => {
+  it('are repeated after a refused login', async () => {
     const terminal = open('nobody', server.address, '--user', 'nobody', '--display', 'chat');
     await terminal.see('Password:');
     terminal.type('not the password');
     terminal.press('Enter');
     await terminal.see('unknown user or wrong password');
-    // What is typed next may be the password once more.
+    // The next input may be the password again.
     await terminal.see(/Password of nobody .*:$/);
     terminal.type('the password');
     terminal.press('Enter');
@@ -92,7 +92,7 @@ describe('questions', () => {
     expect(terminal.screen()).not.toContain('the password');
   });
 
-  it('end with Ctrl-D, and nothing is replaced by somebody who never came in', async () => {
+  it('end with Ctrl-D, and a user who never logged in replaces no file', async () => {
     const terminal = open('olaf', server.address, '--display', 'chat');
     const page = '<!doctype html>\n<!-- parley display 1 -->\nof yesterday';
     writeFileSync(join(terminal.cwd, 'chat.html'), page);
@@ -103,15 +103,15 @@ describe('questions', () => {
     expect(display(terminal)).toBe(page);
   });
 
-  it('are not asked of a server that is not there', async () => {
+  it('are not asked if the server is unreachable', async () => {
     const terminal = open('nobody', '127.0.0.1:1', '--user', 'nobody');
     expect(await terminal.exit()).toBe(69);
     expect(terminal.screen()).toContain('parley: 127.0.0.1:1: no server is listening there');
   });
 });
 
-describe('the line that is typed', () => {
-  it('stays as it is while messages arrive, answers are printed, and it wraps', async () => {
+describe('the half-typed line', () => {
+  it('stays intact while messages arrive, answers are printed, and it wraps', async () => {
     const bob = await enter('bob', server.address, '--register');
     bob.type('/join tea');
     bob.press('Enter');
@@ -130,7 +130,7 @@ describe('the line that is typed', () => {
     const typed = `bob #tea> ${half.slice(0, -3)}P${half.slice(-2)}`;
     const screen = await bob.see(typed.trimEnd().slice(-20));
     expect(screen.replaceAll('\n', '')).toContain(typed.trimEnd());
-    // Once, and nothing of anybody else's.
+    // Once, and nothing of anyone else's.
     expect(screen.split('half of a line')).toHaveLength(2);
     expect(screen).not.toContain('hello from carl');
     bob.press('Enter');
@@ -144,9 +144,9 @@ describe('the line that is typed', () => {
     expect(await bob.exit()).toBe(0);
   });
 
-  it('is completed by Tab, and comes back with the arrows', async () => {
+  it('is completed by Tab, and recalled with the arrows', async () => {
     const dora = await enter('dora', server.address, '--register');
-    // Keys that come at once are taken for a paste, in which a tab is a tab.
+    // Keys that arrive at once count as a paste, in which a tab is a tab.
     dora.type('/jo');
     await dora.see(/\/jo$/);
     dora.press('Tab');
@@ -190,7 +190,7 @@ describe('the line that is typed', () => {
     expect(await emma.exit()).toBe(130);
   });
 
-  it('can be left by Ctrl-C while an answer is waited for', async () => {
+  it('can be left by Ctrl-C while an answer is pending', async () => {
     const silent = await ScriptedServer.start(({ verb }) => verb === 'who');
     const kurt = await enter('kurt', silent.address);
     kurt.type('/who');
@@ -200,7 +200,7 @@ describe('the line that is typed', () => {
     expect(await kurt.exit()).toBe(130);
   });
 
-  it('is there again after Ctrl-Z', async () => {
+  it('is restored after Ctrl-Z', async () => {
     await enter('lara', server.address, '--register').then((first) => first.press('C-d'));
     const cwd = join(folder, 'lara');
     const shell = startTerminal('bash', ['--norc', '-i'], { cwd, columns: 80 });
@@ -242,14 +242,14 @@ describe('the line that is typed', () => {
   });
 });
 
-it('ends in order when its terminal is closed', async () => {
+it('exits in order when its terminal is closed', async () => {
   const ines = await enter('ines', server.address, '--register');
   ines.close();
   const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
   await until('the display to be closed', () => live().includes('"closed":true'));
 });
 
-it('waits, when it quits, for what was just sent', async () => {
+it('waits for what was just sent when it quits', async () => {
   const slow = await ScriptedServer.start(({ verb, id }, caller) => {
     if (verb === 'send') setTimeout(() => caller.send(['ok', id, [2, 2]]), 500);
     return verb === 'send';
@@ -263,7 +263,7 @@ it('waits, when it quits, for what was just sent', async () => {
 });
 
 describe('a lost connection', () => {
-  it('shows in the prompt, keeps what is typed, and comes back with everything sent', async () => {
+  it('shows in the prompt, keeps what is typed, and sends it after reconnecting', async () => {
     const data = join(folder, 'other');
     const first = await startServer({ data });
     const gina = await enter('gina', first.address, '--register');
@@ -290,14 +290,14 @@ describe('a lost connection', () => {
     await second.stop();
   }, 60_000);
 
-  it('is told of when quitting leaves messages behind', async () => {
+  it('is mentioned when quitting leaves messages behind', async () => {
     const other = await startServer({ data: join(folder, 'third') });
     const hanna = await enter('hanna', other.address, '--register');
     await other.kill();
     await hanna.see(/hanna \(/);
     hanna.type('/msg hanna note to self');
     hanna.press('Enter');
-    // Passwords that were typed ahead do not become messages.
+    // Passwords typed ahead do not become messages.
     hanna.type('/to hanna');
     hanna.press('Enter');
     for (const line of ['/password', 'secret of hanna', 'another secret', 'another secret']) {

@@ -34,10 +34,10 @@ describe('a query', () => {
   });
 
   it.each([
-    ['', /no word/],
-    [' \n ', /no word/],
-    ['!? - … 🎉', /no word/],
-    ['""', /no word/],
+    ['', /nothing to search for/],
+    [' \n ', /nothing to search for/],
+    ['!? - … 🎉', /nothing to search for/],
+    ['""', /nothing to search for/],
     ['"open', /not closed/],
     ['a "b" c"', /not closed/],
     ['*', /star/],
@@ -50,9 +50,9 @@ describe('a query', () => {
     ['"foo b*"', /at least 2/],
     ['é*', /at least 2/],
     ['a b c d e f g h i j k l m n o p q', /more than 16/],
-    [`"${'a '.repeat(33)}"`, /32 words in all/],
-    [`a b "${'c '.repeat(31)}"`, /32 words in all/],
-    ['ab* cd* ef* gh* ij*', /more than 4 beginnings/],
+    [`"${'a '.repeat(33)}"`, /32 words in total/],
+    [`a b "${'c '.repeat(31)}"`, /32 words in total/],
+    ['ab* cd* ef* gh* ij*', /more than 4 prefixes/],
     ['x'.repeat(257), /256 bytes/],
     ['東'.repeat(86), /256 bytes/],
   ])('%j is refused', (query, reason) => {

@@ -20,7 +20,7 @@ describe('an index that is of no use', () => {
     { index, warnings }: { index: SearchIndex; warnings: readonly string[] },
     reason: RegExp,
   ): void {
-    expect(warnings).toEqual([expect.stringMatching(/is made anew from the log/)]);
+    expect(warnings).toEqual([expect.stringMatching(/rebuilding .+ from the log/)]);
     expect(warnings[0]).toMatch(reason);
     expect(index.indexed).toBe(0);
     expect(findAll(index, asked)).toEqual([]);

@@ -150,7 +150,7 @@ describe('the search index after a crash', () => {
       }
       if (warnings.length > 0) {
         anew += 1;
-        expect(warnings).toEqual([expect.stringMatching(/is made anew from the log/)]);
+        expect(warnings).toEqual([expect.stringMatching(/rebuilding .+ from the log/)]);
         expectRight(found, answers);
       }
       found.close();
@@ -168,7 +168,9 @@ describe.skipIf(process.platform === 'win32')('the search index on a disk that f
     const args = ['-c', limited, 'sh', process.execPath, writer, file, '20000', '100'];
     const lines = execFileSync('sh', args, { encoding: 'utf8' }).trimEnd().split('\n');
     expect(lines.at(-1)).toBe('storage_failed, right');
-    expect(lines.at(-2)).toMatch(/failing\.db could not be used: disk I\/O error; searches are not complete/);
+    expect(lines.at(-2)).toMatch(
+      /failing\.db cannot be used: disk I\/O error; search results are incomplete/,
+    );
     const index = open(file);
     expect(index.indexed).toBe(Number(lines.at(-3)));
     fill(

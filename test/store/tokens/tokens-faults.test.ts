@@ -80,7 +80,7 @@ describe('a damaged file of tokens', () => {
     const opened = open(file);
     expectNew(opened, all[0] ?? '');
     expect(opened.warnings).toHaveLength(1);
-    expect(opened.warnings[0]).toMatch(/is damaged \(.+\) and was set aside as .+tokens\.db\.damaged-2/);
+    expect(opened.warnings[0]).toMatch(/is damaged \(.+\) and was renamed to .+tokens\.db\.damaged-2/);
     opened.tokens.close();
     const aside = readdirSync(dirname(file)).find((entry) => /damaged-[^-]+-[^-]+-[^w]*$/.test(entry));
     expect(readFileSync(`${dirname(file)}/${aside}`)).toEqual(damaged);

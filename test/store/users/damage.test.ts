@@ -274,8 +274,8 @@ describe('damage in the middle', () => {
 
   test.each([
     ['a blank line', '\n', 'it is blank'],
-    ['the old form', 'gina secret99\n', 'it looks like a name and a password in clear'],
-    ['a wrong hash', 'gina secret99 2026-11-22T06:15:38Z\n', 'its second part is neither'],
+    ['the old form', 'gina secret99\n', 'it looks like a name and a plain-text password'],
+    ['a wrong hash', 'gina secret99 2026-11-22T06:15:38Z\n', 'its second field is neither'],
     ['a page of zeros and a newline', `${'\0'.repeat(4_096)}\n`, 'it is longer than 512 bytes'],
     ['three wrong lines', '\n\nx\n', 'it is blank'],
   ])('may be %s', async (_, text, fault) => {
@@ -308,18 +308,15 @@ describe('damage in the middle', () => {
   test('includes a first line that is missing or from another version', async () => {
     const path = join(newFolder(), 'users.txt');
     const damages = [
-      [RECORDS.join(''), 'line 1 cannot be understood: it is a record of the form with hashes'],
-      [RECORDS.join('').replaceAll('\n', '\r\n'), 'line 1 cannot be understood: it is a record'],
-      [`# parley users 2\n${RECORDS.join('')}`, 'line 1 cannot be understood: it begins with "#"'],
-      ['bob - 2026-11-22T06:15:38Z\r\n', 'line 1 cannot be understood: it is a record'],
-      ['bob secret\nbob -\n', 'line 2 cannot be understood: it looks like a removal'],
-      [`# parley user\0\0\0\0${RECORDS.join('')}`, 'line 1 cannot be understood: it begins with "#"'],
-      [
-        `${'\0'.repeat(17)}${RECORDS.join('')}`,
-        'line 1 cannot be understood: it does not begin with a user name',
-      ],
-      [`\n\nbob - 2026-11-22T06:15:38Z\n`, 'line 3 cannot be understood: it is a record'],
-      [`\n\nbob $argon2id$v=19$m=1\n`, 'line 3 cannot be understood: the password looks like a hash'],
+      [RECORDS.join(''), 'line 1 cannot be read: it is a record with a hash'],
+      [RECORDS.join('').replaceAll('\n', '\r\n'), 'line 1 cannot be read: it is a record'],
+      [`# parley users 2\n${RECORDS.join('')}`, 'line 1 cannot be read: it starts with "#"'],
+      ['bob - 2026-11-22T06:15:38Z\r\n', 'line 1 cannot be read: it is a record'],
+      ['bob secret\nbob -\n', 'line 2 cannot be read: it looks like a removal'],
+      [`# parley user\0\0\0\0${RECORDS.join('')}`, 'line 1 cannot be read: it starts with "#"'],
+      [`${'\0'.repeat(17)}${RECORDS.join('')}`, 'line 1 cannot be read: it does not start with a user name'],
+      [`\n\nbob - 2026-11-22T06:15:38Z\n`, 'line 3 cannot be read: it is a record'],
+      [`\n\nbob $argon2id$v=19$m=1\n`, 'line 3 cannot be read: the password looks like a hash'],
     ] as const;
     for (const [text, fault] of damages) {
       fs.writeFileSync(path, text, { mode: 0o600 });

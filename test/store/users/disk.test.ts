@@ -72,7 +72,7 @@ describe('a disk that stays broken', () => {
     expect(await result.store.append(change('bob', 2))).toBe('storage_failed');
     for (let i = 0; i < 5; i++) expect(await result.store.append(change('bob', 2))).toBe('storage_full');
     expect(warnings.length).toBe(2);
-    expect(warnings[0]).toContain(`nothing could be appended to ${path}: ENOSPC`);
+    expect(warnings[0]).toContain(`cannot append to ${path}: ENOSPC`);
     expect(warnings[1]).toContain(`${path} cannot be written: ENOSPC`);
     disk.fail(undefined);
     expect(await result.store.append(change('bob', 3))).toBe('stored');
@@ -136,7 +136,7 @@ test('a disk that is really full takes nothing, keeps everything, and takes more
   fillDisk(join(folder, 'ballast-2'));
   const full = await open(path);
   if (full.result.type === 'refused') throw new Error(full.result.text);
-  expect(full.warnings).toEqual([expect.stringContaining('stays longer than it needs to be: ENOSPC')]);
+  expect(full.warnings).toEqual([expect.stringContaining('could not be compacted: ENOSPC')]);
   expectState(full.result.store, run, 'exact');
   await full.result.store.close();
 

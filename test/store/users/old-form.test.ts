@@ -44,7 +44,9 @@ test('passwords in clear are replaced by hashes that verify', async () => {
     expect(text).not.toContain(password);
     expect(warnings.join()).not.toContain(password);
   }
-  expect(warnings).toEqual([expect.stringContaining('held 4 passwords in clear (1 shorter than 8 bytes)')]);
+  expect(warnings).toEqual([
+    expect.stringContaining('contained 4 plain-text passwords (1 shorter than 8 bytes)'),
+  ]);
   expect(fs.statSync(path).mode & 0o777).toBe(0o600);
   expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
 });
@@ -90,25 +92,25 @@ test('many accounts are hashed a few at a time, and keep their order', async () 
 
 describe('a line that cannot be understood refuses, and the file is as it was', () => {
   test.each([
-    ['no password', 'bob', 'there is no password behind the name'],
-    ['an empty password', 'bob ', 'there is no password behind the name'],
-    ['no name', ' secret99', 'it does not begin with a user name'],
-    ['a name that is not allowed', '7up secret99', 'it does not begin with a user name'],
-    ['another separator', 'bob:secret99', 'it does not begin with a user name'],
-    ['a tab between a blank and the password', 'bob \tsecret99', 'there is white space before or behind'],
+    ['no password', 'bob', 'there is no password after the name'],
+    ['an empty password', 'bob ', 'there is no password after the name'],
+    ['no name', ' secret99', 'it does not start with a user name'],
+    ['a name that is not allowed', '7up secret99', 'it does not start with a user name'],
+    ['another separator', 'bob:secret99', 'it does not start with a user name'],
+    ['a tab between a blank and the password', 'bob \tsecret99', 'there is white space before or after'],
     ['half of a removal', 'alice -', 'it looks like a removal'],
-    ['the removal of nobody', 'bob - 2026-11-22T06:15:38Z', 'it is a record of the form with hashes'],
-    ['a comment', '# secret99', 'it begins with "#"'],
-    ['a blank more', 'bob  secret99', 'there is white space before or behind the password'],
-    ['a blank at the end', 'bob secret99 ', 'there is white space before or behind the password'],
+    ['the removal of nobody', 'bob - 2026-11-22T06:15:38Z', 'it is a record with a hash'],
+    ['a comment', '# secret99', 'it starts with "#"'],
+    ['a blank more', 'bob  secret99', 'there is white space before or after the password'],
+    ['a blank at the end', 'bob secret99 ', 'there is white space before or after the password'],
     ['a control character', 'bob secret99\0', 'there is a control character in the password'],
     ['a long password', `bob secret99${'x'.repeat(249)}`, 'the password is longer than 256 bytes'],
     ['a hash', 'bob $argon2id$v=19$secret99', 'the password looks like a hash'],
     ['the same name', 'alice secret99', 'it has the same name as line 1'],
     ['the same line', 'alice first-password', 'it has the same name as line 1'],
     ['the same name in another case', 'ALICE secret99', 'it has the same name as line 1'],
-    ['bytes that are not text', Buffer.from('bob secret99\xff\xfe', 'latin1'), 'it is not text in UTF-8'],
-    ['zeros', '\0'.repeat(100), 'it does not begin with a user name'],
+    ['bytes that are not text', Buffer.from('bob secret99\xff\xfe', 'latin1'), 'it is not UTF-8 text'],
+    ['zeros', '\0'.repeat(100), 'it does not start with a user name'],
     ['a very long line', `bob secret99${'x'.repeat(3 << 20)}`, 'the password is longer than 256 bytes'],
   ])('%s', async (_, line, fault) => {
     const bytes = Buffer.concat([
@@ -120,7 +122,7 @@ describe('a line that cannot be understood refuses, and the file is as it was', 
     const { result, warnings } = await open(path);
     expect(result).toMatchObject({ type: 'refused', code: 'old_form_unclear' });
     if (result.type === 'open') return;
-    expect(result.text).toContain(`line 3 cannot be understood: ${fault}`);
+    expect(result.text).toContain(`line 3 cannot be read: ${fault}`);
     expect(result.text).not.toMatch(/secret99|first-password/);
     expect(warnings).toEqual([]);
     expect(fs.readFileSync(path).equals(bytes)).toBe(true);

@@ -74,7 +74,7 @@ test.each([
   expect(text()).toBe(`${next}${record('carol', 3)}${record('erin', 5)}`);
   expect(changes).toEqual([['bob']]);
   expect(warnings).toEqual([
-    expect.stringContaining(`${path} was changed while the server runs: it was read again`),
+    expect.stringContaining(`${path} was changed while the server was running; reread it`),
   ]);
 });
 
@@ -139,7 +139,7 @@ test.each([
   [
     'is damaged',
     (text: string) => `${text}carol password9\n`,
-    'line 4 is damaged: it looks like a name and a password',
+    'line 4 is damaged: it looks like a name and a plain-text password',
   ],
   [
     'ends in half of a removal',
@@ -149,10 +149,10 @@ test.each([
   [
     'ends in half of a record',
     (text: string) => `${text}${record('carol', 3).slice(0, 50)}`,
-    'it ends in a half of a line',
+    'its last line is incomplete',
   ],
-  ['has lost its first line', (text: string) => text.slice(FIRST_LINE.length), 'it does not begin with'],
-  ['is empty', () => '', 'it does not begin with'],
+  ['has lost its first line', (text: string) => text.slice(FIRST_LINE.length), 'it does not start with'],
+  ['is empty', () => '', 'it does not start with'],
 ])('a file that %s changes nothing; nobody can register until it is put right', async (_, damage, why) => {
   const { path, store, text, append, warnings, changes } = await openWithTwo();
   const before = text();
@@ -177,7 +177,7 @@ test('a file that is gone is not made anew; nobody can register until it is back
   fs.renameSync(path, `${path}.away`);
   expect(await append('dave', 4)).toBe('storage_failed');
   expect(fs.existsSync(path)).toBe(false);
-  expect(warnings).toEqual([expect.stringContaining('it is gone: put it back')]);
+  expect(warnings).toEqual([expect.stringContaining('it is missing; restore it')]);
   expect(store.find('alice')).toBeDefined();
   fs.renameSync(`${path}.away`, path);
   expect(await append('dave', 4)).toBe('stored');

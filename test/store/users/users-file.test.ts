@@ -120,7 +120,7 @@ describe('what is not a file for this server alone', () => {
     expect(result).toMatchObject({ type: 'open', store: { size: 1 } });
     expect(fs.statSync(path).mode & 0o777).toBe(0o600);
     expect(warnings).toEqual([
-      `${path} could be used by others than its owner (mode ${mode.toString(8)}): set to 600`,
+      `other users could access ${path} (mode ${mode.toString(8)}); its mode is now 600`,
     ]);
   });
 
