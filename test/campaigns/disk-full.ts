@@ -8,7 +8,7 @@ import type { CampaignOptions, CampaignResult } from './campaign.ts';
 import { DiskCampaign } from './disk/disk-campaign.ts';
 import type { FaultScene, FaultWindow } from './disk/fault-window.ts';
 
-const DISK_MEGABYTES = 160;
+const DISK_SIZE = '160m';
 /** Free space before the disk is filled: more than a server writes in a cycle. */
 const HEADROOM_BYTES = 12 * 1_024 * 1_024;
 /** If the moment has not come by then, the disk is filled anyway. */
@@ -36,7 +36,7 @@ const FILES: Partial<Record<FillPoint, readonly string[]>> = {
 
 /** Undefined if no disk can be mounted. */
 export async function fillDisk(options: CampaignOptions): Promise<CampaignResult | undefined> {
-  const disk = SmallDisk.mount(join(options.folder, 'disk'), DISK_MEGABYTES);
+  const disk = SmallDisk.mount(join(options.folder, 'disk'), DISK_SIZE);
   if (disk === undefined) return undefined;
   try {
     const data = join(disk.folder, 'data');

@@ -153,7 +153,7 @@ it('reports how many lines were dropped once the log has a reader again, and no 
 });
 
 it('goes on while the disk of its log is full, and reports how many lines were dropped when it is not any more', async (context) => {
-  const disk = SmallDisk.mount(join(newFolder(), 'disk'), 1);
+  const disk = SmallDisk.mount(join(newFolder(), 'disk'), '1m');
   if (disk === undefined) return context.skip('needs the right to mount a disk');
   onTestFinished(() => disk.unmount());
   const file = join(disk.folder, 'log');

@@ -1,4 +1,4 @@
-/** A small disk of its own in memory, which can be filled at once. Only root may mount one. */
+/** A small disk in memory, which can be filled at once. Only root may mount one. */
 
 import { execFileSync } from 'node:child_process';
 import {
@@ -19,22 +19,22 @@ const PAGE = Buffer.alloc(PAGE_BYTES);
 
 export class SmallDisk {
   readonly folder: string;
-  /** Takes what nobody is to have; and then the rest. */
+  /** Takes up space for good, and until `release`. */
   readonly #ballast: string;
   readonly #filler: string;
   #isMounted = true;
 
-  /** Undefined where nobody lets us mount one. */
-  static mount(folder: string, megabytes: number): SmallDisk | undefined {
+  /** A disk of that size, such as `2m`. Undefined if this user may not mount one. */
+  static mount(folder: string, size: string): SmallDisk | undefined {
     mkdirSync(folder, { recursive: true });
     try {
-      const options = `size=${megabytes}m,mode=700`;
+      const options = `size=${size},mode=700`;
       execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', folder], { stdio: 'ignore' });
     } catch {
       return undefined;
     }
     const disk = new SmallDisk(folder);
-    // Whoever ends the campaign must not have to clear up.
+    // Unmounts it even if the process is interrupted.
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {
         disk.unmount();
@@ -50,7 +50,7 @@ export class SmallDisk {
     this.#filler = join(folder, 'filler');
   }
 
-  /** Leaves so much free: the nearer the disk is to being full, the quicker it is filled. */
+  /** Leaves `headroom` bytes free. An almost full disk is filled faster. */
   load(headroom: number): void {
     rmSync(this.#ballast, { force: true });
     const file = openSync(this.#ballast, 'w');
@@ -58,8 +58,8 @@ export class SmallDisk {
     closeSync(file);
   }
 
-  /** Takes all of it but `left` bytes; and again, what has become free since. */
-  fill(left: number): void {
+  /** Takes all free space but `left` bytes. Call again to take what has become free since. */
+  fill(left = 0): void {
     const file = openSync(this.#filler, 'a');
     takeAll(file, PIECE);
     takeAll(file, PAGE);
@@ -68,6 +68,7 @@ export class SmallDisk {
     if (left > 0) truncateSync(this.#filler, Math.max(0, size - left));
   }
 
+  /** Frees what `fill` took. */
   release(): void {
     rmSync(this.#filler, { force: true });
   }

@@ -182,7 +182,7 @@ export class LogFaultPlay implements FaultPlay {
   }
 
   async #newcomer(): Promise<void> {
-    await this.#registry.ask((number) => ['account', number, 0, 'dan']);
+    await this.#registry.ask(['dan'], (user, number) => ['account', number, 0, user]);
     this.#users.add('dan');
     await this.#users.attach();
   }

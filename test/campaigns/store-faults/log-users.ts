@@ -1,6 +1,6 @@
 /** The users of a log script: the rooms they want to be in, what they send, and the answers they get. */
 
-import type { Command, ToShard } from '../../../src/actors/link/messages.ts';
+import type { ToShard } from '../../../src/actors/link/messages.ts';
 import type { Findings } from '../campaign.ts';
 import type { Attempt, SendOutcomes } from '../disk/send-outcomes.ts';
 import type { RegistryDriver } from './registry-driver.ts';
@@ -74,15 +74,15 @@ export class LogUsers {
   /** Attaches every user who is not attached. */
   async attach(): Promise<void> {
     const outside = this.#seats.filter(({ account }) => account === undefined);
-    const answers = await this.#registry.ask(
-      ...outside.map(
-        ({ connection, user, isGuest }) =>
-          (number: number): Command => ['attach', number, connection, user, isGuest, null],
-      ),
-    );
-    for (const [i, answer] of answers.entries()) {
-      const seat = outside[i];
-      if (seat === undefined || answer === undefined) continue;
+    const answers = await this.#registry.ask(outside, ({ connection, user, isGuest }, number) => [
+      'attach',
+      number,
+      connection,
+      user,
+      isGuest,
+      null,
+    ]);
+    for (const [seat, answer] of answers) {
       if (answer[0] === 'attached') seat.account = answer[2];
       else if (!isStorageRefusal(answer)) this.#odd(`attach of ${seat.user}`, answer);
     }
@@ -96,28 +96,28 @@ export class LogUsers {
   async guestGoes(user: string): Promise<void> {
     const seat = this.#present(user);
     this.#seats = this.#seats.filter((other) => other.user !== user);
-    if (seat === undefined) return;
-    const [answer] = await this.#registry.ask((number) => ['detach', number, seat.connection]);
-    if (answer !== undefined && answer[0] !== 'ok') this.#odd('detach', answer);
+    const gone = seat === undefined ? [] : [seat];
+    const answers = await this.#registry.ask(gone, ({ connection }, number) => [
+      'detach',
+      number,
+      connection,
+    ]);
+    for (const [, answer] of answers) if (answer[0] !== 'ok') this.#odd('detach', answer);
   }
 
   /** Sends these in one batch, each over its author's connection. Users without a connection send nothing. */
   async say(...attempts: readonly Attempt[]): Promise<void> {
-    const able = attempts.flatMap((attempt) => {
-      const seat = this.#present(attempt.from);
-      return seat === undefined ? [] : [{ attempt, seat }];
-    });
-    for (const { attempt } of able) this.#outcomes.askAgain(attempt);
-    const answers = await this.#registry.ask(
-      ...able.map(
-        ({ attempt: { to, text, key }, seat: { connection } }) =>
-          (number: number): Command => ['send', number, connection, to, text, key],
-      ),
-    );
-    for (const [i, answer] of answers.entries()) {
-      const attempt = able[i]?.attempt;
-      if (attempt !== undefined && answer !== undefined) this.#judge(attempt, answer);
-    }
+    const able = attempts.filter(({ from }) => this.#connectionOf(from) !== undefined);
+    for (const attempt of able) this.#outcomes.askAgain(attempt);
+    const answers = await this.#registry.ask(able, ({ from, to, text, key }, number) => [
+      'send',
+      number,
+      this.#connectionOf(from) ?? 0,
+      to,
+      text,
+      key,
+    ]);
+    for (const [attempt, answer] of answers) this.#judge(attempt, answer);
   }
 
   /** Joins and leaves in one batch. */
@@ -146,28 +146,23 @@ export class LogUsers {
   async see(): Promise<void> {
     const { cursor } = this.#registry;
     const seats = this.#seats.filter(({ account }) => account !== undefined);
-    const answers = await this.#registry.ask(
-      ...seats.map(
-        ({ connection }) =>
-          (number: number): Command => ['seen', number, connection, cursor],
-      ),
-    );
-    for (const answer of answers) {
-      if (answer !== undefined && answer[0] !== 'ok' && !isStorageRefusal(answer)) this.#odd('seen', answer);
-    }
+    const answers = await this.#registry.ask(seats, ({ connection }, number) => [
+      'seen',
+      number,
+      connection,
+      cursor,
+    ]);
+    for (const [, answer] of answers)
+      if (answer[0] !== 'ok' && !isStorageRefusal(answer)) this.#odd('seen', answer);
   }
 
   /** The list of rooms and the members of these, as text. */
   async rooms(names: readonly string[]): Promise<string> {
     const connection = this.#seats[0]?.connection ?? 0;
-    const answers = await this.#registry.ask(
-      (number) => ['rooms', number, connection, null],
-      ...names.map(
-        (room) =>
-          (number: number): Command => ['who', number, connection, room, null],
-      ),
+    const answers = await this.#registry.ask([null, ...names], (room, number) =>
+      room === null ? ['rooms', number, connection, null] : ['who', number, connection, room, null],
     );
-    return answers.map((answer) => firstsIn(answer?.[2])).join(' / ');
+    return answers.map(([, answer]) => firstsIn(answer[2])).join(' / ');
   }
 
   #sit(user: string, isGuest: boolean): void {
@@ -175,25 +170,26 @@ export class LogUsers {
     this.#seats.push({ connection: this.#connections, user, isGuest, account: undefined });
   }
 
+  #connectionOf(user: string): number | undefined {
+    return this.#present(user)?.connection;
+  }
+
   #present(user: string): Seat | undefined {
     return this.#seats.find((seat) => seat.user === user && seat.account !== undefined);
   }
 
   async #go(moves: readonly Move[]): Promise<void> {
-    const able = moves.flatMap((move) => {
-      const seat = this.#present(move.user);
-      return seat === undefined ? [] : [{ ...move, connection: seat.connection }];
-    });
-    const answers = await this.#registry.ask(
-      ...able.map(
-        ({ verb, connection, room }) =>
-          (number: number): Command => [verb, number, connection, room],
-      ),
-    );
-    for (const [i, answer] of answers.entries()) {
-      const isRefusedLeave = answer?.[0] === 'error' && able[i]?.verb === 'leave';
-      if (answer === undefined || answer[0] === 'ok' || isRefusedLeave || isStorageRefusal(answer)) continue;
-      this.#odd(JSON.stringify(able[i]), answer);
+    const able = moves.filter(({ user }) => this.#connectionOf(user) !== undefined);
+    const answers = await this.#registry.ask(able, ({ verb, user, room }, number) => [
+      verb,
+      number,
+      this.#connectionOf(user) ?? 0,
+      room,
+    ]);
+    for (const [move, answer] of answers) {
+      const isRefusedLeave = answer[0] === 'error' && move.verb === 'leave';
+      if (answer[0] === 'ok' || isRefusedLeave || isStorageRefusal(answer)) continue;
+      this.#odd(JSON.stringify(move), answer);
     }
   }
 

@@ -93,14 +93,15 @@ export class RegistryDriver {
     this.#take();
   }
 
-  /**
-   * Sends all commands in one batch. Returns the answers in order; undefined if the registry is not running.
-   */
-  async ask(...build: ReadonlyArray<(number: number) => Command>): Promise<Array<ToShard | undefined>> {
-    if (!this.isRunning) return build.map(() => undefined);
-    const commands = build.map((make) => {
+  /** Sends a command for each item, all in one batch. Returns the items that got an answer, in order. */
+  async ask<T>(
+    items: readonly T[],
+    make: (item: T, number: number) => Command,
+  ): Promise<Array<readonly [item: T, answer: ToShard]>> {
+    if (!this.isRunning) return [];
+    const commands = items.map((item) => {
       this.#number += 1;
-      return make(this.#number);
+      return make(item, this.#number);
     });
     this.#send(commands);
     const numbers = commands.map((command) => command[1]);
@@ -109,7 +110,10 @@ export class RegistryDriver {
       return numbers.every((number) => this.#answers.has(number));
     };
     await this.#until(isAnswered, `answers to ${commands.map((command) => command[0]).join(', ')}`);
-    return numbers.map((number) => this.#answers.get(number));
+    return items.flatMap((item, i) => {
+      const answer = this.#answers.get(numbers[i] ?? 0);
+      return answer === undefined ? [] : [[item, answer] as const];
+    });
   }
 
   #send: (items: readonly ToRegistry[]) => void = () => {};

@@ -1,12 +1,12 @@
-/** What the relay does wrong, and how often it has done so by its own count. Plain data: it crosses to another process. */
+/** What the relay does wrong, and its own count of that. Plain data, because it crosses to another process. */
 
-/** `…Every: n`: each n-th one. `…At: n`: once, with the n-th message that is sent. */
+/** `…Every: n` affects each n-th one; `…At: n` happens once, at the n-th message sent. */
 export interface Faults {
   /** Deliveries that are not made. */
   readonly loseEvery?: number;
   /** Deliveries that are made twice. */
   readonly repeatEvery?: number;
-  /** Deliveries that change places with the next one of the same writer to the same reader. */
+  /** Deliveries swapped with the next one of the same writer to the same reader. */
   readonly swapEvery?: number;
   /**
    * Messages that one reader, who writes nothing, gets behind the next one of another writer. Everybody else has the two in order. The ids
@@ -15,56 +15,62 @@ export interface Faults {
   readonly overtakeEvery?: number;
   /** The same, but the ids stay in their places, so that they rise for this reader, too. */
   readonly renumberEvery?: number;
-  /** Messages that are delivered to everybody a second time under a number that their writer has not reached. */
+  /** Messages delivered to everybody a second time, under a number that their writer has not reached. */
   readonly inventEvery?: number;
-  /** Messages that somebody gets, too, who is no member. */
+  /** Messages that a non-member gets too. */
   readonly strayEvery?: number;
-  /** Messages that arrive damaged, at every reader: a digit is another character. */
+  /** Messages that reach every reader damaged: a digit is replaced. */
   readonly damageEvery?: number;
   /** Messages that are taken 20 ms later. */
   readonly delayEvery?: number;
   /** Messages that are refused with `storage_full`. */
   readonly refuseEvery?: number;
-  /** Messages of which nothing is heard any more: neither delivered nor answered. */
+  /** Messages neither delivered nor answered. */
   readonly swallowEvery?: number;
-  /** Messages that are stored and delivered, but their sender's connection ends in place of the answer. */
+  /** Messages stored and delivered, whose sender's connection is closed instead of an answer. */
   readonly cutEvery?: number;
-  /** Messages that are not taken: their sender's connection ends in place of that. */
+  /** Messages not accepted, whose sender's connection is closed instead. */
   readonly dropEvery?: number;
-  /** Who comes back waits for so long. */
+  /** How long a resuming client waits. */
   readonly slowDoorMs?: number;
   /** The first replay of each user ends after so many messages, with its connection. */
   readonly cutReplayAfter?: number;
-  /** Everything is acknowledged, and nothing delivered. */
+  /** Acknowledges everything and delivers nothing. */
   readonly deliversNothing?: boolean;
-  /** Nothing at all is done for so long. */
+  /** The whole relay stops for this long. */
   readonly stallAt?: number;
   readonly stallMs?: number;
-  /** Nobody new is let in any more. */
+  /** New connections are refused. */
   readonly closeDoorAt?: number;
-  /** All connections end, and nobody new is let in any more. */
+  /** All connections are closed, and new ones refused. */
   readonly hangUpAt?: number;
-  /** The process ends. */
+  /** The process exits. */
   readonly goAwayAt?: number;
-  /** A server that carries only so much: from so many people on, each message takes it so long. */
+  /** From this many users on, each message costs `workMs`. */
   readonly slowFrom?: number;
   readonly workMs?: number;
-  /** Ids as small whole numbers, which the protocol allows and Parley’s own server never writes. */
+  /** Small ids, which the protocol allows and Parley’s own server never uses. */
   readonly hasSmallIds?: boolean;
 }
 
-export function noCounted(): Counted {
+/** The relay's own counts, all 0. */
+export function noCounted() {
   return {
     connections: 0,
+    /** Accepted messages: neither refused nor a repeat of an accepted one. */
     messages: 0,
+    /** Due deliveries: one for each reader of each message. */
     deliveries: 0,
     lost: 0,
     repeated: 0,
     swapped: 0,
     overtaken: 0,
+    /** Readers of a room that were given other ids than the others. */
     diverged: 0,
+    /** Deliveries of messages that nobody sent. */
     invented: 0,
     strayed: 0,
+    /** Deliveries of a damaged text. */
     damaged: 0,
     delayed: 0,
     refused: 0,
@@ -72,33 +78,9 @@ export function noCounted(): Counted {
     cut: 0,
     resumed: 0,
     stalledMs: 0,
-    texts: [],
+    /** The first few. */
+    texts: [] as string[],
   };
 }
 
-export interface Counted {
-  connections: number;
-  /** Taken: not refused, and not a repeat of one that had been taken. */
-  messages: number;
-  /** One for each reader of each message: what ought to be delivered. */
-  deliveries: number;
-  lost: number;
-  repeated: number;
-  swapped: number;
-  overtaken: number;
-  /** Readers of a room that were given other ids than the others. */
-  diverged: number;
-  /** Deliveries of what nobody said. */
-  invented: number;
-  strayed: number;
-  /** Deliveries of a damaged text. */
-  damaged: number;
-  delayed: number;
-  refused: number;
-  swallowed: number;
-  cut: number;
-  resumed: number;
-  stalledMs: number;
-  /** The first few. */
-  texts: string[];
-}
+export type Counted = ReturnType<typeof noCounted>;

@@ -6,6 +6,7 @@ import { renderReport } from '../../../src/load/report/page.ts';
 import type { Result } from '../../../src/load/result/result.ts';
 import { verdictOf } from '../../../src/load/result/verdict.ts';
 import { useBrowser } from '../../support/browser.ts';
+import { CONTRAST } from '../../support/contrast.ts';
 import { testFolder } from '../../support/folder.ts';
 import { sampleResult } from '../result/sample-result.ts';
 
@@ -300,32 +301,6 @@ it('a report has all its charts on paper', async () => {
   expect(await ask(page, z.string(), 'getComputedStyle(document.documentElement).colorScheme')).toBe('light');
   expect(await page.locator('figure svg[role=img]:visible').count()).toBe(7);
 });
-
-/** Of each element's own text with what is painted behind it, by the formula of WCAG 2. */
-const CONTRAST = `(() => {
-  const context = Object.assign(document.createElement('canvas'), { width: 1, height: 1 })
-    .getContext('2d', { willReadFrequently: true });
-  const paint = (...colors) => {
-    for (const color of colors) { context.fillStyle = color; context.fillRect(0, 0, 1, 1); }
-    const [r, g, b] = [...context.getImageData(0, 0, 1, 1).data].map((value) => value / 255)
-      .map((value) => value <= 0.04045 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const poor = [];
-  let checked = 0;
-  for (const element of document.querySelectorAll('body *')) {
-    if (!element.checkVisibility() || element.localName === 'title') continue;
-    if (![...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim() !== '')) continue;
-    const backgrounds = [];
-    for (let up = element; up; up = up.parentElement) backgrounds.unshift(getComputedStyle(up).backgroundColor);
-    const style = getComputedStyle(element);
-    const color = element.localName === 'text' ? style.fill : style.color;
-    const [low, high] = [paint(...backgrounds), paint(...backgrounds, color)].sort((a, b) => a - b);
-    checked += 1;
-    if ((high + 0.05) / (low + 0.05) < 4.5) poor.push(element.textContent);
-  }
-  return { poor, checked, paper: paint(getComputedStyle(document.body).backgroundColor) };
-})()`;
 
 /** Of the labels of charts: those that touch another, leave their chart, or cannot be read. */
 const LABELS = `(() => {

@@ -14,6 +14,7 @@ import {
   type Scenario,
   scenarioSchema,
 } from '../../../src/load/scenario/scenario.ts';
+import { startRandom } from '../../support/random.ts';
 
 export interface SampleOptions {
   readonly seed?: number;
@@ -39,7 +40,8 @@ const MIB = 2 ** 20;
 
 export function sampleResult(options: SampleOptions = {}): Result {
   const { seed = 7, users = 500, fanOut = 1, perUserPerMinute = 6, deliverMs = 1.2, errors = {} } = options;
-  const random = generator(seed);
+  const pick = startRandom(seed);
+  const random = (): number => pick(2 ** 32) / 2 ** 32;
   const scenario = scenarioSchema.parse({
     version: 1,
     name: 'sample',
@@ -209,15 +211,4 @@ function sum(series: readonly Second[], what: 'sent' | 'delivered'): number {
 
 function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
-/** From 0 to below 1; mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

@@ -7,6 +7,7 @@ import type { IndexRow } from '../../../src/store/archive-store.ts';
 import { toMatch } from '../../../src/store/search/query.ts';
 import { SearchIndex } from '../../../src/store/search/search-index.ts';
 import { testFolder } from '../../support/folder.ts';
+import { startRandom } from '../../support/random.ts';
 import { ALL, type Asked, expected, fill, findAll, makeRows, termsOf, whole } from './search-rows.ts';
 
 const folder = testFolder();
@@ -23,14 +24,10 @@ const QUESTIONS: Asked[] = [
   { query: 'absent', intervals: everywhere },
 ];
 
-let randomState = 0;
+let random = startRandom(0);
 beforeEach(() => {
-  randomState = 4_711;
+  random = startRandom(4_711);
 });
-function random(below: number): number {
-  randomState = (Math.imul(randomState, 1_103_515_245) + 12_345) & 0x7fffffff;
-  return Math.floor((randomState / 0x80000000) * below);
-}
 
 function open(file: string, warnings: string[] = []): SearchIndex {
   return new SearchIndex({

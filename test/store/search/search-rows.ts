@@ -4,27 +4,22 @@ import type { IndexRow, Interval } from '../../../src/store/archive-store.ts';
 import { parseQuery, type Term, toMatch } from '../../../src/store/search/query.ts';
 import type { SearchIndex } from '../../../src/store/search/search-index.ts';
 import { snippet } from '../../../src/store/search/snippet.ts';
+import { startRandom } from '../../support/random.ts';
 
 export const WORDS = ['tea', 'teapot', 'the', 'then', 'and', 'milk', 'sugar', 'no', 'yes', 'cup', 'rare'];
 export const ALL = Number.MAX_SAFE_INTEGER;
 
 /** Messages of 1 to 8 words, the first of the list often and the last seldom. The same for the same seed. */
 export function makeRows(count: number, conversations: number, seed = 1): IndexRow[] {
-  let state = seed;
-  const random = (): number => {
-    state = (Math.imul(state, 1_103_515_245) + 12_345) & 0x7fffffff;
-    return state / 0x80000000;
-  };
+  const pick = startRandom(seed);
   let id = 1_000_000;
   return Array.from({ length: count }, () => {
-    id += 1 + Math.floor(random() * 5_000);
-    const words = Array.from({ length: 1 + Math.floor(random() * 8) }, () => {
-      return WORDS[Math.floor(random() ** 2 * WORDS.length)] ?? '';
-    });
+    id += 1 + pick(5_000);
+    const words = Array.from({ length: 1 + pick(8) }, () => WORDS[pick(1 + pick(WORDS.length))] ?? '');
     return {
       id,
       at: Math.floor(id / 1_000),
-      conversation: 1 + Math.floor(random() * conversations),
+      conversation: 1 + pick(conversations),
       text: words.join(' '),
     };
   });

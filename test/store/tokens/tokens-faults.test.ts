@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
@@ -15,6 +14,7 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openTokens, type Tokens } from '../../../src/store/tokens/tokens.ts';
 import { testFolder } from '../../support/folder.ts';
+import { SmallDisk } from '../../support/small-disk.ts';
 
 const folder = testFolder();
 const NOW = Date.parse('2026-11-22T06:15:38Z');
@@ -184,44 +184,24 @@ describe('a file of tokens that cannot be used', () => {
 });
 
 describe.runIf(canMount)('on a full disk', () => {
-  /** A disk of its own, and how to fill it to the last block. */
-  function newDisk(): { readonly file: string; fill(): void; empty(): void } {
+  function newDisk(): { readonly file: string; readonly disk: SmallDisk } {
     files += 1;
-    const disk = `${folder}/disk${files}`;
-    mkdirSync(disk);
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'tmpfs', disk]);
-    onTestFinished(() => {
-      execFileSync('umount', ['-l', disk]);
-    });
-    let filled = 0;
-    return {
-      file: `${disk}/tokens.db`,
-      fill() {
-        filled += 1;
-        for (let size = 1 << 20, i = 0; size >= 1; size >>= 1, i += 1) {
-          try {
-            writeFileSync(`${disk}/ballast${filled}.${i}`, Buffer.alloc(size));
-          } catch {
-            // The next one is smaller.
-          }
-        }
-      },
-      empty() {
-        for (const name of readdirSync(disk)) if (name.startsWith('ballast')) rmSync(`${disk}/${name}`);
-      },
-    };
+    const disk = SmallDisk.mount(`${folder}/disk${files}`, '2m');
+    if (disk === undefined) throw new Error('root may not mount a disk');
+    onTestFinished(() => disk.unmount());
+    return { file: `${disk.folder}/tokens.db`, disk };
   }
 
   /** What a process that was killed at this moment would leave to the next one. */
   function afterKill(file: string): Opened {
     const copy = newFile();
-    cpSync(dirname(file), dirname(copy), { recursive: true, filter: (path) => !path.includes('ballast') });
+    cpSync(dirname(file), dirname(copy), { recursive: true, filter: (path) => !path.endsWith('filler') });
     return open(copy);
   }
 
   it('logins get no tokens, tokens let in, and they end for good', () => {
-    const disk = newDisk();
-    const { tokens, warnings } = open(disk.file);
+    const { file, disk } = newDisk();
+    const { tokens, warnings } = open(file);
     const all = Array.from({ length: 40 }, (_, i) => issue(tokens, `user${i}`));
     disk.fill();
     let more: string | undefined = '';
@@ -236,24 +216,24 @@ describe.runIf(canMount)('on a full disk', () => {
     const expected = all.map((_, i) => (i % 2 === 0 ? 'bad_token' : 'ok'));
     const look = (t: Tokens): string[] => all.map((token, i) => t.check(`user${i}`, token, RECORD, NOW));
     expect(look(tokens)).toEqual(expected);
-    const next = afterKill(disk.file);
+    const next = afterKill(file);
     expect(look(next.tokens)).toEqual(expected);
     next.tokens.close();
-    disk.empty();
+    disk.release();
     expect(tokens.check('ann', issue(tokens, 'ann'), RECORD, NOW)).toBe('ok');
     tokens.close();
-    const again = open(disk.file);
+    const again = open(file);
     expect(look(again.tokens)).toEqual(expected);
     again.tokens.close();
   });
 
   it('that was full at the start, too, tokens let in; what ends there ends for good when there is room', () => {
-    const disk = newDisk();
-    const before = open(disk.file);
+    const { file, disk } = newDisk();
+    const before = open(file);
     const [kept, ended] = [issue(before.tokens, 'ann'), issue(before.tokens, 'ann')];
     before.tokens.close();
     disk.fill();
-    const { tokens, warnings } = open(disk.file);
+    const { tokens, warnings } = open(file);
     expect(tokens.check('ann', kept, RECORD, NOW)).toBe('ok');
     expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
     expect(tokens.end(ended)).toBe('storage_full');
@@ -263,26 +243,26 @@ describe.runIf(canMount)('on a full disk', () => {
       'bad_token',
     ]);
     expect(warnings).toHaveLength(1);
-    disk.empty();
+    disk.release();
     tokens.sweep(NOW);
-    const next = afterKill(disk.file);
+    const next = afterKill(file);
     expect([
       next.tokens.check('ann', kept, RECORD, NOW),
       next.tokens.check('ann', ended, RECORD, NOW),
     ]).toEqual(['ok', 'bad_token']);
     next.tokens.close();
     tokens.close();
-    expect(existsSync(disk.file)).toBe(true);
+    expect(existsSync(file)).toBe(true);
   });
 
   it('from the beginning, nothing works, and everything does when there is room', () => {
-    const disk = newDisk();
+    const { file, disk } = newDisk();
     disk.fill();
-    const { tokens, warnings } = open(disk.file);
+    const { tokens, warnings } = open(file);
     expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
     expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('unavailable');
     expect(warnings).toHaveLength(1);
-    disk.empty();
+    disk.release();
     expect(tokens.check('ann', issue(tokens, 'ann'), RECORD, NOW)).toBe('ok');
     tokens.close();
   });
