@@ -265,6 +265,7 @@ describe('a replay', () => {
       'ok',
       'live',
     ]);
+    expect(await second.ask('history', 'quin')).toEqual([[], null]);
   });
 });
 

@@ -59,7 +59,8 @@ export function useCompany(): Company {
   };
 
   beforeAll(async () => {
-    await company.serve(['--guests']);
+    // Several shards, so that whatever two clients say to each other crosses threads.
+    await company.serve(['--guests', '--workers', '3']);
   });
   afterAll(async () => {
     await Promise.all(

@@ -499,7 +499,7 @@ describe('presence', () => {
     const gone = performance.now();
     await uma.event('offline', (user) => user === 'vic');
     expect(performance.now() - gone).toBeGreaterThan(9_500);
-    expect(uma.events.filter(({ name }) => name === 'offline')).toEqual([]);
+    expect(uma.events.filter(({ name }) => name === 'offline' || name === 'online')).toEqual([]);
     expect(await uma.ask('who', '#umas')).toEqual([
       [
         ['uma', true],
@@ -525,6 +525,13 @@ describe('refusals', () => {
       ['bad_version', 'hello', new Map([['version', 2]])],
       ['bad_argument', 'hello', 'version 1'],
       ['unknown_command', 'shout', 'x'],
+      ['unknown_command', 'constructor'],
+      ['unknown_command', '__proto__'],
+      ['bad_argument', 'hello', new Map([['heartbeat', 999]])],
+      ['bad_argument', 'hello', new Map([['heartbeat', '60000']])],
+      ['bad_name', 'register', 42, PASSWORD],
+      ['bad_name', 'register', 'xia\n', PASSWORD],
+      ['bad_password', 'register', 'xander', new Map([['a', 1]])],
       ['missing_argument', 'register', 'xia'],
       ['missing_argument', 'login', null, PASSWORD],
       ['bad_name', 'register', '1st', PASSWORD],
@@ -548,16 +555,21 @@ describe('refusals', () => {
 
   it('after login', async () => {
     const yan = await account('yan');
+    await (await account('yves')).ask('join', '#yves');
     await expectRefusals(yan, [
       ['already_logged_in', 'login', 'yan', PASSWORD],
-      ['already_logged_in', 'register', 'yves', PASSWORD],
-      ['already_logged_in', 'guest', 'yves'],
+      ['already_logged_in', 'register', 'yuri', PASSWORD],
+      ['already_logged_in', 'guest', 'yuri'],
       ['missing_argument', 'send', 'yan'],
       ['missing_argument', 'join'],
       ['bad_room', 'join', 'no-sign'],
       ['bad_text', 'send', 'yan', ''],
       ['bad_key', 'send', 'yan', 'x', ''],
       ['no_such_user', 'send', 'nobody', 'x'],
+      ['bad_name', 'send', '@yan', 'x'],
+      ['bad_text', 'send', 'yan', 7],
+      ['not_a_member', 'send', '#yves', 'x'],
+      ['not_a_member', 'leave', '#yves'],
       ['no_such_room', 'send', '#nowhere', 'x'],
       ['no_such_room', 'leave', '#nowhere'],
       ['bad_argument', 'rooms', 5],
