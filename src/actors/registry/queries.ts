@@ -1,10 +1,21 @@
 /** The verbs that only read. */
 
+import type { Directory } from '../../chat/directory.ts';
+import type { Sessions } from '../../chat/sessions.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Outcome } from '../kernel/actor.ts';
 import type { Handlers, QueryAnswer } from './handlers.ts';
 import type { Lists } from './lists.ts';
 
-export function queries(lists: Lists) {
+export interface QueryParts {
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly lists: Lists;
+  /** When the account of that name was registered, in milliseconds since 1970; null if auth has no such account. */
+  readonly registeredAt: (user: string) => Promise<Outcome<number | null>>;
+}
+
+export function queries({ lists }: QueryParts) {
   return {
     who([, , , room, after = null]) {
       return () => {
