@@ -1,6 +1,6 @@
 /** The verbs that only read. */
 
-import type { Directory } from '../../chat/directory.ts';
+import { type Directory, inOrder } from '../../chat/directory.ts';
 import type { Sessions } from '../../chat/sessions.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Outcome } from '../kernel/actor.ts';
@@ -15,7 +15,7 @@ export interface QueryParts {
   readonly registeredAt: (user: string) => Promise<Outcome<number | null>>;
 }
 
-export function queries({ lists }: QueryParts) {
+export function queries({ directory, sessions, lists, registeredAt }: QueryParts) {
   return {
     who([, , , room, after = null]) {
       return () => {
@@ -26,6 +26,21 @@ export function queries({ lists }: QueryParts) {
 
     rooms([, , , after = null]) {
       return () => ok(lists.rooms(after));
+    },
+
+    whois([, , , name], asker) {
+      return async () => {
+        const account = directory.account(name);
+        if (account === undefined) return refused('no_such_user');
+        const { name: user, guest } = account;
+        const onlineSince = sessions.onlineSince(account) ?? null;
+        const shared = [...directory.roomsOf(account).keys()].filter(({ members }) => members.has(asker.id));
+        const rooms = inOrder(shared).map((room) => room.name);
+        // All of the state has been read: a guest may have ended, or somebody left, when auth answers.
+        const asked = guest ? undefined : await registeredAt(user);
+        const time = asked?.type === 'answered' ? asked.value : null;
+        return ok({ user, guest, onlineSince, registeredAt: time, rooms });
+      };
     },
   } satisfies Partial<Handlers>;
 }

@@ -1,6 +1,7 @@
 /** The verbs that only read, on a directory and sessions that the test makes. */
 
 import { expect, it } from 'vitest';
+import type { Outcome } from '../../../src/actors/kernel/actor.ts';
 import { Lists } from '../../../src/actors/registry/lists.ts';
 import { queries } from '../../../src/actors/registry/queries.ts';
 import { type Account, Directory, type Room } from '../../../src/chat/directory.ts';
@@ -15,8 +16,10 @@ class World {
     directory: this.directory,
     sessions: this.sessions,
     lists: new Lists(this.directory, this.sessions),
-    registeredAt: () => Promise.resolve({ type: 'gone' }),
+    registeredAt: async (user) => this.auth.get(user) ?? { type: 'gone' },
   });
+  /** What auth says of an account; it is gone for all others. */
+  readonly auth = new Map<string, Outcome<number | null>>();
   #nextId = 1;
 
   account(name: string, guest = false): Account {
@@ -89,4 +92,30 @@ it('rooms lists the rooms with the number of their members', () => {
     ],
   });
   expect(rooms('#cake')).toEqual({ type: 'ok', result: [[['#tea', 2]], null] });
+});
+
+it('whois tells about an account, and which rooms it shares with who asks', async () => {
+  const world = new World();
+  const [ann, ben, gil] = [world.account('ann'), world.account('Ben'), world.account('gil', true)];
+  world.room('#tea', ann, ben);
+  world.room('#Cake', ben, ann);
+  world.room('#bens', ben, gil);
+  world.attach(gil, 5_000);
+  world.attach(ben, 7_000);
+  world.attach(ben, 9_000);
+  world.auth.set('Ben', { type: 'answered', value: 1_000 });
+  // A guest has not registered, whoever had the name before.
+  world.auth.set('gil', { type: 'answered', value: 2_000 });
+  const whois = (name: string, asker = ann) => world.handlers.whois(['whois', 1, 1, name], asker)();
+  const shared = { guest: false, onlineSince: 7_000, registeredAt: 1_000, rooms: ['#Cake', '#tea'] };
+  expect(await whois('bEN')).toEqual({ type: 'ok', result: { user: 'Ben', ...shared } });
+  const guest = { user: 'gil', guest: true, onlineSince: 5_000, registeredAt: null, rooms: [] };
+  expect(await whois('gil')).toEqual({ type: 'ok', result: guest });
+  const offline = { user: 'ann', guest: false, onlineSince: null, registeredAt: null };
+  expect(await whois('ann')).toEqual({ type: 'ok', result: { ...offline, rooms: ['#Cake', '#tea'] } });
+  expect(await whois('nobody')).toEqual({ type: 'refused', code: 'no_such_user' });
+  // The answer is what was so when it was asked.
+  const asked = whois('Ben', gil);
+  world.sessions.detachShard(SHARD);
+  expect(await asked).toMatchObject({ result: { onlineSince: 7_000, rooms: ['#bens'] } });
 });
