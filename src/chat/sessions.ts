@@ -8,14 +8,20 @@ import { type Account, type Directory, inOrder } from './directory.ts';
 /** Sessions on each shard, by the shard's index. */
 type Counts = number[];
 
+interface Online {
+  readonly account: Account;
+  readonly since: number;
+}
+
 export class Sessions {
   readonly #directory: Directory;
   /** By shard, then by connection. */
   readonly #sessions = new Map<number, Map<number, Account>>();
   readonly #byAccount = new Map<number, Counts>();
   readonly #byRoom = new Map<number, Counts>();
-  /** Accounts with at least one session; in order of name, until somebody comes or goes. */
-  readonly #online = new Map<number, Account>();
+  /** Accounts with at least one session, by id. */
+  readonly #online = new Map<number, Online>();
+  /** The same accounts in order of name, until somebody comes or goes. */
   #sorted: readonly Account[] | undefined;
   /** Sessions that do not get yet what is routed, of each account that has any: shard and connection. */
   readonly #replaying = new Map<number, Set<string>>();
@@ -37,18 +43,23 @@ export class Sessions {
     return this.#online.has(account.id);
   }
 
+  /** Since when the account has had a session without a gap, in milliseconds since 1970; undefined if it has none. */
+  onlineSince(account: Account): number | undefined {
+    return this.#online.get(account.id)?.since;
+  }
+
   onlineInOrder(): readonly Account[] {
-    this.#sorted ??= inOrder(this.#online.values());
+    this.#sorted ??= inOrder(Array.from(this.#online.values(), ({ account }) => account));
     return this.#sorted;
   }
 
-  /** A session is replayed to what it missed, until it `wentLive`. */
-  attach(shard: number, connection: number, account: Account): void {
+  /** A session is replayed to what it missed, until it `wentLive`. `now` is in milliseconds since 1970. */
+  attach(shard: number, connection: number, account: Account, now: number): void {
     const ofShard = this.#sessions.get(shard) ?? new Map<number, Account>();
     this.#sessions.set(shard, ofShard);
     ofShard.set(connection, account);
     if (!this.isOnline(account)) this.#sorted = undefined;
-    this.#online.set(account.id, account);
+    this.#online.set(account.id, { account, since: this.onlineSince(account) ?? now });
     const replaying = this.#replaying.get(account.id) ?? new Set();
     this.#replaying.set(account.id, replaying.add(`${shard} ${connection}`));
     add(this.#byAccount, account.id, shard, 1);

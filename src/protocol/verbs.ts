@@ -78,6 +78,7 @@ export const VERBS = [
   { verb: 'leave', destination: 'registry', guard: 'logged_in', arguments: [room], isEntry: true },
   { verb: 'who', destination: 'registry', guard: 'logged_in', arguments: [optionalRoom, after] },
   { verb: 'rooms', destination: 'registry', guard: 'logged_in', arguments: [after] },
+  { verb: 'whois', destination: 'registry', guard: 'logged_in', arguments: [user] },
   { verb: 'password', destination: 'auth', guard: 'account', arguments: [secret, password] },
 ] as const satisfies readonly Row[];
 

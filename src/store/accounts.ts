@@ -3,14 +3,14 @@
  * differ only in case (`foldName`); an account keeps the spelling it was last stored with.
  */
 
-/** One account. `hash` is argon2 in PHC form; `since` is when this password was set, as `2026-11-22T06:15:38Z`. */
+/** One account. `hash` is argon2 in PHC form; `since` is when the account was registered, as `2026-11-22T06:15:38Z`. */
 export interface Account {
   readonly name: string;
   readonly hash: string;
   readonly since: string;
 }
 
-/** A registration or a change of password. `at` is stored to the second. */
+/** A registration or a change of password. `at` is the time of the registration; it is stored to the second. */
 export interface AccountChange {
   readonly name: string;
   readonly hash: string;

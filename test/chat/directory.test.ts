@@ -36,9 +36,9 @@ describe('sessions', () => {
     const room = directory.addRoom(7, '#r');
     directory.addMember(room, ann, 1);
     const sessions = new Sessions(directory);
-    sessions.attach(2, 11, ann);
-    sessions.attach(2, 12, ann);
-    sessions.attach(0, 11, ben);
+    sessions.attach(2, 11, ann, 0);
+    sessions.attach(2, 12, ann, 0);
+    sessions.attach(0, 11, ben, 0);
     expect(sessions.shardsOfRoom(7)).toEqual([0, 0, 2]);
     directory.addMember(room, ben, 2);
     sessions.joined(ben.id, room.id);
@@ -52,6 +52,20 @@ describe('sessions', () => {
     sessions.left(ben.id, room.id);
     expect(sessions.shardsOfRoom(7)).toEqual([]);
     expect(sessions.shardsOfAccount(2)).toEqual([1]);
+  });
+
+  it('know since when an account has had at least one session without a gap', () => {
+    const sessions = new Sessions(new Directory());
+    const ann = account(1, 'ann');
+    expect(sessions.onlineSince(ann)).toBeUndefined();
+    sessions.attach(0, 11, ann, 1_000);
+    sessions.attach(1, 11, ann, 2_000);
+    sessions.detach(0, 11);
+    expect(sessions.onlineSince(ann)).toBe(1_000);
+    sessions.detach(1, 11);
+    expect(sessions.onlineSince(ann)).toBeUndefined();
+    sessions.attach(1, 12, ann, 3_000);
+    expect(sessions.onlineSince(ann)).toBe(3_000);
   });
 });
 

@@ -5,7 +5,17 @@
 
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/process.ts';
-import { array, expectRefusals, number, PASSWORD, plain, refusal, send, useCompany } from './company.ts';
+import {
+  array,
+  expectRefusals,
+  field,
+  number,
+  PASSWORD,
+  plain,
+  refusal,
+  send,
+  useCompany,
+} from './company.ts';
 import {
   type Connection,
   decode,
@@ -443,6 +453,39 @@ describe('lists', () => {
     ]);
     expect(await quin.ask('who', '#quins', 'quin')).toEqual([[['rob', true]], null]);
     expect(await refusal(quin.ask('who', '#nobodys'))).toBe('no_such_room');
+  });
+
+  it('tell about one user', async () => {
+    const before = Date.now();
+    const [wyn, xen] = [await account('wyn'), await account('Xen')];
+    const guest = await open();
+    await guest.ask('guest', 'xul');
+    for (const member of [wyn, xen, guest]) await member.ask('join', '#tell');
+    await xen.ask('join', '#secret');
+    const found = await wyn.ask('whois', 'XEN');
+    expect(plain(found)).toEqual({
+      user: 'Xen',
+      guest: false,
+      onlineSince: expect.any(Number),
+      registeredAt: expect.any(Number),
+      rooms: ['#tell'],
+    });
+    const [online, registered] = ['onlineSince', 'registeredAt'].map((key) => number(field(found, key)));
+    expect(online).toBeGreaterThanOrEqual(before);
+    // A registration is stored to the second.
+    expect(registered).toBeGreaterThan(before - 1_000);
+    const xul = { user: 'xul', guest: true, registeredAt: null, rooms: ['#tell'] };
+    expect(plain(await wyn.ask('whois', 'xul'))).toMatchObject(xul);
+    await xen.ask('quit');
+    await until(
+      'Xen to be offline',
+      async () => field(await wyn.ask('whois', 'Xen'), 'onlineSince') === null,
+    );
+    await expectRefusals(wyn, [
+      ['no_such_user', 'whois', 'nobody'],
+      ['bad_name', 'whois', '#tell'],
+      ['missing_argument', 'whois'],
+    ]);
   });
 });
 

@@ -255,9 +255,10 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
       of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
       return;
     }
-    const name = store.find(of.user)?.name ?? of.user;
+    const account = store.find(of.user);
+    const at = account === undefined ? new Date() : new Date(account.since);
     void store
-      .append({ name, hash: outcome.value, at: new Date() })
+      .append({ name: account?.name ?? of.user, hash: outcome.value, at })
       .then((written) => self.tell({ type: 'stored', of, asking, outcome: written }));
   }
 

@@ -12,7 +12,16 @@ import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { callPort, type Peer, serve, servePort, threadData } from '../kernel/thread.ts';
 import { unexpected } from '../kernel/thread-api.ts';
 import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
-import type { Asking, AuthApi, AuthCall, Credential, SessionsApi, Standing } from './auth-api.ts';
+import type {
+  AccountsApi,
+  Asking,
+  AuthApi,
+  AuthCall,
+  Credential,
+  RegistrationsApi,
+  SessionsApi,
+  Standing,
+} from './auth-api.ts';
 import { HashPool } from './hash-pool.ts';
 
 /** Longer than the hash pool's full queue takes; the shard's own deadline comes first. */
@@ -40,7 +49,7 @@ const startPool = (): HashPool => {
   started ??= new HashPool(data.hashWorkers, (text) => log.warn({ event: 'hash_pool' }, text));
   return started;
 };
-let registry: MessagePort | undefined;
+let registry: Peer<AccountsApi> | undefined;
 let requests = 0;
 const opened = await openUsersFile(data.usersFile, {
   hash: (password) => startPool().hashNow(password),
@@ -115,8 +124,21 @@ function connectShard(port: MessagePort): void {
 }
 
 function connectRegistry(port: MessagePort): void {
-  registry = port;
-  if (store !== undefined) port.postMessage(listAccounts(store));
+  servePort<RegistrationsApi>(port, { registeredAt });
+  registry = callPort<AccountsApi>(port);
+  tellAccounts();
+}
+
+/** The registry may be gone: the next one is told when it is connected. */
+function tellAccounts(): void {
+  if (store === undefined) return;
+  const names = Array.from(store.names()).join('\n');
+  void registry?.call((api) => api.accounts(names));
+}
+
+function registeredAt(user: string): number | null {
+  const account = store?.find(user);
+  return account === undefined ? null : Date.parse(account.since);
 }
 
 async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> {
@@ -144,7 +166,7 @@ function endTokensWithout(accounts: AccountStore, after: string): void {
 /** Someone has edited the accounts, so sessions may belong to accounts or passwords that no longer exist. */
 function accountsChanged(): void {
   if (store === undefined) return;
-  registry?.postMessage(listAccounts(store));
+  tellAccounts();
   for (const shard of shards) void shard.call((api) => api.accountsChanged(), SESSIONS_TIMEOUT_MS);
   endTokensWithout(store, '');
 }
@@ -161,11 +183,6 @@ function standingOf({ user, record }: Credential): Standing {
   const account = store?.find(user);
   if (account === undefined) return 'removed';
   return recordOf(account) === record ? 'ok' : 'password_changed';
-}
-
-/** Passing one string between threads is a hundred times cheaper than a million. */
-function listAccounts(accounts: AccountStore): string {
-  return Array.from(accounts.names()).join('\n');
 }
 
 export type AuthThreadApi = typeof api;

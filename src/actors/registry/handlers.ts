@@ -9,8 +9,11 @@ export type QueryAnswer =
   | { readonly type: 'ok'; readonly result: unknown }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
-/** Reads the state as it is behind everything that the connection has asked before. */
-export type Query = () => QueryAnswer;
+/**
+ * Reads the state as it is behind everything that the connection has asked before. A promise if something of the answer comes from
+ * another thread; other commands do not wait for it.
+ */
+export type Query = () => QueryAnswer | Promise<QueryAnswer>;
 
 /**
  * Handles a command of the account. Returns a query if the command only reads, a code if it is refused at once, and nothing if

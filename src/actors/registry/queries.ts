@@ -1,10 +1,21 @@
 /** The verbs that only read. */
 
+import { type Directory, inOrder } from '../../chat/directory.ts';
+import type { Sessions } from '../../chat/sessions.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
+import type { Outcome } from '../kernel/actor.ts';
 import type { Handlers, QueryAnswer } from './handlers.ts';
 import type { Lists } from './lists.ts';
 
-export function queries(lists: Lists) {
+export interface QueryParts {
+  readonly directory: Directory;
+  readonly sessions: Sessions;
+  readonly lists: Lists;
+  /** When the account of that name was registered, in milliseconds since 1970; null if auth has no such account. */
+  readonly registeredAt: (user: string) => Promise<Outcome<number | null>>;
+}
+
+export function queries({ directory, sessions, lists, registeredAt }: QueryParts) {
   return {
     who([, , , room, after = null]) {
       return () => {
@@ -15,6 +26,21 @@ export function queries(lists: Lists) {
 
     rooms([, , , after = null]) {
       return () => ok(lists.rooms(after));
+    },
+
+    whois([, , , name], asker) {
+      return async () => {
+        const account = directory.account(name);
+        if (account === undefined) return refused('no_such_user');
+        const { name: user, guest } = account;
+        const onlineSince = sessions.onlineSince(account) ?? null;
+        const shared = [...directory.roomsOf(account).keys()].filter(({ members }) => members.has(asker.id));
+        const rooms = inOrder(shared).map((room) => room.name);
+        // All of the state has been read: a guest may have ended, or somebody left, when auth answers.
+        const asked = guest ? undefined : await registeredAt(user);
+        const time = asked?.type === 'answered' ? asked.value : null;
+        return ok({ user, guest, onlineSince, registeredAt: time, rooms });
+      };
     },
   } satisfies Partial<Handlers>;
 }

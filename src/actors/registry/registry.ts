@@ -18,10 +18,10 @@ import { testNumber } from '../kernel/fault-injection.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { Command, CommandOf, ToRegistry } from '../link/messages.ts';
 import { Accounts } from './accounts.ts';
-import { type Handlers, handle, type Query } from './handlers.ts';
+import { type Handlers, handle, type Query, type QueryAnswer } from './handlers.ts';
 import { Ledger } from './ledger.ts';
 import { Lists } from './lists.ts';
-import { queries } from './queries.ts';
+import { type QueryParts, queries } from './queries.ts';
 import { roomCommands } from './room-commands.ts';
 import { type Outgoing, Router, ShardLink } from './router.ts';
 import { SessionCommands } from './session-commands.ts';
@@ -53,6 +53,8 @@ const RECONCILED_A_TIME = 20_000;
 const FORGOTTEN_A_TIME = 500;
 const FORGET_PAUSE_MS = 20;
 
+const GONE: QueryParts['registeredAt'] = () => Promise.resolve({ type: 'gone' });
+
 export interface RegistryOptions {
   readonly projection: Projection;
   /** How old entries may become, in milliseconds; Infinity to keep them for ever. */
@@ -61,6 +63,8 @@ export interface RegistryOptions {
   readonly clock?: Clock;
   /** The order of the batches; that of this machine alone if left out. */
   readonly openLog?: OpenLog | undefined;
+  /** Asks auth; without it, auth counts as gone. */
+  readonly registeredAt?: QueryParts['registeredAt'];
 }
 
 export function registry(options: RegistryOptions): Behavior<Registry, RegistryMsg> {
@@ -116,7 +120,7 @@ class Registry {
   readonly #self: ActorRef<RegistryMsg>;
 
   constructor(
-    { projection, keepMs, logger, clock = SYSTEM_CLOCK, openLog }: RegistryOptions,
+    { projection, keepMs, logger, clock = SYSTEM_CLOCK, openLog, registeredAt = GONE }: RegistryOptions,
     self: ActorRef<RegistryMsg>,
   ) {
     this.#self = self;
@@ -148,7 +152,7 @@ class Registry {
     this.#sessionCommands = sessionCommands;
     this.#handlers = {
       ...roomCommands(ledger, lists),
-      ...queries(lists),
+      ...queries({ directory, sessions, lists, registeredAt }),
       seen: (command, account, link) => sessionCommands.see(command, account, link),
     };
   }
@@ -323,11 +327,18 @@ class Registry {
     this.#ledger.turn.query(() => {
       const answer = query();
       return () => {
-        if (link.behind) link.held.push(command);
-        else if (answer.type === 'ok') link.out.push(['ok', command[1], answer.result]);
-        else link.out.push(['error', command[1], answer.code]);
+        if (answer instanceof Promise) void answer.then((late) => this.#answer(link, command, late));
+        else this.#answer(link, command, answer);
       };
     });
+  }
+
+  #answer(link: ShardLink, command: Command, answer: QueryAnswer): void {
+    // Its thread has died meanwhile.
+    if (this.#router.links.get(link.index) !== link) return;
+    if (link.behind) link.held.push(command);
+    else if (answer.type === 'ok') link.out.push(['ok', command[1], answer.result]);
+    else link.out.push(['error', command[1], answer.code]);
   }
 
   /** A session begins, or goes live, behind everything of the turn; a shard that has fallen behind by then has to wait. */

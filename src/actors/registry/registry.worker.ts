@@ -4,11 +4,12 @@ import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
 import type { OpenLog } from '../../store/log.ts';
 import { openProjection } from '../../store/sqlite/projection.ts';
+import type { AccountsApi, RegistrationsApi } from '../auth/auth-api.ts';
 import { ask, spawn } from '../kernel/actor.ts';
 import { BatchPort, takeBatches } from '../kernel/batch.ts';
 import { testText } from '../kernel/fault-injection.ts';
 import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
-import { serve, threadData } from '../kernel/thread.ts';
+import { callPort, type Peer, serve, servePort, threadData } from '../kernel/thread.ts';
 import { unexpected } from '../kernel/thread-api.ts';
 import { readToRegistry, writeToShard } from '../link/codec.ts';
 import type { ToShard } from '../link/messages.ts';
@@ -18,6 +19,8 @@ const TICK_MS = 1_000;
 /** The log may be slow, and the end of the server does not wait for it for long. */
 const FINISH_TIMEOUT_MS = 2_000;
 const METRICS_TIMEOUT_MS = 1_000;
+/** Auth has it in memory. */
+const REGISTERED_AT_TIMEOUT_MS = 5_000;
 
 export interface RegistryData {
   readonly chatDb: string;
@@ -30,9 +33,17 @@ export interface RegistryData {
 const data = threadData<RegistryData>();
 const log = openLog('registry', data.logLevel);
 const projection = openProjection(data.chatDb, data.lockDb);
+let auth: Peer<RegistrationsApi> | undefined;
 const actor = spawn(
   'registry',
-  registry({ projection, keepMs: data.keepMs, logger: log, openLog: await testLog() }),
+  registry({
+    projection,
+    keepMs: data.keepMs,
+    logger: log,
+    openLog: await testLog(),
+    registeredAt: async (user) =>
+      (await auth?.call((api) => api.registeredAt(user), REGISTERED_AT_TIMEOUT_MS)) ?? { type: 'gone' },
+  }),
 );
 const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
 
@@ -76,11 +87,11 @@ function connectShard(shard: number, port: MessagePort): void {
   port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
 }
 
-/** The other end sends the names of the accounts that can log in, one a line. */
 function connectAuth(port: MessagePort): void {
-  port.on('message', (lines: string) => {
-    actor.tell({ type: 'accounts', names: lines === '' ? [] : lines.split('\n') });
+  servePort<AccountsApi>(port, {
+    accounts: (names) => void actor.tell({ type: 'accounts', names: names === '' ? [] : names.split('\n') }),
   });
+  auth = callPort<RegistrationsApi>(port);
 }
 
 /** In tests another log may stand in for that of this machine: a module that exports `openLog`. */

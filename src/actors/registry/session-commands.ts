@@ -77,12 +77,12 @@ export class SessionCommands {
     beginning: number,
   ): RefusalCode | undefined {
     const [, number, connection, , guest, lastId] = command;
-    const { sessions, presence, router, directory, ledger } = this.#parts;
+    const { clock, sessions, presence, router, directory, ledger } = this.#parts;
     // Somebody else of that name has come in the same turn.
     if (directory.account(account.name) !== account) return 'unavailable';
     try {
       const start = guest ? beginning : Math.min(lastId ?? ledger.seenBy(account), router.routed);
-      sessions.attach(link.index, connection, account);
+      sessions.attach(link.index, connection, account, clock.wall());
       presence.came(account);
       const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);
       link.out.push(['attached', number, account.id, account.name, rooms, router.routed, start]);
@@ -95,14 +95,14 @@ export class SessionCommands {
 
   /** A session that was there before this thread began. */
   restore(link: ShardLink, [connection, id, name, isLive]: AnnouncedSession): void {
-    const { directory, sessions, presence, accounts } = this.#parts;
+    const { clock, directory, sessions, presence, accounts } = this.#parts;
     const account = directory.account(name);
     if (account?.id !== id) {
       link.out.push(['expelled', id, 'failed']);
       return;
     }
     accounts.guestIsBack(account);
-    sessions.attach(link.index, connection, account);
+    sessions.attach(link.index, connection, account, clock.wall());
     if (isLive) sessions.wentLive(link.index, connection);
     presence.assume(account);
   }

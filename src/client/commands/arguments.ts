@@ -42,6 +42,14 @@ export const conversation: Argument<string> = {
   rule: `a conversation is with a person or in a #room; ${USER_RULE}`,
 };
 
+export const person: Argument<string> = {
+  name: 'name',
+  isOptional: false,
+  is: isPerson,
+  code: 'bad_name',
+  rule: USER_RULE,
+};
+
 const HISTORY_RULE = `history is of a person or a #room, and of 1 to ${LIMITS.page} messages`;
 
 export const count: Argument<Optional> = {
@@ -70,10 +78,12 @@ export const wanted: Argument<Optional> = {
 
 /** `@NAME` is a person, `#NAME` a room, and NAME either of them. */
 function isConversation(value: unknown): value is string {
+  return isPerson(value) || isRoomName(value);
+}
+
+function isPerson(value: unknown): value is string {
   return (
-    isUserName(value) ||
-    isRoomName(value) ||
-    (typeof value === 'string' && /^@/.test(value) && isUserName(value.slice(1)))
+    isUserName(value) || (typeof value === 'string' && value.startsWith('@') && isUserName(value.slice(1)))
   );
 }
 

@@ -155,13 +155,15 @@ export class Desk {
   }
 
   async #conclude({ command, values }: RequestPlan, response: Response): Promise<Result> {
+    const row = findCommand(command);
     if (response.type === 'ok') {
-      const conclude = findCommand(command)?.conclude;
-      if (conclude === undefined) throw new Error(`/${command} makes no requests`);
-      return conclude(this.#options, values, response.result);
+      if (row?.conclude === undefined) throw new Error(`/${command} makes no requests`);
+      return row.conclude(this.#options, values, response.result);
     }
     const [name] = values;
-    return this.#suggest(typeof name === 'string' ? name : null, explainFailure(command, response));
+    const failure = explainFailure(command, response);
+    if (typeof name !== 'string') return failure;
+    return this.#suggest(row?.parameters[0]?.completes === 'people' ? explicitName(name) : name, failure);
   }
 
   async #runLocally(plan: LocalPlan): Promise<Result> {

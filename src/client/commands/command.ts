@@ -7,7 +7,7 @@ import type { Result } from './result.ts';
 import type { Context, Plan, Refused } from './typed-command.ts';
 
 /** Which names complete an argument. */
-export type NameKind = 'rooms' | 'conversations' | 'commands' | 'none';
+export type NameKind = 'people' | 'rooms' | 'conversations' | 'commands' | 'none';
 
 export interface Parameter<T> extends Argument<T> {
   /** How help shows it; optional ones in brackets. */

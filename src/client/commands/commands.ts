@@ -18,6 +18,7 @@ import {
 import { type ClientCommand, define, parameter } from './command.ts';
 import { join, leave, rooms, who } from './rooms.ts';
 import type { Context, Plan, Refused } from './typed-command.ts';
+import { whois } from './whois.ts';
 
 const ROOM_FIRST = 'NAME is a room that you are in, or else a person; #NAME and @NAME leave no choice.';
 const DEFAULT_WAIT_SECONDS = 10;
@@ -58,6 +59,7 @@ export const COMMANDS: readonly ClientCommand[] = [
   leave,
   who,
   rooms,
+  whois,
   define(
     {
       name: 'history',

@@ -51,11 +51,11 @@ function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): s
   switch (kind) {
     case 'rooms':
       return spaced(rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
+    case 'people':
+      return spaced(peopleNamed(prefix, people));
     case 'conversations':
       return spaced([
-        ...(prefix.startsWith('@')
-          ? people.startingWith(prefix.slice(1)).map((name) => `@${name}`)
-          : people.startingWith(prefix)),
+        ...peopleNamed(prefix, people),
         ...rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`),
       ]);
     case 'commands':
@@ -69,6 +69,13 @@ function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): s
     default:
       return kind satisfies never;
   }
+}
+
+/** With the `@` if that has been typed. */
+function peopleNamed(prefix: string, people: KnownNames['people']): string[] {
+  return prefix.startsWith('@')
+    ? people.startingWith(prefix.slice(1)).map((name) => `@${name}`)
+    : [...people.startingWith(prefix)];
 }
 
 /** The next word begins behind a blank. */

@@ -1,17 +1,6 @@
 /**
- * The output of `--json`: one object per line.
+ * The output of `--json`: one object per line. docs/client.md lists the fields of every event and answer.
  *
- * Server events: `{"event": name, …}` with the fields named as in docs/protocol.md:
- *   message {id, at, from, to, text}   joined, left {id, at, room, user}   live {id}   online, offline {user}
- *   delivered {id}   notice {level, text}   bye {code, text, retryAfterMs?}
- * Client events: `{"event": "connection", "state": "connected" | "lost", "at", "text"}`.
- * Answers: `{"answer": command, "ok": true, …}`, or `{"answer": command, "ok": false, "code", "text"}`:
- *   login {user, rooms}   send {id, at, to, text}   join {room, id, users}   leave {room, id}
- *   who {room, users, complete}   rooms {rooms, complete}   others {lines}
- *   history {with, messages, more}: oldest first   search {query, in, hits, more, complete}: newest first
- * where users are `[{name, online}]`, rooms `[{name, members}]`, messages `[{id, at, from, to, text}]`, and hits `[{id,
- * at, from, to, snippet}]`. A `snippet` alternates between plain text and matches, starting with plain text. Ids are
- * the server's; times are in ms since 1970. If `more` is true, repeating the command returns the next part.
  * Events appear in the server's order; an answer may appear after events that arrived later. A message of this client
  * has an answer and no event, even if the answer was lost and the server repeated the message as an event.
  */

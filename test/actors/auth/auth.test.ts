@@ -1,6 +1,6 @@
 /** The auth actor with its stores, in this thread, with a clock that the test sets. */
 
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { type AuthAnswer, type AuthMsg, auth } from '../../../src/actors/auth/auth.ts';
 import type { Credential } from '../../../src/actors/auth/auth-api.ts';
@@ -14,6 +14,7 @@ import { testFolder } from '../../support/folder.ts';
 
 const folder = testFolder();
 const DAY_MS = 86_400_000;
+const OLD = '2020-02-29T12:34:56Z';
 let files = 0;
 
 type Request = AuthMsg extends infer Msg
@@ -24,20 +25,27 @@ type Request = AuthMsg extends infer Msg
 
 class World {
   readonly clock = new TestClock();
+  readonly file: string;
   readonly #actor: ActorRef<AuthMsg>;
   readonly told: Credential[] = [];
   /** The shards have ended the sessions. */
   ended = Promise.withResolvers<void>();
 
-  static async open(): Promise<World> {
+  /** `old`: accounts in clear, which the server imported at `OLD`. */
+  static async open(old = ''): Promise<World> {
     files += 1;
     const data = `${folder}/${files}`;
     mkdirSync(data);
-    const warn = (text: string): never => {
-      throw new Error(`unexpected: ${text}`);
+    const file = `${data}/users.txt`;
+    if (old !== '') writeFileSync(file, old, { mode: 0o600 });
+    const warn = (text: string): void => {
+      // An import is reported.
+      if (old === '') throw new Error(`unexpected: ${text}`);
     };
     const pool = new HashPool(1);
-    const opened = await openUsersFile(`${data}/users.txt`, { hash: (text) => pool.hashNow(text), warn });
+    const hash = (text: string): Promise<string> => pool.hashNow(text);
+    const now = (): Date => new Date(OLD);
+    const opened = await openUsersFile(file, { hash, warn, now });
     if (opened.type === 'refused') throw new Error(opened.text);
     const tokens = openTokens(`${data}/tokens.db`, { lifetimeMs: TOKEN_LIFETIME_MS, perAccount: 20, warn });
     onTestFinished(async () => {
@@ -45,18 +53,19 @@ class World {
       await opened.store.close();
       await pool.close();
     });
-    return new World((clock, sessions) =>
-      auth({ store: opened.store, tokens, pool, sessions, steady: new SteadyClock(clock), guests: false }),
-    );
+    const parts = { store: opened.store, tokens, pool, guests: false };
+    return new World(file, (clock, sessions) => auth({ ...parts, sessions, steady: new SteadyClock(clock) }));
   }
 
   private constructor(
+    file: string,
     make: (clock: TestClock, sessions: Parameters<typeof auth>[0]['sessions']) => ReturnType<typeof auth>,
   ) {
     const passwordChanged = (credential: Credential): Promise<void> => {
       this.told.push(credential);
       return this.ended.promise;
     };
+    this.file = file;
     this.#actor = spawn('auth', make(this.clock, { passwordChanged }));
   }
 
@@ -172,4 +181,15 @@ it('of two simultaneous changes of one password, the second does not undo the fi
   expect(await at.login('ann', 'the second')).toBe('wrong_credentials');
   expect((await at.login('ann', 'the first')).length).toBeGreaterThan(20);
   expect(await change('too late')).toEqual({ type: 'refused', code: 'wrong_credentials' });
+});
+
+it('keeps the time of the registration in users.txt when a password changes', async () => {
+  const at = await World.open('ann secret of ann\n');
+  at.ended.resolve();
+  const asking = { shard: 1, connection: 1 };
+  const change = { type: 'change', user: 'ann', password: 'secret of ann', next: 'another secret' } as const;
+  await at.ask({ ...change, address: 'here', asking });
+  const lines = readFileSync(at.file, 'latin1').trim().split('\n').slice(1);
+  expect(lines.map((line) => line.split(' ').at(-1))).toEqual([OLD, OLD]);
+  expect(new Set(lines).size).toBe(2);
 });

@@ -21,6 +21,8 @@ describe('complete', () => {
     ['/msg al', ['Albert ', 'alice '], 'al'],
     ['/msg #tea', ['#tea ', '#teapot '], '#tea'],
     ['/to b', ['bob '], 'b'],
+    ['/whois al', ['Albert ', 'alice '], 'al'],
+    ['/whois @b', ['@bob '], '@b'],
     ['/help jo', ['join '], 'jo'],
     ['/msg bob hello AL', ['Albert ', 'alice '], 'AL'],
     ['/msg bob ', [], ''],

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMANDS } from '../../../src/client/commands/commands.ts';
@@ -152,6 +153,13 @@ describe('the table', () => {
     const ofTheClient = ['hello', 'register', 'login', 'resume', 'guest', 'logout', 'quit', 'ping', 'seen'];
     const used = COMMANDS.flatMap(({ verb }) => (verb === undefined ? [] : [verb]));
     expect([...used, ...ofTheClient].sort()).toEqual(VERBS.map(({ verb }) => verb).sort());
+  });
+
+  it('is the one in docs/client.md', () => {
+    const page = readFileSync(new URL('../../../docs/client.md', import.meta.url), 'utf8');
+    const cells = [...page.matchAll(/^\| (`\/.*?) \|/gm)].map(([, cell = '']) => cell);
+    const documented = cells.flatMap((cell) => [...cell.matchAll(/`([^`]+)`/g)].map(([, text]) => text));
+    expect(documented.sort()).toEqual(COMMANDS.map(usage).sort());
   });
 
   it('concludes every request that it makes', () => {
