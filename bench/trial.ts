@@ -43,14 +43,15 @@ export async function runTrial({ scenario, data, password, workers, signal }: Tr
     const ran = await runScenario(scenario, target, signal);
     signal.throwIfAborted();
     if (ran.type === 'failed') throw new Error(ran.text);
-    check(ran.result);
+    checkResult(ran.result);
     return { result: ran.result, ...watch.stop(server.pid) };
   } finally {
     await server.stop();
   }
 }
 
-function check(result: Result): void {
+/** Throws if the run did not complete, a message was lost, repeated, out of order or misplaced, or a request failed. */
+export function checkResult(result: Result): void {
   const { ended, correctness, figures } = result;
   if (ended !== 'complete') throw new Error(`the run ended before its time: ${ended}`);
   if (faultsOf(result) > 0) throw new Error(`broken promises: ${correctness.examples.join('; ')}`);

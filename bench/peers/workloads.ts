@@ -56,7 +56,11 @@ const RAMP_SECONDS = 1;
 /** Long enough for most just-in-time compilation to finish. */
 const WARM_UP_SECONDS = 3;
 
-export function scenarioOf({ name, title, users, group, inFlight }: Workload, seconds: number): Scenario {
+export function scenarioOf(
+  { name, title, users, group, inFlight }: Workload,
+  seconds: number,
+  warmUpSeconds: number = WARM_UP_SECONDS,
+): Scenario {
   return scenarioSchema.parse({
     version: 1,
     name,
@@ -67,7 +71,7 @@ export function scenarioOf({ name, title, users, group, inFlight }: Workload, se
     textBytes: TEXT_BYTES,
     phases: [
       { kind: 'ramp', seconds: RAMP_SECONDS },
-      { kind: 'warm_up', seconds: WARM_UP_SECONDS },
+      { kind: 'warm_up', seconds: warmUpSeconds },
       { kind: 'steady', seconds },
     ],
   });

@@ -12,19 +12,19 @@ import { type ServerRun, serverRuns } from '../support/server-runs.ts';
 
 const run = serverRuns();
 
+/** The shards that connections were opened on, oldest first. A connection that has sent nothing is not in the log. */
+function opened(server: RunningServer): string[] {
+  const lines = server.stderr().matchAll(/"thread":"(shard-\d)","event":"connection.opened"/g);
+  return Array.from(lines, (match) => match[1] ?? '');
+}
+
 /** Connects again and again until it is that shard that serves the connection. Nobody else may connect meanwhile. */
 async function connectTo(server: RunningServer, shard: string): Promise<TestClient> {
-  const opened = (): string[] =>
-    Array.from(
-      server.stderr().matchAll(/"thread":"(shard-\d)","event":"connection.opened"/g),
-      (m) => m[1] ?? '',
-    );
   for (;;) {
-    const before = opened().length;
+    const before = opened(server).length;
     const client = await TestClient.connect(server.address);
-    // A connection that has sent nothing is not in the log.
     await client.ok('ping');
-    if ((await until('the connection in the log', () => opened()[before])) === shard) return client;
+    if ((await until('the connection in the log', () => opened(server)[before])) === shard) return client;
     client.close();
   }
 }
@@ -91,20 +91,20 @@ it('a shard dies and is back before the registry hears of it: its sessions are o
 });
 
 it('a peer is gone before its login is answered: it is not online', async () => {
-  const at = await run('--workers', '1', '--hash-workers', '1');
+  const at = await run('--workers', '2', '--hash-workers', '1');
   const { server } = at;
   await register(server, 'ann', 'victim');
-  const ann = await TestClient.login(server.address, 'ann');
-  const [victim, other] = [
-    await TestClient.connect(server.address),
-    await TestClient.connect(server.address),
-  ];
+  const ann = await loginTo(server, 'shard-2', 'ann');
+  const [victim, other] = [await connectTo(server, 'shard-1'), await connectTo(server, 'shard-1')];
+  // A shard counts its own connections; the other one is the last.
+  const id = opened(server).filter((shard) => shard === 'shard-1').length - 1;
+  const end = `"thread":"shard-1","event":"connection.closed","connection":${id},`;
   const lock = await lockLog(at, ann);
   victim.request('login', 'victim', 'secret of victim');
   // Passwords are checked one by one: the registry has been asked for the victim's session when this is answered.
   expect(await other.refused('login', 'ann', 'wrong password')).toBe('wrong_credentials');
   victim.socket.resetAndDestroy();
-  await until('the end in the log', () => server.stderr().includes('"connection.closed","connection":3,'));
+  await until('the end in the log', () => server.stderr().includes(end));
   lock.close();
   await onlyAnnIsOnline(ann);
 });
@@ -186,9 +186,9 @@ it('a shard dies before the registry hears of an account: it can log in', async 
 });
 
 it('auth restarts while a guest’s login waits for the registry: the name stays the guest’s', async () => {
-  const at = await run('--workers', '1', '--guests');
+  const at = await run('--workers', '2', '--guests');
   const { server } = at;
-  const [guest, other] = [await TestClient.connect(server.address), await TestClient.connect(server.address)];
+  const [guest, other] = [await connectTo(server, 'shard-1'), await connectTo(server, 'shard-1')];
   const lock = loseRegistry(at);
   const login = guest.request('guest', 'visitor');
   await other.ok('ping');
@@ -201,7 +201,7 @@ it('auth restarts while a guest’s login waits for the registry: the name stays
 });
 
 it('a client sends and logs out while the registry is away: what it sent is stored', async () => {
-  const at = await run('--workers', '1');
+  const at = await run('--workers', '2');
   const ann = await TestClient.register(at.server.address, 'ann');
   const lock = loseRegistry(at);
   const sent = ann.request('send', 'ann', 'a last note');

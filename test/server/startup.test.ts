@@ -242,7 +242,7 @@ describe('the end', () => {
   });
 
   it('a thread that hangs does not hold it up', async () => {
-    const server = await startServer({ data: newFolder() });
+    const server = await startServer({ data: newFolder(), args: ['--workers', '2'] });
     const client = await TestClient.register(server.address, 'ann');
     server.crash('registry', 'spin');
     client.request('send', 'ann', 'never answered');
