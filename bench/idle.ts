@@ -9,7 +9,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatBytes, formatDuration } from '../src/load/result/format.ts';
-import { Usage } from '../src/load/run/process-usage.ts';
+import { ProcessUsage } from '../src/load/run/process-usage.ts';
 import { TestClient } from '../test/support/client.ts';
 import { type RunningServer, startServer } from '../test/support/server.ts';
 import { type Latency, latencyOf, timeChat } from './chatter.ts';
@@ -121,7 +121,7 @@ async function guest(address: string, name: string): Promise<TestClient> {
 
 /** Of the whole process, with all its threads. */
 function residentBytes(pid: number | undefined): number {
-  const started = Usage.start(pid ?? 0);
+  const started = ProcessUsage.start(pid ?? 0);
   const sample = started.type === 'started' ? started.usage.sample() : undefined;
   if (sample === undefined) throw new Error('what the server uses is not known');
   return sample.bytes;

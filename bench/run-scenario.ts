@@ -1,7 +1,7 @@
 /** A scenario played on a server that was started for it, by one thread of the generator. */
 
 import { environmentOf } from '../src/load/run/environment.ts';
-import { type Ran, runLoad } from '../src/load/run/run.ts';
+import { type RunOutcome, runLoad } from '../src/load/run/run.ts';
 import type { Scenario } from '../src/load/scenario/scenario.ts';
 
 export interface Target {
@@ -16,7 +16,7 @@ export interface Target {
   readonly password: string | undefined;
 }
 
-export function runScenario(scenario: Scenario, target: Target, signal: AbortSignal): Promise<Ran> {
+export function runScenario(scenario: Scenario, target: Target, signal: AbortSignal): Promise<RunOutcome> {
   const { name, host, port, wire, wireModule = wire, pid, password } = target;
   return runLoad(
     {

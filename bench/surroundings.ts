@@ -2,7 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises';
 import { listProc, readProc } from '../src/load/run/proc-file.ts';
-import { Usage } from '../src/load/run/process-usage.ts';
+import { ProcessUsage } from '../src/load/run/process-usage.ts';
 import { formatSpread, type Spread, spreadOf } from './spread.ts';
 
 /** In cores, on average over the run, the start of the server included. */
@@ -28,7 +28,7 @@ export class SurroundingsWatch {
     const seconds = (performance.now() - this.#began) / 1_000;
     const { busy, stolen } = readMachine();
     const { user, system } = process.cpuUsage(this.#own);
-    const started = Usage.start(pid);
+    const started = ProcessUsage.start(pid);
     const server = started.type === 'started' ? (started.usage.sample()?.cpuSeconds ?? 0) : 0;
     const own = (user + system) / 1e6 + server;
     return {

@@ -38,8 +38,8 @@ async function load(...args: readonly string[]): Promise<Ran> {
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }
 
-/** Something that listens, and counts who comes. */
-async function startEar(): Promise<{ readonly port: number; readonly heard: () => number }> {
+/** A server that only counts connections. */
+async function startCountingServer(): Promise<{ readonly port: number; readonly heard: () => number }> {
   let heard = 0;
   const server = createServer((socket) => {
     heard += 1;
@@ -51,17 +51,17 @@ async function startEar(): Promise<{ readonly port: number; readonly heard: () =
 
 const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
 
-describe.concurrent('what is wrong on the command line is told, with exit code 2', () => {
+describe.concurrent('an invalid command line is reported with exit code 2', () => {
   it.each([
     [['chrun'], /there is no scenario chrun\. Did you mean churn\?/],
     [['--rte', '5'], /unknown option '--rte'[\s\S]*Did you mean --rate\?/],
-    [['--users', 'many'], /--users.*It is a whole number from 1 to 1000000/],
-    [['--users', '0'], /--users.*It is a whole number from 1 to 1000000/],
-    [['--rate', '0'], /--rate.*It is a number from 0\.001/],
-    [['--seconds', '0'], /--seconds.*It is a number from 0\.1/],
+    [['--users', 'many'], /--users.*Expected a whole number from 1 to 1000000/],
+    [['--users', '0'], /--users.*Expected a whole number from 1 to 1000000/],
+    [['--rate', '0'], /--rate.*Expected a number from 0\.001/],
+    [['--seconds', '0'], /--seconds.*Expected a number from 0\.1/],
     [['--protocol', 'ircc'], /irc/],
     [['--server', '127.0.0.1:1', '--accounts', '200', '--password-file', 'nowhere'], /nowhere/],
-    [['capacity', '--closed', '5'], /that is an open loop/],
+    [['capacity', '--closed', '5'], /takes an open loop/],
     [['capacity', 'nothing'], /there is no scenario nothing/],
     [['show', 'rom'], /Did you mean rooms\?/],
     [['compare', 'a.json', 'b.json'], /cannot read a\.json/],
@@ -111,7 +111,7 @@ describe('whom it loads', () => {
   });
 
   it('nobody, if anything else is wrong', async () => {
-    const ear = await startEar();
+    const ear = await startCountingServer();
     for (const wrong of [['--expect', 'p98<1ms'], ['--users', 'x'], ['--accounts', '1'], ['nothing.json']]) {
       expect((await load('--server', `127.0.0.1:${ear.port}`, ...wrong)).code).toBe(2);
     }
@@ -125,7 +125,9 @@ describe.concurrent('a run that cannot be', () => {
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
     expect(stderr).toMatch(
-      new RegExp(`^parley: nobody could come in at 127.0.0.1:${free}: connect: ECONNREFUSED. Is a server`),
+      new RegExp(
+        `^parley: nobody could log in at 127.0.0.1:${free}: connect: ECONNREFUSED. Check that a server`,
+      ),
     );
     expect(code).toBe(69);
     expect(performance.now() - began).toBeLessThan(15_000);
@@ -148,7 +150,7 @@ describe.concurrent('a run that cannot be', () => {
     const { code } = await program.exit();
     expect(code).toBe(1);
     expect(program.stderr()).toMatch(
-      /^parley: this process needs 756 open files for this run, and may have 200/,
+      /^parley: this process needs 756 open files for this run, but its limit is 200/,
     );
     expect(program.stderr()).toContain('ulimit -n 756');
   });
@@ -182,7 +184,7 @@ describe.concurrent('thresholds', () => {
     if (trial.code === 75) return;
     expect(trial.result.ended).toBe('aborted');
     expect(trial.result.figures.seconds).toBeLessThan(11);
-    expect(trial.stdout).toMatch(/^Given up after/);
+    expect(trial.stdout).toMatch(/^Aborted after/);
   });
 
   it.runIf(process.platform !== 'win32')(
@@ -319,11 +321,11 @@ describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
     const { code } = await program.exit(3 * TRIAL_MS);
     relay.stop();
     expect(program.stdout()).toMatch(
-      /^Cannot tell how many users the server at \S+ carries: this machine is too busy\. With 4 users/,
+      /^It is unknown how many users the server at \S+ carries, because this machine is too busy\. With 4 users/,
     );
     expect(program.stdout()).not.toContain('does not carry');
-    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 3 s$/m);
-    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 10 s$/m);
+    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 3 s$/m);
+    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 10 s$/m);
     expect(code).toBe(75);
   });
 });
