@@ -190,7 +190,7 @@ describe('the answer', () => {
   });
 });
 
-describe('what stood in the way', () => {
+describe('the bottleneck', () => {
   const correctness = {
     expected: 9,
     delivered: 8,
@@ -208,9 +208,9 @@ describe('what stood in the way', () => {
     ['nothing', {}, CARRIED],
     ['a server that went away', { ended: 'server_gone' as const }, { type: 'not_carried', why: /went away/ }],
     [
-      'losses, of whatever run',
+      'lost messages, even in a run that is not valid',
       { correctness: { ...correctness, lost: 1 }, invalid: ['it is late'] },
-      { type: 'not_carried', why: /got lost, came twice or out of order \(e\)/ },
+      { type: 'not_carried', why: /were lost, repeated or out of order \(e\)/ },
     ],
     ['a threshold', missed, { type: 'not_carried', why: /^it is 7 ms: / }],
     ['something else on the machine', late, { type: 'unknown', why: /^it is late$/ }],
@@ -219,7 +219,7 @@ describe('what stood in the way', () => {
     expect(finding).toEqual({ type, ...('why' in rest ? { why: expect.stringMatching(rest.why) } : {}) });
   });
 
-  it('server and generator, which fill the machine together', () => {
+  it('server and generator, which saturate the machine together', () => {
     const finding = findingOf(
       sampleResult({
         change: ({ usage, generator, figures: { seconds } }) => ({
@@ -231,14 +231,14 @@ describe('what stood in the way', () => {
     );
     expect(finding).toEqual({
       type: 'machine_full',
-      why: 'all 2 cores are busy, which the server (120 % of one) and this program (75 % of one) share',
+      why: 'all 2 cores are busy; the server uses 120 % of one and this program 75 % of one',
     });
   });
 
-  it('a server that lets only some in', () => {
+  it('a server that lets only some users in', () => {
     const finding = findingOf(
       sampleResult({ change: ({ figures }) => ({ figures: { ...figures, connections: 7 } }) }),
     );
-    expect(finding).toEqual({ type: 'not_carried', why: 'the server did not let everybody in' });
+    expect(finding).toEqual({ type: 'not_carried', why: 'the server did not let all users in' });
   });
 });
