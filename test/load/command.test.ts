@@ -22,7 +22,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Makes the program stand still again and again until it ends, as a machine does that is busy with something else. */
+/** Stops the program again and again until it ends, like a machine that is busy with something else. */
 async function holdUp({ child }: RunningProcess): Promise<void> {
   while (child.exitCode === null) {
     child.kill('SIGSTOP');
@@ -72,22 +72,22 @@ describe.concurrent('an invalid command line is reported with exit code 2', () =
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  // All that is refused before anything is begun ends like the first of these, which is a process.
+  // These are refused before anything starts, in the same way as the first one above, so they need no process.
   it.each<[Partial<LoadOptions>, RegExp]>([
-    [{ scenario: 'nothing.json' }, /nothing\.json cannot be read/],
-    [{ users: 1 }, /users: fewer than 2 have nobody to write to/],
+    [{ scenario: 'nothing.json' }, /cannot read nothing\.json/],
+    [{ users: 1 }, /users: a single user has nobody to write to/],
     [{ json: 'same', html: 'same' }, /--json and --html name the same file/],
     [{ rate: 5, closed: 5 }, /--rate and --closed exclude each other/],
     [{ expect: ['p98<5ms'] }, /--expect "p98<5ms", at character 1: .*did you mean p9/],
-    [{ protocol: 'irc' }, /--protocol irc wants a --server/],
+    [{ protocol: 'irc' }, /--protocol irc requires --server/],
     [{ server: '127.0.0.1:1', scenario: 'churn' }, /parley load prepare --data DIR --users 200/],
-    [{ server: '127.0.0.1:1', accounts: 5 }, /--accounts 5: this run logs in to 200/],
+    [{ server: '127.0.0.1:1', accounts: 5 }, /--accounts 5 is too few: this run needs 200/],
   ])('%j', (given, why) => {
     const usual = { scenario: 'rooms', protocol: 'parley', expect: [], abortOnFail: false, quiet: true };
     expect(prepareRun({ ...usual, ...given })).toEqual({ type: 'refused', text: expect.stringMatching(why) });
   });
 
-  it('a file with a word that there is not: the line, and what was meant', async () => {
+  it('a scenario file with an unknown key is reported with its line and a suggestion', async () => {
     const file = join(folder, 'wrong.json');
     writeFileSync(file, readFileSync(scenarioFile(folder, SHORT), 'utf8').replace('"talk"', '\n"tlk"'));
     const { code, stderr } = await load(file);
@@ -96,16 +96,16 @@ describe.concurrent('an invalid command line is reported with exit code 2', () =
   });
 });
 
-describe('whom it loads', () => {
-  // TEST-NET-1 of RFC 5737 is nobody's: what is sent there by mistake harms nobody.
-  it('not a server elsewhere without a word', async () => {
+describe('the host to load', () => {
+  // TEST-NET-1 of RFC 5737 belongs to nobody, so packets sent there by mistake do no harm.
+  it('may not be another machine without confirmation', async () => {
     const { code, stderr } = await load('--server', '192.0.2.1:4040');
     expect(code).toBe(2);
     expect(stderr).toContain('nothing was sent');
     expect(stderr).toContain('--i-may-load 192.0.2.1');
   });
 
-  it('not another than the one that is named', async () => {
+  it('must be the confirmed one', async () => {
     const { code, stderr } = await load('--server', '192.0.2.1:4040', '--i-may-load', '192.0.2.2');
     expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was sent')]);
   });
@@ -119,7 +119,7 @@ describe('whom it loads', () => {
   });
 });
 
-describe.concurrent('a run that cannot be', () => {
+describe.concurrent('a run that is impossible', () => {
   it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
     const free = await closedPort();
     const began = performance.now();
@@ -133,7 +133,7 @@ describe.concurrent('a run that cannot be', () => {
     expect(performance.now() - began).toBeLessThan(15_000);
   });
 
-  it('a server that says nothing we understand', { timeout: TRIAL_MS }, async ({ onTestFinished }) => {
+  it('a server that speaks another protocol', { timeout: TRIAL_MS }, async ({ onTestFinished }) => {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.end('220 mail.example ESMTP\r\n');
@@ -144,7 +144,7 @@ describe.concurrent('a run that cannot be', () => {
     expect([code, stderr]).toEqual([69, expect.stringContaining('closed: the server sent what is no frame')]);
   });
 
-  it.runIf(process.platform === 'linux')('too few open files: how many are needed', async () => {
+  it.runIf(process.platform === 'linux')('too few open files: says how many are needed', async () => {
     const command = `ulimit -n 200; exec "${process.execPath}" "${PARLEY}" load rooms --users 500`;
     const program = runProcess('sh', ['-c', command]);
     const { code } = await program.exit();
