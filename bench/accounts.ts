@@ -1,6 +1,6 @@
 /**
- * How long a server with many accounts takes to start, and what it holds in memory: the first start with a
- * `users.txt`, which also makes the accounts known in `chat.db`, and later ones.
+ * Measures how long a server with many accounts takes to start, and how much memory it uses: at the first start with a `users.txt`, which
+ * also adds the accounts to `chat.db`, and at later ones.
  *
  *   node bench/accounts.ts [--accounts 1000000] [--starts 3]
  */
@@ -41,7 +41,7 @@ async function measure(data: string, name: string): Promise<void> {
   await server.stop();
 }
 
-/** Is answered once the registry knows the accounts, too. */
+/** Logs in, which succeeds only once the registry knows the accounts, too. */
 async function login(client: TestClient): Promise<unknown> {
   const id = client.request('login', `user${accounts - 1}`, password);
   await client.until(() => client.answers.has(id), 'the login', 120_000);

@@ -1,10 +1,10 @@
-/** Counts how often a server moves its write-ahead log into `chat.db`: nothing else writes to that file. */
+/** Counts a server's checkpoints: moving the write-ahead log into `chat.db` is the only time it writes to that file. */
 
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Far below the quarter of a second between two checkpoints. */
-const LOOK_MS = 25;
+/** Far less than the quarter of a second between two checkpoints. */
+const POLL_MS = 25;
 
 export class CheckpointWatch {
   readonly #file: string;
@@ -12,19 +12,19 @@ export class CheckpointWatch {
   #changedAt = 0;
   #count = 0;
 
-  /** `data`: the data folder. */
+  /** `data`: the server's data folder. */
   constructor(data: string) {
     this.#file = join(data, 'chat.db');
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => this.#poll(), POLL_MS);
   }
 
-  /** Ends it. Returns how many there were. */
+  /** Stops watching and returns the number of checkpoints. */
   stop(): number {
     clearInterval(this.#timer);
     return this.#count;
   }
 
-  #look(): void {
+  #poll(): void {
     const changedAt = statSync(this.#file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
     if (changedAt !== this.#changedAt) this.#count += 1;
     this.#changedAt = changedAt;

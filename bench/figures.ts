@@ -1,4 +1,4 @@
-/** A table of figures in Markdown: the median of the rounds, the least and the most, and the goal if there is one. */
+/** Formats figures as a Markdown table: the median of the rounds, the minimum and maximum, and the goal if there is one. */
 
 import { judge } from './goal.ts';
 import { spreadOf } from './spread.ts';
@@ -7,19 +7,19 @@ import { renderTable } from './table.ts';
 export interface Figure<Round> {
   readonly name: string;
   of(round: Round): number;
-  /** With its unit. */
-  write(value: number): string;
-  /** The most that is good enough. */
+  /** Formats a value with its unit. */
+  format(value: number): string;
+  /** The highest acceptable value. */
   readonly goal?: number;
 }
 
 export function formatFigures<Round>(figures: readonly Figure<Round>[], rounds: readonly Round[]): string {
-  const rows = figures.map(({ name, of, write, goal }) => {
+  const rows = figures.map(({ name, of, format, goal }) => {
     const { median, least, most } = spreadOf(rounds.map(of));
-    const judged = goal === undefined ? '' : judge(median, { most: goal, text: write(goal) });
-    return [name, write(median), `${write(least)} – ${write(most)}`, judged];
+    const judged = goal === undefined ? '' : judge(median, { most: goal, text: format(goal) });
+    return [name, format(median), `${format(least)} – ${format(most)}`, judged];
   });
-  return renderTable(['', 'median', 'least – most', 'goal'], rows);
+  return renderTable(['', 'median', 'minimum – maximum', 'goal'], rows);
 }
 
 /** `1.23 ×` */

@@ -1,9 +1,9 @@
-/** Whether a figure is where it is meant to be. */
+/** Compares a figure with its goal. */
 
 export interface Goal {
-  /** Of the median; in the unit of the figure. */
+  /** The highest acceptable median, in the unit of the figure. */
   readonly most: number;
-  /** As people write it. */
+  /** The limit in words. */
   readonly text: string;
 }
 

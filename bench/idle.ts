@@ -1,7 +1,7 @@
 /**
- * What connections cost that say nothing: the server's memory for each, and what they do to the chat of others, which is the time
- * from a send until it is stored and its recipient has it. Each round has two new servers, one with the crowd and one without, and
- * the chat goes over from one to the other each second: whatever else the machine does, it does to both.
+ * Measures the cost of idle connections: the server's memory per connection, and their effect on other users' chat, which is the time from
+ * a send until the message is stored and its recipient has it. Each round starts two servers, one with the idle connections and one
+ * without. The chat alternates between them every second, so that other load on the machine affects both.
  *
  *   node bench/idle.ts [--rounds 3] [--seconds 20] [--connections 15000] [--workers N]
  */
@@ -9,17 +9,17 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { formatBytes, formatDuration } from '../src/load/result/format.ts';
-import { Usage } from '../src/load/run/process-usage.ts';
+import { ProcessUsage } from '../src/load/run/process-usage.ts';
 import { TestClient } from '../test/support/client.ts';
 import { type RunningServer, startServer } from '../test/support/server.ts';
-import { type Latency, latencyOf, timeChat } from './chatter.ts';
-import { Crowd } from './crowd/crowd.ts';
+import { type Latency, latencyOf, timeChat } from './chat-latency.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { IdleClients } from './idle-clients/idle-clients.ts';
 import { withFolder } from './temporary-folder.ts';
 
 const WARM_UP_SECONDS = 3;
 const SLICE_MS = 1_000;
-/** What is given back late, is given back by then. */
+/** Long enough for delayed releases of memory. */
 const SETTLE_MS = 3_000;
 
 const { values } = parseArgs({
@@ -36,31 +36,31 @@ const workers = values.workers === undefined ? [] : ['--workers', values.workers
 interface Round {
   readonly without: Latency;
   readonly with: Latency;
-  /** Of the server, for each connection. */
+  /** The server's memory per connection. */
   readonly bytes: number;
-  /** Until all were in. */
+  /** Time until all were connected. */
   readonly seconds: number;
 }
 
 const FIGURES: readonly Figure<Round>[] = [
-  { name: 'memory for each connection', of: ({ bytes }) => bytes, write: formatBytes, goal: 6 * 1_024 },
-  { name: 'p50 without', of: ({ without }) => without.p50, write: formatDuration },
-  { name: 'p50 with', of: (round) => round.with.p50, write: formatDuration },
+  { name: 'memory per connection', of: ({ bytes }) => bytes, format: formatBytes, goal: 6 * 1_024 },
+  { name: 'p50 without', of: ({ without }) => without.p50, format: formatDuration },
+  { name: 'p50 with', of: (round) => round.with.p50, format: formatDuration },
   {
     name: 'p50, with ÷ without',
     of: (round) => round.with.p50 / round.without.p50,
-    write: formatTimes,
+    format: formatTimes,
     goal: 1.2,
   },
-  { name: 'p99 without', of: ({ without }) => without.p99, write: formatDuration },
-  { name: 'p99 with', of: (round) => round.with.p99, write: formatDuration },
+  { name: 'p99 without', of: ({ without }) => without.p99, format: formatDuration },
+  { name: 'p99 with', of: (round) => round.with.p99, format: formatDuration },
   {
     name: 'p99, with ÷ without',
     of: (round) => round.with.p99 / round.without.p99,
-    write: formatTimes,
+    format: formatTimes,
     goal: 1.2,
   },
-  { name: 'until all were in', of: ({ seconds }) => seconds * 1_000, write: formatDuration },
+  { name: 'until all were connected', of: ({ seconds }) => seconds * 1_000, format: formatDuration },
 ];
 
 const rounds: Round[] = [];
@@ -71,21 +71,21 @@ console.log(
 console.log(formatFigures(FIGURES, rounds));
 
 async function measure(folder: string): Promise<Round> {
-  const crowd = new Crowd({ size: connections, password: undefined, room: 0 });
-  const crowded = await start(join(folder, 'crowded'));
+  const idleClients = new IdleClients({ size: connections, password: undefined, room: 0 });
+  const loaded = await start(join(folder, 'loaded'));
   const empty = await start(join(folder, 'empty'));
   try {
-    const pairs = [await pairOn(crowded), await pairOn(empty)] as const;
+    const pairs = [await pairOn(loaded), await pairOn(empty)] as const;
     await chat(pairs, WARM_UP_SECONDS);
-    const before = residentBytes(crowded.child.pid);
-    const { seconds } = await crowd.comeIn(crowded.address);
+    const before = residentBytes(loaded.child.pid);
+    const { seconds } = await idleClients.connect(loaded.address);
     await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
     const [busy, quiet] = await chat(pairs, Number(values.seconds));
-    const bytes = (residentBytes(crowded.child.pid) - before) / connections;
+    const bytes = (residentBytes(loaded.child.pid) - before) / connections;
     return { without: quiet, with: busy, bytes, seconds };
   } finally {
-    await crowd.end();
-    await Promise.all([crowded.stop(), empty.stop()]);
+    await idleClients.stop();
+    await Promise.all([loaded.stop(), empty.stop()]);
   }
 }
 
@@ -102,7 +102,7 @@ async function pairOn({ address }: RunningServer): Promise<Pair> {
   return { ann: await guest(address, 'ann'), ben: await guest(address, 'ben') };
 }
 
-/** By turns, for that many seconds each. */
+/** Alternates between both pairs, for that many seconds each. */
 async function chat([one, other]: readonly [Pair, Pair], seconds: number): Promise<[Latency, Latency]> {
   const times: [number[], number[]] = [[], []];
   for (let second = 0; second < seconds; second += 1) {
@@ -119,10 +119,10 @@ async function guest(address: string, name: string): Promise<TestClient> {
   return client;
 }
 
-/** Of the whole process, with all its threads. */
+/** Resident memory of the whole process. */
 function residentBytes(pid: number | undefined): number {
-  const started = Usage.start(pid ?? 0);
+  const started = ProcessUsage.start(pid ?? 0);
   const sample = started.type === 'started' ? started.usage.sample() : undefined;
-  if (sample === undefined) throw new Error('what the server uses is not known');
+  if (sample === undefined) throw new Error('the usage of the server is unknown');
   return sample.bytes;
 }

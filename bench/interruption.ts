@@ -1,6 +1,6 @@
-/** Ctrl-C, as a signal that a measurement can end at in order: servers stopped, temporary folders removed. */
+/** Turns Ctrl-C into an abort signal, so that a measurement can stop its servers and remove its temporary folders. */
 
-/** Aborted at the first Ctrl-C or SIGTERM; the second one ends the program at once. */
+/** Aborts at the first Ctrl-C or SIGTERM; the second one exits immediately. */
 export function catchInterruption(): AbortSignal {
   const interrupted = new AbortController();
   const interrupt = (): void => interrupted.abort(new Error('interrupted'));

@@ -1,13 +1,12 @@
 /**
- * How long a message takes that is on disk before anybody sees it: of one pair with one message in flight, at half of the
- * rate that a server can do, and while the write-ahead log is moved into the database. The first and the last also with the
- * data in memory, by turns: what is in both columns is not the disk's doing. The generator is on the same machine, and what
- * it is late is in the figures.
+ * Measures the latency of messages that are on disk before anybody sees them: of a pair with one message in flight, at half of the server's
+ * highest rate, and during checkpoints of the write-ahead log. The first and the last alternate with the data in memory, because delays
+ * that occur in both columns are not caused by the disk. The generator runs on the same machine, and its lag is part of the figures.
  *
  *   node bench/latency.ts [--rounds 5] [--seconds 10] [--stall-seconds 20] [--rate 3000] [--memory /dev/shm] [--wait 0]
  *
- * `--rate`: messages a second while stalls are looked for. `--wait`: minutes that each run waits at most until others leave
- * the machine alone; a thread that waits for a core is late, and that is not the server's doing.
+ * `--rate`: messages per second while looking for stalls. `--wait`: the most minutes that each run waits until other programs are idle,
+ * because a thread that waits for a core is late through no fault of the server.
  */
 
 import { existsSync } from 'node:fs';
@@ -19,17 +18,17 @@ import type { Scenario } from '../src/load/scenario/scenario.ts';
 import { CheckpointWatch } from './checkpoint-watch.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';
+import { formatMachineLoad, waitForQuiet } from './machine-load.ts';
 import { fileSystemOf } from './peers/file-system.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { formatSpread, spreadOf } from './spread.ts';
-import { formatSurroundings, waitForQuiet } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
-import { runTrial, type Tried } from './trial.ts';
+import { runTrial, type TrialResult } from './trial.ts';
 
-/** What others may use of the machine, in cores. */
+/** The most that other programs may use, in cores. */
 const QUIET = 0.15;
-/** Of the saturation rate. */
+/** The fraction of the highest rate. */
 const SHARE = 0.5;
 
 const PAIR: Workload = {
@@ -49,13 +48,13 @@ const PAIRS: Workload = {
 const SATURATING = WORKLOADS.filter(({ name }) => name === 'room' || name === 'pairs');
 
 interface Place {
-  /** Of its file system. */
+  /** The type of its file system. */
   readonly name: string;
   readonly folder: string;
 }
 
-/** One run, and what it was. */
-interface Ran extends Tried {
+/** A run and its kind. */
+interface Ran extends TrialResult {
   readonly what: string;
   readonly checkpoints: number;
 }
@@ -100,24 +99,26 @@ for (let round = 1; round <= rounds; round += 1) {
 }
 
 console.log(
-  `${rounds} rounds, ${seconds} s each and ${stallSeconds} s for stalls; medians (least – most); Node ${process.version}\n`,
+  `${rounds} rounds, ${seconds} s each and ${stallSeconds} s for stalls; medians (minimum – maximum); Node ${process.version}\n`,
 );
-tellPair();
-tellHalf();
-tellStalls();
-console.log(formatSurroundings(all));
+printPair();
+printHalfRate();
+printStalls();
+console.log(formatMachineLoad(all));
 
 async function measure(what: string, scenario: Scenario, place: Place | undefined): Promise<Result> {
   await waitForQuiet(QUIET, Number(values.wait), signal);
   return withFolder(async (data) => {
     const watch = new CheckpointWatch(data);
     try {
-      const tried = await runTrial({ scenario, data, signal });
-      all.push({ ...tried, what, checkpoints: watch.stop() });
-      const { result } = tried;
-      const { p50, p99, p999, max } = of(result, 'deliver');
-      const told = [p50, p99, p999, max].map(formatDuration).join(', ');
-      console.error(`${what}: ${formatNumber(result.figures.sentRate)} messages a second; deliver ${told}`);
+      const trial = await runTrial({ scenario, data, signal });
+      all.push({ ...trial, what, checkpoints: watch.stop() });
+      const { result } = trial;
+      const { p50, p99, p999, max } = latencyOf(result, 'deliver');
+      const summary = [p50, p99, p999, max].map(formatDuration).join(', ');
+      console.error(
+        `${what}: ${formatNumber(result.figures.sentRate)} messages per second; deliver ${summary}`,
+      );
       return result;
     } finally {
       watch.stop();
@@ -125,44 +126,44 @@ async function measure(what: string, scenario: Scenario, place: Place | undefine
   }, place?.folder);
 }
 
-/** The same people, who write at a set rate of messages a second, whether or not the server keeps up. */
+/** The same workload as an open loop with `rate` messages per second in total. */
 function openScenario(workload: Workload, rate: number, seconds: number): Scenario {
   const perUserPerMinute = (rate * 60) / workload.users;
   return { ...scenarioOf(workload, seconds), talk: { loop: 'open', perUserPerMinute } };
 }
 
-function tellPair(): void {
+function printPair(): void {
   const figures: readonly Figure[] = [
-    { name: 'p50', read: (result) => of(result, 'deliver').p50, goal: { most: 1, text: '1 ms' } },
-    { name: 'p99', read: (result) => of(result, 'deliver').p99, goal: { most: 5, text: '5 ms' } },
-    { name: 'p99.9', read: (result) => of(result, 'deliver').p999 },
-    { name: 'longest', read: (result) => of(result, 'deliver').max },
+    { name: 'p50', read: (result) => latencyOf(result, 'deliver').p50, goal: { most: 1, text: '1 ms' } },
+    { name: 'p99', read: (result) => latencyOf(result, 'deliver').p99, goal: { most: 5, text: '5 ms' } },
+    { name: 'p99.9', read: (result) => latencyOf(result, 'deliver').p999 },
+    { name: 'longest', read: (result) => latencyOf(result, 'deliver').max },
   ];
-  tellPlaces('pair', `${PAIR.title}, until it is delivered`, figures);
+  printPlaces('pair', `${PAIR.title}, until it is delivered`, figures);
 }
 
-function tellStalls(): void {
+function printStalls(): void {
   const figures: readonly Figure[] = [
-    { name: 'acknowledged, p50', read: (result) => of(result, 'acknowledge').p50 },
-    { name: 'acknowledged, p99', read: (result) => of(result, 'acknowledge').p99 },
+    { name: 'acknowledged, p50', read: (result) => latencyOf(result, 'acknowledge').p50 },
+    { name: 'acknowledged, p99', read: (result) => latencyOf(result, 'acknowledge').p99 },
     {
       name: 'acknowledged, p99.9',
-      read: (result) => of(result, 'acknowledge').p999,
+      read: (result) => latencyOf(result, 'acknowledge').p999,
       goal: { most: 20, text: '20 ms' },
     },
-    { name: 'acknowledged, longest', read: (result) => of(result, 'acknowledge').max },
-    { name: 'delivered, p99.9', read: (result) => of(result, 'deliver').p999 },
-    { name: 'delivered, longest', read: (result) => of(result, 'deliver').max },
-    { name: 'of that the generator’s timers: p99', read: ({ generator }) => generator.delayP99 },
-    { name: 'the longest of those', read: ({ generator }) => generator.delayMax },
+    { name: 'acknowledged, longest', read: (result) => latencyOf(result, 'acknowledge').max },
+    { name: 'delivered, p99.9', read: (result) => latencyOf(result, 'deliver').p999 },
+    { name: 'delivered, longest', read: (result) => latencyOf(result, 'deliver').max },
+    { name: 'lag of the generator’s timers: p99', read: ({ generator }) => generator.delayP99 },
+    { name: 'lag of the generator’s timers: longest', read: ({ generator }) => generator.delayMax },
   ];
-  tellPlaces('stall', `${PAIRS.title}, ${formatNumber(rate)} messages a second`, figures);
+  printPlaces('stall', `${PAIRS.title}, ${formatNumber(rate)} messages per second`, figures);
   const checkpoints = spreadOf(runsOf(`stall ${disk?.name}`).map((run) => run.checkpoints));
-  console.log(`Checkpoints in a run: ${formatSpread(checkpoints, formatNumber)}.\n`);
+  console.log(`Checkpoints per run: ${formatSpread(checkpoints, formatNumber)}.\n`);
 }
 
-/** One column for each place. */
-function tellPlaces(what: string, title: string, figures: readonly Figure[]): void {
+/** Prints a table with one column per place. */
+function printPlaces(what: string, title: string, figures: readonly Figure[]): void {
   const rows = figures.map(({ name, read, goal }) => {
     const spreads = places.map((place) =>
       spreadOf(runsOf(`${what} ${place.name}`).map((r) => read(r.result))),
@@ -174,18 +175,18 @@ function tellPlaces(what: string, title: string, figures: readonly Figure[]): vo
   console.log(`${renderTable(head, rows)}\n`);
 }
 
-function tellHalf(): void {
+function printHalfRate(): void {
   const goal: Goal = { most: 20, text: '20 ms' };
   const rows = SATURATING.map(({ name, title }) => {
     const closed = runsOf(`closed ${name}`).map(({ result }) => result);
     const half = runsOf(`half ${name}`).map(({ result }) => result);
-    const p99 = spreadOf(half.map((result) => of(result, 'deliver').p99));
+    const p99 = spreadOf(half.map((result) => latencyOf(result, 'deliver').p99));
     const invalid = half.filter((result) => result.invalid.length > 0).length;
     return [
       title,
       formatSpread(spreadOf(closed.map(({ figures }) => figures.sentRate)), formatNumber),
       formatSpread(spreadOf(half.map(({ figures }) => figures.sentRate)), formatNumber),
-      formatSpread(spreadOf(half.map((result) => of(result, 'deliver').p50)), formatDuration),
+      formatSpread(spreadOf(half.map((result) => latencyOf(result, 'deliver').p50)), formatDuration),
       formatSpread(p99, formatDuration),
       judge(p99.median, goal),
       formatSpread(spreadOf(half.map(({ generator }) => generator.delayP99)), formatDuration),
@@ -193,14 +194,14 @@ function tellHalf(): void {
     ];
   });
   const head = [
-    'at half of the rate of',
-    'messages a second, closed loop',
+    'at half of the highest rate',
+    'messages per second, closed loop',
     'open loop',
     'p50',
     'p99',
     'goal',
-    'the generator’s timers late, p99',
-    'generator too slow',
+    'lag of the generator’s timers, p99',
+    'runs not valid',
   ];
   console.log(`${renderTable(head, rows)}\n`);
 }
@@ -209,9 +210,9 @@ function runsOf(what: string): Ran[] {
   return all.filter((run) => run.what === what);
 }
 
-/** Throws if nothing of the kind was measured. */
-function of(result: Result, kind: LatencyKind): Latency {
+/** Throws if no such latency was measured. */
+function latencyOf(result: Result, kind: LatencyKind): Latency {
   const latency = result.latency[kind];
-  if (latency === null) throw new Error(`nothing was measured of ${kind}`);
+  if (latency === null) throw new Error(`no ${kind} latency was measured`);
   return latency;
 }

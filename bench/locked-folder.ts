@@ -1,8 +1,8 @@
-/** A data folder that no server can use meanwhile. */
+/** Locks a data folder, so that no server can use it meanwhile. */
 
 import { type DataFolder, openDataFolder } from '../src/store/files/data-folder.ts';
 
-/** Makes it if there is none. */
+/** Creates the folder if it does not exist. */
 export async function withLock<T>(path: string, work: (folder: DataFolder) => T | Promise<T>): Promise<T> {
   const opened = openDataFolder(path);
   if (opened.type === 'refused') throw new Error(opened.text);

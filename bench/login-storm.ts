@@ -1,7 +1,7 @@
 /**
- * What a storm of logins does to the chat of others: the time from a send to its acknowledgement, with nothing
- * else going on, and while the hash pool is full all the time; alternating, medians of the rounds. The storm comes
- * from a thread of its own, so that it does not hold up the clock of the one that measures.
+ * Measures the effect of continuous logins on other users' chat: the time from a send to its acknowledgement, on an idle server and with
+ * the hash pool permanently full, alternating. Reports medians of the rounds. The logins come from a thread of their own, so that they do
+ * not delay the thread that measures.
  *
  *   node bench/login-storm.ts [--rounds 3] [--seconds 60] [--clients 200]
  */
@@ -12,14 +12,14 @@ import { isMainThread, parentPort, Worker, workerData } from 'node:worker_thread
 import { formatCount, formatDuration } from '../src/load/result/format.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
-import { type Latency, measureChat } from './chatter.ts';
+import { type Latency, measureChat } from './chat-latency.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
 import { withFolder } from './temporary-folder.ts';
 
-/** What a client waits that was told `busy`. */
+/** How long a client waits after `busy`. */
 const BUSY_WAIT_MS = 200;
 
-/** A last id beyond all others: nothing is replayed. */
+/** A last id greater than all others, so that nothing is replayed. */
 const NOTHING_MISSED = Number.MAX_SAFE_INTEGER;
 
 interface Storm {
@@ -29,7 +29,7 @@ interface Storm {
 }
 
 interface Measured extends Latency {
-  /** A second. */
+  /** Per second. */
   readonly logins: number;
 }
 
@@ -39,17 +39,17 @@ interface Round {
 }
 
 const FIGURES: readonly Figure<Round>[] = [
-  { name: 'p50, nothing else', of: ({ idle }) => idle.p50, write: formatDuration },
-  { name: 'p50, storm', of: ({ storm }) => storm.p50, write: formatDuration },
-  { name: 'p99, nothing else', of: ({ idle }) => idle.p99, write: formatDuration },
-  { name: 'p99, storm', of: ({ storm }) => storm.p99, write: formatDuration },
+  { name: 'p50, idle', of: ({ idle }) => idle.p50, format: formatDuration },
+  { name: 'p50, storm', of: ({ storm }) => storm.p50, format: formatDuration },
+  { name: 'p99, idle', of: ({ idle }) => idle.p99, format: formatDuration },
+  { name: 'p99, storm', of: ({ storm }) => storm.p99, format: formatDuration },
   {
-    name: 'p99, storm ÷ nothing else',
+    name: 'p99, storm ÷ idle',
     of: ({ idle, storm }) => storm.p99 / idle.p99,
-    write: formatTimes,
+    format: formatTimes,
     goal: 2,
   },
-  { name: 'logins a second', of: ({ storm }) => storm.logins, write: formatCount },
+  { name: 'logins per second', of: ({ storm }) => storm.logins, format: formatCount },
 ];
 
 if (isMainThread) await compare();
@@ -82,21 +82,21 @@ async function compare(): Promise<void> {
     }
   });
   console.log(
-    `${rounds} rounds of ${values.seconds} s each, ${clients} clients logging in without pause; Node ${process.version}\n`,
+    `${rounds} rounds of ${values.seconds} s each, ${clients} clients logging in continuously; Node ${process.version}\n`,
   );
   console.log(formatFigures(FIGURES, measured));
 }
 
-/** One round: sends one message after the other while the storm goes on. */
-async function measure(chatter: TestClient, plan: Storm): Promise<Measured> {
+/** Measures chat during the storm. */
+async function measure(sender: TestClient, plan: Storm): Promise<Measured> {
   const thread = new Worker(new URL(import.meta.url), { workerData: plan });
   const ended = once(thread, 'message');
-  const latency = await measureChat(chatter, 'ben', plan.ms);
+  const latency = await measureChat(sender, 'ben', plan.ms);
   const [logins] = await ended;
   return { ...latency, logins: (logins * 1_000) / plan.ms };
 }
 
-/** Clients that do nothing but log in and out. Returns how often they did. */
+/** Logs clients in and out until the time is over. Returns the number of logins. */
 async function storm({ address, clients, ms }: Storm): Promise<number> {
   const end = performance.now() + ms;
   let logins = 0;

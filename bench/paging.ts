@@ -1,8 +1,7 @@
 /**
- * What reading back does to the chat of others: the time from a send to its acknowledgement, with nothing else going
- * on, while somebody pages through a long history without pause, and while somebody searches it; alternating,
- * medians of the rounds. Who reads is in a thread of its own, of low priority: in life it is another machine, and what it
- * takes from this one says nothing about the server.
+ * Measures the effect of reading old messages on other users' chat: the time from a send to its acknowledgement on an idle server, and while
+ * another client continuously reads a long history, receives a replay, or searches. The kinds alternate; reports medians of the rounds.
+ * The reader runs in a thread with low priority, because in production it is another machine whose CPU time does not matter.
  *
  *   node bench/paging.ts [--messages 1000000] [--rounds 5] [--seconds 4]
  */
@@ -17,7 +16,7 @@ import { openProjection } from '../src/store/sqlite/projection.ts';
 import { append } from '../test/support/append.ts';
 import { TestClient } from '../test/support/client.ts';
 import { startServer } from '../test/support/server.ts';
-import { type Latency, measureChat } from './chatter.ts';
+import { type Latency, measureChat } from './chat-latency.ts';
 import { median } from './spread.ts';
 
 const ROOM = '#long';
@@ -31,7 +30,7 @@ interface Reading {
 }
 
 interface Round extends Latency {
-  /** Pages or searches a second. */
+  /** Pages or searches per second. */
   readonly reads: number;
 }
 
@@ -86,7 +85,7 @@ function fill(file: string, messages: number): void {
   const log = openProjection(file);
   const room = log.load().room(ROOM);
   const ben = log.load().account('ben');
-  if (room === undefined || ben === undefined) throw new Error('nobody is in the room');
+  if (room === undefined || ben === undefined) throw new Error('the room has no members');
   const word = (): string => WORDS[Math.floor(Math.random() * WORDS.length)] ?? '';
   for (let done = 0; done < messages; done += BATCH) {
     const drafts = Array.from({ length: BATCH }, (_, i) => ({
@@ -104,7 +103,7 @@ function fill(file: string, messages: number): void {
   log.close();
 }
 
-/** Waits until the search index holds everything. */
+/** Waits until the search index is complete. */
 async function indexed(client: TestClient): Promise<void> {
   for (;;) {
     const page: unknown = await client.ok('search', 'tea', null, null, 1);
@@ -113,7 +112,7 @@ async function indexed(client: TestClient): Promise<void> {
   }
 }
 
-/** Reads without pause; returns how often. */
+/** Reads continuously and returns the number of reads. */
 async function read({ address, ms, kind }: Reading): Promise<number> {
   lowerPriority();
   const client = await TestClient.connect(address);

@@ -1,11 +1,11 @@
 /**
- * A restart of the server: how long until all clients are live again, each with its token and its last id, and what their coming
- * back does to the chat of others, which is the time from a send until it is stored and its recipient has it. In each round the
- * server is stopped and started, all come back as fast as they can, and then nothing else goes on for a while.
+ * Measures a restart of the server: how long until all clients are live again, each with its token and last id, and the effect on other
+ * users' chat, which is the time from a send until the message is stored and its recipient has it. In each round the server is stopped
+ * and started, all clients reconnect as fast as they can, and then the server is idle for a while.
  *
  *   node bench/resumes.ts [--rounds 3] [--seconds 10] [--clients 15000] [--at-once 15000] [--room 25] [--workers N]
  *
- * `--seconds`: of quiet chat. `--at-once`: how many are on their way at a time. `--room`: members of each room, 0 for no rooms.
+ * `--seconds`: length of the idle phase. `--at-once`: concurrent logins. `--room`: members per room, 0 for no rooms.
  */
 
 import { parseArgs } from 'node:util';
@@ -14,12 +14,12 @@ import { prepareAccounts } from '../src/load/run/prepare.ts';
 import { DEFAULT_PASSWORD } from '../src/load/scenario/account.ts';
 import { TestClient } from '../test/support/client.ts';
 import { type RunningServer, startServer } from '../test/support/server.ts';
-import { type Latency, measureChat } from './chatter.ts';
-import { Crowd } from './crowd/crowd.ts';
+import { type Latency, measureChat } from './chat-latency.ts';
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
+import { IdleClients } from './idle-clients/idle-clients.ts';
 import { withFolder } from './temporary-folder.ts';
 
-/** Who comes back is told to others within a second, and what is written behind is written by then. */
+/** Long enough for presence events, which are sent within a second, and for delayed writes. */
 const SETTLE_MS = 3_000;
 
 const { values } = parseArgs({
@@ -37,29 +37,29 @@ const workers = values.workers === undefined ? [] : ['--workers', values.workers
 const args = ['--guests', '--log-level', 'warn', ...workers];
 
 interface Round {
-  /** From when the server was told to end until it listened again, in milliseconds. */
+  /** From the stop signal until the server listened again, in milliseconds. */
   readonly downMs: number;
-  /** From when it listened until all were live, in milliseconds. */
+  /** From when the server listened until all clients were live, in milliseconds. */
   readonly backMs: number;
-  /** Tries to come back that came to nothing. */
+  /** Failed attempts to reconnect. */
   readonly failures: number;
   readonly meanwhile: Latency;
   readonly quiet: Latency;
 }
 
 const FIGURES: readonly Figure<Round>[] = [
-  { name: 'server away', of: ({ downMs }) => downMs, write: formatDuration },
-  { name: 'all live after', of: ({ backMs }) => backMs, write: formatDuration, goal: 15_000 },
-  { name: 'resumes a second', of: ({ backMs }) => (clients * 1_000) / backMs, write: formatCount },
-  { name: 'tries that came to nothing', of: ({ failures }) => failures, write: formatCount },
-  { name: 'p50 of others, quiet', of: ({ quiet }) => quiet.p50, write: formatDuration },
-  { name: 'p50 of others, meanwhile', of: ({ meanwhile }) => meanwhile.p50, write: formatDuration },
-  { name: 'p99 of others, quiet', of: ({ quiet }) => quiet.p99, write: formatDuration },
-  { name: 'p99 of others, meanwhile', of: ({ meanwhile }) => meanwhile.p99, write: formatDuration },
+  { name: 'server down', of: ({ downMs }) => downMs, format: formatDuration },
+  { name: 'all live after', of: ({ backMs }) => backMs, format: formatDuration, goal: 15_000 },
+  { name: 'resumes per second', of: ({ backMs }) => (clients * 1_000) / backMs, format: formatCount },
+  { name: 'failed attempts', of: ({ failures }) => failures, format: formatCount },
+  { name: 'p50 of others, idle', of: ({ quiet }) => quiet.p50, format: formatDuration },
+  { name: 'p50 of others, during reconnects', of: ({ meanwhile }) => meanwhile.p50, format: formatDuration },
+  { name: 'p99 of others, idle', of: ({ quiet }) => quiet.p99, format: formatDuration },
+  { name: 'p99 of others, during reconnects', of: ({ meanwhile }) => meanwhile.p99, format: formatDuration },
   {
-    name: 'p99, meanwhile ÷ quiet',
+    name: 'p99, during reconnects ÷ idle',
     of: ({ meanwhile, quiet }) => meanwhile.p99 / quiet.p99,
-    write: formatTimes,
+    format: formatTimes,
     goal: 2,
   },
 ];
@@ -73,31 +73,35 @@ console.log(formatFigures(FIGURES, rounds));
 async function measure(data: string): Promise<Round[]> {
   const prepared = await prepareAccounts({ data, users: clients, cost: 'cheap' });
   if (prepared.type === 'refused') throw new Error(prepared.text);
-  const crowd = new Crowd({ size: clients, password: DEFAULT_PASSWORD, room: Number(values.room) });
+  const idleClients = new IdleClients({
+    size: clients,
+    password: DEFAULT_PASSWORD,
+    room: Number(values.room),
+  });
   const measured: Round[] = [];
   let server = await startServer({ data, args });
   try {
-    await crowd.comeIn(server.address);
-    // The first is not counted: then they are also told who joined their rooms.
+    await idleClients.connect(server.address);
+    // The first round is not counted, because clients then also receive the joins of their rooms.
     for (let round = 0; round <= Number(values.rounds); round += 1) {
       const stopped = performance.now();
       await server.stop();
       server = await startServer({ data, args });
       const downMs = performance.now() - stopped;
-      const back = await comeBack(crowd, server);
+      const back = await reconnect(idleClients, server);
       if (round > 0) measured.push({ downMs, ...back });
     }
     return measured;
   } finally {
-    await crowd.end();
+    await idleClients.stop();
     await server.kill();
   }
 }
 
-/** To a server that has just started. */
-async function comeBack(crowd: Crowd, server: RunningServer): Promise<Omit<Round, 'downMs'>> {
+/** Reconnects all clients to a server that has just started. */
+async function reconnect(idleClients: IdleClients, server: RunningServer): Promise<Omit<Round, 'downMs'>> {
   const [ann, ben] = await Promise.all([guest(server, 'ann'), guest(server, 'ben')]);
-  const back = crowd.comeBack(server.address, Number(values['at-once']));
+  const back = idleClients.reconnect(server.address, Number(values['at-once']));
   const meanwhile = await measureChat(ann, 'ben', back, ben);
   const { seconds, failures } = await back;
   await new Promise((resolve) => setTimeout(resolve, SETTLE_MS));

@@ -1,7 +1,7 @@
-/** A scenario played on a server that was started for it, by one thread of the generator. */
+/** Runs a scenario against a server that was started for it, with one generator thread. */
 
 import { environmentOf } from '../src/load/run/environment.ts';
-import { type Ran, runLoad } from '../src/load/run/run.ts';
+import { type RunOutcome, runLoad } from '../src/load/run/run.ts';
 import type { Scenario } from '../src/load/scenario/scenario.ts';
 
 export interface Target {
@@ -9,14 +9,14 @@ export interface Target {
   readonly host: string;
   readonly port: number;
   readonly wire: string;
-  /** URL of the module that exports the wire, unless it is part of the load test. */
+  /** URL of the module that exports the wire; undefined if the wire is part of the load test. */
   readonly wireModule?: string | undefined;
   readonly pid: number | undefined;
-  /** Of prepared accounts; undefined where people come in as guests. */
+  /** The password of prepared accounts; undefined if users log in as guests. */
   readonly password: string | undefined;
 }
 
-export function runScenario(scenario: Scenario, target: Target, signal: AbortSignal): Promise<Ran> {
+export function runScenario(scenario: Scenario, target: Target, signal: AbortSignal): Promise<RunOutcome> {
   const { name, host, port, wire, wireModule = wire, pid, password } = target;
   return runLoad(
     {

@@ -1,4 +1,4 @@
-/** Takes what a log has and its search index lacks into the index, as a server does that has nothing else to do. */
+/** Brings a search index up to date with its log, as an idle server does. */
 
 import { pino } from 'pino';
 import { Indexer } from '../src/actors/archive/indexer.ts';
@@ -6,7 +6,7 @@ import type { DataFolder } from '../src/store/files/data-folder.ts';
 import { SearchIndex } from '../src/store/search/search-index.ts';
 import { Archive } from '../src/store/sqlite/archive.ts';
 
-/** Throws if something still lacks at the end. */
+/** Throws if the index is incomplete afterwards. */
 export async function indexBacklog({ chatDb, searchDb }: DataFolder): Promise<void> {
   const archive = new Archive(chatDb);
   const warn = (text: string): void => console.error(text);

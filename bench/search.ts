@@ -1,12 +1,11 @@
 /**
- * How fast the search index is filled, how large it gets, and how long a search takes: messages of invented words,
- * which are as unequally frequent as real ones (Zipf), in conversations of unequal size.
+ * Measures how fast the search index is filled, how large it gets, and how long a search takes. Messages consist of invented words with
+ * realistic frequencies (Zipf), in conversations of different sizes.
  *
  *   node bench/search.ts [--messages 1000000] [--conversations 1000] [--step 500] [--budget 10] [--cpu]
  *
- * A page is 50 hits, in as many calls as it takes; between two calls the archive's thread would do other things. "longest
- * call" is what others may have to wait for. With `--cpu` it is the thread's time on the processor that is told, in steps
- * of up to 4 ms, for a machine that has other things to do.
+ * A page has 50 hits and takes as many calls as necessary; between two calls the archive's thread does other work. "longest call" is how
+ * long that work may have to wait. `--cpu` reports the thread's CPU time, in steps of up to 4 ms, for a machine with other load.
  */
 
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
@@ -17,7 +16,7 @@ import type { IndexRow, Interval } from '../src/store/archive-store.ts';
 import { parseQuery, toMatch } from '../src/store/search/query.ts';
 import { SearchIndex } from '../src/store/search/search-index.ts';
 import { snippet } from '../src/store/search/snippet.ts';
-import { Speech, zipf } from './speech.ts';
+import { TextGenerator, zipf } from './text-generator.ts';
 
 const { values } = parseArgs({
   options: {
@@ -35,18 +34,18 @@ const budgetMs = Number(values.budget);
 
 const PAGE = 50;
 const REPEATS = 15;
-/** The same numbers in each run. */
+/** Seeded, so that each run draws the same numbers. */
 const random = startRandom(1);
-const speech = new Speech(random);
-const { words } = speech;
+const generator = new TextGenerator(random);
+const { vocabulary: words } = generator;
 const drawConversation = zipf(random, conversations, 0.7);
 let lastId = 1_795_000_000_000_000;
 
 function makeRow(): IndexRow {
   lastId += 1 + Math.floor(random() * 200_000);
   const conversation = 1 + drawConversation();
-  const text = speech.say();
-  // A word of the less busy half of the conversations.
+  const text = generator.words();
+  // A word that occurs only in the quieter half of the conversations.
   if (conversation > conversations / 2 && random() < 0.2) text.push('hidden');
   return { id: lastId, at: Math.floor(lastId / 1_000), conversation, text: text.join(' ') };
 }
@@ -60,7 +59,7 @@ try {
   search();
   fill(Math.min(messages / 10, 50_000), 1);
   showSnippets();
-  dropParts();
+  removeParts();
 } finally {
   index.close();
   rmSync(folder, { recursive: true, force: true });
@@ -77,20 +76,20 @@ function fill(count: number, size: number): void {
   const total = times.reduce((sum, time) => sum + time, 0);
   times.sort((a, b) => a - b);
   console.log(
-    `added ${size} at a time: ${Math.round((count / total) * 1_000)} messages a second; a call takes ${ms(at(times, 0.5))}, ` +
+    `added ${size} at a time: ${Math.round((count / total) * 1_000)} messages per second; a call takes ${ms(at(times, 0.5))}, ` +
       `1 in 100 ${ms(at(times, 0.99))}, the longest ${ms(at(times, 1))}`,
   );
   const bytes = statSync(file).size;
   if (size === 1) return;
   console.log(
-    `search.db: ${(bytes / count).toFixed(0)} bytes a message, whose text has ${(characters / count).toFixed(0)}\n`,
+    `search.db: ${(bytes / count).toFixed(0)} bytes per message, whose text has ${(characters / count).toFixed(0)}\n`,
   );
 }
 
 function search(): void {
   const [first = '', second = '', third = '', fourth = ''] = words;
   const rare = words[words.length - 20_000] ?? '';
-  const beginnings = words.slice(0, 4).map((word) => `${word.slice(0, 2)}*`);
+  const prefixes = words.slice(0, 4).map((word) => `${word.slice(0, 2)}*`);
   const queries: ReadonlyArray<readonly [name: string, query: string]> = [
     ['rare word', rare],
     ['most common word', first],
@@ -99,9 +98,9 @@ function search(): void {
     ['rare phrase of common words', `"${first} ${second} ${third} ${fourth}"`],
     ['2 characters*', `${first.slice(0, 2)}*`],
     ['4 characters*', `${(words[3_000] ?? '').slice(0, 4)}*`],
-    ['4 common beginnings', beginnings.join(' ')],
-    ['worst that is not refused', [...beginnings, `"${`${first} `.repeat(28)}"`].join(' ')],
-    ['word of others', 'hidden'],
+    ['4 common prefixes', prefixes.join(' ')],
+    ['worst query that is accepted', [...prefixes, `"${`${first} `.repeat(28)}"`].join(' ')],
+    ['word of other accounts only', 'hidden'],
     ['no such word', 'absent'],
   ];
   const half = conversations / 2;
@@ -118,7 +117,7 @@ function search(): void {
   console.log('|---|---|---|---|---|---|---|');
   for (const [name, query] of queries) {
     for (const [group, from, count] of groups) {
-      // Behind the first half come conversations that nobody writes in: others' are not for this account.
+      // After the first half come empty conversations, because the account must not search the others.
       const intervals = Array.from({ length: count }, (_, n) => {
         const conversation = from + n > half ? conversations + n : from + n;
         return { conversation, from: 0, to: Number.MAX_SAFE_INTEGER };
@@ -170,10 +169,10 @@ function showSnippets(): void {
   const shortTime = timed(() => short.forEach((text) => void snippet(text, terms))) / short.length;
   const longTime =
     timed(() => long.forEach((text) => void snippet(`${text} ${words[200]}`, terms))) / long.length;
-  console.log(`a snippet takes ${ms(shortTime)}, of a text of 8,000 characters ${ms(longTime)}`);
+  console.log(`a snippet takes ${ms(shortTime)}, or ${ms(longTime)} for a text of 8,000 characters`);
 }
 
-function dropParts(): void {
+function removeParts(): void {
   const times: number[] = [];
   for (let isDone = false; !isDone; ) {
     times.push(
@@ -183,7 +182,7 @@ function dropParts(): void {
       }),
     );
   }
-  console.log(`dropping a part takes at most ${ms(Math.max(...times))}`);
+  console.log(`removing a part takes at most ${ms(Math.max(...times))}`);
 }
 
 function timed(work: () => unknown): number {

@@ -1,12 +1,12 @@
 /**
- * Clients that stop reading: what they do to the others, and what they take of the server's memory. All are in one room, in which
- * so much is said that what waits for one who does not read fills what the system keeps for it, and then its outbox. Rounds in
- * which all read and in which some do not alternate, each with a server of its own. Who is sent away because too much waits comes
- * back, and reads; that is part of it.
+ * Measures the effect of clients that stop reading on the others and on the server's memory. All are in one room with so much traffic that
+ * the data for a client that does not read fills its socket buffers and then its outbox. Rounds with and without such clients
+ * alternate, each on a new server. Clients that are disconnected because their outbox is full reconnect and read again; that is part of
+ * the measurement.
  *
  *   node bench/slow.ts [--rounds 3] [--seconds 30] [--clients 500] [--share 0.1] [--text 8000] [--rate 50] [--workers N]
  *
- * `--rate`: messages a second in the room. `--text`: bytes of each.
+ * `--rate`: messages per second in the room. `--text`: bytes per message.
  */
 
 import { parseArgs } from 'node:util';
@@ -18,7 +18,7 @@ import { type Scenario, scenarioSchema } from '../src/load/scenario/scenario.ts'
 import { type Figure, formatFigures, formatTimes } from './figures.ts';
 import { runScenario } from './run-scenario.ts';
 
-/** What may wait for one client: the server's default, in bytes. */
+/** Outbox limit per client in bytes; the server's default. */
 const OUTBOX_LIMIT = 2 ** 20;
 
 const { values } = parseArgs({
@@ -42,29 +42,37 @@ interface Round {
 }
 
 const FIGURES: readonly Figure<Round>[] = [
-  { name: 'p50 of the others, all read', of: ({ without }) => deliverOf(without).p50, write: formatDuration },
-  { name: 'p50 of the others, some do not', of: (round) => deliverOf(round.with).p50, write: formatDuration },
-  { name: 'p99 of the others, all read', of: ({ without }) => deliverOf(without).p99, write: formatDuration },
-  { name: 'p99 of the others, some do not', of: (round) => deliverOf(round.with).p99, write: formatDuration },
+  { name: 'p50 of others, all read', of: ({ without }) => deliverOf(without).p50, format: formatDuration },
   {
-    name: 'p99, some do not ÷ all read',
+    name: 'p50 of others, some do not read',
+    of: (round) => deliverOf(round.with).p50,
+    format: formatDuration,
+  },
+  { name: 'p99 of others, all read', of: ({ without }) => deliverOf(without).p99, format: formatDuration },
+  {
+    name: 'p99 of others, some do not read',
+    of: (round) => deliverOf(round.with).p99,
+    format: formatDuration,
+  },
+  {
+    name: 'p99, some do not read ÷ all read',
     of: (round) => deliverOf(round.with).p99 / deliverOf(round.without).p99,
-    write: formatTimes,
+    format: formatTimes,
     goal: 1.5,
   },
-  { name: 'most memory, all read', of: ({ without }) => memoryOf(without), write: formatBytes },
-  { name: 'most memory, some do not', of: (round) => memoryOf(round.with), write: formatBytes },
+  { name: 'peak memory, all read', of: ({ without }) => memoryOf(without), format: formatBytes },
+  { name: 'peak memory, some do not read', of: (round) => memoryOf(round.with), format: formatBytes },
   {
-    name: 'more memory with them',
+    name: 'additional memory',
     of: (round) => memoryOf(round.with) - memoryOf(round.without),
-    write: formatBytes,
+    format: formatBytes,
     goal: slow * OUTBOX_LIMIT,
   },
-  { name: 'sent away, and came back', of: (round) => sentAway(round.with), write: formatCount },
+  { name: 'disconnected', of: (round) => disconnected(round.with), format: formatCount },
   {
     name: 'lost, repeated or out of order',
     of: (round) => faultsOf(round.with),
-    write: formatCount,
+    format: formatCount,
     goal: 0,
   },
 ];
@@ -73,7 +81,7 @@ const rounds: Round[] = [];
 for (let round = 1; round <= Number(values.rounds); round += 1)
   rounds.push({ without: await measure(0), with: await measure(share) });
 console.log(
-  `${clients} clients in one room, ${values.rate} messages of ${values.text} bytes a second; ${formatShare(share)} stop reading; ` +
+  `${clients} clients in one room, ${values.rate} messages of ${values.text} bytes per second; ${formatShare(share)} stop reading; ` +
     `${values.rounds} rounds of ${values.seconds} s each; Node ${process.version}\n`,
 );
 console.log(formatFigures(FIGURES, rounds));
@@ -113,20 +121,20 @@ function scenarioOf(slowShare: number): Scenario {
   });
 }
 
-/** Only of those who read; in milliseconds. */
+/** Latencies of the clients that read, in milliseconds. */
 function deliverOf({ latency }: Result): { readonly p50: number; readonly p99: number } {
   if (latency.deliver == null) throw new Error('nothing was delivered');
   return latency.deliver;
 }
 
-/** The most that was resident, in bytes. */
+/** Peak resident memory in bytes. */
 function memoryOf({ usage }: Result): number {
-  if (usage === null) throw new Error('what the server uses is not known');
+  if (usage === null) throw new Error('the usage of the server is unknown');
   return usage.bytesMost;
 }
 
-/** Of the whole run. Who reads nothing does not learn why: the farewell is behind all that it has not read. */
-function sentAway({ figures }: Result): number {
+/** Disconnected clients in the whole run. They do not learn the reason, because the server's last event is queued after everything they have not read. */
+function disconnected({ figures }: Result): number {
   return Object.entries(figures.errors).reduce(
     (sum, [name, count]) => sum + (name.startsWith('closed:') ? count : 0),
     0,

@@ -1,12 +1,12 @@
 /**
- * How long a server takes until it listens, on an empty folder and on one with many accounts and messages, by turns: from
- * the start of the process to the line `listening on …`. And until the first person is let in.
+ * Measures how long a server takes to start, alternating between an empty folder and one with many accounts and messages: from the start
+ * of the process until the line `listening on …`, and until the first login.
  *
  *   node bench/startup.ts [--starts 7] [--data DIR] [--accounts 1000000] [--messages 10000000] [--program FILE]
  *
- * The large folder is that of `npm run bench:stored`, which is made if it is not there. Its files are for the most part in
- * the memory of the system, as at a restart; after a boot it is the disk that counts. `--program`: another `bin/parley.js`,
- * such as that of an installed package, whose TypeScript has been compiled: from the sources each thread does that at its start.
+ * The large folder is that of `npm run bench:stored`, and is created if it does not exist. Most of its files are in the page cache, as they
+ * are at a restart; after a boot the disk matters. `--program` selects another `bin/parley.js`, such as that of an installed package, which
+ * contains compiled code; when run from source, each thread strips the types at its start.
  */
 
 import { once } from 'node:events';
@@ -26,10 +26,10 @@ import { withFolder } from './temporary-folder.ts';
 const EMPTY_GOAL: Goal = { most: 500, text: '500 ms' };
 const STORED_GOAL: Goal = { most: 5_000, text: '5 s' };
 
-/** Both since the start of the process, in milliseconds. */
+/** Milliseconds since the start of the process. */
 interface Start {
   readonly listening: number;
-  /** A guest has been let in. */
+  /** When a guest was logged in. */
   readonly usable: number;
 }
 
@@ -46,7 +46,7 @@ const { data } = values;
 await makeStoredFolder({ data, accounts: Number(values.accounts), messages: Number(values.messages) });
 const stored = await withLock(data, countStored);
 await withLock(data, indexBacklog);
-// So that no start that counts has to fetch the files from the disk.
+// Warms the page cache, so that no measured start has to read the files from disk.
 await measure(data);
 const onEmpty: Start[] = [];
 const onStored: Start[] = [];
@@ -62,8 +62,8 @@ const rows = [
     STORED_GOAL,
   ),
 ];
-console.log(`${values.starts} starts each; medians (least – most); Node ${process.version}\n`);
-console.log(renderTable(['start', 'listening', 'goal', 'first guest let in'], rows));
+console.log(`${values.starts} starts each; medians (minimum – maximum); Node ${process.version}\n`);
+console.log(renderTable(['start', 'listening', 'goal', 'first login'], rows));
 
 async function measure(folder: string): Promise<Start> {
   const args = ['serve', '--data', folder, '--port', '0', '--guests', '--log-level', 'warn'];
@@ -85,7 +85,7 @@ async function measure(folder: string): Promise<Start> {
   }
 }
 
-/** As soon as it says so: this does not look again and again. */
+/** Resolves as soon as the server prints its address, without polling. */
 async function addressOf({ child, stdout, stderr }: ReturnType<typeof runProcess>): Promise<string> {
   for (;;) {
     const address = /^listening on (\S+:\d+)$/m.exec(stdout())?.[1];

@@ -1,6 +1,6 @@
 /**
- * A data folder of a server that has been used for long: many accounts, and many messages in some hundreds of rooms and pairs,
- * with a search index that has them all. It is made once and kept.
+ * Creates the data folder of a server that has been in use for long: many accounts, many messages in some hundreds of rooms and pairs, and
+ * a complete search index. The folder is created once and kept.
  */
 
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';
@@ -20,18 +20,18 @@ import { formatRecord } from '../src/store/users/record.ts';
 import { append } from '../test/support/append.ts';
 import { withLock } from './locked-folder.ts';
 import { indexBacklog } from './search-backlog.ts';
-import { Speech, zipf } from './speech.ts';
+import { TextGenerator, zipf } from './text-generator.ts';
 
 const ROOMS = 400;
 const MEMBERS = 100;
 const PAIRS = 400;
 const BATCH = 10_000;
-/** On disk, log and search index together; measured, and a third more. */
-const BYTES_A_MESSAGE = 310;
-/** Accounts whose password costs next to nothing to check: those that log in while something is measured. */
+/** Disk space of log and search index per message: the measured value plus a third. */
+const BYTES_PER_MESSAGE = 310;
+/** The first accounts have passwords that are cheap to check, because they log in during measurements. */
 const CHEAP_ACCOUNTS = 1_000;
 
-/** Where it is if nobody says otherwise. */
+/** The default path. */
 export const STORED_FOLDER = join(tmpdir(), 'parley-stored');
 
 export interface StoredOptions {
@@ -40,44 +40,44 @@ export interface StoredOptions {
   readonly messages: number;
 }
 
-/** What the folder holds. */
+/** The contents of the folder. */
 export interface Stored {
   readonly accounts: number;
   readonly messages: number;
 }
 
-/** Those who say something in a conversation. */
+/** A conversation and its writers. */
 interface Conversation {
   /** Undefined for a pair. */
   readonly room: { readonly id: number; readonly name: string } | undefined;
   readonly members: readonly Account[];
 }
 
-/** Makes the folder if it is not there; one that was not completed is begun anew. Says on stderr how far it is. */
+/** Creates the folder if it does not exist, and restarts if a previous attempt was interrupted. Reports progress on stderr. */
 export async function makeStoredFolder({ data, accounts, messages }: StoredOptions): Promise<void> {
   if (existsSync(data)) return;
   if (accounts < ROOMS * MEMBERS)
-    throw new Error(`at least ${ROOMS * MEMBERS} accounts are members of rooms`);
+    throw new Error(`at least ${ROOMS * MEMBERS} accounts are needed for the rooms`);
   checkSpace(data, messages);
-  const making = `${data}.making`;
-  rmSync(making, { recursive: true, force: true });
-  const prepared = await prepareAccounts({ data: making, users: accounts });
+  const partial = `${data}.partial`;
+  rmSync(partial, { recursive: true, force: true });
+  const prepared = await prepareAccounts({ data: partial, users: accounts });
   if (prepared.type === 'refused') throw new Error(prepared.text);
   cheapen(prepared.file);
-  await withLock(making, async (folder) => {
+  await withLock(partial, async (folder) => {
     fill(folder, accounts, messages);
-    tell('making the search index');
+    report('building the search index');
     await indexBacklog(folder);
   });
-  renameSync(making, data);
-  tell('done');
+  renameSync(partial, data);
+  report('done');
 }
 
-/** Counts; takes a second or two. */
+/** Takes a second or two. */
 export function countStored({ chatDb, usersFile }: DataFolder): Stored {
   const archive = new Archive(chatDb);
   try {
-    // The first line is no record, and behind the last one is nothing.
+    // Skips the first line, which is not a record, and the empty text after the last one.
     const records = readFileSync(usersFile, 'latin1').split('\n').slice(1, -1);
     const names = new Set(records.map((record) => record.slice(0, record.indexOf(' '))));
     return { accounts: names.size, messages: archive.count(0, archive.lastId) };
@@ -89,11 +89,11 @@ export function countStored({ chatDb, usersFile }: DataFolder): Stored {
 function checkSpace(data: string, messages: number): void {
   const { bavail, bsize } = statfsSync(dirname(data));
   const free = bavail * bsize;
-  const wanted = messages * BYTES_A_MESSAGE;
-  if (free < wanted) throw new Error(`${dirname(data)} has ${free} bytes left, and ${wanted} are wanted`);
+  const wanted = messages * BYTES_PER_MESSAGE;
+  if (free < wanted) throw new Error(`${dirname(data)} has ${free} bytes left, but ${wanted} are needed`);
 }
 
-/** The last record of a name counts. */
+/** Appends records with cheap passwords; the last record of a name is the one that counts. */
 function cheapen(usersFile: string): void {
   const hash = hashSync(DEFAULT_PASSWORD, { memoryCost: 8, timeCost: 1, parallelism: 1 });
   const record = (number: number): string =>
@@ -106,13 +106,13 @@ function fill({ chatDb }: DataFolder, accounts: number, messages: number): void 
   try {
     const members = addAccounts(log, accounts);
     const conversations = [...addRooms(log, members), ...pairsOf(members)];
-    say(log, conversations, messages);
+    addMessages(log, conversations, messages);
   } finally {
     log.close();
   }
 }
 
-/** Returns the first of them, as many as are in conversations. */
+/** Returns the first accounts, which are the members of conversations. */
 function addAccounts(log: Projection, count: number): Account[] {
   const members: Account[] = [];
   for (let done = 0; done < count; done += BATCH) {
@@ -129,7 +129,7 @@ function addRooms(log: Projection, accounts: readonly Account[]): Conversation[]
     const members = accounts.slice(index * MEMBERS, (index + 1) * MEMBERS);
     const name = `#stored-${index + 1}`;
     let id = 0;
-    // The first to join makes the room, whose id the others name.
+    // The first join creates the room; the others refer to its id.
     for (const some of [members.slice(0, 1), members.slice(1)]) {
       const drafts = some.map((account) => joined(account, id, name));
       for (const entry of append(log, { drafts }).entries) if (entry.kind === 'joined') id = entry.room;
@@ -145,29 +145,29 @@ function pairsOf(accounts: readonly Account[]): Conversation[] {
   }));
 }
 
-/** Rooms and pairs by turns from the busiest to the most quiet, which has a hundredth of that. */
-function say(log: Projection, conversations: readonly Conversation[], messages: number): void {
+/** Alternates rooms and pairs from the busiest to the quietest, which gets a hundredth of the busiest one's messages. */
+function addMessages(log: Projection, conversations: readonly Conversation[], messages: number): void {
   const random = startRandom(1);
-  const speech = new Speech(random);
+  const generator = new TextGenerator(random);
   const draw = zipf(random, conversations.length, 0.7);
   const order = conversations.map((_, rank) => conversations[(rank % 2) * ROOMS + (rank >> 1)]);
   for (let done = 0; done < messages; done += BATCH) {
     const drafts = Array.from({ length: Math.min(BATCH, messages - done) }, () => {
       const conversation = order[draw()];
-      if (conversation === undefined) throw new Error('there are as many rooms as pairs');
-      return message(conversation, speech.say().join(' '), random);
+      if (conversation === undefined) throw new Error('there must be as many rooms as pairs');
+      return message(conversation, generator.words().join(' '), random);
     });
     append(log, { drafts });
-    if (done % 500_000 === 0) tell(`${done} messages of ${messages}`);
+    if (done % 500_000 === 0) report(`${done} messages of ${messages}`);
   }
 }
 
 function message({ room, members }: Conversation, text: string, random: Random): Draft {
   const [account, peer] = twoOf(members, random);
-  const said = { account: account.id, user: account.name, text, key: null, origin: null };
+  const sent = { account: account.id, user: account.name, text, key: null, origin: null };
   return room === undefined
-    ? { kind: 'direct', ...said, peer: peer.id, peerName: peer.name }
-    : { kind: 'message', ...said, room: room.id, roomName: room.name };
+    ? { kind: 'direct', ...sent, peer: peer.id, peerName: peer.name }
+    : { kind: 'message', ...sent, room: room.id, roomName: room.name };
 }
 
 function twoOf(members: readonly Account[], random: Random): [Account, Account] {
@@ -181,6 +181,6 @@ function joined({ id, name }: Account, room: number, roomName: string): Draft {
   return { kind: 'joined', account: id, user: name, room, roomName, origin: null };
 }
 
-function tell(text: string): void {
+function report(text: string): void {
   console.error(`${new Date().toISOString()} ${text}`);
 }

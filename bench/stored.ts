@@ -1,13 +1,13 @@
 /**
- * What it costs a server to have much stored: CPU time for each delivery with many accounts and messages beside an empty
- * folder, the same work, by turns.
+ * Measures the cost of stored data: CPU time per delivery with many accounts and messages compared with an empty folder, alternating, for
+ * the same workload.
  *
  *   node bench/stored.ts [--rounds 5] [--seconds 6] [--data DIR] [--accounts 1000000] [--messages 10000000]
  *
- * The large folder is made if it is not there, which takes some minutes and gigabytes, and is kept: remove it by hand. Each
- * run adds to it what it says. Before each run the search index is completed, so that no run has to do it for the one
- * before; during the runs it waits in both folders while more than 2,000 messages a second are said (what the archive's
- * thread used tells whether it did). Those who take part are members of conversations with much in them. `npm run bench:startup` takes the same folder.
+ * The large folder is created if it does not exist, which takes some minutes and gigabytes. It is kept, so remove it by hand. Each run adds
+ * its messages. Before each run the search index is brought up to date, so that no run pays for the previous one. During the runs indexing
+ * pauses in both folders, because more than 2,000 messages per second arrive; the CPU time of the archive's thread shows whether it did. The
+ * users are members of conversations with many messages. `npm run bench:startup` uses the same folder.
  */
 
 import { parseArgs } from 'node:util';
@@ -18,20 +18,20 @@ import { DEFAULT_PASSWORD } from '../src/load/scenario/account.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';
 import { withLock } from './locked-folder.ts';
+import { formatMachineLoad } from './machine-load.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { indexBacklog } from './search-backlog.ts';
 import { formatSpread, spreadOf } from './spread.ts';
 import { countStored, makeStoredFolder, STORED_FOLDER } from './stored-folder.ts';
-import { formatSurroundings } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
 import { describeThreads } from './thread-times.ts';
-import { cpuPerDelivery, runTrial, type Tried } from './trial.ts';
+import { cpuPerDelivery, runTrial, type TrialResult } from './trial.ts';
 
 const GOAL: Goal = { most: 1.1, text: '1.1 ×' };
-const CHOSEN = WORKLOADS.filter(({ name }) => name === 'room' || name === 'pairs');
+const SELECTED = WORKLOADS.filter(({ name }) => name === 'room' || name === 'pairs');
 
-interface Ran extends Tried {
+interface Ran extends TrialResult {
   readonly workload: string;
   readonly isStored: boolean;
 }
@@ -53,47 +53,47 @@ const all: Ran[] = [];
 
 await makeStoredFolder({ data, accounts: Number(values.accounts), messages: Number(values.messages) });
 const stored = await withLock(data, countStored);
-for (const workload of CHOSEN) {
+for (const workload of SELECTED) {
   for (let round = 1; round <= rounds; round += 1) {
     for (const isStored of [false, true]) {
-      const tried = isStored ? await tryStored(workload) : await tryEmpty(workload);
-      all.push({ ...tried, workload: workload.name, isStored });
-      const cpu = cpuPerDelivery(tried.result).toFixed(3);
-      console.error(`${workload.name} ${round}/${rounds}, ${nameOf(isStored)}: ${cpu} µs a delivery`);
+      const trial = isStored ? await runStored(workload) : await runEmpty(workload);
+      all.push({ ...trial, workload: workload.name, isStored });
+      const cpu = cpuPerDelivery(trial.result).toFixed(3);
+      console.error(`${workload.name} ${round}/${rounds}, ${nameOf(isStored)}: ${cpu} µs per delivery`);
     }
   }
 }
 console.log(
-  `${rounds} rounds of ${seconds} s; medians (least – most); Node ${process.version}. Stored: ${formatCount(stored.accounts)} accounts and ${formatCount(stored.messages)} entries, before the first run.\n`,
+  `${rounds} rounds of ${seconds} s; medians (minimum – maximum); Node ${process.version}. Stored: ${formatCount(stored.accounts)} accounts and ${formatCount(stored.messages)} entries before the first run.\n`,
 );
-for (const workload of CHOSEN) tell(workload);
-console.log(formatSurroundings(all));
+for (const workload of SELECTED) printTable(workload);
+console.log(formatMachineLoad(all));
 
-async function tryStored(workload: Workload): Promise<Tried> {
+async function runStored(workload: Workload): Promise<TrialResult> {
   await withLock(data, indexBacklog);
-  return tryIn(data, workload);
+  return runIn(data, workload);
 }
 
-/** With no accounts but those that take part. */
-function tryEmpty(workload: Workload): Promise<Tried> {
+/** The folder contains only the accounts of the run. */
+function runEmpty(workload: Workload): Promise<TrialResult> {
   return withFolder(async (folder) => {
     const prepared = await prepareAccounts({ data: folder, users: workload.users, cost: 'cheap' });
     if (prepared.type === 'refused') throw new Error(prepared.text);
-    return tryIn(folder, workload);
+    return runIn(folder, workload);
   });
 }
 
-function tryIn(folder: string, workload: Workload): Promise<Tried> {
+function runIn(folder: string, workload: Workload): Promise<TrialResult> {
   const scenario = scenarioOf(workload, seconds);
   return runTrial({ scenario, data: folder, password: DEFAULT_PASSWORD, signal });
 }
 
-function tell({ name, title }: Workload): void {
-  const of = (isStored: boolean): Result[] =>
+function printTable({ name, title }: Workload): void {
+  const resultsOf = (isStored: boolean): Result[] =>
     all.filter((run) => run.workload === name && run.isStored === isStored).map(({ result }) => result);
-  const base = spreadOf(of(false).map(cpuPerDelivery)).median;
+  const base = spreadOf(resultsOf(false).map(cpuPerDelivery)).median;
   const rows = [false, true].map((isStored) => {
-    const results = of(isStored);
+    const results = resultsOf(isStored);
     const cpu = spreadOf(results.map(cpuPerDelivery));
     return [
       nameOf(isStored),
@@ -104,10 +104,10 @@ function tell({ name, title }: Workload): void {
       describeThreads(results),
     ];
   });
-  const head = [title, 'server CPU for each delivery', '×', 'goal', 'deliveries a second', 'by thread'];
+  const head = [title, 'server CPU per delivery', '×', 'goal', 'deliveries per second', 'by thread'];
   console.log(`${renderTable(head, rows)}\n`);
 }
 
 function nameOf(isStored: boolean): string {
-  return isStored ? 'much stored' : 'empty folder';
+  return isStored ? 'much data stored' : 'empty folder';
 }

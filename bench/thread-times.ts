@@ -1,9 +1,9 @@
-/** Which threads of a server its CPU time goes to. */
+/** Breaks the server's CPU time down by thread. */
 
 import type { Result } from '../src/load/result/result.ts';
 import { spreadOf } from './spread.ts';
 
-/** Medians of the time for each delivery by kind of thread, the busiest first: `shard 0.9 µs, registry 0.2 µs`. */
+/** The median CPU time per delivery by kind of thread, busiest first: `shard 0.9 µs, registry 0.2 µs`. */
 export function describeThreads(results: readonly Result[]): string {
   const kinds = new Map<string, number[]>();
   for (const [index, { usage, figures }] of results.entries()) {

@@ -1,10 +1,10 @@
 /**
- * What a server with several workers pays for them: CPU time of all its threads for each delivery, with 1, 2 and 4 of them,
- * the same work, by turns. On a machine with few cores more workers cannot be faster: here it is told what they cost.
+ * Measures the cost of several workers: the CPU time per delivery of all server threads with 1, 2 and 4 workers, alternating, for the same
+ * workload. On a machine with few cores, more workers cannot be faster, so this measures cost and not speed.
  *
  *   node bench/workers.ts [--rounds 5] [--seconds 6] [--workers 1,2,4]
  *
- * The first number of workers is what the others are compared to.
+ * The first number of workers is the reference for the others.
  */
 
 import { parseArgs } from 'node:util';
@@ -12,18 +12,18 @@ import { formatNumber } from '../src/load/result/format.ts';
 import type { Result } from '../src/load/result/result.ts';
 import { type Goal, judge } from './goal.ts';
 import { catchInterruption } from './interruption.ts';
+import { formatMachineLoad } from './machine-load.ts';
 import { scenarioOf, WORKLOADS, type Workload } from './peers/workloads.ts';
 import { formatSpread, spreadOf } from './spread.ts';
-import { formatSurroundings } from './surroundings.ts';
 import { renderTable } from './table.ts';
 import { withFolder } from './temporary-folder.ts';
 import { describeThreads } from './thread-times.ts';
-import { cpuPerDelivery, runTrial, type Tried } from './trial.ts';
+import { cpuPerDelivery, runTrial, type TrialResult } from './trial.ts';
 
 const GOAL: Goal = { most: 1.3, text: '1.3 ×' };
-const CHOSEN = WORKLOADS.filter(({ name }) => name === 'rooms' || name === 'pairs');
+const SELECTED = WORKLOADS.filter(({ name }) => name === 'rooms' || name === 'pairs');
 
-interface Ran extends Tried {
+interface Ran extends TrialResult {
   readonly workload: string;
   readonly workers: number;
 }
@@ -41,28 +41,28 @@ const counts = values.workers.split(',').map(Number);
 const signal = catchInterruption();
 const all: Ran[] = [];
 
-for (const workload of CHOSEN)
+for (const workload of SELECTED)
   for (let round = 1; round <= rounds; round += 1)
     for (const workers of counts) await measure(workload, workers, round);
 
-console.log(`${rounds} rounds of ${seconds} s; medians (least – most); Node ${process.version}\n`);
-for (const workload of CHOSEN) tell(workload);
-console.log(formatSurroundings(all));
+console.log(`${rounds} rounds of ${seconds} s; medians (minimum – maximum); Node ${process.version}\n`);
+for (const workload of SELECTED) printTable(workload);
+console.log(formatMachineLoad(all));
 
 async function measure(workload: Workload, workers: number, round: number): Promise<void> {
   const scenario = scenarioOf(workload, seconds);
-  const tried = await withFolder((data) => runTrial({ scenario, data, workers, signal }));
-  all.push({ ...tried, workload: workload.name, workers });
-  const cpu = cpuPerDelivery(tried.result).toFixed(3);
-  console.error(`${workload.name} ${round}/${rounds}, ${workers} workers: ${cpu} µs a delivery`);
+  const trial = await withFolder((data) => runTrial({ scenario, data, workers, signal }));
+  all.push({ ...trial, workload: workload.name, workers });
+  const cpu = cpuPerDelivery(trial.result).toFixed(3);
+  console.error(`${workload.name} ${round}/${rounds}, ${workers} workers: ${cpu} µs per delivery`);
 }
 
-function tell({ name, title }: Workload): void {
-  const of = (workers: number): Result[] =>
+function printTable({ name, title }: Workload): void {
+  const resultsOf = (workers: number): Result[] =>
     all.filter((run) => run.workload === name && run.workers === workers).map(({ result }) => result);
-  const base = spreadOf(of(counts[0] ?? 1).map(cpuPerDelivery)).median;
+  const base = spreadOf(resultsOf(counts[0] ?? 1).map(cpuPerDelivery)).median;
   const rows = counts.map((workers, index) => {
-    const results = of(workers);
+    const results = resultsOf(workers);
     const cpu = spreadOf(results.map(cpuPerDelivery));
     const times = cpu.median / base;
     return [
@@ -76,10 +76,10 @@ function tell({ name, title }: Workload): void {
   });
   const head = [
     `workers; ${title}`,
-    'server CPU for each delivery',
+    'server CPU per delivery',
     '×',
     'goal',
-    'deliveries a second',
+    'deliveries per second',
     'by thread',
   ];
   console.log(`${renderTable(head, rows)}\n`);

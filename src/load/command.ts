@@ -1,10 +1,10 @@
-/** `parley load` on the command line: its commands, flags and their limits. Loads the rest only when it is asked for. */
+/** The command line of `parley load`: its commands, flags and their limits. Other modules are loaded on demand. */
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { z } from 'zod';
 import { EXIT } from '../common/exit.ts';
 
-/** The names of `wires.ts`, which is not loaded for them. */
+/** The names in `wires.ts`, repeated here so that it need not be loaded. */
 const PROTOCOLS = ['parley', 'irc'];
 
 const number = z.number().optional();
@@ -42,7 +42,7 @@ const prepareOptions = z.object({
 export function addLoad(program: Command): void {
   const load = program
     .command('load')
-    .description('Load a server, measure what it carries, and count what got lost.')
+    .description('Put load on a server, measure how much it carries, and count lost messages.')
     .exitOverride()
     .hook('preAction', async () => {
       const { guardStreams } = await import('./run/output.ts');
@@ -53,7 +53,7 @@ export function addLoad(program: Command): void {
   addCapacity(load);
   load
     .command('list')
-    .description('The scenarios that there are.')
+    .description('List the scenarios.')
     .exitOverride()
     .action(async () => {
       const { listScenarios } = await import('./scenario/list-scenarios.ts');
@@ -61,7 +61,7 @@ export function addLoad(program: Command): void {
     });
   load
     .command('show')
-    .description('Print a scenario as JSON: the beginning of one of your own.')
+    .description('Print a scenario as JSON, as a start for one of your own.')
     .exitOverride()
     .argument('<scenario>', 'a name, or a .json file')
     .action(async (name: string) => {
@@ -70,7 +70,7 @@ export function addLoad(program: Command): void {
     });
   load
     .command('compare')
-    .description('Two results side by side.')
+    .description('Compare two results.')
     .exitOverride()
     .argument('<A.json>')
     .argument('<B.json>')
@@ -80,12 +80,12 @@ export function addLoad(program: Command): void {
     });
   load
     .command('prepare')
-    .description('Make a data folder whose accounts a run can log in to.')
+    .description('Create a data folder with accounts for load tests.')
     .exitOverride()
-    .requiredOption('--data <folder>', 'where; made if it is not there')
-    .requiredOption('--users <number>', 'how many accounts', whole(1, 10_000_000))
-    .option('--password-file <file>', 'a file whose first line is the password of all of them')
-    .option('--cheap', 'passwords that cost next to nothing to check', false)
+    .requiredOption('--data <folder>', 'the folder; created if it does not exist')
+    .requiredOption('--users <number>', 'number of accounts', whole(1, 10_000_000))
+    .option('--password-file <file>', 'file whose first line is the password of all accounts')
+    .option('--cheap', 'make passwords cheap to check', false)
     .action(async (values: unknown) => {
       const { prepare } = await import('./run/prepare.ts');
       const { cheap, ...options } = prepareOptions.parse(values);
@@ -95,79 +95,79 @@ export function addLoad(program: Command): void {
 
 function addRun(load: Command): void {
   addFlags(load.command('run', { isDefault: true }))
-    .description('Run a scenario: this is what "parley load" does by itself.')
+    .description('Run a scenario (the default command).')
     .argument('[scenario]', 'a name ("parley load list") or a .json file', 'rooms')
     .option(
       '--expect <threshold>',
-      'what has to hold, such as "p99<50ms" or "lost==0"; may be repeated',
+      'threshold to meet, such as "p99<50ms" or "lost==0"; may be repeated',
       collect,
       [],
     )
-    .option('--abort-on-fail', 'end as soon as a threshold is missed', false)
-    .option('--json <file>', 'write the result')
+    .option('--abort-on-fail', 'end the run as soon as a threshold is missed', false)
+    .option('--json <file>', 'write the result as JSON')
     .option('--html <file>', 'write a report with charts')
     .action(async (scenario: string, values: unknown) => {
       const { load: run } = await import('./run/load.ts');
       process.exitCode = await run({ scenario, ...runOptions.parse(values) });
-      leave();
+      exit();
     });
 }
 
 function addCapacity(load: Command): void {
   addFlags(load.command('capacity'))
-    .description('Find out how many users this server carries.')
-    .argument('[scenario]', 'whose users, rooms and habits are taken', 'rooms')
+    .description('Find out how many users a server carries.')
+    .argument('[scenario]', 'scenario that defines rooms and message rates', 'rooms')
     .option(
       '--expect <threshold>',
-      'until which the load is raised; may be repeated (p99<100ms)',
+      'threshold that limits the load; may be repeated (default: p99<100ms)',
       collect,
       [],
     )
-    .option('--json <file>', 'write the results of all steps')
+    .option('--json <file>', 'write the results of all steps as JSON')
     .action(async (scenario: string, values: unknown) => {
       const { capacity } = await import('./capacity/capacity.ts');
       const options = runOptions.parse({ abortOnFail: false, ...Object(values) });
       process.exitCode = await capacity({ scenario, ...options });
-      leave();
+      exit();
     });
 }
 
-/** What runs and capacity have in common. */
+/** Adds the flags that `run` and `capacity` have in common. */
 function addFlags(command: Command): Command {
   return command
     .exitOverride()
-    .option('--server <address>', 'HOST or HOST:PORT; without it a server is started for the run')
-    .addOption(new Option('--protocol <name>', 'what the server speaks').choices(PROTOCOLS).default('parley'))
-    .option('--i-may-load <host>', 'that host is not this machine, and you may load it')
-    .option('--pid <number>', 'the server’s process, where it cannot be found by its port', whole(1, 2 ** 31))
+    .option('--server <address>', 'HOST or HOST:PORT (default: start a server for the run)')
+    .addOption(new Option('--protocol <name>', 'protocol of the server').choices(PROTOCOLS).default('parley'))
+    .option('--i-may-load <host>', 'confirm that you may load this host, which is not this machine')
+    .option('--pid <number>', 'process of the server, if it cannot be found by its port', whole(1, 2 ** 31))
     .option(
       '--accounts <number>',
-      'log in as load-1, load-2, … ("parley load prepare"); without it as guests',
+      'log in as load-1, load-2, … ("parley load prepare") instead of as guests',
       whole(1, 10_000_000),
     )
-    .option('--password-file <file>', 'their password, if it is not the usual one')
-    .option('--users <number>', 'how many take part', whole(1, 1_000_000))
-    .option('--rate <number>', 'messages a second, of all together', decimal(0.001, 10_000_000))
+    .option('--password-file <file>', 'file with their password, if it is not the default')
+    .option('--users <number>', 'number of users', whole(1, 1_000_000))
+    .option('--rate <number>', 'messages per second, over all users', decimal(0.001, 10_000_000))
     .option(
       '--closed <number>',
-      'a closed loop with so many messages in flight in each conversation',
+      'use a closed loop with that many messages in flight in each conversation',
       whole(1, 10_000),
     )
-    .option('--room <number>', 'members of each room', whole(2, 100_000))
-    .option('--seconds <number>', 'how long is measured', decimal(0.1, 604_800))
+    .option('--room <number>', 'members per room', whole(2, 100_000))
+    .option('--seconds <number>', 'how long to measure', decimal(0.1, 604_800))
     .option('--text <bytes>', 'length of each message', whole(1, 8_192))
-    .option('--seed <number>', 'repeats what was drawn by chance', whole(0, 2 ** 31))
-    .option('--threads <number>', 'of the generator; half the cores if left out', whole(1, 64))
-    .option('--workers <number>', 'of the server that is started', whole(1, 256))
-    .option('--quiet', 'tell nothing while it runs', false);
+    .option('--seed <number>', 'seed of the random choices, to repeat a run', whole(0, 2 ** 31))
+    .option('--threads <number>', 'generator threads (default: half the number of cores)', whole(1, 64))
+    .option('--workers <number>', 'worker threads of the server that is started', whole(1, 256))
+    .option('--quiet', 'show no progress', false);
 }
 
 const EXAMPLES = `
 Examples:
-  parley load                                   a server of its own, 200 people in rooms of 25
-  parley load office --html report.html         a mixed day, and a report with charts
+  parley load                                   200 users in rooms of 25, on a server of its own
+  parley load office --html report.html         a mixed workload, with a report and charts
   parley load rooms --users 500 --expect 'p99<50ms' --expect 'lost==0'
-  parley load capacity                          how many users this machine carries`;
+  parley load capacity                          how many users this machine can carry`;
 
 function collect(text: string, before: readonly string[]): string[] {
   return [...before, text];
@@ -177,7 +177,7 @@ function whole(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It is a whole number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Expected a whole number from ${min} to ${max}.`);
   };
 }
 
@@ -185,11 +185,11 @@ function decimal(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
     if (/^\d*\.?\d+$/.test(text) && value >= min && value <= max) return value;
-    throw new InvalidArgumentError(`It is a number from ${min} to ${max}.`);
+    throw new InvalidArgumentError(`Expected a number from ${min} to ${max}.`);
   };
 }
 
-/** Sockets that are being closed need not be waited for. */
-function leave(): void {
+/** Exits without waiting for sockets that are still closing. */
+function exit(): void {
   process.exit(process.exitCode ?? EXIT.ok);
 }

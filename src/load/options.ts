@@ -1,32 +1,32 @@
-/** What `parley load` was given on its command line, and what it means for the scenario. */
+/** The command-line options of `parley load`, and their effect on a scenario. */
 
-import { type Scenario, SHORTEST_TEXT, scenarioSchema } from './scenario/scenario.ts';
+import { isMeasured, type Scenario, SHORTEST_TEXT, scenarioSchema } from './scenario/scenario.ts';
 import { nonsenseIn } from './scenario/scenario-sense.ts';
 
-/** Of the command line. What is undefined was not given. */
+/** Options that were not given are undefined. */
 export interface LoadOptions {
-  /** A name, or a file. */
+  /** A name or a file. */
   readonly scenario: string;
   readonly server?: string | undefined;
   readonly protocol: string;
   readonly iMayLoad?: string | undefined;
   readonly pid?: number | undefined;
-  /** Accounts that were prepared on that server. */
+  /** Number of accounts prepared on the server. */
   readonly accounts?: number | undefined;
   readonly passwordFile?: string | undefined;
   readonly users?: number | undefined;
-  /** Messages a second, of all together. */
+  /** Messages per second, over all users. */
   readonly rate?: number | undefined;
-  /** Messages in flight in each conversation: a closed loop. */
+  /** Selects a closed loop with that many messages in flight in each conversation. */
   readonly closed?: number | undefined;
-  /** Members of each room. */
+  /** Members per room. */
   readonly room?: number | undefined;
-  /** Of all measured phases together. */
+  /** Total length of the measured phases. */
   readonly seconds?: number | undefined;
   readonly text?: number | undefined;
   readonly seed?: number | undefined;
   readonly threads?: number | undefined;
-  /** Of the server that is started for the run. */
+  /** Threads of the server that is started for the run. */
   readonly workers?: number | undefined;
   readonly json?: string | undefined;
   readonly html?: string | undefined;
@@ -39,14 +39,16 @@ export type Adjusted =
   | { readonly type: 'adjusted'; readonly scenario: Scenario }
   | { readonly type: 'refused'; readonly text: string };
 
-/** The scenario as the options want it. */
+/** Applies the options to the scenario. */
 export function adjust(scenario: Scenario, options: LoadOptions): Adjusted {
   const { users = scenario.users, rate, closed, room, seconds, text } = options;
   if (rate !== undefined && closed !== undefined) {
-    return refuse('--rate and --closed exclude each other: in a closed loop the server sets the rate');
+    return refuse(
+      '--rate and --closed exclude each other, because in a closed loop the server sets the rate',
+    );
   }
   if (text !== undefined && text < SHORTEST_TEXT) {
-    return refuse(`--text: at least ${SHORTEST_TEXT} bytes, which is what a message tells of itself`);
+    return refuse(`--text must be at least ${SHORTEST_TEXT} bytes, because each message contains a stamp`);
   }
   const talk =
     closed !== undefined
@@ -73,12 +75,11 @@ export function adjust(scenario: Scenario, options: LoadOptions): Adjusted {
   return refuse(adjusted.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
 }
 
-/** So that the measured phases together take that long. */
+/** Scales the measured phases to that total length. */
 function stretch(phases: Scenario['phases'], seconds: number): Scenario['phases'] {
-  const isLong = ({ kind }: Scenario['phases'][number]): boolean => kind !== 'ramp' && kind !== 'warm_up';
-  const all = phases.filter(isLong).reduce((sum, phase) => sum + phase.seconds, 0);
+  const all = phases.filter(isMeasured).reduce((sum, phase) => sum + phase.seconds, 0);
   return phases.map((phase) =>
-    isLong(phase) ? { ...phase, seconds: (phase.seconds * seconds) / all } : phase,
+    isMeasured(phase) ? { ...phase, seconds: (phase.seconds * seconds) / all } : phase,
   );
 }
 

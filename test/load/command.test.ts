@@ -22,7 +22,7 @@ interface Ran {
   readonly stderr: string;
 }
 
-/** Makes the program stand still again and again until it ends, as a machine does that is busy with something else. */
+/** Stops the program again and again until it ends, like a machine that is busy with something else. */
 async function holdUp({ child }: RunningProcess): Promise<void> {
   while (child.exitCode === null) {
     child.kill('SIGSTOP');
@@ -38,8 +38,8 @@ async function load(...args: readonly string[]): Promise<Ran> {
   return { code, stdout: program.stdout(), stderr: program.stderr() };
 }
 
-/** Something that listens, and counts who comes. */
-async function startEar(): Promise<{ readonly port: number; readonly heard: () => number }> {
+/** A server that only counts connections. */
+async function startCountingServer(): Promise<{ readonly port: number; readonly heard: () => number }> {
   let heard = 0;
   const server = createServer((socket) => {
     heard += 1;
@@ -51,17 +51,17 @@ async function startEar(): Promise<{ readonly port: number; readonly heard: () =
 
 const SHORT = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 1 }] };
 
-describe.concurrent('what is wrong on the command line is told, with exit code 2', () => {
+describe.concurrent('an invalid command line is reported with exit code 2', () => {
   it.each([
     [['chrun'], /there is no scenario chrun\. Did you mean churn\?/],
     [['--rte', '5'], /unknown option '--rte'[\s\S]*Did you mean --rate\?/],
-    [['--users', 'many'], /--users.*It is a whole number from 1 to 1000000/],
-    [['--users', '0'], /--users.*It is a whole number from 1 to 1000000/],
-    [['--rate', '0'], /--rate.*It is a number from 0\.001/],
-    [['--seconds', '0'], /--seconds.*It is a number from 0\.1/],
+    [['--users', 'many'], /--users.*Expected a whole number from 1 to 1000000/],
+    [['--users', '0'], /--users.*Expected a whole number from 1 to 1000000/],
+    [['--rate', '0'], /--rate.*Expected a number from 0\.001/],
+    [['--seconds', '0'], /--seconds.*Expected a number from 0\.1/],
     [['--protocol', 'ircc'], /irc/],
     [['--server', '127.0.0.1:1', '--accounts', '200', '--password-file', 'nowhere'], /nowhere/],
-    [['capacity', '--closed', '5'], /that is an open loop/],
+    [['capacity', '--closed', '5'], /takes an open loop/],
     [['capacity', 'nothing'], /there is no scenario nothing/],
     [['show', 'rom'], /Did you mean rooms\?/],
     [['compare', 'a.json', 'b.json'], /cannot read a\.json/],
@@ -72,22 +72,22 @@ describe.concurrent('what is wrong on the command line is told, with exit code 2
     expect(stderr).not.toMatch(/^ +at /m);
   });
 
-  // All that is refused before anything is begun ends like the first of these, which is a process.
+  // These are refused before anything starts, in the same way as the first one above, so they need no process.
   it.each<[Partial<LoadOptions>, RegExp]>([
-    [{ scenario: 'nothing.json' }, /nothing\.json cannot be read/],
-    [{ users: 1 }, /users: fewer than 2 have nobody to write to/],
+    [{ scenario: 'nothing.json' }, /cannot read nothing\.json/],
+    [{ users: 1 }, /users: a single user has nobody to write to/],
     [{ json: 'same', html: 'same' }, /--json and --html name the same file/],
     [{ rate: 5, closed: 5 }, /--rate and --closed exclude each other/],
     [{ expect: ['p98<5ms'] }, /--expect "p98<5ms", at character 1: .*did you mean p9/],
-    [{ protocol: 'irc' }, /--protocol irc wants a --server/],
+    [{ protocol: 'irc' }, /--protocol irc requires --server/],
     [{ server: '127.0.0.1:1', scenario: 'churn' }, /parley load prepare --data DIR --users 200/],
-    [{ server: '127.0.0.1:1', accounts: 5 }, /--accounts 5: this run logs in to 200/],
+    [{ server: '127.0.0.1:1', accounts: 5 }, /--accounts 5 is too few: this run needs 200/],
   ])('%j', (given, why) => {
     const usual = { scenario: 'rooms', protocol: 'parley', expect: [], abortOnFail: false, quiet: true };
     expect(prepareRun({ ...usual, ...given })).toEqual({ type: 'refused', text: expect.stringMatching(why) });
   });
 
-  it('a file with a word that there is not: the line, and what was meant', async () => {
+  it('a scenario file with an unknown key is reported with its line and a suggestion', async () => {
     const file = join(folder, 'wrong.json');
     writeFileSync(file, readFileSync(scenarioFile(folder, SHORT), 'utf8').replace('"talk"', '\n"tlk"'));
     const { code, stderr } = await load(file);
@@ -96,22 +96,22 @@ describe.concurrent('what is wrong on the command line is told, with exit code 2
   });
 });
 
-describe('whom it loads', () => {
-  // TEST-NET-1 of RFC 5737 is nobody's: what is sent there by mistake harms nobody.
-  it('not a server elsewhere without a word', async () => {
+describe('the host to load', () => {
+  // TEST-NET-1 of RFC 5737 belongs to nobody, so packets sent there by mistake do no harm.
+  it('may not be another machine without confirmation', async () => {
     const { code, stderr } = await load('--server', '192.0.2.1:4040');
     expect(code).toBe(2);
     expect(stderr).toContain('nothing was sent');
     expect(stderr).toContain('--i-may-load 192.0.2.1');
   });
 
-  it('not another than the one that is named', async () => {
+  it('must be the confirmed one', async () => {
     const { code, stderr } = await load('--server', '192.0.2.1:4040', '--i-may-load', '192.0.2.2');
     expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was sent')]);
   });
 
   it('nobody, if anything else is wrong', async () => {
-    const ear = await startEar();
+    const ear = await startCountingServer();
     for (const wrong of [['--expect', 'p98<1ms'], ['--users', 'x'], ['--accounts', '1'], ['nothing.json']]) {
       expect((await load('--server', `127.0.0.1:${ear.port}`, ...wrong)).code).toBe(2);
     }
@@ -119,19 +119,21 @@ describe('whom it loads', () => {
   });
 });
 
-describe.concurrent('a run that cannot be', () => {
+describe.concurrent('a run that is impossible', () => {
   it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
     const free = await closedPort();
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
     expect(stderr).toMatch(
-      new RegExp(`^parley: nobody could come in at 127.0.0.1:${free}: connect: ECONNREFUSED. Is a server`),
+      new RegExp(
+        `^parley: nobody could log in at 127.0.0.1:${free}: connect: ECONNREFUSED. Check that a server`,
+      ),
     );
     expect(code).toBe(69);
     expect(performance.now() - began).toBeLessThan(15_000);
   });
 
-  it('a server that says nothing we understand', { timeout: TRIAL_MS }, async ({ onTestFinished }) => {
+  it('a server that speaks another protocol', { timeout: TRIAL_MS }, async ({ onTestFinished }) => {
     const server = createServer((socket) => {
       socket.on('error', () => {});
       socket.end('220 mail.example ESMTP\r\n');
@@ -142,13 +144,13 @@ describe.concurrent('a run that cannot be', () => {
     expect([code, stderr]).toEqual([69, expect.stringContaining('closed: the server sent what is no frame')]);
   });
 
-  it.runIf(process.platform === 'linux')('too few open files: how many are needed', async () => {
+  it.runIf(process.platform === 'linux')('too few open files: says how many are needed', async () => {
     const command = `ulimit -n 200; exec "${process.execPath}" "${PARLEY}" load rooms --users 500`;
     const program = runProcess('sh', ['-c', command]);
     const { code } = await program.exit();
     expect(code).toBe(1);
     expect(program.stderr()).toMatch(
-      /^parley: this process needs 756 open files for this run, and may have 200/,
+      /^parley: this process needs 756 open files for this run, but its limit is 200/,
     );
     expect(program.stderr()).toContain('ulimit -n 756');
   });
@@ -182,7 +184,7 @@ describe.concurrent('thresholds', () => {
     if (trial.code === 75) return;
     expect(trial.result.ended).toBe('aborted');
     expect(trial.result.figures.seconds).toBeLessThan(11);
-    expect(trial.stdout).toMatch(/^Given up after/);
+    expect(trial.stdout).toMatch(/^Aborted after/);
   });
 
   it.runIf(process.platform !== 'win32')(
@@ -319,11 +321,11 @@ describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
     const { code } = await program.exit(3 * TRIAL_MS);
     relay.stop();
     expect(program.stdout()).toMatch(
-      /^Cannot tell how many users the server at \S+ carries: this machine is too busy\. With 4 users/,
+      /^It is unknown how many users the server at \S+ carries, because this machine is too busy\. With 4 users/,
     );
     expect(program.stdout()).not.toContain('does not carry');
-    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 3 s$/m);
-    expect(program.stderr()).toMatch(/^.*; 4 users are tried again in 10 s$/m);
+    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 3 s$/m);
+    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 10 s$/m);
     expect(code).toBe(75);
   });
 });

@@ -26,7 +26,7 @@ function office(): Scenario {
 const measuredSeconds = ({ phases }: Scenario): number =>
   phases.filter(isMeasured).reduce((sum, { seconds }) => sum + seconds, 0);
 
-describe('what the options make of a scenario', () => {
+describe('options applied to a scenario', () => {
   it('nothing, if there are none', () => {
     expect(officeWith({})).toEqual(office());
   });
@@ -62,10 +62,10 @@ describe('what the options make of a scenario', () => {
 
   it.each([
     [{ rate: 5, closed: 5 }, /--rate and --closed exclude each other/],
-    [{ rate: 5, users: 0 }, /^users: fewer than 2 have nobody to write to/],
-    [{ rate: 0 }, /^talk: nobody writes anything/],
+    [{ rate: 5, users: 0 }, /^users: a single user has nobody to write to/],
+    [{ rate: 0 }, /^talk: nobody writes in the measured phases/],
     [{ room: 100_000, users: 100_000 }, /^groups: [\d,]+ pairs of a writer and a reader are too many/],
-    [{ text: 47 }, /--text: at least 48 bytes/],
+    [{ text: 47 }, /--text must be at least 48 bytes/],
     [{ users: 2_000_000 }, /^users: /],
     [{ rate: 1e7, users: 1 }, /^talk.perUserPerMinute: /],
   ])('%j is refused', (options, why) => {

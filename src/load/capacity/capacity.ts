@@ -1,4 +1,4 @@
-/** `parley load capacity`: how many users a server carries. What is found is told in a sentence, with what was in the way. */
+/** `parley load capacity`: finds out how many users a server carries, and answers in a sentence that names the bottleneck. */
 
 import { formatAddress } from '../../common/address.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';
@@ -10,34 +10,34 @@ import { checkOpenFiles } from '../run/open-files.ts';
 import { answer, complain } from '../run/output.ts';
 import { startOwnServer } from '../run/own-server.ts';
 import { Progress } from '../run/progress.ts';
-import type { Ran } from '../run/run.ts';
+import type { RunOutcome } from '../run/run.ts';
 import type { Target } from '../run/target.ts';
 import { accountsNeeded, whyAccounts } from '../scenario/scenario.ts';
 import { answerOf, describeStep } from './answer.ts';
 import { search, takeStep } from './search.ts';
 import { findingOf, type Step, stepOf } from './step.ts';
 
-/** Where the user gives none. */
-const USUAL_EXPECTATION = 'p99<100ms';
+/** The threshold if the user gives none. */
+const DEFAULT_EXPECTATION = 'p99<100ms';
 const FIRST_USERS = 250;
 const STEP_SECONDS = 6;
 
 type Server = Exclude<Target, { readonly type: 'refused' | 'own' }>;
 
 export async function capacity(options: LoadOptions): Promise<ExitCode> {
-  const expect = options.expect.length === 0 ? [USUAL_EXPECTATION] : options.expect;
+  const expect = options.expect.length === 0 ? [DEFAULT_EXPECTATION] : options.expect;
   const prepared = prepareRun({ ...options, expect });
   if (prepared.type === 'refused') return refuse(prepared.text, EXIT.usage);
   const { plan, target } = prepared;
   if (plan.scenario.talk?.loop !== 'open') {
     return refuse(
-      'capacity raises the number of users who write now and then: that is an open loop',
+      'capacity raises the number of users at a fixed rate each, which takes an open loop: leave out --closed, or use a scenario with an open loop',
       EXIT.usage,
     );
   }
   const unwritable = options.json === undefined ? undefined : await whyUnwritable(options.json);
   if (unwritable !== undefined) return refuse(unwritable, EXIT.failure);
-  if (target.type !== 'own') return find(plan, target, options);
+  if (target.type !== 'own') return findCapacity(plan, target, options);
   const most = mostUsers(plan, undefined);
   const accounts =
     whyAccounts(plan.scenario) === undefined ? 0 : accountsNeeded({ ...plan.scenario, users: most });
@@ -46,20 +46,20 @@ export async function capacity(options: LoadOptions): Promise<ExitCode> {
   try {
     const { address, pid } = own.server;
     const given = { ...options, pid, accounts: accounts === 0 ? undefined : accounts };
-    return await find(plan, { type: 'server', address, isLoopback: true }, given);
+    return await findCapacity(plan, { type: 'server', address, isLoopback: true }, given);
   } finally {
     await own.server.stop();
   }
 }
 
-async function find(plan: Draft, target: Server, options: LoadOptions): Promise<ExitCode> {
+async function findCapacity(plan: Draft, target: Server, options: LoadOptions): Promise<ExitCode> {
   const interrupts = catchInterrupts();
   const { signal } = interrupts;
   const progress = new Progress(process.stderr);
   const note = (text: string): void => {
     if (!options.quiet) progress.note(text);
   };
-  let impossible: Extract<Ran, { readonly type: 'failed' }> | undefined;
+  let impossible: Extract<RunOutcome, { readonly type: 'failed' }> | undefined;
   let isCarried = false;
   const take = async (users: number): Promise<Step> => {
     const scenario = stepOf(plan.scenario, users, options.seconds ?? STEP_SECONDS);
@@ -68,7 +68,7 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
       second: (second, left) => options.quiet || progress.show(second, left),
     });
     if (ran.type === 'ran') return { users, result: ran.result, finding: findingOf(ran.result) };
-    // Where nobody at all could come in, the number of users is not what is in the way.
+    // If nobody could log in in any step, the number of users is not the problem.
     if (!isCarried) {
       impossible = ran;
       interrupts.interrupt();
@@ -77,9 +77,7 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
   };
   const step = async (users: number): Promise<Step> => {
     const pause = (ms: number, { finding }: Step): Promise<void> => {
-      note(
-        `${finding.type === 'carried' ? '' : finding.why}; ${users} users are tried again in ${ms / 1_000} s`,
-      );
+      note(`${finding.type === 'carried' ? '' : finding.why}; retrying ${users} users in ${ms / 1_000} s`);
       return interrupts.pause(ms);
     };
     const taken = await takeStep(() => take(users), pause, signal);
@@ -90,7 +88,7 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
   const first = options.users ?? FIRST_USERS;
   const searched = await search(step, first, mostUsers(plan, options.pid), signal);
   progress.end();
-  interrupts.end();
+  interrupts.release();
   if (impossible !== undefined) return refuse(impossible.text, impossible.exitCode);
   if (searched.type === 'interrupted') return EXIT.interrupted;
   const found = answerOf(plan.scenario, searched.steps, formatAddress(target.address));
@@ -103,7 +101,7 @@ async function find(plan: Draft, target: Server, options: LoadOptions): Promise<
   return written.type === 'written' ? exitCode : refuse(written.text, EXIT.failure);
 }
 
-/** As many as files can be opened for. */
+/** The most users that the limit on open files allows. */
 function mostUsers({ scenario, threads }: Draft, serverPid: number | undefined): number {
   const others = scenario.idle + Math.ceil(scenario.visitorsPerSecond * 10);
   let [enough, tooMany] = [2, 1_000_000];

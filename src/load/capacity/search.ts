@@ -1,14 +1,14 @@
-/** The search for a server's capacity: the number of users is doubled until it is too much, then the gap is halved. */
+/** The search for a server's capacity: doubles the number of users until the server fails, then halves the gap. */
 
 import type { Step } from './step.ts';
 
-/** The answer is this near to where it breaks. */
-const NEAR_ENOUGH = 1.12;
-/** Two are the fewest who can write to each other. */
-const FEWEST = 2;
-/** Before a step whose measurement was not valid is tried again, in milliseconds. */
+/** The search stops when the smallest failing number is at most this multiple of the largest passing one. */
+const PRECISION = 1.12;
+/** The fewest users who can write to each other. */
+const FEWEST_USERS = 2;
+/** The pauses before repeating a step that was not valid, in milliseconds. */
 const PAUSES_MS = [3_000, 10_000];
-/** Where server and generator fill the machine by themselves, one more try shows whether they always do. */
+/** The pause if server and generator saturate the machine by themselves: one more try shows whether they always do. */
 const PAUSES_IF_FULL_MS = [3_000];
 
 export type Searched =
@@ -16,8 +16,8 @@ export type Searched =
   | { readonly type: 'interrupted' };
 
 /**
- * The last step that went well, and the first that did not, are among the steps. A step that says nothing, because something else keeps
- * the machine busy, ends the search: another number of users would say no more.
+ * The result includes the largest number of users that passed and the smallest that failed. A step with an unknown result ends the search:
+ * something else keeps the machine busy, so another number of users would show no more.
  */
 export async function search(
   step: (users: number) => Promise<Step>,
@@ -34,22 +34,22 @@ export async function search(
     steps.push(taken);
     if (taken.finding.type === 'carried') good = Math.max(good, users);
     else bad = Math.min(bad, users);
-    const isNear = bad <= Math.max(FEWEST, good + 1, good * NEAR_ENOUGH);
+    const isPrecise = bad <= Math.max(FEWEST_USERS, good + 1, good * PRECISION);
     const isOver = taken.finding.type === 'unknown' || taken.result?.ended === 'server_gone';
-    if (isNear || isOver || good >= most) return { type: 'steps', steps };
+    if (isPrecise || isOver || good >= most) return { type: 'steps', steps };
     const next = bad === Number.POSITIVE_INFINITY ? users * 2 : Math.round((good + bad) / 2);
-    users = Math.max(FEWEST, Math.min(most, next));
+    users = Math.max(FEWEST_USERS, Math.min(most, next));
   }
   return { type: 'interrupted' };
 }
 
-/** Takes a step, and takes it again after a pause while its measurement is not valid. */
+/** Takes a step, and repeats it after a pause while its result is not valid. */
 export async function takeStep(
-  take: () => Promise<Step>,
+  attempt: () => Promise<Step>,
   pause: (ms: number, step: Step) => Promise<void>,
   signal: AbortSignal,
 ): Promise<Step> {
-  let step = await take();
+  let step = await attempt();
   for (let tries = 0; !signal.aborted; tries += 1) {
     const pauses =
       step.finding.type === 'unknown'
@@ -60,7 +60,7 @@ export async function takeStep(
     const ms = pauses[tries];
     if (ms === undefined) break;
     await pause(ms, step);
-    if (!signal.aborted) step = await take();
+    if (!signal.aborted) step = await attempt();
   }
   return step;
 }

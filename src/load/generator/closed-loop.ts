@@ -1,80 +1,93 @@
-/** Conversations that go on as soon as a message has arrived: each keeps as many on their way. */
+/** A closed loop: each conversation keeps a fixed number of messages in flight and sends the next one when one has arrived. */
 
-import { type Cast, type Conversation, threadOf } from '../scenario/population.ts';
+import { type Conversation, type Population, threadOf } from '../scenario/population.ts';
 import { now } from './clock.ts';
-import type { Say, Talk, Voice } from './send-schedule.ts';
+import type { Send, SendSchedule, Writer } from './send-schedule.ts';
 
-/** Of one conversation. */
+/** The state of one conversation. */
 interface Flow {
-  readonly voices: readonly Voice[];
-  /** Whose receipt of a writer's message counts as its arrival, by writer; −1: nobody's. */
+  readonly writers: readonly Writer[];
+  /** By writer index: the user whose receipt of the writer's message counts as its arrival, or −1 if there is none. */
   readonly witnesses: Int32Array;
-  turn: number;
+  nextWriter: number;
   inFlight: number;
-  /** When it began anew, in microseconds: what was said before that is not in flight any more. */
-  since: number;
+  /** When the conversation was last restarted, in microseconds. Messages sent before that no longer count as in flight. */
+  restartedAt: number;
   arrivals: number;
-  /** `arrivals` at the last look, and how often nothing has changed since. */
-  seen: number;
-  idle: number;
+  /** `arrivals` at the last tick, and the number of ticks since it last changed. */
+  lastArrivals: number;
+  idleTicks: number;
 }
 
-/** Looks without an arrival, after which what is in flight counts as lost, and the conversation begins anew. */
-const STALLED = 5;
+/** After this many ticks without an arrival, messages in flight count as lost and the conversation is restarted. */
+const STALLED_TICKS = 5;
 
-export class ClosedLoop implements Talk {
+export class ClosedLoop implements SendSchedule {
   readonly #window: number;
-  readonly #say: Say;
-  /** By conversation; those that this thread drives. */
+  readonly #send: Send;
+  /** By conversation; undefined for those that another thread drives. */
   readonly #flows: (Flow | undefined)[] = [];
-  readonly #byVoice = new Map<number, Flow>();
+  readonly #byWriter = new Map<number, Flow>();
   #isOn = false;
 
-  constructor(window: number, cast: Cast, voices: readonly (readonly Voice[])[], threads: number, say: Say) {
+  constructor(
+    window: number,
+    population: Population,
+    writersHere: readonly (readonly Writer[])[],
+    threads: number,
+    send: Send,
+  ) {
     this.#window = window;
-    this.#say = say;
-    for (const conversation of cast.conversations) {
+    this.#send = send;
+    for (const conversation of population.conversations) {
       const { index, members, writers } = conversation;
-      const mine = voices[index] ?? [];
+      const mine = writersHere[index] ?? [];
       const [one] = mine;
-      const thread = driverOf(conversation, threads, cast.slow);
+      const thread = driverOf(conversation, threads, population.slow);
       if (one === undefined || thread !== threadOf(one.user, threads)) continue;
-      const here = members.filter((user) => threadOf(user, threads) === thread && !cast.slow.has(user));
+      const here = members.filter((user) => threadOf(user, threads) === thread && !population.slow.has(user));
       const witnesses = new Int32Array(writers).fill(-1);
-      for (const { writer, user } of mine) {
+      for (const { index, user } of mine) {
         const witness = here.find((other) => other !== user);
-        if (witness !== undefined) witnesses[writer] = witness;
+        if (witness !== undefined) witnesses[index] = witness;
       }
-      const speaking = mine.filter(({ writer }) => witnesses[writer] !== -1);
-      const count = { turn: 0, inFlight: 0, since: 0, arrivals: 0, seen: 0, idle: 0 };
-      const flow: Flow = { voices: speaking, witnesses, ...count };
+      const observed = mine.filter(({ index }) => witnesses[index] !== -1);
+      const counters = {
+        nextWriter: 0,
+        inFlight: 0,
+        restartedAt: 0,
+        arrivals: 0,
+        lastArrivals: 0,
+        idleTicks: 0,
+      };
+      const flow: Flow = { writers: observed, witnesses, ...counters };
       this.#flows[index] = flow;
-      for (const { number } of speaking) this.#byVoice.set(number, flow);
+      for (const { id } of observed) this.#byWriter.set(id, flow);
     }
   }
 
-  begin(rate: number): void {
+  start(rate: number): void {
     this.#isOn = rate > 0;
     for (const flow of this.#flows) if (flow !== undefined) this.#fill(flow);
   }
 
-  silence(): void {
+  stop(): void {
     this.#isOn = false;
   }
 
-  arrived({ index }: Conversation, reader: number, writer: number, due: number): void {
+  arrived({ index }: Conversation, reader: number, writerIndex: number, due: number): void {
     const flow = this.#flows[index];
-    if (flow?.witnesses[writer] === reader) this.#ended(flow, due);
+    if (flow?.witnesses[writerIndex] === reader) this.#ended(flow, due);
   }
 
-  refused(voice: number, due: number): void {
-    const flow = this.#byVoice.get(voice);
+  refused(writerId: number, due: number): void {
+    const flow = this.#byWriter.get(writerId);
     if (flow !== undefined) this.#ended(flow, due);
   }
 
   #ended(flow: Flow, due: number): void {
     flow.arrivals += 1;
-    if (due < flow.since) return;
+    if (due < flow.restartedAt) return;
     flow.inFlight -= 1;
     this.#fill(flow);
   }
@@ -82,28 +95,28 @@ export class ClosedLoop implements Talk {
   tick(): void {
     for (const flow of this.#flows) {
       if (flow === undefined) continue;
-      flow.idle = flow.seen === flow.arrivals ? flow.idle + 1 : 0;
-      flow.seen = flow.arrivals;
-      if (flow.idle < STALLED) continue;
-      flow.idle = 0;
+      flow.idleTicks = flow.lastArrivals === flow.arrivals ? flow.idleTicks + 1 : 0;
+      flow.lastArrivals = flow.arrivals;
+      if (flow.idleTicks < STALLED_TICKS) continue;
+      flow.idleTicks = 0;
       flow.inFlight = 0;
-      // A message tells when it was due in whole microseconds.
-      flow.since = Math.floor(now());
+      // Rounded down, because messages carry their due time in whole microseconds.
+      flow.restartedAt = Math.floor(now());
       this.#fill(flow);
     }
   }
 
   #fill(flow: Flow): void {
-    for (let tries = flow.voices.length; this.#isOn && flow.inFlight < this.#window && tries > 0; ) {
-      const voice = flow.voices[flow.turn % flow.voices.length];
-      flow.turn += 1;
-      if (voice !== undefined && this.#say(voice, now())) flow.inFlight += 1;
+    for (let tries = flow.writers.length; this.#isOn && flow.inFlight < this.#window && tries > 0; ) {
+      const writer = flow.writers[flow.nextWriter % flow.writers.length];
+      flow.nextWriter += 1;
+      if (writer !== undefined && this.#send(writer, now())) flow.inFlight += 1;
       else tries -= 1;
     }
   }
 }
 
-/** The one thread that drives a conversation: one of its users writes, and another sees that it has arrived. Undefined if none can. */
+/** The thread that drives a conversation: it has a writer of the conversation, and another user who sees the writer's messages arrive. Undefined if there is no such thread. */
 function driverOf(
   { members, writers }: Conversation,
   threads: number,

@@ -1,4 +1,4 @@
-/** What one thread counts, from one report to the next. */
+/** The counters of one thread between two reports. */
 
 import { printable, shorten } from '../../common/printable.ts';
 
@@ -12,7 +12,7 @@ export interface Count {
   delivered: number;
 }
 
-export function noCount(): Count {
+export function emptyCount(): Count {
   return {
     due: 0,
     sent: 0,
@@ -24,29 +24,29 @@ export function noCount(): Count {
   };
 }
 
-/** By name. Part of a name may come from the server: it is no key for an object. */
+/** By name. A map, because part of a name may come from the server and must not become a property of an object. */
 export type Errors = Map<string, number>;
 
-/** Names of errors that are told apart; further ones count as `other`. */
+/** Most distinct error names; further ones count as `other`. */
 const NAMES = 50;
-/** Characters of a name. */
+/** Most characters of a name. */
 const LONGEST_NAME = 120;
 
 export class Counts {
-  now = noCount();
+  now = emptyCount();
   #errors: Errors = new Map();
 
-  /** `reason`: of any length, with anything in it. */
+  /** `reason` may have any length and any content. */
   failed(reason: string): void {
     const cleaned = shorten(printable(reason.slice(0, 2 * LONGEST_NAME)), LONGEST_NAME);
     const name = this.#errors.has(cleaned) || this.#errors.size < NAMES ? cleaned : 'other';
     addError(this.#errors, name, 1);
   }
 
-  /** What has been counted since the last call. */
+  /** Returns the counts since the last call, and resets them. */
   take(): { readonly count: Count; readonly errors: Errors } {
     const taken = { count: this.now, errors: this.#errors };
-    this.now = noCount();
+    this.now = emptyCount();
     this.#errors = new Map();
     return taken;
   }

@@ -1,43 +1,43 @@
 /**
- * Whether everything that was said has arrived: for each reader, of each writer, which number is due next. Counts what came twice,
- * out of order, or to somebody who is no member; and at the end what never came.
+ * Checks that every message arrived: for each reader and writer, it keeps the number of the message that is due next. It counts messages
+ * that arrive twice, out of order or at somebody who is not a member, and at the end those that never arrived.
  *
- * Where messages carry ids that put all of them in one order, that order is checked, too. Ids have to rise for each reader. For
- * each reader and conversation a sum is kept over ids and messages, and for each writer the sum that the answers to it make: when
- * the two agree, this reader knows each message by the id that its writer was told, and so do all readers whose sums agree. Rising ids
- * and the same id for all mean the same sequence for all. A sum does not depend on when its parts came, so readers that come back
- * and readers on other threads are compared alike.
+ * If messages carry ids that put all of them in one order, that order is checked too. Ids must rise for each reader. Each reader
+ * keeps one checksum over ids and messages per conversation, and each writer keeps the checksum of the answers to it. If a reader's
+ * checksum equals the sum of its writers', the reader knows each message by the id that its writer was told, and so do all readers whose
+ * checksums match. Rising ids, and the same id for everybody, mean the same sequence for everybody. A checksum does not depend on the
+ * order of its parts, so readers that reconnected and readers on other threads are compared in the same way.
  *
- * What was refused was never said. Of what was unanswered when a connection or the run ended nobody knows: it may arrive or not.
- * Nor does anybody know what a reader missed who is away at the end: what counts is that nothing is missing among what it got.
+ * A refused message counts as never sent. A message that was unanswered when its connection or the run ended may arrive or not.
+ * Likewise, nobody knows what a reader missed that is absent at the end, so only gaps within what it received count as lost.
  */
 
-import type { Cast, Conversation } from '../scenario/population.ts';
-import type { Stamp } from './message-stamp.ts';
+import type { Conversation, Population } from '../scenario/population.ts';
+import type { MessageStamp } from './message-stamp.ts';
 
-export type Arrival = 'new' | 'late' | 'repeated' | 'foreign' | 'ignored';
+export type ArrivalKind = 'new' | 'late' | 'repeated' | 'foreign' | 'ignored';
 
-/** What became of what one thread's users have said. Voices are numbered over all conversations. */
-export interface Said {
-  /** Refused or unknown: neither has to arrive. Pairs of voice and number. */
+/** What one thread knows of the messages that its writers sent. Plain data. */
+export interface SendRecord {
+  /** Refused and unanswered messages, which need not arrive: pairs of writer id and counter. */
   readonly excused: readonly number[];
-  /** By voice: of the ids that its messages were acknowledged with. */
-  readonly sums: Int32Array;
+  /** By writer id: the checksum of the ids that its messages were acknowledged with. */
+  readonly checksums: Int32Array;
 }
 
-export interface Settled {
-  /** What came, and what is lost. */
+export interface Findings {
+  /** Deliveries that arrived or are lost. */
   readonly expected: number;
   readonly lost: number;
-  /** What came, and was never said. */
+  /** Deliveries of messages that nobody sent. */
   readonly invented: number;
-  /** Conversations of readers in which messages carried other ids than their writers were told. */
+  /** Pairs of a reader and a conversation in which messages had other ids than their writers were told. */
   readonly diverged: number;
   readonly examples: readonly string[];
 }
 
-/** What has arrived at the users of a thread. */
-export interface Arrived {
+/** What the users of one thread received. */
+export interface ArrivalCounts {
   readonly delivered: number;
   readonly repeated: number;
   readonly reordered: number;
@@ -48,54 +48,54 @@ export interface Arrived {
   readonly absent: number;
 }
 
-/** What one user has got. */
+/** What one user has received. */
 export class Reader {
   readonly user: number;
   /** By conversation. */
-  readonly rows = new Map<number, Row>();
+  readonly progress = new Map<number, Progress>();
   /** The largest id so far. */
   lastId = 0;
-  /** The one that was looked up last: mostly the one that comes next. */
-  #recent: Row | undefined;
+  /** The result of the last lookup, which is mostly that of the next one, too. */
+  #recent: Progress | undefined;
 
   constructor(user: number) {
     this.user = user;
   }
 
-  rowOf(conversation: number): Row | undefined {
-    if (this.#recent?.conversation.index !== conversation) this.#recent = this.rows.get(conversation);
+  progressIn(conversation: number): Progress | undefined {
+    if (this.#recent?.conversation.index !== conversation) this.#recent = this.progress.get(conversation);
     return this.#recent;
   }
 }
 
-/** What one reader has of one conversation. */
-interface Row {
+/** What one reader has received in one conversation. */
+interface Progress {
   readonly conversation: Conversation;
-  /** Its number among the writers; −1 if it only reads. */
-  readonly self: number;
+  /** The reader's own index among the writers; −1 if it only reads. */
+  readonly ownIndex: number;
   /**
-   * Which number is due next, of all readers of the conversation that are on this thread: all of the first writer, then all of the second,
-   * and so on. What a message brings to one reader after the other so lies side by side, and not a cache line apart: in a room of 1,000 that
-   * was the most expensive part of a delivery.
+   * The counters that are due next, for all readers of the conversation on this thread: first those of the first writer, then those of
+   * the second, and so on. So the cells that one message updates for successive readers are adjacent. When each was in a cache line of
+   * its own, this was the most expensive part of a delivery in a room of 1,000.
    */
   readonly next: Int32Array;
-  /** Of this reader among those, and how many they are. */
-  readonly place: number;
-  readonly readers: number;
-  /** Numbers below `next` that have not come, by writer. */
+  /** The reader's column in `next`, and the number of columns. */
+  readonly column: number;
+  readonly columns: number;
+  /** By writer index: counters below `next` that have not arrived. */
   gaps: Map<number, Set<number>> | undefined;
-  /** Over what has come. */
-  sum: number;
+  /** The checksum of everything that has arrived. */
+  checksum: number;
 }
 
 const EXAMPLES = 10;
 
-export class Tally {
-  readonly #cast: Cast;
+export class DeliveryCheck {
+  readonly #population: Population;
   readonly #hasOrder: boolean;
-  /** How many messages each voice has said, shared by all threads. */
-  readonly #counts: Int32Array;
-  readonly #sums: Int32Array;
+  /** By writer id: how many messages it has sent. Shared by all threads. */
+  readonly #sentCounts: Int32Array;
+  readonly #checksums: Int32Array;
   readonly #excused: number[] = [];
   readonly #readers = new Map<number, Reader>();
   readonly examples: string[] = [];
@@ -106,23 +106,29 @@ export class Tally {
   unknown = 0;
 
   /**
-   * `isReader`: of the users of this thread. `counts`: for each voice, one array for all threads. `hasOrder`: whether messages carry ids that
-   * put all of them in one order.
+   * `isReader`: whether a user belongs to this thread. `sentCounts`: one array for all threads, by writer id. `hasOrder`: whether messages
+   * carry ids that put all of them in one order.
    */
-  constructor(cast: Cast, isReader: (user: number) => boolean, counts: Int32Array, hasOrder: boolean) {
-    this.#cast = cast;
+  constructor(
+    population: Population,
+    isReader: (user: number) => boolean,
+    sentCounts: Int32Array,
+    hasOrder: boolean,
+  ) {
+    this.#population = population;
     this.#hasOrder = hasOrder;
-    this.#counts = counts;
-    this.#sums = new Int32Array(cast.voices);
-    for (const conversation of cast.conversations) {
+    this.#sentCounts = sentCounts;
+    this.#checksums = new Int32Array(population.writerCount);
+    for (const conversation of population.conversations) {
       const { members, writers, index } = conversation;
       const here = members.filter(isReader);
-      const next = new Int32Array(writers * here.length);
-      const writerOf = new Map(members.slice(0, writers).map((user, writer) => [user, writer]));
-      for (const [place, user] of here.entries()) {
-        const self = writerOf.get(user) ?? -1;
-        const row = { conversation, self, next, place, readers: here.length, gaps: undefined, sum: 0 };
-        this.readerOf(user).rows.set(index, row);
+      const columns = here.length;
+      const next = new Int32Array(writers * columns);
+      const writerIndexOf = new Map(members.slice(0, writers).map((user, writer) => [user, writer]));
+      for (const [column, user] of here.entries()) {
+        const ownIndex = writerIndexOf.get(user) ?? -1;
+        const progress = { conversation, ownIndex, next, column, columns, gaps: undefined, checksum: 0 };
+        this.readerOf(user).progress.set(index, progress);
       }
     }
   }
@@ -133,183 +139,191 @@ export class Tally {
     return reader;
   }
 
-  /** The number of the next message of a voice. */
-  take(voice: number): number {
-    const counter = this.#counts[voice] ?? 0;
-    this.#counts[voice] = counter + 1;
+  /** Assigns the counter of a writer's next message. */
+  nextCounter(writerId: number): number {
+    const counter = this.#sentCounts[writerId] ?? 0;
+    this.#sentCounts[writerId] = counter + 1;
     return counter;
   }
 
-  /** It was refused. */
-  refused(voice: number, counter: number): void {
-    this.#excused.push(voice, counter);
+  refused(writerId: number, counter: number): void {
+    this.#excused.push(writerId, counter);
   }
 
-  /** Its sender lost the connection before there was an answer, and does not ask again. */
-  unanswered(voice: number, counter: number): void {
+  /** The sender lost its connection before the answer, and will not send the message again. */
+  unanswered(writerId: number, counter: number): void {
     this.unknown += 1;
-    this.#excused.push(voice, counter);
+    this.#excused.push(writerId, counter);
   }
 
-  /** A writer was told that its message is stored. `isRepeat`: it was said again, and is answered with its first id. */
-  acknowledged(writer: Reader, voice: number, counter: number, id: number, isRepeat: boolean): void {
+  /** `author` was told that its message is stored. `isRepeat`: it was sent again, so the answer has the id of the first attempt. */
+  acknowledged(author: Reader, writerId: number, counter: number, id: number, isRepeat: boolean): void {
     if (!this.#hasOrder) return;
-    this.#sums[voice] = (this.#sums[voice] ?? 0) + mark(id, voice, counter);
+    this.#checksums[writerId] = (this.#checksums[writerId] ?? 0) + hashOf(id, writerId, counter);
     if (isRepeat) return;
-    if (id <= writer.lastId) {
+    if (id <= author.lastId) {
       this.reordered += 1;
-      this.#exemplify(`user ${writer.user} was told the id ${id} of a message behind ${writer.lastId}`);
-    } else writer.lastId = id;
+      this.#addExample(
+        `user ${author.user} was given id ${id} for a message after it had seen id ${author.lastId}`,
+      );
+    } else author.lastId = id;
   }
 
-  arrived(reader: Reader, stamp: Stamp, id: number): Arrival {
+  arrived(reader: Reader, stamp: MessageStamp, id: number): ArrivalKind {
     const { conversation, writer, counter } = stamp;
-    const row = reader.rowOf(conversation);
-    if (row === undefined || writer >= row.conversation.writers) return this.#foreign(reader.user, stamp);
-    const cell = writer * row.readers + row.place;
-    const next = row.next[cell] ?? 0;
-    const voice = row.conversation.firstVoice + writer;
-    // Whoever sends numbers that were never given must not make the gaps grow without end.
-    if (counter > next && counter >= (this.#counts[voice] ?? 0)) return this.#foreign(reader.user, stamp);
+    const progress = reader.progressIn(conversation);
+    if (progress === undefined || writer >= progress.conversation.writers)
+      return this.#countForeign(reader.user, stamp);
+    const cell = writer * progress.columns + progress.column;
+    const next = progress.next[cell] ?? 0;
+    const writerId = progress.conversation.firstWriterId + writer;
+    // A server that invents counters must not make the set of gaps grow without limit.
+    if (counter > next && counter >= (this.#sentCounts[writerId] ?? 0))
+      return this.#countForeign(reader.user, stamp);
     const isInOrder = !this.#hasOrder || id > reader.lastId;
     if (this.#hasOrder && isInOrder) reader.lastId = id;
-    // Who comes back gets its own messages, too.
-    if (writer === row.self) return 'ignored';
-    if (counter < next && row.gaps?.get(writer)?.delete(counter) !== true) {
-      return this.#repeated(reader.user, stamp);
+    // A user that reconnects is also sent its own messages.
+    if (writer === progress.ownIndex) return 'ignored';
+    if (counter < next && progress.gaps?.get(writer)?.delete(counter) !== true) {
+      return this.#countRepeated(reader.user, stamp);
     }
     this.delivered += 1;
-    if (this.#hasOrder) row.sum = (row.sum + mark(id, voice, counter)) | 0;
-    if (counter > next) skip(row, writer, next, counter);
-    if (counter >= next) row.next[cell] = counter + 1;
+    if (this.#hasOrder) progress.checksum = (progress.checksum + hashOf(id, writerId, counter)) | 0;
+    if (counter > next) addGap(progress, writer, next, counter);
+    if (counter >= next) progress.next[cell] = counter + 1;
     if (counter >= next && isInOrder) return 'new';
     this.reordered += 1;
-    this.#example('out of order', reader.user, stamp);
+    this.#addArrivalExample('out of order', reader.user, stamp);
     return 'late';
   }
 
-  /** `waiting`: what is without an answer at the moment, as in `excused`. */
-  said(waiting: readonly number[] = []): Said {
-    return { excused: [...this.#excused, ...waiting], sums: this.#sums };
+  /** `pending`: the messages that have no answer at the moment, in the form of `excused`. */
+  sendRecord(pending: readonly number[] = []): SendRecord {
+    return { excused: [...this.#excused, ...pending], checksums: this.#checksums };
   }
 
-  /** What has not come of all that was said, on all threads, to those who are there. */
-  settle(all: readonly Said[], isThere: (user: number) => boolean): Settled {
-    const sums = new Int32Array(this.#cast.voices);
+  /** Compares what arrived here with what all threads sent. `isOnline`: whether a user is connected at the end. */
+  verify(records: readonly SendRecord[], isOnline: (user: number) => boolean): Findings {
+    const checksums = new Int32Array(this.#population.writerCount);
     const excused = new Map<number, Set<number>>();
-    for (const said of all) {
-      for (const [voice, sum] of said.sums.entries()) sums[voice] = (sums[voice] ?? 0) + sum;
-      for (let i = 0; i < said.excused.length; i += 2) {
-        const [voice = 0, counter = 0] = said.excused.slice(i, i + 2);
-        excused.set(voice, (excused.get(voice) ?? new Set()).add(counter));
+    for (const record of records) {
+      for (const [writerId, sum] of record.checksums.entries())
+        checksums[writerId] = (checksums[writerId] ?? 0) + sum;
+      for (let i = 0; i < record.excused.length; i += 2) {
+        const [writerId = 0, counter = 0] = record.excused.slice(i, i + 2);
+        excused.set(writerId, (excused.get(writerId) ?? new Set()).add(counter));
       }
     }
-    const settled = { expected: 0, lost: 0, invented: 0, diverged: 0, examples: [...this.examples] };
-    for (const { user, rows } of this.#readers.values()) {
-      for (const row of rows.values()) {
-        const isHere = isThere(user);
-        const hasSame = settleRow(user, row, this.#counts, isHere, excused, settled);
-        if (!this.#hasOrder || !isHere || !hasSame || row.sum === sumOf(row, sums)) continue;
-        settled.diverged += 1;
-        if (settled.examples.length < EXAMPLES) {
-          settled.examples.push(
-            `user ${user} got messages of conversation ${row.conversation.index} under other ids than their writers were told`,
+    const findings = { expected: 0, lost: 0, invented: 0, diverged: 0, examples: [...this.examples] };
+    for (const { user, progress: all } of this.#readers.values()) {
+      for (const progress of all.values()) {
+        const isHere = isOnline(user);
+        const isComparable = verifyProgress(user, progress, this.#sentCounts, isHere, excused, findings);
+        if (!this.#hasOrder || !isHere || !isComparable) continue;
+        if (progress.checksum === expectedChecksum(progress, checksums)) continue;
+        findings.diverged += 1;
+        if (findings.examples.length < EXAMPLES) {
+          findings.examples.push(
+            `user ${user} received messages of conversation ${progress.conversation.index} with other ids than their writers were told`,
           );
         }
       }
     }
-    return settled;
+    return findings;
   }
 
-  #repeated(user: number, stamp: Stamp): Arrival {
+  #countRepeated(user: number, stamp: MessageStamp): ArrivalKind {
     this.repeated += 1;
-    this.#example('again', user, stamp);
+    this.#addArrivalExample('again', user, stamp);
     return 'repeated';
   }
 
-  #foreign(user: number, stamp: Stamp): Arrival {
+  #countForeign(user: number, stamp: MessageStamp): ArrivalKind {
     this.foreign += 1;
-    this.#example('though it is no member', user, stamp);
+    this.#addArrivalExample('although it is not a member', user, stamp);
     return 'foreign';
   }
 
-  #example(what: string, user: number, { conversation, writer, counter }: Stamp): void {
-    this.#exemplify(
-      `user ${user} got message ${counter} of writer ${writer} in conversation ${conversation} ${what}`,
+  #addArrivalExample(what: string, user: number, { conversation, writer, counter }: MessageStamp): void {
+    this.#addExample(
+      `user ${user} received message ${counter} of writer ${writer} in conversation ${conversation} ${what}`,
     );
   }
 
-  #exemplify(text: string): void {
+  #addExample(text: string): void {
     if (this.examples.length < EXAMPLES) this.examples.push(text);
   }
 }
 
-/** What a message adds to the sums: a number of 32 bits that looks drawn by chance. */
-function mark(id: number, voice: number, counter: number): number {
+/** What a message adds to a checksum: 32 well-mixed bits. */
+function hashOf(id: number, writerId: number, counter: number): number {
   let mixed =
-    Math.imul(id | 0, 0x9e3779b1) ^ Math.imul(voice + 1, 0x85ebca6b) ^ Math.imul(counter + 1, 0xc2b2ae35);
+    Math.imul(id | 0, 0x9e3779b1) ^ Math.imul(writerId + 1, 0x85ebca6b) ^ Math.imul(counter + 1, 0xc2b2ae35);
   mixed = Math.imul(mixed ^ (mixed >>> 16), 0x21f0aaad);
   mixed = Math.imul(mixed ^ (mixed >>> 15), 0x735a2d97);
   return mixed ^ (mixed >>> 15);
 }
 
-/** What a reader's sum is if it has all messages of the others. */
-function sumOf({ conversation: { firstVoice, writers }, self }: Row, sums: Int32Array): number {
+/** The checksum of a reader that has all messages of the other writers. */
+function expectedChecksum({ conversation, ownIndex }: Progress, checksums: Int32Array): number {
+  const { firstWriterId, writers } = conversation;
   let sum = 0;
   for (let writer = 0; writer < writers; writer += 1) {
-    if (writer !== self) sum = (sum + (sums[firstVoice + writer] ?? 0)) | 0;
+    if (writer !== ownIndex) sum = (sum + (checksums[firstWriterId + writer] ?? 0)) | 0;
   }
   return sum;
 }
 
-function skip(row: Row, writer: number, from: number, to: number): void {
-  row.gaps ??= new Map();
-  const gap = row.gaps.get(writer) ?? new Set<number>();
-  row.gaps.set(writer, gap);
+function addGap(progress: Progress, writer: number, from: number, to: number): void {
+  progress.gaps ??= new Map();
+  const gap = progress.gaps.get(writer) ?? new Set<number>();
+  progress.gaps.set(writer, gap);
   for (let missing = from; missing < to; missing += 1) gap.add(missing);
 }
 
 /**
- * `counts`: how much was said, by voice. `isHere`: the reader was there to the end. True if it has what was acknowledged, all of that and
- * nothing else, which alone can be compared.
+ * Adds one reader's conversation to `findings`. Returns true if the reader has exactly the acknowledged messages, because only then can
+ * its checksum be compared.
  */
-function settleRow(
+function verifyProgress(
   user: number,
-  { conversation, self, next, place, readers, gaps }: Row,
-  counts: Int32Array,
-  isHere: boolean,
+  { conversation, ownIndex, next, column, columns, gaps }: Progress,
+  sentCounts: Int32Array,
+  isOnline: boolean,
   excused: ReadonlyMap<number, ReadonlySet<number>>,
-  settled: { expected: number; lost: number; invented: number; examples: string[] },
+  findings: { expected: number; lost: number; invented: number; examples: string[] },
 ): boolean {
-  let hasSame = true;
+  let isComparable = true;
   for (let writer = 0; writer < conversation.writers; writer += 1) {
-    if (writer === self) continue;
-    const due = next[writer * readers + place] ?? 0;
-    const voice = conversation.firstVoice + writer;
-    const said = counts[voice] ?? 0;
-    const count = isHere ? said : due;
+    if (writer === ownIndex) continue;
+    const due = next[writer * columns + column] ?? 0;
+    const writerId = conversation.firstWriterId + writer;
+    const sent = sentCounts[writerId] ?? 0;
+    const end = isOnline ? sent : due;
     const gap = gaps?.get(writer);
-    const free = excused.get(voice);
-    const invented = Math.max(0, due - said);
-    settled.invented += invented;
-    settled.expected += due - invented - (gap?.size ?? 0);
-    if (free !== undefined && [...free].some((counter) => counter < due && gap?.has(counter) !== true)) {
-      hasSame = false;
+    const exempt = excused.get(writerId);
+    const invented = Math.max(0, due - sent);
+    findings.invented += invented;
+    findings.expected += due - invented - (gap?.size ?? 0);
+    if (exempt !== undefined && [...exempt].some((counter) => counter < due && gap?.has(counter) !== true)) {
+      isComparable = false;
     }
-    if (due >= count && gap === undefined) continue;
+    if (due >= end && gap === undefined) continue;
     const missing = [...(gap ?? [])];
-    for (let counter = due; counter < count; counter += 1) missing.push(counter);
-    const lost = missing.filter((counter) => free?.has(counter) !== true);
+    for (let counter = due; counter < end; counter += 1) missing.push(counter);
+    const lost = missing.filter((counter) => exempt?.has(counter) !== true);
     if (lost.length === 0) continue;
-    hasSame = false;
-    settled.expected += lost.length;
-    settled.lost += lost.length;
-    if (settled.examples.length < EXAMPLES) {
-      const which = lost.length === 1 ? `message ${lost[0]}` : `${lost.length} messages from ${lost[0]} on`;
-      settled.examples.push(
-        `user ${user} did not get ${which} of writer ${writer} in conversation ${conversation.index}`,
+    isComparable = false;
+    findings.expected += lost.length;
+    findings.lost += lost.length;
+    if (findings.examples.length < EXAMPLES) {
+      const from = `of writer ${writer} in conversation ${conversation.index}`;
+      findings.examples.push(
+        lost.length === 1
+          ? `user ${user} did not receive message ${lost[0]} ${from}`
+          : `user ${user} did not receive ${lost.length} messages ${from}, starting with message ${lost[0]}`,
       );
     }
   }
-  return hasSame;
+  return isComparable;
 }

@@ -1,90 +1,90 @@
-/** A thread of the generator: its users, and what they measure. */
+/** A generator thread: runs a group of users and reports what they measure. */
 
 import { serve, threadData } from '../../actors/kernel/thread.ts';
 import { loadWire } from '../wires/wires.ts';
 import type { Count, Errors } from './counts.ts';
-import type { Arrived, Said, Settled } from './delivery-check.ts';
-import type { CrowdPlan } from './group-plan.ts';
+import type { ArrivalCounts, Findings, SendRecord } from './delivery-check.ts';
+import type { GroupPlan } from './group-plan.ts';
 import type { SharedSide, Side } from './latencies.ts';
-import { Delay } from './timer-lag.ts';
-import { Crowd } from './user-group.ts';
+import { TimerLag } from './timer-lag.ts';
+import { UserGroup } from './user-group.ts';
 
-/** What has happened since the last report. */
+/** What happened since the last report. */
 export interface Report {
   readonly count: Count;
   readonly errors: Errors;
-  /** Which histograms hold what was measured. */
+  /** The side of the histograms that holds the latencies. */
   readonly side: Side;
   readonly connections: number;
-  /** Everybody has lost its connection. */
+  /** True if all users have lost their connections. */
   readonly isDeserted: boolean;
-  /** The part of the time that the thread was at work. */
+  /** The fraction of the time that the event loop was busy. */
   readonly busy: number;
   readonly cpuSeconds: number;
-  /** Milliseconds that timers took longer than asked. */
-  readonly delays: readonly number[];
+  /** How late timers fired, in milliseconds. */
+  readonly timerLags: readonly number[];
 }
 
-const plan = threadData<CrowdPlan>();
-const crowd = new Crowd(plan, await loadWire(plan.wire));
-const delay = new Delay();
+const plan = threadData<GroupPlan>();
+const group = new UserGroup(plan, await loadWire(plan.wire));
+const timerLag = new TimerLag();
 let utilization = performance.eventLoopUtilization();
 let cpu = process.threadCpuUsage();
 
 const api = {
-  /** The two sides: the very ones that this thread writes to. */
+  /** Both sides, in the memory that this thread records into. */
   histograms(): readonly [SharedSide, SharedSide] {
-    return crowd.latencies.share();
+    return group.latencies.share();
   },
 
-  comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
-    return crowd.comeIn(seconds, deadlineMs);
+  rampUp(seconds: number, deadlineMs: number): Promise<boolean> {
+    return group.rampUp(seconds, deadlineMs);
   },
 
-  begin(rate: number, isMeasured: boolean): void {
-    crowd.begin(rate, isMeasured);
+  startPhase(rate: number, isMeasured: boolean): void {
+    group.startPhase(rate, isMeasured);
   },
 
   storm(): void {
-    crowd.storm();
+    group.storm();
   },
 
-  silence(): void {
-    crowd.silence();
+  stopSending(): void {
+    group.stopSending();
   },
 
   report(): Report {
-    crowd.tick();
+    group.tick();
     const since = utilization;
     utilization = performance.eventLoopUtilization();
     const { user, system } = process.threadCpuUsage(cpu);
     cpu = process.threadCpuUsage();
     return {
-      ...crowd.counts.take(),
-      side: crowd.latencies.turn(),
-      connections: crowd.connections,
-      isDeserted: crowd.isDeserted,
+      ...group.counts.take(),
+      side: group.latencies.swap(),
+      connections: group.connections,
+      isDeserted: group.isDeserted,
       busy: performance.eventLoopUtilization(utilization, since).utilization,
       cpuSeconds: (user + system) / 1e6,
-      delays: delay.take(),
+      timerLags: timerLag.take(),
     };
   },
 
-  /** No answer is owed to anybody, and everybody is back. */
+  /** True if no answer is outstanding, and all users that can reconnect are online. */
   isQuiet(): boolean {
-    return crowd.isQuiet;
+    return group.isQuiet;
   },
 
-  said(): Said {
-    return crowd.said();
+  sendRecord(): SendRecord {
+    return group.sendRecord();
   },
 
-  settle(all: readonly Said[]): Settled & Arrived {
-    return crowd.settle(all);
+  verify(records: readonly SendRecord[]): Findings & ArrivalCounts {
+    return group.verify(records);
   },
 
   leave(): void {
-    crowd.leave();
+    group.leave();
   },
 };
 

@@ -1,17 +1,17 @@
 /**
- * How often each value came, with a precision of 3 figures: below 2,048 each value by itself, above that 1,024 classes for each power of two, as in
- * HdrHistogram. Recording is a few operations on one array, where a histogram of `node:perf_hooks` takes a lock and a call out of
- * JavaScript each time: a tenth of all that a delivery cost here (measured).
+ * A histogram with a precision of 3 digits. Values below 2,048 are counted individually; above that there are 1,024 buckets for each
+ * power of two, as in HdrHistogram. Recording takes a few operations on one array. A histogram of `node:perf_hooks` takes a lock and a
+ * call out of JavaScript each time, which was a tenth of the total cost of a delivery (measured).
  *
- * The array is in shared memory: one thread records, and another reads it after that one has been told to record elsewhere.
+ * The array is in shared memory. One thread records; another one reads only after the first has switched to another histogram.
  */
 
 /** Largest value: 2³¹ − 1. */
 const MOST = 2 ** 31 - 1;
-/** Classes of each power of two, as a power of two. */
+/** Buckets per power of two, as a power of two. */
 const PRECISION = 10;
-const CLASSES = (31 - PRECISION + 1) << PRECISION;
-/** What stands before the classes. */
+const BUCKETS = (31 - PRECISION + 1) << PRECISION;
+/** The cells before the buckets. */
 const COUNT = 0;
 const SUM = 1;
 const MIN = 2;
@@ -23,9 +23,9 @@ export type Cells = Float64Array<SharedArrayBuffer>;
 export class Histogram {
   readonly cells: Cells;
 
-  /** Of what another thread has recorded, or empty. */
+  /** Wraps the cells of another thread's histogram, or creates an empty one. */
   constructor(
-    cells: Cells = new Float64Array(new SharedArrayBuffer((HEAD + CLASSES) * Float64Array.BYTES_PER_ELEMENT)),
+    cells: Cells = new Float64Array(new SharedArrayBuffer((HEAD + BUCKETS) * Float64Array.BYTES_PER_ELEMENT)),
   ) {
     this.cells = cells;
   }
@@ -42,17 +42,17 @@ export class Histogram {
     return this.#at(MAX);
   }
 
-  /** 0 if there is nothing. */
+  /** 0 if empty. */
   get mean(): number {
     return this.count === 0 ? 0 : this.#at(SUM) / this.count;
   }
 
-  /** A whole number from 0 on; larger ones than 2³¹ − 1 count as that. */
+  /** `value`: not negative. Fractions are cut off, and values above 2³¹ − 1 count as 2³¹ − 1. */
   record(value: number): void {
     const { cells } = this;
     const whole = value > MOST ? MOST : value | 0;
-    const class_ = HEAD + classOf(whole);
-    cells[class_] = (cells[class_] ?? 0) + 1;
+    const bucket = HEAD + bucketOf(whole);
+    cells[bucket] = (cells[bucket] ?? 0) + 1;
     const count = cells[COUNT] ?? 0;
     cells[COUNT] = count + 1;
     cells[SUM] = (cells[SUM] ?? 0) + whole;
@@ -60,13 +60,13 @@ export class Histogram {
     if (whole > (cells[MAX] ?? 0)) cells[MAX] = whole;
   }
 
-  /** The value that so many percent of all values do not exceed: the largest of its class, and no more than the greatest of all. 0 if empty. */
+  /** The value that `percent` of all values do not exceed, rounded up to the end of its bucket but not above the maximum. 0 if empty. */
   percentile(percent: number): number {
     const rank = Math.max(1, Math.ceil((percent / 100) * this.count - 1e-9));
     let passed = 0;
-    for (let class_ = 0; class_ < CLASSES; class_ += 1) {
-      passed += this.#at(HEAD + class_);
-      if (passed >= rank) return Math.min(this.max, largestOf(class_));
+    for (let bucket = 0; bucket < BUCKETS; bucket += 1) {
+      passed += this.#at(HEAD + bucket);
+      if (passed >= rank) return Math.min(this.max, largestIn(bucket));
     }
     return this.max;
   }
@@ -89,12 +89,12 @@ export class Histogram {
   }
 }
 
-function classOf(value: number): number {
+function bucketOf(value: number): number {
   const shift = Math.max(0, 31 - PRECISION - Math.clz32(value));
   return (shift << PRECISION) + (value >> shift);
 }
 
-function largestOf(class_: number): number {
-  const shift = Math.max(0, (class_ >> PRECISION) - 1);
-  return (class_ - (shift << PRECISION) + 1) * 2 ** shift - 1;
+function largestIn(bucket: number): number {
+  const shift = Math.max(0, (bucket >> PRECISION) - 1);
+  return (bucket - (shift << PRECISION) + 1) * 2 ** shift - 1;
 }

@@ -1,17 +1,17 @@
 /**
- * The latencies that one thread measures, in microseconds. Each kind has two histograms that are written to by turns: while one
- * takes what is measured, the other is read and emptied by the thread that puts all together.
+ * The latencies that one thread measures, in microseconds. Each kind has two histograms that take turns: while this thread records
+ * into one, the main thread reads and empties the other.
  */
 
 import { LATENCIES, type LatencyKind } from '../result/result.ts';
 import { type Cells, Histogram } from './histogram.ts';
 
-/** Longer ones count as this: 20 minutes. */
+/** Longer latencies count as this: 20 minutes. */
 const LONGEST_US = 1_200_000_000;
 
 export type Histograms = Readonly<Record<LatencyKind, Histogram>>;
 export type Side = 0 | 1;
-/** The memory of one side, for another thread. */
+/** The memory of one side, to share with another thread. */
 export type SharedSide = Readonly<Record<LatencyKind, Cells>>;
 
 export class Latencies {
@@ -20,13 +20,13 @@ export class Latencies {
   #current = this.#sides[0];
 
   record(kind: LatencyKind, microseconds: number): void {
-    // A message cannot arrive before it was due, but clocks are cut to whole numbers.
+    // At least 1, because truncated clock values can make a latency 0 or negative.
     const value = microseconds < 1 ? 1 : microseconds > LONGEST_US ? LONGEST_US : microseconds + 0.5;
     this.#current[kind].record(value);
   }
 
-  /** From here on the other side is written to, which has to be empty. Returns the one that was written to. */
-  turn(): Side {
+  /** Switches recording to the other side, which must be empty. Returns the side that was recorded into until now. */
+  swap(): Side {
     const side = this.#side;
     this.#side = side === 0 ? 1 : 0;
     this.#current = this.#sides[this.#side];
@@ -50,8 +50,8 @@ export function makeHistograms(from?: SharedSide): Histograms {
   };
 }
 
-/** Adds what is in `from`, and empties it. */
-export function pour(from: Histograms, ...into: readonly Histograms[]): void {
+/** Adds the contents of `from` to each of `into`, and empties `from`. */
+export function moveLatencies(from: Histograms, ...into: readonly Histograms[]): void {
   for (const kind of LATENCIES) {
     if (from[kind].count === 0) continue;
     for (const to of into) to[kind].add(from[kind]);

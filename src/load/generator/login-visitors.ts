@@ -1,4 +1,4 @@
-/** Others who come in at a set rate, stay for a second, and go: a storm of logins. */
+/** Additional users who log in at a set rate, stay for a second and log out: a storm of logins. */
 
 import { timerDelay } from '../../common/deadline.ts';
 import type { Connection, Endpoint, Visitor, Wire, WireHandler } from '../wires/client-wire.ts';
@@ -7,10 +7,10 @@ import type { Counts } from './counts.ts';
 import type { Latencies } from './latencies.ts';
 
 const STAY_MS = 1_000;
-/** Visitors on their way in. Policy when there are more: those who are due then do not come, and are told as dropped. */
-const COMING_LIMIT = 1_000;
+/** Most visitors that may be logging in at a time. Beyond that, visitors who become due are skipped and counted as an error. */
+const LOGIN_LIMIT = 1_000;
 
-export interface VisitorsOptions {
+export interface LoginVisitorsOptions {
   readonly wire: Wire;
   readonly perSecond: number;
   readonly latencies: Latencies;
@@ -19,47 +19,48 @@ export interface VisitorsOptions {
   readonly endpoint: (number: number) => Endpoint;
 }
 
-export class Visitors {
-  readonly #options: VisitorsOptions;
+export class LoginVisitors {
+  readonly #options: LoginVisitorsOptions;
   #timer: NodeJS.Timeout | undefined;
-  #next = 0;
-  #number = 0;
-  #coming = 0;
-  /** Logged in at the moment. */
-  inside = 0;
+  /** When the next visitor is due, in microseconds. */
+  #nextDue = 0;
+  #nextNumber = 0;
+  #loggingIn = 0;
+  /** Visitors that are logged in now. */
+  connected = 0;
 
-  constructor(options: VisitorsOptions) {
+  constructor(options: LoginVisitorsOptions) {
     this.#options = options;
   }
 
-  begin(): void {
+  start(): void {
     if (this.#options.perSecond === 0 || this.#timer !== undefined) return;
-    this.#next = now();
-    this.#timer = setInterval(() => this.#send(), timerDelay(Math.max(1, 500 / this.#options.perSecond)));
+    this.#nextDue = now();
+    this.#timer = setInterval(() => this.#sendDue(), timerDelay(Math.max(1, 500 / this.#options.perSecond)));
   }
 
-  end(): void {
+  stop(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
 
-  #send(): void {
-    for (const time = now(); this.#next <= time; this.#next += 1_000_000 / this.#options.perSecond) {
-      if (this.#coming < COMING_LIMIT) void this.#visit(this.#next);
-      else this.#options.counts.failed('visitor: too many on their way in');
+  #sendDue(): void {
+    for (const time = now(); this.#nextDue <= time; this.#nextDue += 1_000_000 / this.#options.perSecond) {
+      if (this.#loggingIn < LOGIN_LIMIT) void this.#visit(this.#nextDue);
+      else this.#options.counts.failed('visitor skipped: too many are logging in');
     }
   }
 
   async #visit(due: number): Promise<void> {
     const { wire, latencies, counts, visitor, endpoint } = this.#options;
-    const number = this.#number;
-    this.#number += 1;
-    this.#coming += 1;
-    let isIn = false;
+    const number = this.#nextNumber;
+    this.#nextNumber += 1;
+    this.#loggingIn += 1;
+    let isLoggedIn = false;
     const handler: WireHandler = {
       ...NOTHING,
       closed: (reason) => {
-        if (isIn) this.inside -= 1;
+        if (isLoggedIn) this.connected -= 1;
         if (reason !== '') counts.failed(`closed: ${reason}`);
       },
     };
@@ -71,9 +72,9 @@ export class Visitors {
       const entered = await connection.enter(visitor(number), undefined);
       if (entered.type === 'in') {
         latencies.record('login', now() - connected);
-        isIn = true;
-        this.inside += 1;
-        this.#coming -= 1;
+        isLoggedIn = true;
+        this.connected += 1;
+        this.#loggingIn -= 1;
         await new Promise((resolve) => setTimeout(resolve, STAY_MS));
       } else if (entered.type !== 'lost') {
         counts.failed(`login: ${entered.type === 'refused' ? entered.code : entered.type}`);
@@ -81,7 +82,7 @@ export class Visitors {
     } catch (error) {
       counts.failed(`connect: ${error instanceof Error ? error.message : String(error)}`);
     }
-    if (!isIn) this.#coming -= 1;
+    if (!isLoggedIn) this.#loggingIn -= 1;
     connection?.quit();
   }
 }

@@ -1,4 +1,4 @@
-/** The addresses under which a machine reaches itself. */
+/** Recognizes loopback addresses. */
 
 import { BlockList, isIP } from 'node:net';
 
@@ -6,7 +6,7 @@ const addresses = new BlockList();
 addresses.addSubnet('127.0.0.0', 8);
 addresses.addAddress('::1', 'ipv6');
 
-/** True for 127.0.0.0/8 (RFC 1122, 3.2.1.3), `::1` in all its forms, and `localhost`. Asks nobody about names. */
+/** True for 127.0.0.0/8 (RFC 1122, 3.2.1.3), `::1` in all its forms, and `localhost`. Never resolves other names. */
 export function isLoopback(host: string): boolean {
   if (host.toLowerCase() === 'localhost') return true;
   const version = isIP(host);

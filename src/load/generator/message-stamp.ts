@@ -1,14 +1,14 @@
 /**
- * What each message of a load test tells of itself, at the beginning of its text: the run, the conversation, who wrote it, its
- * number, and when it was due. Digits of fixed width, so that a recipient reads them out of the bytes without making a string; to the base of
- * 32, in the characters from `0` to `O`, so that they are few and no digit takes more than a subtraction.
+ * The stamp at the start of each message of a load test: the run, the conversation, the writer, a counter, and when the message was
+ * due. Numbers have a fixed width, so that a recipient reads them from the bytes without creating a string. They are in base 32, with the
+ * characters `0` to `O` as digits, because that is short and decoding a digit takes a single subtraction.
  *
  *     r4kz9q 0000< 0003 0000@5 001HK9?0L2 ....
  */
 
-/** Letters and digits that tell this run from others: what is left over of those is not counted. */
+/** Length of the tag that identifies a run, so that messages left over from another run are not counted. */
 const TAG = 6;
-/** The time has two halves, each a number of 25 bits. */
+/** The time consists of two halves of 25 bits each. */
 const WIDTHS = { conversation: 5, writer: 4, counter: 6, due: 10 } as const;
 const HALF = WIDTHS.due / 2;
 const HALF_SIZE = 32 ** HALF;
@@ -22,26 +22,26 @@ const ZERO = 0x30;
 const BITS = 5;
 const MASK = 31;
 
-/** Read into one object again and again: this is done for each delivery. */
-export interface Stamp {
+/** Mutable, because one object is reused for all deliveries. */
+export interface MessageStamp {
   conversation: number;
-  /** Among the writers of the conversation. */
+  /** Index among the writers of the conversation. */
   writer: number;
-  /** From 0, rising by 1, for each writer in each conversation. */
+  /** Counts up from 0 for each writer. */
   counter: number;
-  /** Microseconds of `now()`. */
+  /** In microseconds, from `now()`. */
   due: number;
 }
 
-export class Stamps {
+export class StampCodec {
   readonly #tag: Buffer;
   readonly #length: number;
-  /** The text that is written again and again. */
+  /** The buffer that `write` reuses. */
   readonly #text: Buffer;
-  /** What `read` has read last. */
-  readonly last: Stamp = { conversation: 0, writer: 0, counter: 0, due: 0 };
+  /** The result of the last `read`. */
+  readonly last: MessageStamp = { conversation: 0, writer: 0, counter: 0, due: 0 };
 
-  /** `tag`: 6 letters or digits. `textBytes`: the length of each text. */
+  /** `tag`: 6 letters or digits. `textBytes`: length of each message. */
   constructor(tag: string, textBytes: number) {
     this.#tag = Buffer.from(tag, 'latin1');
     this.#length = Math.max(textBytes, STAMP_BYTES);
@@ -50,35 +50,35 @@ export class Stamps {
     this.#tag.copy(this.#text);
   }
 
-  /** The text of a message: good until the next call. */
+  /** The text of a message. Valid until the next call. */
   write(conversation: number, writer: number, counter: number, due: number): Buffer {
     const text = this.#text;
     const high = Math.floor(due / HALF_SIZE);
-    put(text, CONVERSATION, WIDTHS.conversation, conversation);
-    put(text, WRITER, WIDTHS.writer, writer);
-    put(text, COUNTER, WIDTHS.counter, counter);
-    put(text, DUE, HALF, high);
-    put(text, DUE + HALF, HALF, Math.floor(due) - high * HALF_SIZE);
+    writeDigits(text, CONVERSATION, WIDTHS.conversation, conversation);
+    writeDigits(text, WRITER, WIDTHS.writer, writer);
+    writeDigits(text, COUNTER, WIDTHS.counter, counter);
+    writeDigits(text, DUE, HALF, high);
+    writeDigits(text, DUE + HALF, HALF, Math.floor(due) - high * HALF_SIZE);
     return text;
   }
 
-  /** False if this is no text of this run, or one that is damaged: it has not arrived then. */
+  /** Returns false if the text is damaged or not from this run; it then counts as not arrived. */
   read(bytes: Buffer, start: number, end: number): boolean {
     if (end - start !== this.#length) return false;
     for (let i = 0; i < TAG; i += 1) if (bytes[start + i] !== this.#tag[i]) return false;
     const { last } = this;
-    last.conversation = digits(bytes, start + CONVERSATION, WIDTHS.conversation);
-    last.writer = digits(bytes, start + WRITER, WIDTHS.writer);
-    last.counter = digits(bytes, start + COUNTER, WIDTHS.counter);
-    const high = digits(bytes, start + DUE, HALF);
-    const low = digits(bytes, start + DUE + HALF, HALF);
+    last.conversation = readDigits(bytes, start + CONVERSATION, WIDTHS.conversation);
+    last.writer = readDigits(bytes, start + WRITER, WIDTHS.writer);
+    last.counter = readDigits(bytes, start + COUNTER, WIDTHS.counter);
+    const high = readDigits(bytes, start + DUE, HALF);
+    const low = readDigits(bytes, start + DUE + HALF, HALF);
     last.due = high * HALF_SIZE + low;
     return (last.conversation | last.writer | last.counter | high | low) >= 0;
   }
 }
 
-/** At most 6 digits. */
-function put(bytes: Buffer, start: number, width: number, value: number): void {
+/** Writes at most 6 digits. */
+function writeDigits(bytes: Buffer, start: number, width: number, value: number): void {
   let rest = value;
   for (let i = start + width - 1; i >= start; i -= 1) {
     bytes[i] = ZERO + (rest & MASK);
@@ -86,8 +86,8 @@ function put(bytes: Buffer, start: number, width: number, value: number): void {
   }
 }
 
-/** At most 6 digits. −1 if there is anything else. */
-function digits(bytes: Buffer, start: number, width: number): number {
+/** Reads at most 6 digits; returns −1 if there is any other character. */
+function readDigits(bytes: Buffer, start: number, width: number): number {
   let value = 0;
   let all = 0;
   for (let i = start; i < start + width; i += 1) {
@@ -95,6 +95,6 @@ function digits(bytes: Buffer, start: number, width: number): number {
     all |= digit;
     value = (value << BITS) | digit;
   }
-  // One that is less than 0 or more than 31 leaves a higher bit set.
+  // A value below 0 or above 31 leaves a higher bit set.
   return (all & ~MASK) === 0 ? value : -1;
 }

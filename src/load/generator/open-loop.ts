@@ -1,47 +1,47 @@
-/** Messages that are due at random moments, a Poisson process, whether or not the server keeps up. */
+/** An open loop: messages are due at random times, as a Poisson process, whether or not the server keeps up. */
 
 import { timerDelay } from '../../common/deadline.ts';
 import { below, type Random } from '../scenario/random.ts';
 import { now } from './clock.ts';
-import type { Say, Talk, Voice } from './send-schedule.ts';
+import type { Send, SendSchedule, Writer } from './send-schedule.ts';
 
-/** Below this many messages a second a thread waits for each without sleeping in the last millisecond, which timers cannot meet. */
+/** Below this many messages per second, a thread does not sleep during the last millisecond before a message, because timers are not that exact. */
 const EXACT_BELOW = 200;
 const SECOND_US = 1_000_000;
 
-/** Voices that say equally much. */
-export interface Part {
-  readonly voices: readonly Voice[];
-  /** Messages a second at the full rate. */
+/** Writers that all send at the same rate. */
+export interface WriterGroup {
+  readonly writers: readonly Writer[];
+  /** Messages per second of all of them together, at the full rate. */
   readonly rate: number;
 }
 
-export class OpenLoop implements Talk {
-  readonly #parts: readonly Part[];
+export class OpenLoop implements SendSchedule {
+  readonly #groups: readonly WriterGroup[];
   readonly #random: Random;
-  readonly #say: Say;
-  readonly #full: number;
+  readonly #send: Send;
+  readonly #fullRate: number;
   #rate = 0;
   #next = 0;
   #timer: NodeJS.Timeout | undefined;
   #immediate: NodeJS.Immediate | undefined;
 
-  constructor(parts: readonly Part[], random: Random, say: Say) {
-    this.#parts = parts;
+  constructor(groups: readonly WriterGroup[], random: Random, send: Send) {
+    this.#groups = groups;
     this.#random = random;
-    this.#say = say;
-    this.#full = parts.reduce((sum, { rate }) => sum + rate, 0);
+    this.#send = send;
+    this.#fullRate = groups.reduce((sum, { rate }) => sum + rate, 0);
   }
 
-  begin(rate: number): void {
-    this.silence();
-    this.#rate = this.#full * rate;
+  start(rate: number): void {
+    this.stop();
+    this.#rate = this.#fullRate * rate;
     if (this.#rate === 0) return;
     this.#next = now() + this.#interval();
     this.#wait();
   }
 
-  silence(): void {
+  stop(): void {
     clearTimeout(this.#timer);
     clearImmediate(this.#immediate);
     this.#rate = 0;
@@ -56,8 +56,8 @@ export class OpenLoop implements Talk {
   readonly #run = (): void => {
     const time = now();
     while (this.#next <= time) {
-      const voice = this.#draw();
-      if (voice !== undefined) this.#say(voice, this.#next);
+      const writer = this.#draw();
+      if (writer !== undefined) this.#send(writer, this.#next);
       this.#next += this.#interval();
     }
     this.#wait();
@@ -74,11 +74,11 @@ export class OpenLoop implements Talk {
     return (-Math.log(1 - this.#random()) / this.#rate) * SECOND_US;
   }
 
-  #draw(): Voice | undefined {
-    let at = this.#random() * this.#full;
-    for (const { voices, rate } of this.#parts) {
-      at -= rate;
-      if (at < 0) return voices[below(this.#random, voices.length)];
+  #draw(): Writer | undefined {
+    let left = this.#random() * this.#fullRate;
+    for (const { writers, rate } of this.#groups) {
+      left -= rate;
+      if (left < 0) return writers[below(this.#random, writers.length)];
     }
     return undefined;
   }

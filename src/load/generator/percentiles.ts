@@ -1,16 +1,16 @@
-/** Histograms of microseconds as what a result says of them, in milliseconds. */
+/** Converts histograms of microseconds to the latencies of a result, in milliseconds. */
 
 import type { Latency, Result } from '../result/result.ts';
 import type { Histogram } from './histogram.ts';
 import type { Histograms } from './latencies.ts';
 
 const MS = 1_000;
-/** For a chart whose axis gives each further nine the same room. */
+/** The points of a chart whose axis gives the same space to each further nine. */
 const CURVE = [
   0, 10, 25, 50, 75, 90, 95, 97.5, 99, 99.5, 99.75, 99.9, 99.95, 99.975, 99.99, 99.995, 99.999, 100,
 ];
 
-/** Null if nothing was measured. */
+/** Null if the histogram is empty. */
 export function milliseconds(histogram: Histogram, percentile: number): number | null {
   return histogram.count === 0 ? null : histogram.percentile(percentile) / MS;
 }

@@ -1,84 +1,94 @@
 /**
- * Who of one thread's users says what, and when. In an open loop messages are due at random moments (a Poisson process) whether or
- * not the server keeps up, and what is late is told. In a closed loop a conversation goes on as soon as a message has arrived.
+ * Decides which writer of this thread sends when. In an open loop, messages are due at random times (a Poisson process) whether or not
+ * the server keeps up, and late ones are reported. In a closed loop, a conversation sends its next message when one has arrived.
  */
 
-import { type Cast, type Conversation, threadOf } from '../scenario/population.ts';
+import { type Conversation, type Population, threadOf } from '../scenario/population.ts';
 import { startRandom } from '../scenario/random.ts';
 import { fullRate, type Scenario } from '../scenario/scenario.ts';
 import { ClosedLoop } from './closed-loop.ts';
-import { OpenLoop, type Part } from './open-loop.ts';
+import { OpenLoop, type WriterGroup } from './open-loop.ts';
 
-/** One writer in one conversation. */
-export interface Voice {
-  readonly number: number;
+/** A user who writes in a conversation. A user who writes in several conversations is several writers. */
+export interface Writer {
+  /** Its number among the writers of all conversations. */
+  readonly id: number;
   readonly conversation: Conversation;
-  readonly writer: number;
+  /** Its position among the writers of the conversation. */
+  readonly index: number;
   readonly user: number;
-  /** The room, or the name of the one other. */
+  /** The room, or the name of the other user of a pair. */
   readonly to: string;
 }
 
-/** Says a message that is due at that time; false if its user cannot. */
-export type Say = (voice: Voice, due: number) => boolean;
+/** Sends a message that was due at `due`; returns false if the writer's user cannot send now. */
+export type Send = (writer: Writer, due: number) => boolean;
 
-const TALK = 100;
+/** Keeps the random numbers of schedules apart from others of the same seed. */
+const SCHEDULE_STREAM = 100;
 
-export interface Talk {
-  /** From here on `rate` of the full rate. */
-  begin(rate: number): void;
-  silence(): void;
-  /** A closed loop: a message that was said at `due` has arrived. */
-  arrived(conversation: Conversation, reader: number, writer: number, due: number): void;
-  /** A closed loop: a message was refused, and does not arrive. */
-  refused(voice: number, due: number): void;
-  /** Once a second. */
+export interface SendSchedule {
+  /** Starts sending, at `rate` times the full rate. May be called again to change the rate. */
+  start(rate: number): void;
+  stop(): void;
+  /** For closed loops: `reader` has received a message that the writer at `writerIndex` sent at `due`. */
+  arrived(conversation: Conversation, reader: number, writerIndex: number, due: number): void;
+  /** For closed loops: a message was refused, so it will not arrive. */
+  refused(writerId: number, due: number): void;
+  /** Called once per second. */
   tick(): void;
 }
 
-export function startTalk(
+export function makeSendSchedule(
   scenario: Scenario,
-  cast: Cast,
+  population: Population,
   seed: number,
   thread: number,
   threads: number,
   nameOf: (user: number) => string,
-  say: Say,
-): Talk {
-  const voices = cast.conversations.map((conversation) => voicesOf(conversation, thread, threads, nameOf));
-  const random = startRandom(seed, TALK + thread);
+  send: Send,
+): SendSchedule {
+  const writers = population.conversations.map((conversation) =>
+    writersOf(conversation, thread, threads, nameOf),
+  );
   if (scenario.talk?.loop === 'closed')
-    return new ClosedLoop(scenario.talk.inFlight, cast, voices, threads, say);
-  return new OpenLoop(ratesOf(scenario, cast, voices), random, say);
+    return new ClosedLoop(scenario.talk.inFlight, population, writers, threads, send);
+  const random = startRandom(seed, SCHEDULE_STREAM + thread);
+  return new OpenLoop(groupWriters(scenario, population, writers), random, send);
 }
 
-/** The writers of a conversation that belong to that thread. */
-function voicesOf(
+/** The writers of a conversation that belong to the thread. */
+function writersOf(
   conversation: Conversation,
   thread: number,
   threads: number,
   nameOf: (user: number) => string,
-): Voice[] {
-  const { room, members, writers, firstVoice } = conversation;
-  return members.slice(0, writers).flatMap((user, writer) => {
+): Writer[] {
+  const { room, members, writers, firstWriterId } = conversation;
+  return members.slice(0, writers).flatMap((user, index) => {
     if (threadOf(user, threads) !== thread) return [];
     const to = room ?? nameOf(members.find((other) => other !== user) ?? user);
-    return [{ number: firstVoice + writer, conversation, writer, user, to }];
+    return [{ id: firstWriterId + index, conversation, index, user, to }];
   });
 }
 
-/** For each group the thread's voices, and their part of the rate of all. */
-function ratesOf(scenario: Scenario, cast: Cast, voices: readonly (readonly Voice[])[]): Part[] {
+/** The thread's writers by group of the scenario, each with its part of the total rate. */
+function groupWriters(
+  scenario: Scenario,
+  population: Population,
+  writers: readonly (readonly Writer[])[],
+): WriterGroup[] {
   const counts = scenario.groups.map(() => 0);
-  const mine: Voice[][] = scenario.groups.map(() => []);
-  for (const { group, index, writers } of cast.conversations) {
-    counts[group] = (counts[group] ?? 0) + writers;
-    for (const voice of voices[index] ?? []) mine[group]?.push(voice);
+  const mine: Writer[][] = scenario.groups.map(() => []);
+  for (const { group, index, writers: count } of population.conversations) {
+    counts[group] = (counts[group] ?? 0) + count;
+    for (const writer of writers[index] ?? []) mine[group]?.push(writer);
   }
   const weights = scenario.groups.map(({ weight }, group) => ((counts[group] ?? 0) > 0 ? weight : 0));
   const sum = weights.reduce((a, b) => a + b, 0);
-  return mine.map((of, group) => {
+  return mine.map((own, group) => {
     const share = sum === 0 ? 0 : (weights[group] ?? 0) / sum;
-    return { voices: of, rate: (fullRate(scenario) * share * of.length) / Math.max(1, counts[group] ?? 0) };
+    const rate = (fullRate(scenario) * share * own.length) / Math.max(1, counts[group] ?? 0);
+    return { writers: own, rate };
   });
 }

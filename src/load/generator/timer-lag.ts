@@ -1,26 +1,26 @@
-/** How much longer than asked a thread's timers take: what is measured in a thread that does not come to it in time is not the server's. */
+/** Measures how late a thread's timers fire: a generator that lags measures itself. */
 
 const EVERY_MS = 20;
-/** Values kept from one report to the next. */
+/** Most values kept between two reports. */
 const MOST = 1_000;
 
-export class Delay {
-  #late: number[] = [];
+export class TimerLag {
+  #lags: number[] = [];
   #last = performance.now();
   readonly #timer = setInterval(() => {
     const time = performance.now();
-    if (this.#late.length < MOST) this.#late.push(Math.max(0, time - this.#last - EVERY_MS));
+    if (this.#lags.length < MOST) this.#lags.push(Math.max(0, time - this.#last - EVERY_MS));
     this.#last = time;
   }, EVERY_MS).unref();
 
-  /** In milliseconds, since the last call. */
+  /** The lags since the last call, in milliseconds. */
   take(): number[] {
-    const taken = this.#late;
-    this.#late = [];
+    const taken = this.#lags;
+    this.#lags = [];
     return taken;
   }
 
-  end(): void {
+  stop(): void {
     clearInterval(this.#timer);
   }
 }

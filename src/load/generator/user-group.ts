@@ -1,77 +1,81 @@
-/**
- * The users of one thread: brings them in, has them say what is due, takes what arrives, and lets them come and go as the scenario
- * says.
- */
+/** The users of one thread: connects them, has them send what is due, checks what arrives, and cuts connections as the scenario demands. */
 
 import { timerDelay, within } from '../../common/deadline.ts';
-import { bringIn } from '../run/ramp-up.ts';
+import { rampUp } from '../run/ramp-up.ts';
 import { accountName } from '../scenario/account.ts';
-import { type Cast, makeCast, roomsOf, threadOf } from '../scenario/population.ts';
+import { makePopulation, type Population, roomsOf, threadOf } from '../scenario/population.ts';
 import { below, type Random, startRandom } from '../scenario/random.ts';
 import { visitorAccounts, whyAccounts } from '../scenario/scenario.ts';
 import type { Endpoint, Visitor, Wire } from '../wires/client-wire.ts';
 import { now } from './clock.ts';
 import { Counts } from './counts.ts';
-import { type Arrived, type Said, type Settled, Tally } from './delivery-check.ts';
-import type { CrowdPlan } from './group-plan.ts';
+import { type ArrivalCounts, DeliveryCheck, type Findings, type SendRecord } from './delivery-check.ts';
+import type { GroupPlan } from './group-plan.ts';
 import { Latencies } from './latencies.ts';
-import { Visitors } from './login-visitors.ts';
-import { Stamps } from './message-stamp.ts';
-import { startTalk, type Talk, type Voice } from './send-schedule.ts';
+import { LoginVisitors } from './login-visitors.ts';
+import { StampCodec } from './message-stamp.ts';
+import { makeSendSchedule, type SendSchedule, type Writer } from './send-schedule.ts';
 import { sourceAddresses } from './source-addresses.ts';
-import { type Saying, User, type UserEvents } from './user.ts';
+import { type PendingSend, User, type UserEvents } from './user.ts';
 
-/** Later than this after it was due, a message counts as late. */
+/** A message sent later than this after it was due counts as late. */
 const LATE_US = 10_000;
-/** Messages of one user without an answer. Policy: what is due then is dropped, and told. */
+/** Most unanswered messages of one user. While there are as many, messages that become due are dropped and counted. */
 const UNANSWERED_LIMIT = 2_000;
-const COMINGS = 200;
+/** Keeps the random numbers of lost connections apart from others of the same seed. */
+const CHURN_STREAM = 200;
 
-export class Crowd implements UserEvents {
+export class UserGroup implements UserEvents {
   readonly latencies = new Latencies();
   readonly counts = new Counts();
-  readonly tally: Tally;
-  readonly #plan: CrowdPlan;
+  readonly deliveryCheck: DeliveryCheck;
+  readonly #plan: GroupPlan;
   readonly #wire: Wire;
-  readonly #cast: Cast;
-  readonly #stamps: Stamps;
-  readonly #talk: Talk;
+  readonly #population: Population;
+  readonly #stamps: StampCodec;
+  readonly #schedule: SendSchedule;
   readonly #users: User[];
   readonly #byIndex = new Map<number, User>();
-  readonly #visitors: Visitors;
+  readonly #visitors: LoginVisitors;
   readonly #random: Random;
   readonly #sourceOf: (number: number) => string | undefined;
-  /** When the last read was: what it brought has come then, and is counted one by one after that. */
+  /** The time of the last read, which counts as the arrival time of every message in it. */
   #readAt = 0;
-  /** Whether anything can be said again. */
+  /** Whether messages have keys, so that unanswered ones can be sent again. */
   readonly #hasKeys: boolean;
   readonly #isOpen: boolean;
-  #churning: NodeJS.Timeout | undefined;
+  #churnTimer: NodeJS.Timeout | undefined;
   #isLeaving = false;
 
-  constructor(plan: CrowdPlan, wire: Wire) {
+  constructor(plan: GroupPlan, wire: Wire) {
     const { scenario, seed, tag, thread, threads } = plan;
     this.#plan = plan;
     this.#isOpen = scenario.talk?.loop !== 'closed';
     this.#wire = wire;
-    this.#cast = makeCast(scenario, seed, tag);
-    this.#stamps = new Stamps(tag, scenario.textBytes);
+    this.#population = makePopulation(scenario, seed, tag);
+    this.#stamps = new StampCodec(tag, scenario.textBytes);
     const isMine = (user: number): boolean => threadOf(user, threads) === thread;
-    this.tally = new Tally(this.#cast, isMine, plan.said, wire.hasOrder);
+    this.deliveryCheck = new DeliveryCheck(this.#population, isMine, plan.sentCounts, wire.hasOrder);
     const nameOf = (user: number): string => this.#visitorOf(user).name;
-    this.#talk = startTalk(scenario, this.#cast, seed, thread, threads, nameOf, (voice, due) =>
-      this.#say(voice, due),
+    this.#schedule = makeSendSchedule(
+      scenario,
+      this.#population,
+      seed,
+      thread,
+      threads,
+      nameOf,
+      (writer, due) => this.#send(writer, due),
     );
     this.#hasKeys = wire.resumes && plan.password !== undefined && whyAccounts(scenario) !== undefined;
-    this.#random = startRandom(seed, COMINGS + thread);
+    this.#random = startRandom(seed, CHURN_STREAM + thread);
     this.#sourceOf = sourceAddresses(plan.endpoint.host);
-    const rooms = roomsOf(this.#cast);
+    const rooms = roomsOf(this.#population);
     const everybody = Array.from({ length: scenario.users + scenario.idle }, (_, user) => user).filter(
       isMine,
     );
     this.#users = everybody.map((index) => this.#makeUser(index, rooms.get(index) ?? []));
     for (const user of this.#users) this.#byIndex.set(user.index, user);
-    this.#visitors = new Visitors({
+    this.#visitors = new LoginVisitors({
       wire,
       perSecond: scenario.visitorsPerSecond / threads,
       latencies: this.latencies,
@@ -85,68 +89,70 @@ export class Crowd implements UserEvents {
   }
 
   get connections(): number {
-    return this.#users.reduce((sum, user) => sum + (user.isIn ? 1 : 0), 0) + this.#visitors.inside;
+    return this.#users.reduce((sum, user) => sum + (user.isOnline ? 1 : 0), 0) + this.#visitors.connected;
   }
 
   get isComplete(): boolean {
-    return this.#users.every((user) => user.isIn);
+    return this.#users.every((user) => user.isOnline);
   }
 
   /**
-   * Brings everybody in, evenly over that time, or as fast as the server can. `deadlineMs`: how much longer it may take. True when
-   * all are in.
+   * Connects all users, evenly over `seconds` or as fast as the server can. `deadlineMs`: how much longer this may take. Resolves to
+   * true if all users are online.
    */
-  async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
-    const coming = bringIn(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
-    // Who waits for an answer at that time is not waited for.
-    await within(coming, seconds * 1_000 + deadlineMs, undefined);
+  async rampUp(seconds: number, deadlineMs: number): Promise<boolean> {
+    const ramp = rampUp(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);
+    // A login that is still unanswered by then is not waited for.
+    await within(ramp, seconds * 1_000 + deadlineMs, undefined);
     return this.isComplete;
   }
 
-  /** A phase begins. */
-  begin(rate: number, isMeasured: boolean): void {
+  /** Starts a phase. */
+  startPhase(rate: number, isMeasured: boolean): void {
     const { scenario, threads } = this.#plan;
-    this.#talk.begin(rate);
-    clearInterval(this.#churning);
+    this.#schedule.start(rate);
+    clearInterval(this.#churnTimer);
     if (scenario.churnPerSecond > 0 && isMeasured) {
-      this.#churning = setInterval(
-        () => this.#churn(),
+      this.#churnTimer = setInterval(
+        () => this.#cutOne(),
         timerDelay((1_000 * threads) / scenario.churnPerSecond),
       );
     }
     if (isMeasured) {
-      this.#visitors.begin();
+      this.#visitors.start();
       for (const user of this.#slow()) if (!user.isSlow) user.stopReading();
     }
   }
 
-  /** A part of the connections is lost, all at once. */
+  /** Cuts a part of all connections at once. */
   storm(): void {
     for (const user of this.#users)
-      if (user.isIn && this.#random() < this.#plan.scenario.stormShare) user.cut(0);
+      if (user.isOnline && this.#random() < this.#plan.scenario.stormShare) user.cut(0);
   }
 
-  /** Nothing more is said, nobody goes, and who read nothing reads again. */
-  silence(): void {
-    this.#talk.silence();
-    clearInterval(this.#churning);
-    this.#visitors.end();
-    for (const user of this.#slow()) user.readAgain();
+  /** Stops sending and cutting connections, and lets slow users read again. */
+  stopSending(): void {
+    this.#schedule.stop();
+    clearInterval(this.#churnTimer);
+    this.#visitors.stop();
+    for (const user of this.#slow()) user.resumeReading();
   }
 
-  /** True when everybody has lost its connection, and nobody stays away because it was told to. */
+  /** True if all users have lost their connections, and none of them on purpose. */
   get isDeserted(): boolean {
-    return this.#users.every((user) => !user.isIn && !user.isAway);
+    return this.#users.every((user) => !user.isOnline && !user.isAway);
   }
 
-  /** True when nobody waits for an answer, and everybody who can come back is back. */
+  /** True if no answer is outstanding, and all users that can reconnect are online. */
   get isQuiet(): boolean {
     if (this.#users.length > 0 && this.isDeserted) return false;
-    return this.#users.every((user) => user.where === 'gone' || (user.isIn && user.waiting === 0));
+    return this.#users.every(
+      (user) => user.state === 'gone' || (user.isOnline && user.unansweredCount === 0),
+    );
   }
 
   tick(): void {
-    this.#talk.tick();
+    this.#schedule.tick();
   }
 
   leave(): void {
@@ -164,105 +170,105 @@ export class Crowd implements UserEvents {
       return;
     }
     const stamp = this.#stamps.last;
-    const arrival = this.tally.arrived(user.reader, stamp, id);
+    const arrival = this.deliveryCheck.arrived(user.reader, stamp, id);
     if (arrival === 'repeated' || arrival === 'foreign') user.unasked(end - start);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
-    const conversation = this.#cast.conversations[stamp.conversation];
+    const conversation = this.#population.conversations[stamp.conversation];
     if (conversation === undefined) return;
     const { due, writer, counter } = stamp;
-    const isAgain =
-      this.#hasKeys && counter < Atomics.load(this.#plan.saidAgain, conversation.firstVoice + writer);
-    // Who was away when it was said, or does not read, has it late by its own doing.
-    const isOwnDoing = due < user.liveSince || user.isSlow || isAgain;
-    if (!isOwnDoing) this.latencies.record('deliver', this.#readAt - due);
-    this.#talk.arrived(conversation, user.index, writer, due);
+    const isResent =
+      this.#hasKeys && counter < Atomics.load(this.#plan.resentBelow, conversation.firstWriterId + writer);
+    // Such delays say nothing about the server.
+    const isClientDelay = due < user.liveSince || user.isSlow || isResent;
+    if (!isClientDelay) this.latencies.record('deliver', this.#readAt - due);
+    this.#schedule.arrived(conversation, user.index, writer, due);
   }
 
-  acknowledged({ isSlow, reader }: User, { voice, counter, due, isRepeat }: Saying, id: number): void {
+  acknowledged({ isSlow, reader }: User, { writer, counter, due, isRepeat }: PendingSend, id: number): void {
     this.counts.now.acknowledged += 1;
-    this.tally.acknowledged(reader, voice.number, counter, id, isRepeat);
-    // Who does not read does not see its answers either.
+    this.deliveryCheck.acknowledged(reader, writer.id, counter, id, isRepeat);
+    // A user that does not read does not see its answers in time either.
     if (!isRepeat && !isSlow) this.latencies.record('acknowledge', this.#readAt - due);
   }
 
-  refused(_user: User, { voice, counter, due }: Saying, code: string): void {
+  refused(_user: User, { writer, counter, due }: PendingSend, code: string): void {
     this.counts.now.refused += 1;
     this.counts.failed(`refused: ${code}`);
-    this.tally.refused(voice.number, counter);
-    this.#talk.refused(voice.number, due);
+    this.deliveryCheck.refused(writer.id, counter);
+    this.#schedule.refused(writer.id, due);
   }
 
-  unanswered({ voice, counter }: Saying): void {
-    this.tally.unanswered(voice.number, counter);
+  unanswered({ writer, counter }: PendingSend): void {
+    this.deliveryCheck.unanswered(writer.id, counter);
   }
 
-  saidAgain({ voice, counter }: Saying): void {
-    // What a voice says again, it says in order.
-    Atomics.store(this.#plan.saidAgain, voice.number, counter + 1);
+  resending({ writer, counter }: PendingSend): void {
+    // A writer resends in order, so the last counter is the greatest.
+    Atomics.store(this.#plan.resentBelow, writer.id, counter + 1);
   }
 
-  textOf({ voice: { conversation, writer }, counter, due }: Saying): Buffer {
-    return this.#stamps.write(conversation.index, writer, counter, due);
+  textOf({ writer: { conversation, index }, counter, due }: PendingSend): Buffer {
+    return this.#stamps.write(conversation.index, index, counter, due);
   }
 
   failed(reason: string): void {
     this.counts.failed(reason);
   }
 
-  said(): Said {
-    return this.tally.said(
+  sendRecord(): SendRecord {
+    return this.deliveryCheck.sendRecord(
       this.#users.flatMap(({ unanswered }) =>
-        [...unanswered].flatMap(({ voice, counter }) => [voice.number, counter]),
+        [...unanswered].flatMap(({ writer, counter }) => [writer.id, counter]),
       ),
     );
   }
 
-  settle(all: readonly Said[]): Settled & Arrived {
-    const { delivered, repeated, reordered, foreign, unknown } = this.tally;
+  verify(records: readonly SendRecord[]): Findings & ArrivalCounts {
+    const { delivered, repeated, reordered, foreign, unknown } = this.deliveryCheck;
     return {
-      ...this.tally.settle(all, (user) => this.#byIndex.get(user)?.isIn === true),
+      ...this.deliveryCheck.verify(records, (user) => this.#byIndex.get(user)?.isOnline === true),
       delivered,
       repeated,
       reordered,
       foreign,
-      unknown: unknown + this.#users.reduce((sum, { waiting }) => sum + waiting, 0),
-      absent: this.#users.reduce((sum, user) => sum + (user.isIn ? 0 : 1), 0),
+      unknown: unknown + this.#users.reduce((sum, { unansweredCount }) => sum + unansweredCount, 0),
+      absent: this.#users.reduce((sum, user) => sum + (user.isOnline ? 0 : 1), 0),
     };
   }
 
-  #say(voice: Voice, due: number): boolean {
-    const user = this.#byIndex.get(voice.user);
+  #send(writer: Writer, due: number): boolean {
+    const user = this.#byIndex.get(writer.user);
     const { now: counts } = this.counts;
     counts.due += 1;
-    if (user === undefined || !user.isIn || user.waiting >= UNANSWERED_LIMIT) {
-      // In a closed loop nothing is due at a set time: another says it.
+    if (user === undefined || !user.isOnline || user.unansweredCount >= UNANSWERED_LIMIT) {
+      // In a closed loop nothing is due at a set time, so another writer sends instead.
       if (this.#isOpen) counts.dropped += 1;
       else counts.due -= 1;
       return false;
     }
-    const counter = this.tally.take(voice.number);
-    // In a closed loop it is due when it is sent.
+    const counter = this.deliveryCheck.nextCounter(writer.id);
+    // In a closed loop a message is due when it is sent.
     if (this.#isOpen && now() - due > LATE_US) counts.late += 1;
     counts.sent += 1;
-    user.say({ voice, counter, due, isRepeat: false });
+    user.send({ writer, counter, due, isRepeat: false });
     return true;
   }
 
-  #churn(): void {
+  #cutOne(): void {
     const user = this.#users[below(this.#random, this.#users.length)];
-    if (user?.isIn === true && !user.isSlow) user.cut(this.#plan.scenario.awaySeconds * 1_000);
+    if (user?.isOnline === true && !user.isSlow) user.cut(this.#plan.scenario.awaySeconds * 1_000);
   }
 
   #slow(): User[] {
-    return this.#users.filter((user) => this.#cast.slow.has(user.index));
+    return this.#users.filter((user) => this.#population.slow.has(user.index));
   }
 
   #makeUser(index: number, rooms: readonly string[]): User {
     const { tag } = this.#plan;
     return new User({
       index,
-      reader: this.tally.readerOf(index),
+      reader: this.deliveryCheck.readerOf(index),
       visitor: this.#visitorOf(index),
       rooms,
       endpoint: this.#endpointOf(index),

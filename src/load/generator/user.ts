@@ -1,6 +1,6 @@
 /**
- * One user of a load test: comes in, joins its rooms, says what it is told to say, and comes back when its connection is lost. What
- * arrives it hands on.
+ * One user of a load test: connects, logs in, joins its rooms, sends the messages it is given, and reconnects when its connection is
+ * lost. It passes on whatever arrives.
  */
 
 import { within } from '../../common/deadline.ts';
@@ -16,16 +16,17 @@ import {
 import { now } from './clock.ts';
 import type { Reader } from './delivery-check.ts';
 import type { Latencies } from './latencies.ts';
-import type { Voice } from './send-schedule.ts';
+import type { Writer } from './send-schedule.ts';
 
-export type Where = 'outside' | 'coming' | 'in' | 'gone';
+/** `gone`: disconnected for good. */
+export type UserState = 'offline' | 'connecting' | 'online' | 'gone';
 
-/** A message without an answer. */
-export interface Saying {
-  readonly voice: Voice;
+/** A message that has not been answered yet. */
+export interface PendingSend {
+  readonly writer: Writer;
   readonly counter: number;
   readonly due: number;
-  /** Asked again on another connection: the time to its answer says nothing about the server. */
+  /** True if it was sent again on another connection, so that the time to its answer says nothing about the server. */
   isRepeat: boolean;
 }
 
@@ -33,16 +34,16 @@ export interface UserEvents {
   /** As in `WireHandler`. */
   came(): void;
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
-  /** `id`: of the message; 0 where the protocol has none. */
-  acknowledged(user: User, saying: Saying, id: number): void;
-  refused(user: User, saying: Saying, code: string): void;
-  /** It was unanswered when its connection was lost, and is about to be said on another. */
-  saidAgain(saying: Saying): void;
-  /** Neither answered nor asked again. */
-  unanswered(saying: Saying): void;
-  /** Its text: good until the next call. */
-  textOf(saying: Saying): Buffer;
-  /** `reason`: by name, for counting. */
+  /** `id`: the id of the message; 0 if the protocol has none. */
+  acknowledged(user: User, pending: PendingSend, id: number): void;
+  refused(user: User, pending: PendingSend, code: string): void;
+  /** It was unanswered when its connection was lost, and is about to be sent on another one. */
+  resending(pending: PendingSend): void;
+  /** It was not answered and will not be sent again. */
+  unanswered(pending: PendingSend): void;
+  /** The text to send. Valid until the next call. */
+  textOf(pending: PendingSend): Buffer;
+  /** Counts an error under the name `reason`. */
   failed(reason: string): void;
 }
 
@@ -55,50 +56,51 @@ export interface UserOptions {
   readonly wire: Wire;
   readonly latencies: Latencies;
   /**
-   * What the keys of messages begin with, so that what is unanswered can be said again after coming back; undefined to send
-   * without keys, and give up what is unanswered.
+   * Prefix of the keys of messages. Keys allow a user that reconnects to send unanswered messages again. Undefined to send without keys
+   * and to give up unanswered messages.
    */
   readonly keys: string | undefined;
   readonly events: UserEvents;
 }
 
 const BUSY_MS = 200;
-/** A server that is busy for longer does not let this one in. */
+/** How long a login is retried while the server is busy. */
 const LONGEST_BUSY_MS = 60_000;
 const BACK_OFF_MS = 50;
 const LONGEST_BACK_OFF_MS = 2_000;
-/** How long the server may take until everything that was missed has come. */
+/** How long a replay of missed messages may take. */
 const LIVE_MS = 60_000;
 /**
- * Bytes that the server may send to one user without having been asked. Policy beyond that: the connection is ended for good, so that a
- * server that sends without end does not keep the run from its end.
+ * Bytes of unexpected data that the server may send to one user. Beyond that the user disconnects for good, so that a server that
+ * never stops sending cannot keep the run from ending.
  */
-const UNASKED_BYTES = 4 * 1_024 * 1_024;
-/** Counted for each frame besides its bytes: small ones cost time, too. */
+const UNEXPECTED_BYTES = 4 * 1_024 * 1_024;
+/** Added for each unexpected frame, because small frames take time, too. */
 const FRAME_BYTES = 64;
 
 export class User implements WireHandler {
   readonly index: number;
   readonly reader: Reader;
   readonly #options: UserOptions;
-  where: Where = 'outside';
-  /** Since when everything that is said comes at once, in microseconds; Infinity while it does not. */
+  state: UserState = 'offline';
+  /** When the user went live, in microseconds; Infinity while it is not live. */
   liveSince = Number.POSITIVE_INFINITY;
-  /** True from when it stops reading: what it gets from then on is late by its own doing. */
+  /** True once it has stopped reading: later delays of what it receives are its own. */
   isSlow = false;
-  /** True while it stays away because it was told to. */
+  /** True while it stays offline on purpose. */
   isAway = false;
-  readonly #unanswered = new Map<number, Saying>();
+  readonly #unanswered = new Map<number, PendingSend>();
   #nextNumber = 0;
   #connection: Connection | undefined;
   #past: Past | undefined;
+  /** Resolves the wait for the end of the replay. */
   #live: (() => void) | undefined;
   #failures = 0;
-  /** Set when it is not to come back. */
+  /** Set when it must not reconnect. */
   #isLeaving = false;
-  #isComingBack = false;
-  #unasked = 0;
-  /** Called when a connection that was cut has ended. */
+  #isReconnecting = false;
+  #unexpectedBytes = 0;
+  /** Called when a connection that was cut on purpose has ended. */
   #cut: (() => void) | undefined;
 
   constructor(options: UserOptions) {
@@ -107,31 +109,30 @@ export class User implements WireHandler {
     this.reader = options.reader;
   }
 
-  get isIn(): boolean {
-    return this.where === 'in';
+  get isOnline(): boolean {
+    return this.state === 'online';
   }
 
-  /** Messages without an answer. */
-  get waiting(): number {
+  get unansweredCount(): number {
     return this.#unanswered.size;
   }
 
-  get unanswered(): Iterable<Saying> {
+  get unanswered(): Iterable<PendingSend> {
     return this.#unanswered.values();
   }
 
-  /** Connects, logs in and joins. `since`: when it began to come back, for those who had been in before. True when it is in. */
-  async comeIn(since: number = now()): Promise<boolean> {
+  /** Connects, logs in and joins the rooms. `since`: when a reconnecting user started to do so. Resolves to true once it is online. */
+  async connect(since: number = now()): Promise<boolean> {
     const { wire, endpoint, latencies, events, visitor, rooms } = this.#options;
-    this.where = 'coming';
-    const isBack = this.#past !== undefined;
+    this.state = 'connecting';
+    const isReturning = this.#past !== undefined;
     const began = now();
     let connection: Connection;
     try {
       connection = await wire.connect(endpoint, this);
     } catch (error) {
       events.failed(`connect: ${error instanceof Error ? codeOf(error) : String(error)}`);
-      this.where = 'outside';
+      this.state = 'offline';
       return false;
     }
     const connected = now();
@@ -153,7 +154,7 @@ export class User implements WireHandler {
       }
       await new Promise((resolve) => setTimeout(resolve, BUSY_MS));
     }
-    if (!isBack) latencies.record('login', now() - connected);
+    if (!isReturning) latencies.record('login', now() - connected);
     if (
       !(await within(
         isLive.then(() => true),
@@ -165,35 +166,35 @@ export class User implements WireHandler {
       connection.destroy();
     }
     if (this.#connection !== connection) return false;
-    if (isBack) latencies.record('resume', now() - since);
+    if (isReturning) latencies.record('resume', now() - since);
     else for (const room of rooms) if (!(await connection.join(room))) events.failed(`join: ${room}`);
     if (this.#connection !== connection) return false;
     this.#failures = 0;
-    this.where = 'in';
+    this.state = 'online';
     this.liveSince = now();
-    this.#sayAgain();
+    this.#resend();
     return true;
   }
 
-  /** Says it, on the connection that there is. */
-  say(saying: Saying): void {
+  /** Sends a message on the current connection. */
+  send(message: PendingSend): void {
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     const { wire, keys, events } = this.#options;
-    const { voice, counter } = saying;
-    if (wire.acknowledges) this.#unanswered.set(number, saying);
-    const key = keys === undefined ? undefined : `${keys}-${voice.number}-${counter}`;
-    this.#connection?.send(voice.to, events.textOf(saying), number, key);
+    const { writer, counter } = message;
+    if (wire.acknowledges) this.#unanswered.set(number, message);
+    const key = keys === undefined ? undefined : `${keys}-${writer.id}-${counter}`;
+    this.#connection?.send(writer.to, events.textOf(message), number, key);
   }
 
-  /** Loses its connection, and comes back after that time. */
+  /** Cuts the connection, and reconnects after that time. */
   cut(awayMs: number): void {
     const since = now() + awayMs * 1_000;
     this.isAway = true;
     this.#cut = () => {
       setTimeout(() => {
         this.isAway = false;
-        void this.#comeBack(since);
+        void this.#reconnect(since);
       }, awayMs);
     };
     this.#connection?.destroy();
@@ -204,13 +205,13 @@ export class User implements WireHandler {
     this.#connection?.pause();
   }
 
-  readAgain(): void {
+  resumeReading(): void {
     this.#connection?.resume();
   }
 
   leave(): void {
     this.#isLeaving = true;
-    if (this.where === 'in') this.#connection?.quit();
+    if (this.state === 'online') this.#connection?.quit();
     else this.#connection?.destroy();
   }
 
@@ -223,27 +224,27 @@ export class User implements WireHandler {
   }
 
   acknowledged(number: number, id: number): void {
-    const saying = this.#unanswered.get(number);
-    if (saying === undefined) {
+    const pending = this.#unanswered.get(number);
+    if (pending === undefined) {
       this.unasked(0);
       return;
     }
     this.#unanswered.delete(number);
-    this.#options.events.acknowledged(this, saying, id);
+    this.#options.events.acknowledged(this, pending, id);
   }
 
   refused(number: number, code: string): void {
     if (number === UNMATCHED) this.#options.events.failed(`refused: ${code}`);
-    const saying = this.#unanswered.get(number);
-    if (saying === undefined) return;
+    const pending = this.#unanswered.get(number);
+    if (pending === undefined) return;
     this.#unanswered.delete(number);
-    this.#options.events.refused(this, saying, code);
+    this.#options.events.refused(this, pending, code);
   }
 
   unasked(bytes: number): void {
-    this.#unasked += FRAME_BYTES + bytes;
-    if (this.#unasked <= UNASKED_BYTES || this.#isLeaving) return;
-    this.#options.events.failed('closed: the server sends without end what nobody asked for');
+    this.#unexpectedBytes += FRAME_BYTES + bytes;
+    if (this.#unexpectedBytes <= UNEXPECTED_BYTES || this.#isLeaving) return;
+    this.#options.events.failed('closed: the server sent too much unexpected data');
     this.#isLeaving = true;
     this.#connection?.destroy();
   }
@@ -254,58 +255,58 @@ export class User implements WireHandler {
 
   closed(reason: string): void {
     const { events, wire } = this.#options;
-    const wasIn = this.where === 'in';
-    // Who loses its connection again while it is coming back has some of what it missed.
-    if (this.#connection !== undefined && (wasIn || this.#past !== undefined)) {
+    const wasOnline = this.state === 'online';
+    // A connection lost during a replay has delivered a part of it.
+    if (this.#connection !== undefined && (wasOnline || this.#past !== undefined)) {
       const { token = this.#past?.token, lastId } = this.#connection.past();
       this.#past = { token, lastId: Math.max(lastId, this.#past?.lastId ?? 0) };
     }
     this.#connection = undefined;
     this.#live?.();
-    this.where = 'outside';
+    this.state = 'offline';
     this.liveSince = Number.POSITIVE_INFINITY;
     if (reason !== '') events.failed(`closed: ${reason}`);
-    if (this.#options.keys === undefined) this.#giveUp();
+    if (this.#options.keys === undefined) this.#giveUpUnanswered();
     const cut = this.#cut;
     this.#cut = undefined;
     if (this.#isLeaving) {
-      this.where = 'gone';
+      this.state = 'gone';
       return;
     }
     if (!wire.resumes || this.#past?.token === undefined) {
-      if (!wasIn) return;
-      this.where = 'gone';
+      if (!wasOnline) return;
+      this.state = 'gone';
       this.isAway = false;
     } else if (cut !== undefined) cut();
-    else void this.#comeBack(now());
+    else void this.#reconnect(now());
   }
 
-  async #comeBack(since: number): Promise<void> {
-    if (this.#isComingBack) return;
-    this.#isComingBack = true;
-    while (this.where === 'outside' && !this.#isLeaving) {
+  async #reconnect(since: number): Promise<void> {
+    if (this.#isReconnecting) return;
+    this.#isReconnecting = true;
+    while (this.state === 'offline' && !this.#isLeaving) {
       if (this.#failures > 0) {
         const wait = Math.min(LONGEST_BACK_OFF_MS, BACK_OFF_MS * 2 ** this.#failures);
         await new Promise((resolve) => setTimeout(resolve, wait * (0.5 + Math.random() / 2)));
       }
       this.#failures += 1;
-      await this.comeIn(since);
+      await this.connect(since);
     }
-    this.#isComingBack = false;
+    this.#isReconnecting = false;
   }
 
-  #giveUp(): void {
-    for (const saying of this.#unanswered.values()) this.#options.events.unanswered(saying);
+  #giveUpUnanswered(): void {
+    for (const pending of this.#unanswered.values()) this.#options.events.unanswered(pending);
     this.#unanswered.clear();
   }
 
-  #sayAgain(): void {
-    const sayings = [...this.#unanswered.values()];
+  #resend(): void {
+    const unanswered = [...this.#unanswered.values()];
     this.#unanswered.clear();
-    for (const saying of sayings) {
-      saying.isRepeat = true;
-      this.#options.events.saidAgain(saying);
-      this.say(saying);
+    for (const message of unanswered) {
+      message.isRepeat = true;
+      this.#options.events.resending(message);
+      this.send(message);
     }
   }
 }

@@ -1,35 +1,35 @@
-/** A run in as many stretches of time as a chart can show, each of whole seconds. */
+/** Divides a run into as many buckets as a chart can show, each of whole seconds. */
 
 import type { Second } from '../result/result.ts';
 import { roundSeconds } from './scale.ts';
 
 export interface Bucket {
-  /** Seconds since the begin of the run. */
+  /** Seconds since the start of the run. */
   readonly from: number;
   readonly to: number;
   readonly phase: string;
-  /** A second. */
+  /** Per second. */
   readonly sent: number;
   readonly delivered: number;
-  /** In all of it. */
+  /** Total of the bucket. */
   readonly errors: number;
-  /** At its end. */
+  /** At the end of the bucket. */
   readonly connections: number;
-  /** Milliseconds, of its worst second. */
+  /** Milliseconds, in the worst second. */
   readonly deliverP50: number | null;
   readonly deliverP99: number | null;
-  /** On average. */
+  /** Average. */
   readonly serverCores: number | null;
-  /** At most. */
+  /** Maximum. */
   readonly serverBytes: number | null;
 }
 
-/** Two points on a chart are not to be closer than about 2 pixels. */
-const MOST = 240;
+/** Keeps two points of a chart at least about 2 pixels apart. */
+const MAX_BUCKETS = 240;
 
-/** Seconds of one bucket: about, since no timer is exact. */
+/** Length of a bucket in seconds; approximate, because timers are not exact. */
 export function bucketLength(series: readonly Second[]): number {
-  return roundSeconds(series.length / MOST);
+  return roundSeconds(series.length / MAX_BUCKETS);
 }
 
 export function bucketsOf(series: readonly Second[]): Bucket[] {

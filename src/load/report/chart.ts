@@ -1,34 +1,34 @@
-/** A chart as inline SVG: lines or bars on two axes, over shaded stretches of time. */
+/** Renders a chart as inline SVG: lines or bars on two axes, over shaded periods. */
 
 import { cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import type { Scale } from './scale.ts';
 
 export interface Line {
   readonly name: string;
-  /** Colour and dashes: `line-0` and so on in the style. */
+  /** Selects colour and dashes: `line-0` and so on in the style sheet. */
   readonly style: number;
   /** `null` breaks the line. */
   readonly points: readonly (readonly [number, number | null])[];
 }
 
-/** A stretch of the horizontal axis. */
+/** A part of the horizontal axis. */
 export interface Band {
   readonly from: number;
   readonly to: number;
   readonly label: string;
-  readonly isQuiet: boolean;
+  readonly isUnmeasured: boolean;
 }
 
 export interface Chart {
   readonly title: string;
-  /** What the axes are, and what has to be known to read them. */
+  /** Explains the axes. */
   readonly note: string;
   readonly horizontal: (labels: number) => Scale;
   readonly vertical: (labels: number) => Scale;
   readonly lines: readonly Line[];
   readonly drawnAs: 'lines' | 'bars';
   readonly bands: readonly Band[];
-  /** What is told when the pointer is over it. */
+  /** Tooltips. */
   readonly hints: readonly { readonly from: number; readonly to: number; readonly text: string }[];
 }
 
@@ -36,22 +36,22 @@ interface Size {
   readonly name: string;
   readonly width: number;
   readonly height: number;
-  /** Whether there may be a pointer: hints are told to nothing else. */
-  readonly isPointed: boolean;
+  /** Whether there may be a pointer; tooltips are useless without one. */
+  readonly hasTooltips: boolean;
 }
 
-/** One of them is shown, by the room there is: text keeps its size. */
+/** The style sheet shows the one that fits, so that text keeps its size. */
 const SIZES: readonly Size[] = [
-  { name: 'wide', width: 620, height: 300, isPointed: true },
-  { name: 'middle', width: 480, height: 280, isPointed: true },
-  { name: 'narrow', width: 360, height: 250, isPointed: false },
+  { name: 'wide', width: 620, height: 300, hasTooltips: true },
+  { name: 'middle', width: 480, height: 280, hasTooltips: true },
+  { name: 'narrow', width: 360, height: 250, hasTooltips: false },
 ];
 
-/** Of the labels: more than the widest character of the fonts in the style needs on average. */
+/** Upper bound of the average character width of labels, in all fonts of the style sheet. */
 const CHARACTER = 7.1;
 const LINE_HEIGHT = 16;
 const GAP = 8;
-/** Room for half of the last label. */
+/** Space for half of the last label. */
 const RIGHT = 26;
 
 /** A `<figure>` with its legend. */
@@ -76,7 +76,7 @@ interface Plot {
   y(value: number): number;
 }
 
-function renderSized(chart: Chart, { name, width, height, isPointed }: Size): string {
+function renderSized(chart: Chart, { name, width, height, hasTooltips }: Size): string {
   const vertical = chart.vertical(height < 280 ? 4 : 5);
   const horizontal = chart.horizontal(Math.floor(width / 75));
   const left = Math.max(...vertical.ticks.map(({ label }) => label.length)) * CHARACTER + GAP;
@@ -85,7 +85,7 @@ function renderSized(chart: Chart, { name, width, height, isPointed }: Size): st
     chart.bands,
     left,
     right,
-    (value) => left + horizontal.place(value) * (right - left),
+    (value) => left + horizontal.position(value) * (right - left),
   );
   const rows = named.reduce((most, { row }) => Math.max(most, row + 1), 0);
   const top = GAP + rows * LINE_HEIGHT;
@@ -94,8 +94,8 @@ function renderSized(chart: Chart, { name, width, height, isPointed }: Size): st
     right,
     top,
     bottom,
-    x: (value) => left + horizontal.place(value) * (right - left),
-    y: (value) => bottom - Math.min(1, Math.max(0, vertical.place(value))) * (bottom - top),
+    x: (value) => left + horizontal.position(value) * (right - left),
+    y: (value) => bottom - Math.min(1, Math.max(0, vertical.position(value))) * (bottom - top),
   };
   const parts = [
     ...chart.bands.map((band, index) => renderBand(band, index, plot)),
@@ -106,7 +106,7 @@ function renderSized(chart: Chart, { name, width, height, isPointed }: Size): st
     ...chart.lines.map((line) =>
       chart.drawnAs === 'bars' ? renderBars(line, plot) : renderLine(line, plot),
     ),
-    ...(isPointed ? chart.hints : []).map(({ from, to, text }) =>
+    ...(hasTooltips ? chart.hints : []).map(({ from, to, text }) =>
       renderHint(text, plot.x(from), plot.x(to), plot),
     ),
   ];
@@ -115,9 +115,9 @@ ${parts.join('\n')}
 </svg>`;
 }
 
-function renderBand({ from, to, label, isQuiet }: Band, index: number, plot: Plot): string {
+function renderBand({ from, to, label, isUnmeasured }: Band, index: number, plot: Plot): string {
   const [start, end] = [plot.x(from), plot.x(to)];
-  const tone = isQuiet ? 'quiet' : index % 2 === 0 ? 'even' : 'odd';
+  const tone = isUnmeasured ? 'unmeasured' : index % 2 === 0 ? 'even' : 'odd';
   return `<rect class="band ${tone}" x="${round(start)}" y="${plot.top}" width="${round(end - start)}" height="${round(plot.bottom - plot.top)}"><title>${html(label)}</title></rect>${index === 0 ? '' : `<path class="edge" d="M${round(start)} ${plot.top}V${plot.bottom}"/>`}`;
 }
 
@@ -125,7 +125,7 @@ function renderRow(label: string, y: number, { left, right }: Plot): string {
   return `<path class="grid" d="M${round(left)} ${round(y)}H${right}"/>${renderText(label, left - GAP + 2, y + 4, 'end', 'tick')}`;
 }
 
-/** A label that has no room beside the one before is left out; its tick stays. */
+/** Omits labels that would overlap the previous one, but keeps their ticks. */
 function renderColumns(scale: Scale, { x, bottom, right }: Plot): string[] {
   let taken = Number.NEGATIVE_INFINITY;
   return scale.ticks.map(({ value, label }) => {
@@ -146,7 +146,7 @@ function renderLine({ style, points }: Line, { x, y }: Plot): string {
   let path = '';
   let isOpen = false;
   for (const [at, value] of points) {
-    // A point without neighbours is a line of no length, which round ends make a dot.
+    // A point without neighbours becomes a line of zero length, which round line caps turn into a dot.
     if (value !== null)
       path += `${isOpen ? 'L' : 'M'}${round(x(at))} ${round(y(value))}${isOpen ? '' : 'h0'}`;
     isOpen = value !== null;
@@ -173,7 +173,7 @@ interface PlacedLabel {
   readonly row: number;
 }
 
-/** Above the bands, in up to two rows; what would lie over another is left out. */
+/** Places labels above the bands in up to two rows, and omits those that would overlap. */
 function placeLabels(
   bands: readonly Band[],
   left: number,

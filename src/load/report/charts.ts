@@ -1,4 +1,4 @@
-/** Which charts a result has, and what is on them. */
+/** Defines the charts of a result. */
 
 import { formatBytes, formatCount, formatDuration, formatNumber, formatSpan } from '../result/format.ts';
 import { LATENCIES, type Latency, type LatencyKind, type Result, type Second } from '../result/result.ts';
@@ -9,7 +9,7 @@ import {
   byteScale,
   countScale,
   durationScale,
-  isOfManySizes,
+  isLogarithmic,
   maximum,
   numberScale,
   percentileScale,
@@ -17,7 +17,7 @@ import {
   timeScale,
 } from './scale.ts';
 
-/** Only those that have something to show. */
+/** Omits charts that would be empty. */
 export function chartsOf(result: Result): Chart[] {
   return [...byPercentile(result), ...overTime(result.series)];
 }
@@ -49,7 +49,7 @@ function byPercentile(result: Result): Chart[] {
   return [
     {
       title: 'Latency by percentile',
-      note: `How long that part of all took at most; the slowest are on the right.${scaleNote(values)}`,
+      note: `The latency that this share of all did not exceed; the slowest are on the right.${scaleNote(values)}`,
       horizontal: () => percentileScale(count),
       vertical: (labels) => durationScale(values, labels),
       lines: measured.map(({ kind, style, points }) => ({ name: kind, style, points })),
@@ -58,19 +58,19 @@ function byPercentile(result: Result): Chart[] {
       hints: finest.points.slice(1).map(([percentile], index) => ({
         from: finest.points[index]?.[0] ?? 0,
         to: percentile,
-        text: `${Number(percentile.toFixed(4))} %: ${measured.flatMap((one) => told(one, percentile)).join(', ')}`,
+        text: `${Number(percentile.toFixed(4))} %: ${measured.flatMap((one) => describe(one, percentile)).join(', ')}`,
       })),
     },
   ];
 }
 
-/** The greatest value stands where the number of values ends, not at an infinite 100 %. */
+/** Places the maximum at the highest percentile that the number of values supports, because 100 % would be infinitely far away. */
 function pointsOf({ curve, count }: Latency): (readonly [number, number])[] {
   const last = 100 * (1 - 1 / count);
   return curve.map(([percentile, value]) => [Math.min(percentile, last), value]);
 }
 
-function told({ kind, points }: Measured, percentile: number): string[] {
+function describe({ kind, points }: Measured, percentile: number): string[] {
   const found = points.find(([at]) => at >= percentile);
   return found === undefined ? [] : [`${kind} ${formatDuration(found[1])}`];
 }
@@ -98,13 +98,13 @@ function overTime(series: readonly Second[]): Chart[] {
       figures,
       buckets.filter(({ phase }) => MEASURED.has(phase)),
     );
-    // What people do when they come in, such as checking passwords, must not make the rest a line at the bottom.
+    // Peaks of the ramp, such as from checking passwords, must not flatten the rest of the chart.
     const values = measured.length === 0 ? all : measured;
-    const isCut = vertical(values, USUAL_LABELS).place(maximum(all, 0)) > 1;
+    const isCut = vertical(values, USUAL_LABELS).position(maximum(all, 0)) > 1;
     return [
       {
         title,
-        note: `${note}${isCut ? ' Cut off at the top where nothing is measured.' : ''}`,
+        note: `${note}${isCut ? ' Unmeasured periods may be cut off at the top.' : ''}`,
         horizontal: (labels) => timeScale(bands, labels),
         vertical: (labels) => vertical(values, labels),
         lines,
@@ -136,7 +136,7 @@ function overTime(series: readonly Second[]): Chart[] {
     ),
     ...chart(
       'Rates',
-      `Messages and deliveries a second; a message has one delivery for each recipient.${every}`,
+      `Messages and deliveries per second; a message has one delivery for each recipient.${every}`,
       numbers,
       formatNumber,
       [
@@ -166,7 +166,7 @@ function overTime(series: readonly Second[]): Chart[] {
     ]),
     ...chart(
       'Server: memory',
-      `Resident, of all its processes.${length > 1 ? ` Each point is the most in ${formatSpan(length)}.` : ''}`,
+      `Resident memory of all its processes.${length > 1 ? ` Each point is the maximum of ${formatSpan(length)}.` : ''}`,
       bytes,
       formatBytes,
       [{ name: 'memory', style: 4, of: ({ serverBytes }) => serverBytes }],
@@ -179,10 +179,10 @@ function deliverTimes({ deliverP50, deliverP99 }: Bucket): number[] {
 }
 
 function scaleNote(milliseconds: readonly number[]): string {
-  return isOfManySizes(milliseconds) ? ' Logarithmic.' : '';
+  return isLogarithmic(milliseconds) ? ' Logarithmic.' : '';
 }
 
-/** Of a vertical axis. */
+/** Labels of a vertical axis. */
 const USUAL_LABELS = 5;
 
 function valuesOf(figures: readonly Figure[], buckets: readonly Bucket[]): number[] {
@@ -207,17 +207,17 @@ function hintOf(bucket: Bucket, figures: readonly Figure[], format: (value: numb
   return `${formatSpan(bucket.from)} to ${formatSpan(bucket.to)}, ${bucket.phase.replaceAll('_', ' ')}: ${values.join(', ')}`;
 }
 
-/** What else there is, such as the wait for the last deliveries, is not in the figures. */
+/** The phases that are part of the figures. Others, such as the drain, are not. */
 const MEASURED = new Set<string>(PHASES.filter((kind) => isMeasured({ kind, seconds: 1, rate: 1 })));
 
-/** Phases of the same kind that follow each other look like one. */
+/** Merges consecutive phases of the same kind. */
 function bandsOf(series: readonly Second[]): Band[] {
   const bands: Band[] = [];
   for (const { second, phase } of series) {
     const label = phase.replaceAll('_', ' ');
     const before = bands.at(-1);
     if (before?.label === label) bands[bands.length - 1] = { ...before, to: second };
-    else bands.push({ from: before?.to ?? 0, to: second, label, isQuiet: !MEASURED.has(phase) });
+    else bands.push({ from: before?.to ?? 0, to: second, label, isUnmeasured: !MEASURED.has(phase) });
   }
   return bands;
 }

@@ -1,20 +1,20 @@
 /**
- * A result as one HTML file that needs nothing else: no script, no request, and a style that the content security policy knows by
- * its hash. Charts are drawn when it is written.
+ * Renders a result as a self-contained HTML file: no scripts, no requests, and a style sheet that the content security policy allows by
+ * its hash. The charts are static SVG.
  */
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { cleanBlock, cleanLine, escapeHtml } from '../../common/escape-html.ts';
 import { describeOutcome, describeStanding } from '../result/expect.ts';
-import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf } from '../result/facts.ts';
+import { factsOf, LATENCY_COLUMNS, latencyRows, originOf, type ResultFact } from '../result/facts.ts';
 import type { Result } from '../result/result.ts';
 import { glueUnits } from '../result/text-columns.ts';
 import { type Standing, verdictOf } from '../result/verdict.ts';
 import { renderChart } from './chart.ts';
 import { chartsOf } from './charts.ts';
 
-// A browser reads `\r\n` as one newline before it compares hashes.
+// Browsers normalize `\r\n` to one newline before they compare hashes.
 const STYLE = `\n${readFileSync(new URL('./style.css', import.meta.url), 'utf8').replaceAll('\r\n', '\n')}`;
 
 const POLICY = [
@@ -52,13 +52,13 @@ ${invalidity(result)}</header>
 <main>
 <div class="columns">
 <div class="column">
-${latencies(result)}${expectations(result)}${facts('Origin', 'origin', originOf(result))}</div>
-${facts('Figures', 'figures', factsOf(result))}</div>
+${latencies(result)}${expectations(result)}${renderFacts('Origin', 'origin', originOf(result))}</div>
+${renderFacts('Figures', 'figures', factsOf(result))}</div>
 <section class="charts" aria-label="Charts">
 <h2>Charts</h2>
-<p class="note">What is shaded is not part of the figures. Where it is long it is drawn narrower than the rest.</p>
+<p class="note">Shaded periods are not part of the figures. Long ones are compressed.</p>
 ${chartsOf(result).map(renderChart).join('')}</section>
-${details('The whole scenario', result.scenario)}${details('The environment', { server: result.server, ...result.environment })}</main>
+${details('Scenario', result.scenario)}${details('Environment', { server: result.server, ...result.environment })}</main>
 </body>
 </html>
 `;
@@ -101,8 +101,8 @@ ${rows.join('\n')}
 `;
 }
 
-function facts(title: string, style: string, told: readonly Fact[]): string {
-  const rows = told.map(
+function renderFacts(title: string, style: string, facts: readonly ResultFact[]): string {
+  const rows = facts.map(
     ({ label, texts, isBad, isCommand }) =>
       `<div${isBad ? ' class="bad"' : ''}><dt>${label}</dt><dd>${texts.map((text) => `<p>${isCommand ? command(text) : html(text)}</p>`).join('')}</dd></div>`,
   );
@@ -115,7 +115,7 @@ ${rows.join('\n')}
 `;
 }
 
-/** No line ends within an argument: behind a hyphen it would look like two. */
+/** Prevents line breaks within an argument, because a break after a hyphen would look like two arguments. */
 function command(text: string): string {
   const words = cleanLine(text).split(' ');
   return `<code>${words.map((word) => `<span>${escapeHtml(word)}</span>`).join(' ')}</code>`;
@@ -126,7 +126,7 @@ function details(title: string, value: unknown): string {
   return `<details><summary>${title}</summary><pre tabindex="0">${json}</pre></details>\n`;
 }
 
-/** In the middle of text, and between quotes. */
+/** Escapes text for elements and attribute values. */
 function html(text: string): string {
   return escapeHtml(cleanLine(glueUnits(text)));
 }

@@ -1,13 +1,13 @@
-/** Why two results may not be compared as they are. */
+/** Lists why two results may not be comparable. */
 
 import { isDeepStrictEqual } from 'node:util';
 import { shorten } from '../../common/printable.ts';
 import type { Result } from './result.ts';
 
-/** Characters of a value that is told. */
+/** Most characters of a value that are shown. */
 const SHOWN = 60;
 
-/** One sentence each, the gravest first; empty if like is compared with like. */
+/** One sentence for each difference, the most serious first; empty if the results are comparable. */
 export function differencesOf(a: Result, b: Result): string[] {
   return [
     ...validity('A', a),
@@ -22,20 +22,21 @@ export function differencesOf(a: Result, b: Result): string[] {
 
 const ENDS = {
   interrupted: 'was interrupted',
-  server_gone: 'ended early, because the server went away',
-  aborted: 'ended early, because a threshold was missed',
+  server_gone: 'ended early because the server went away',
+  aborted: 'ended early because a threshold was missed',
 } as const;
 
 function validity(letter: string, { invalid, ended }: Result): string[] {
   return [
     ...invalid.map(
-      (reason) => `${letter} is not valid, so its latencies and rates say nothing of the server: ${reason}`,
+      (reason) =>
+        `${letter} is not valid, so its latencies and rates say nothing about the server: ${reason}`,
     ),
     ...(ended === 'complete' ? [] : [`${letter} ${ENDS[ended]}`]),
   ];
 }
 
-/** Its name and what it says of itself do not change what is done. */
+/** Ignores the name and the description, which do not affect the run. */
 function scenario(a: Result, b: Result): string[] {
   const { name: _nameA, about: _aboutA, ...partsA } = a.scenario;
   const { name: _nameB, about: _aboutB, ...partsB } = b.scenario;
@@ -47,10 +48,10 @@ function scenario(a: Result, b: Result): string[] {
 
 function ownership(a: Result, b: Result): string[] {
   if (a.server.isOwn === b.server.isOwn) return [];
-  return [`only the server of ${a.server.isOwn ? 'A' : 'B'} was started for its run`];
+  return [`only ${a.server.isOwn ? 'A' : 'B'} started a server for its run`];
 }
 
-/** The version of Parley is left out: to compare two is what this is for. */
+/** Ignores the version of Parley, because comparing versions is the purpose. */
 function environment({ environment: a }: Result, { environment: b }: Result): string[] {
   return [
     ...differing('the processor', a.cpu, b.cpu),

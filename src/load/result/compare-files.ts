@@ -1,4 +1,4 @@
-/** `parley load compare`: reads two results, and prints them side by side. */
+/** `parley load compare`: reads two results and prints them side by side. */
 
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import { answer, complain } from '../run/output.ts';

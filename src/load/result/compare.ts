@@ -1,11 +1,11 @@
-/** Two results side by side: first what stands against comparing them, then what has become better or worse. */
+/** Renders two results side by side: first why they may not be comparable, then what became better or worse. */
 
 import { styleText } from 'node:util';
 import { printable } from '../../common/printable.ts';
 import { differencesOf } from './comparability.ts';
 import { formatBytes, formatCount, formatCounted, formatDuration, formatNumber } from './format.ts';
 import { errorsOf } from './metric.ts';
-import { isTold } from './percentile.ts';
+import { isReportable } from './percentile.ts';
 import { isValid, LATENCIES, type Latency, type LatencyKind, type Result } from './result.ts';
 import { alignColumns, labelled, wrapText } from './text-columns.ts';
 
@@ -13,30 +13,30 @@ const WIDTH = 80;
 
 const NOT_JUDGED = 'not judged';
 
-/** Closer than this, two runs of the same program may be as well. */
+/** Runs of the same program may differ by this fraction. */
 const NOISE = 0.05;
 
 export interface Named {
-  /** Of the file, for people. */
+  /** The name of the file. */
   readonly name: string;
   readonly result: Result;
 }
 
 interface Figure {
   readonly name: string;
-  /** Null if there was nothing to measure. */
+  /** Null if nothing was measured. */
   readonly read: (result: Result) => number | null;
   readonly format: (value: number) => string;
   readonly better: 'less' | 'more';
-  /** Of a count every difference matters. */
+  /** True for counts, where every difference matters. */
   readonly isExact: boolean;
-  /** Whether it says something even of a run that is not valid. */
-  readonly isLasting: boolean;
+  /** True if the figure is meaningful even if the run is not valid. */
+  readonly isAlwaysJudged: boolean;
 }
 
 interface Row {
   readonly cells: readonly string[];
-  /** Empty where only one has a value; `NOT_JUDGED` where a run is not valid. */
+  /** Empty if only one has a value; `NOT_JUDGED` if a run is not valid. */
   readonly better: 'A' | 'B' | '=' | '' | typeof NOT_JUDGED;
 }
 
@@ -49,14 +49,14 @@ const PERCENTILES: readonly (readonly [number, (latency: Latency) => number])[] 
 const GROUPS: readonly (readonly Figure[])[] = [
   LATENCIES.flatMap(latencies),
   [
-    rate('sent a second', ({ sentRate }) => sentRate),
-    rate('delivered a second', ({ deliveredRate }) => deliveredRate),
+    rate('sent per second', ({ sentRate }) => sentRate),
+    rate('delivered per second', ({ deliveredRate }) => deliveredRate),
   ],
   [
-    used('CPU a delivery', microseconds, ({ cpuPerDelivery }) => cpuPerDelivery),
-    used('CPU a message', microseconds, ({ cpuPerMessage }) => cpuPerMessage),
-    used('memory at most', formatBytes, ({ bytesMost }) => bytesMost),
-    used('memory a connection', formatBytes, ({ bytesPerConnection }) => bytesPerConnection),
+    usage('CPU per delivery', microseconds, ({ cpuPerDelivery }) => cpuPerDelivery),
+    usage('CPU per message', microseconds, ({ cpuPerMessage }) => cpuPerMessage),
+    usage('peak memory', formatBytes, ({ bytesMost }) => bytesMost),
+    usage('memory per connection', formatBytes, ({ bytesPerConnection }) => bytesPerConnection),
   ],
   [
     count('lost', ({ correctness }) => correctness.lost),
@@ -73,10 +73,10 @@ const GROUPS: readonly (readonly Figure[])[] = [
 
 const SPACER: Row = { cells: ['', '', '', '', ''], better: '' };
 
-/** From A to B is read as from before to after. */
+/** B counts as the new state: green if it is better, red if A is. */
 const COLORS: Readonly<Record<string, 'red' | 'green'>> = { A: 'red', B: 'green' };
 
-/** Lines of at most 80 columns, each ended by a newline. */
+/** Lines of at most 80 columns, each terminated by a newline. */
 export function renderComparison(a: Named, b: Named, { color }: { readonly color: boolean }): string {
   const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
     color ? styleText(style, text, { validateStream: false }) : text;
@@ -103,7 +103,7 @@ export function renderComparison(a: Named, b: Named, { color }: { readonly color
       return style === undefined ? line : paint(style, line);
     }),
     '',
-    ...wrapText(closing(rows), WIDTH),
+    ...wrapText(conclusion(rows), WIDTH),
   ];
   return `${lines.join('\n')}\n`;
 }
@@ -125,7 +125,7 @@ function rowOf(figure: Figure, a: Result, b: Result, isJudged: boolean): Row[] {
 
 function compare(figure: Figure, a: number | null, b: number | null, isJudged: boolean): Row['better'] {
   if (a === null || b === null) return '';
-  return isJudged || figure.isLasting ? betterOf(figure, a, b) : NOT_JUDGED;
+  return isJudged || figure.isAlwaysJudged ? betterOf(figure, a, b) : NOT_JUDGED;
 }
 
 function betterOf({ better, isExact }: Figure, a: number, b: number): 'A' | 'B' | '=' {
@@ -134,13 +134,13 @@ function betterOf({ better, isExact }: Figure, a: number, b: number): 'A' | 'B' 
   return a < b === (better === 'less') ? 'A' : 'B';
 }
 
-function closing(rows: readonly Row[]): string {
+function conclusion(rows: readonly Row[]): string {
   const times = (better: string): number => rows.filter((row) => row.better === better).length;
   const unjudged =
     times(NOT_JUDGED) === 0
       ? ''
-      : ` ${formatCount(times(NOT_JUDGED))} are not judged, because a run is not valid.`;
-  return `B is better in ${formatCounted(times('B'), 'figure', 'figures')} and worse in ${formatCount(times('A'))}; ${formatCount(times('='))} are the same, or closer than ${NOISE * 100} %.${unjudged} Two runs of the same program differ too: repeat each before you trust a difference.`;
+      : ` ${formatCount(times(NOT_JUDGED))} are not judged because a run is not valid.`;
+  return `B is better in ${formatCounted(times('B'), 'figure', 'figures')} and worse in ${formatCount(times('A'))}; ${formatCount(times('='))} are the same or differ by less than ${NOISE * 100} %.${unjudged} Runs of the same program also differ, so repeat each before you trust a difference.`;
 }
 
 function latencies(kind: LatencyKind): Figure[] {
@@ -148,12 +148,12 @@ function latencies(kind: LatencyKind): Figure[] {
     name: `${kind} p${percentile}`,
     read({ latency }) {
       const measured = latency[kind];
-      return measured !== null && isTold(percentile, measured.count) ? of(measured) : null;
+      return measured !== null && isReportable(percentile, measured.count) ? of(measured) : null;
     },
     format: formatDuration,
     better: 'less',
     isExact: false,
-    isLasting: false,
+    isAlwaysJudged: false,
   }));
 }
 
@@ -164,11 +164,11 @@ function rate(name: string, of: (figures: Result['figures']) => number): Figure 
     format: formatNumber,
     better: 'more',
     isExact: false,
-    isLasting: false,
+    isAlwaysJudged: false,
   };
 }
 
-function used(
+function usage(
   name: string,
   format: (value: number) => string,
   of: (usage: NonNullable<Result['usage']>) => number | null,
@@ -179,12 +179,12 @@ function used(
     format,
     better: 'less',
     isExact: false,
-    isLasting: true,
+    isAlwaysJudged: true,
   };
 }
 
 function count(name: string, read: (result: Result) => number): Figure {
-  return { name, read, format: formatCount, better: 'less', isExact: true, isLasting: true };
+  return { name, read, format: formatCount, better: 'less', isExact: true, isAlwaysJudged: true };
 }
 
 function microseconds(value: number): string {

@@ -1,4 +1,4 @@
-/** Thresholds such as `p99<50ms` or `lost==0`: what a run has to reach to be a success. */
+/** Thresholds such as `p99<50ms` or `lost==0`, which a run must meet. */
 
 import { nearest } from '../../common/did-you-mean.ts';
 import { formatNumber } from './format.ts';
@@ -8,16 +8,16 @@ import { isValid, type Result } from './result.ts';
 const OPERATORS = ['<=', '>=', '==', '!=', '<', '>'] as const;
 type Operator = (typeof OPERATORS)[number];
 
-/** Of each unit, how many of it are one millisecond, one byte or one. `%` is of what was due. */
+/** How many of each unit are one millisecond or one byte. `%` is relative to the messages that were due. */
 const UNITS = {
   time: { us: 1_000, ms: 1, s: 1 / 1_000 },
   bytes: { B: 1, KiB: 1 / 2 ** 10, MiB: 1 / 2 ** 20, GiB: 1 / 2 ** 30 },
   number: {},
 } as const satisfies Record<Dimension, Readonly<Record<string, number>>>;
 
-/** Plain data: it can be sent to another thread. */
+/** Plain data, so that it can cross threads. */
 export interface Expectation {
-  /** As it was given. */
+  /** As the user wrote it. */
   readonly text: string;
   /** One of `METRICS`. */
   readonly name: string;
@@ -28,20 +28,20 @@ export interface Expectation {
   readonly unit: string;
 }
 
-/** As it stands in a `Result`. `value` is in the unit of the threshold; null if there was nothing to measure. */
+/** The outcome in a `Result`. `value` is in the unit of the threshold; null if nothing was measured. */
 export interface Outcome {
   readonly text: string;
   readonly value: number | null;
-  /** Null: not judged, because the run is not valid. */
+  /** Null if it is not judged because the run is not valid. */
   readonly isMet: boolean | null;
 }
 
 export type Parsed =
   | { readonly type: 'expectation'; readonly expectation: Expectation }
-  /** `at` counts the characters from 1. `text` is a whole sentence for people that names place and remedy. */
+  /** `at` is a character position, counted from 1. `text` is a sentence that says where the problem is and how to fix it. */
   | { readonly type: 'malformed'; readonly at: number; readonly text: string };
 
-/** Reads one threshold: a name, a comparison, a number and its unit, with or without spaces between them. */
+/** Parses one threshold: a name, an operator, a number and its unit, optionally separated by spaces. */
 export function parseExpectation(given: string): Parsed {
   const text = given.trim();
   const malformed = (index: number, problem: string): Parsed => {
@@ -50,7 +50,7 @@ export function parseExpectation(given: string): Parsed {
   };
 
   const name = /^[\w.]*/.exec(text)?.[0] ?? '';
-  if (name === '') return malformed(0, 'it begins with the name of a figure, as in p99<50ms');
+  if (name === '') return malformed(0, 'expected the name of a figure, as in p99<50ms');
   const metric = METRICS.get(name);
   if (metric === undefined) return malformed(0, unknownName(name));
 
@@ -58,12 +58,12 @@ export function parseExpectation(given: string): Parsed {
   const operator = OPERATORS.find((candidate) => text.startsWith(candidate, afterName));
   if (operator === undefined) {
     const hint = text[afterName] === '=' ? '; did you mean ==?' : '';
-    return malformed(afterName, `behind the name comes <, <=, >, >=, == or !=${hint}`);
+    return malformed(afterName, `expected <, <=, >, >=, == or != after the name${hint}`);
   }
 
   const afterOperator = skipSpace(text, afterName + operator.length);
   const number = /^(\d+(\.\d+)?|\.\d+)/.exec(text.slice(afterOperator))?.[0];
-  if (number === undefined) return malformed(afterOperator, 'here comes a number, such as 50 or 0.5');
+  if (number === undefined) return malformed(afterOperator, 'expected a number, such as 50 or 0.5');
 
   const afterNumber = skipSpace(text, afterOperator + number.length);
   const unit = text.slice(afterNumber).replace(/^[µμ]s$/, 'us');
@@ -72,7 +72,7 @@ export function parseExpectation(given: string): Parsed {
   return { type: 'expectation', expectation: { text, name, operator, limit: Number(number), unit } };
 }
 
-/** What was not measured does not meet any threshold. A run that is not valid neither meets nor misses one. */
+/** A figure that was not measured misses its threshold. A run that is not valid neither meets nor misses any. */
 export function evaluate(expectation: Expectation, result: Result): Outcome {
   const { text } = expectation;
   const value = measure(expectation, result);
@@ -80,8 +80,8 @@ export function evaluate(expectation: Expectation, result: Result): Outcome {
   return { text, value, isMet: isValid(result) ? isMet : null };
 }
 
-/** Whether what has been measured so far breaks it. What has not been measured yet, or is not valid, does not. */
-export function isBroken(expectation: Expectation, result: Result): boolean {
+/** Whether the measurements so far miss it. A figure that is not measured yet, or not valid, misses nothing. */
+export function isMissed(expectation: Expectation, result: Result): boolean {
   const value = measure(expectation, result);
   return isValid(result) && value !== null && !holds(expectation, value);
 }
@@ -93,7 +93,7 @@ export function describeStanding({ isMet }: Outcome): Judgement {
   return isMet ? 'met' : 'missed';
 }
 
-/** The value of an outcome for people, with the unit of its threshold. */
+/** Formats the measured value in the unit of the threshold. */
 export function describeOutcome({ text, value }: Outcome): string {
   if (value === null) return 'nothing was measured';
   const parsed = parseExpectation(text);
@@ -106,7 +106,7 @@ function measure({ name, unit }: Expectation, result: Result): number | null {
   if (metric === undefined) return null;
   const share = unit === '%';
   const value = (share ? metric.share?.(result) : metric.read(result)) ?? null;
-  // Twelve digits: so that 1.1 ms is 1100 us, and not a little more.
+  // Rounded to twelve digits, so that 1.1 ms equals 1100 us in spite of binary fractions.
   return value === null ? null : Number((value * (share ? 100 : scaleOf(metric, unit))).toPrecision(12));
 }
 
@@ -138,31 +138,31 @@ function scaleOf({ dimension }: Metric, unit: string): number {
 }
 
 function unknownName(name: string): string {
-  // From behind, so that of two that are as near p99.9 is meant by p999, and not p99.
+  // In reverse order, so that p999 suggests p99.9 and not p99, which is just as similar.
   const similar = nearest(name, [...METRICS.keys()].reverse());
   if (similar !== undefined) return `there is no figure "${name}"; did you mean ${similar}?`;
   const known = [...METRICS.keys()].filter((candidate) => !/^[a-z]+\./.test(candidate));
-  return `there is no figure "${name}"; there are ${known.join(', ')}, and login.p99 and the like`;
+  return `there is no figure "${name}"; the figures are ${known.join(', ')}, and others such as login.p99`;
 }
 
-/** Undefined if the unit fits the figure. */
+/** Returns undefined if the unit fits the figure. */
 function unitProblem(name: string, metric: Metric, number: string, unit: string): string | undefined {
   const { dimension, share } = metric;
   const known = Object.keys(UNITS[dimension]);
   if (known.includes(unit)) return undefined;
   if (unit === '' && dimension !== 'time') return undefined;
   if (unit === '%' && share !== undefined) return undefined;
-  if (unit === '') return `a time has a unit, us, ms or s: ${number}ms`;
-  if (unit === '%') return `${name} is not a part of something; late and dropped can be told in %`;
+  if (unit === '') return `a time needs a unit (us, ms or s), as in ${number}ms`;
+  if (unit === '%') return `${name} is not a share; only late and dropped can be given in %`;
   if (dimension === 'number') {
-    return `${name} is a plain number${share === undefined ? '' : ', or a part of what was due in %'}: leave out "${unit}"`;
+    return `${name} is a plain number${share === undefined ? '' : ', or a share of the messages due in %'}: remove "${unit}"`;
   }
-  // The longest first, so that MB is rather MiB than B.
+  // Longest first, so that MB suggests MiB and not B.
   const candidates = known
     .toSorted((a, b) => b.length - a.length)
     .map((candidate) => candidate.toLowerCase());
   const similar = nearest(unit.toLowerCase(), candidates);
   const meant = known.find((candidate) => candidate.toLowerCase() === similar);
-  const hint = meant === undefined ? `it is in ${known.join(', ')}` : `did you mean ${meant}?`;
-  return `"${unit}" is no unit of ${dimension === 'time' ? 'time' : 'bytes'}; ${hint}`;
+  const hint = meant === undefined ? `use ${known.join(', ')}` : `did you mean ${meant}?`;
+  return `"${unit}" is not a unit of ${dimension === 'time' ? 'time' : 'bytes'}; ${hint}`;
 }

@@ -1,19 +1,19 @@
-/** Figures as people read them: three digits that count, and a unit. */
+/** Formats figures for people: three significant digits and a unit. */
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const BYTE_UNITS = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
 
-/** From milliseconds: `350 µs`, `1.24 ms`, `345 ms`, `1.23 s`, `2 min 5 s`. */
+/** Formats milliseconds: `350 µs`, `1.24 ms`, `345 ms`, `1.23 s`, `2 min 5 s`. */
 export function formatDuration(ms: number): string {
   return durationOf(ms, (value) => withDigits(value, 3));
 }
 
-/** The same for a sentence or an axis, with as few digits as will do: `1.2 ms`, `8 ms`. */
+/** The same with fewer digits, for a sentence or an axis: `1.2 ms`, `8 ms`. */
 export function shortDuration(ms: number, digits = 2): string {
   return durationOf(ms, (value) => plain(Number(value.toPrecision(digits))), digits);
 }
 
-/** From seconds, for how long something went on: `30 s`, `2 min`, `1 h 30 min`, `2 d 3 h`. */
+/** Formats a length of time in seconds: `30 s`, `2 min`, `1 h 30 min`, `2 d 3 h`. */
 export function formatSpan(seconds: number): string {
   if (seconds < 10) return `${Number(seconds.toFixed(1))} s`;
   const whole = Math.round(seconds);
@@ -29,7 +29,7 @@ export function formatSpan(seconds: number): string {
 export function formatBytes(bytes: number): string {
   let value = bytes;
   let unit = 0;
-  // What would be rounded to 1,024 of a unit is 1 of the next.
+  // A value that rounds to 1,024 is shown as 1 of the next unit.
   while (Math.abs(Number(value.toPrecision(4))) >= 1_024 && unit < BYTE_UNITS.length - 1) {
     value /= 1_024;
     unit += 1;
@@ -42,12 +42,12 @@ export function formatCount(count: number): string {
   return WHOLE.format(count);
 }
 
-/** A number that need not be whole, such as a rate: `0.42`, `49.8`, `1,234`. */
+/** Formats a number with or without a fraction, such as a rate: `0.42`, `49.8`, `1,234`. */
 export function formatNumber(value: number): string {
   return Number.isInteger(value) ? WHOLE.format(value) : withDigits(value, 3);
 }
 
-/** From a part of 1: `12.3 %`. Never `0 %` if it is something, nor `100 %` if it is not all. */
+/** Formats a fraction of 1 as `12.3 %`. Shows `0 %` and `100 %` only if they are exact. */
 export function formatShare(share: number): string {
   const percent = share * 100;
   if (percent > 0 && percent < 0.001) return 'under 0.001 %';
@@ -60,12 +60,12 @@ export function formatCounted(count: number, one: string, many: string): string 
   return `${formatCount(count)} ${count === 1 ? one : many}`;
 }
 
-function durationOf(ms: number, write: (value: number) => string, digits = 3): string {
+function durationOf(ms: number, format: (value: number) => string, digits = 3): string {
   const rounded = Number(ms.toPrecision(digits));
   if (rounded === 0) return '0 ms';
   if (Math.abs(rounded) < 1) return `${trimmed(ms * 1_000, 2)} µs`;
-  if (Math.abs(rounded) < 1_000) return `${write(ms)} ms`;
-  if (Math.abs(rounded) < 60_000) return `${write(ms / 1_000)} s`;
+  if (Math.abs(rounded) < 1_000) return `${format(ms)} ms`;
+  if (Math.abs(rounded) < 60_000) return `${format(ms / 1_000)} s`;
   return formatSpan(ms / 1_000);
 }
 
@@ -73,7 +73,7 @@ function two(large: number, largeUnit: string, small: number, smallUnit: string)
   return small === 0 ? `${large} ${largeUnit}` : `${large} ${largeUnit} ${small} ${smallUnit}`;
 }
 
-/** Without zeros at the end. Above `digits` the number stays whole. */
+/** Without trailing zeros. A number with more than `digits` digits before the point is shown in full. */
 function trimmed(value: number, digits = 3): string {
   return plain(Number(withDigits(value, digits).replaceAll(',', '')));
 }

@@ -1,15 +1,15 @@
-/** The figures of a result that a threshold can be about, by name. */
+/** The figures of a result that thresholds can refer to, by name. */
 
 import { LATENCIES, type Latency, type LatencyKind, type Result } from './result.ts';
 
-/** In what a figure is counted: milliseconds, bytes, or nothing. */
+/** The unit of a figure: milliseconds, bytes, or none. */
 export type Dimension = 'time' | 'bytes' | 'number';
 
 export interface Metric {
   readonly dimension: Dimension;
-  /** Null if there was nothing to measure. */
+  /** Null if nothing was measured. */
   read(result: Result): number | null;
-  /** The same as a part of all that was due, from 0 to 1; only of what can be told so. */
+  /** The figure as a fraction of the messages due, from 0 to 1; undefined if that makes no sense. */
   readonly share?: (result: Result) => number | null;
 }
 
@@ -24,7 +24,7 @@ const STATISTICS: Readonly<Record<string, (latency: Latency) => number>> = {
   mean: (latency) => latency.mean,
 };
 
-/** `p99` is of `deliver`; the others are told by kind, as `login.p99`. */
+/** `p99` refers to `deliver`; other kinds have a prefix, as in `login.p99`. */
 export const METRICS: ReadonlyMap<string, Metric> = new Map([
   ...latencies('', 'deliver'),
   ...number('lost', (result) => ofDeliveries(result, result.correctness.lost)),
@@ -45,7 +45,7 @@ export const METRICS: ReadonlyMap<string, Metric> = new Map([
   ...LATENCIES.flatMap((kind) => latencies(`${kind}.`, kind)),
 ]);
 
-/** What went wrong, of every name. */
+/** The number of errors of all names. */
 export function errorsOf({ figures }: Result): number {
   return Object.values(figures.errors).reduce((sum, count) => sum + count, 0);
 }
@@ -73,7 +73,7 @@ function number(name: string, read: Metric['read'], hasShare = false): [string, 
   return [[name, { ...metric, share }]];
 }
 
-/** That nothing was lost says something only where something was to come. */
+/** Null if no deliveries were expected, because then a count of 0 means nothing. */
 function ofDeliveries({ correctness }: Result, count: number): number | null {
   return correctness.expected === 0 && correctness.delivered === 0 ? null : count;
 }

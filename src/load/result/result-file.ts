@@ -1,4 +1,4 @@
-/** Results as files: JSON that people can read too. */
+/** Reads and writes results as JSON files. */
 
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
@@ -8,7 +8,7 @@ import { reasonOf, type Written, writeWhole } from './whole-file.ts';
 
 export type Loaded =
   | { readonly type: 'result'; readonly result: Result }
-  /** `text` is for people: which file, which place in it, and what to do. */
+  /** `text` says which file, where in it, and what to do. */
   | { readonly type: 'unreadable'; readonly text: string };
 
 const head = z.object({ format: z.literal('parley-load'), version: z.number() });
@@ -30,13 +30,13 @@ export async function readResult(path: string): Promise<Loaded> {
     json = JSON.parse(text);
   } catch (error) {
     const where = error instanceof Error ? error.message : String(error);
-    return unreadable(`not JSON (${where}); give a result file that \`parley load\` wrote`);
+    return unreadable(`not JSON (${where}); use a result file written by \`parley load\``);
   }
   const known = head.safeParse(json);
-  if (!known.success) return unreadable('not a result of `parley load`; give a file that it wrote');
+  if (!known.success) return unreadable('not a result of `parley load`; use a file that it wrote');
   if (known.data.version > RESULT_VERSION) {
     return unreadable(
-      `written by a later Parley (version ${known.data.version} of the form, this one knows ${RESULT_VERSION}); update Parley to read it`,
+      `written by a newer Parley (format version ${known.data.version}, this one supports ${RESULT_VERSION}); update Parley to read it`,
     );
   }
   const checked = resultSchema.safeParse(json);
@@ -44,8 +44,8 @@ export async function readResult(path: string): Promise<Loaded> {
   const [first] = checked.error.issues;
   const more = checked.error.issues.length - 1;
   const place =
-    first === undefined || first.path.length === 0 ? 'the whole' : first.path.map(String).join('.');
+    first === undefined || first.path.length === 0 ? 'the top level' : first.path.map(String).join('.');
   return unreadable(
-    `damaged at ${place}: ${first?.message ?? 'not as it should be'}${more > 0 ? `, and ${more} more` : ''}; run the load test again to replace it`,
+    `damaged at ${place}: ${first?.message ?? 'unexpected value'}${more > 0 ? `, and ${more} more` : ''}; run the load test again to replace it`,
   );
 }

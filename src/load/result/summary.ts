@@ -1,9 +1,9 @@
-/** A result as text for a terminal. */
+/** Renders a result as text for a terminal. */
 
 import { styleText } from 'node:util';
 import { printable } from '../../common/printable.ts';
 import { describeStanding, type Judgement } from './expect.ts';
-import { type Fact, factsOf, LATENCY_COLUMNS, latencyRows, originOf, outcomeText } from './facts.ts';
+import { factsOf, LATENCY_COLUMNS, latencyRows, originOf, outcomeText, type ResultFact } from './facts.ts';
 import type { Result } from './result.ts';
 import { type Alignment, alignColumns, labelled, wrapText } from './text-columns.ts';
 import { type Standing, verdictOf } from './verdict.ts';
@@ -25,7 +25,7 @@ export interface SummaryOptions {
   readonly color: boolean;
 }
 
-/** Lines of at most 80 columns, each ended by a newline. What is not Parley's own text can do nothing to a terminal. */
+/** Lines of at most 80 columns, each terminated by a newline. Text from elsewhere is made safe for a terminal. */
 export function renderSummary(result: Result, { color }: SummaryOptions): string {
   const paint = (style: Style, lines: readonly string[]): string[] =>
     color
@@ -43,7 +43,7 @@ export function renderSummary(result: Result, { color }: SummaryOptions): string
     factsOf(result).flatMap((fact) => (fact.isBad ? paint('red', lines(fact)) : lines(fact))),
     result.expectations.flatMap((outcome) => {
       const { label, style } = THRESHOLDS[describeStanding(outcome)];
-      return paint(style, beside(label, [outcomeText(outcome)]));
+      return paint(style, withLabel(label, [outcomeText(outcome)]));
     }),
     originOf(result).flatMap(lines),
   ];
@@ -59,10 +59,10 @@ function latencies(result: Result): string[] {
   return rows.length === 0 ? [] : alignColumns([['', ...LATENCY_COLUMNS], ...rows], alignments);
 }
 
-function lines({ label, texts }: Fact): string[] {
-  return beside(label, texts);
+function lines({ label, texts }: ResultFact): string[] {
+  return withLabel(label, texts);
 }
 
-function beside(label: string, texts: readonly string[]): string[] {
+function withLabel(label: string, texts: readonly string[]): string[] {
   return labelled(label, texts.map(printable), LABEL_WIDTH, WIDTH);
 }

@@ -1,10 +1,10 @@
-/** Text laid out for a terminal: columns that stand below each other, and lines that fit. */
+/** Text layout for a terminal: aligned columns and wrapped lines. */
 
 export type Alignment = 'left' | 'right';
 
 const BEFORE_UNIT = /(?<=\d) (?=(?:µs|ms|s|min|h|d|bytes|[KMGT]iB|%)(?![\w%]))/g;
 
-/** Columns as wide as their widest cell, two spaces between them, and nothing at the end of a line. */
+/** Aligns columns to their widest cell, two spaces apart, without trailing spaces. */
 export function alignColumns(
   rows: readonly (readonly string[])[],
   alignments: readonly Alignment[],
@@ -21,12 +21,12 @@ export function alignColumns(
   );
 }
 
-/** A space between a number and its unit becomes one at which no line ends. */
+/** Replaces the space between a number and its unit by a non-breaking space. */
 export function glueUnits(text: string): string {
   return text.replace(BEFORE_UNIT, '\u00a0');
 }
 
-/** The text in lines of at most `width` characters, broken at spaces; a word that is longer is cut. */
+/** Wraps text at spaces into lines of at most `width` characters; longer words are split. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = '';
@@ -45,7 +45,7 @@ export function wrapText(text: string, width: number): string[] {
   return [...lines, line].map((whole) => whole.replaceAll('\u00a0', ' '));
 }
 
-/** A label in a column of its own, and beside it texts of any length. */
+/** Puts a label in a column of its own, with the wrapped texts beside it. */
 export function labelled(
   label: string,
   texts: readonly string[],

@@ -1,14 +1,14 @@
-/** Files that others may read at any moment: the old one or the new one, whole. */
+/** Replaces files atomically, so that a reader sees either the old file or the new one. */
 
 import { open, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 
 export type Written =
   | { readonly type: 'written' }
-  /** `text` is a sentence for people. What was at the path is still there. */
+  /** `text` says why. The old file is unchanged. */
   | { readonly type: 'unwritable'; readonly text: string };
 
-/** Puts a file with this text in the place of `path`. What is no plain file, such as `/dev/stdout`, is written to. */
+/** Replaces the file at `path` by one with this text. Writes directly to anything that is not a regular file, such as `/dev/stdout`. */
 export async function writeWhole(path: string, text: string): Promise<Written> {
   try {
     const target = await realpath(path).catch(() => path);
@@ -25,11 +25,11 @@ export async function writeWhole(path: string, text: string): Promise<Written> {
 }
 
 /**
- * Why a file cannot be put there, as far as that can be known before there is one: the folder is missing, full or read-only. Undefined
- * if it can.
+ * Says why `path` cannot be written, as far as that can be known in advance: the folder is missing, full or read-only. Returns undefined if
+ * it can.
  */
 export async function whyUnwritable(path: string): Promise<string | undefined> {
-  if (path === '' || path.endsWith('/')) return `cannot write "${path}": it names no file`;
+  if (path === '' || path.endsWith('/')) return `cannot write "${path}": it does not name a file`;
   const target = await realpath(path).catch(() => path);
   const stats = await stat(target).catch(() => undefined);
   if (stats?.isDirectory() === true) return `cannot write ${path}: it is a folder`;
@@ -44,14 +44,14 @@ export async function whyUnwritable(path: string): Promise<string | undefined> {
   }
 }
 
-/** What a failed call of the file system means, for people. */
+/** Explains a file system error. */
 export function reasonOf(error: unknown): string {
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'ENOENT') return 'there is no such file or folder';
+  if (code === 'ENOENT') return 'no such file or folder';
   if (code === 'EISDIR') return 'it is a folder';
-  if (code === 'EACCES' || code === 'EPERM') return 'it is not permitted';
+  if (code === 'EACCES' || code === 'EPERM') return 'permission denied';
   if (code === 'ENOSPC') return 'the disk is full';
-  if (code === 'EROFS') return 'that file system is read-only';
+  if (code === 'EROFS') return 'the file system is read-only';
   return error instanceof Error ? error.message : String(error);
 }
 

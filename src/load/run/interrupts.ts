@@ -1,25 +1,25 @@
-/** Ctrl-C and SIGTERM in a load test: the first one ends it in order, the second one at once. */
+/** Handles Ctrl-C and SIGTERM: the first one ends the run in order, the second one exits immediately. */
 
 import { EXIT } from '../../common/exit.ts';
 
 export interface Interrupts {
   readonly signal: AbortSignal;
-  /** As if the user had. */
+  /** Has the same effect as the first Ctrl-C. */
   interrupt(): void;
-  /** Resolves after that time, or when it is interrupted. */
+  /** Resolves after that time, or when the run is interrupted. */
   pause(ms: number): Promise<void>;
-  /** From here on signals have their usual force again. */
-  end(): void;
+  /** Restores the default effect of the signals. */
+  release(): void;
 }
 
 export function catchInterrupts(): Interrupts {
   const controller = new AbortController();
   const { signal } = controller;
-  const obey = (): void => {
+  const onSignal = (): void => {
     if (signal.aborted) process.exit(EXIT.interrupted);
     controller.abort();
   };
-  process.on('SIGINT', obey).on('SIGTERM', obey);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   return {
     signal,
     interrupt: () => controller.abort(),
@@ -34,6 +34,6 @@ export function catchInterrupts(): Interrupts {
         signal.addEventListener('abort', settle);
         if (signal.aborted) settle();
       }),
-    end: () => void process.off('SIGINT', obey).off('SIGTERM', obey),
+    release: () => void process.off('SIGINT', onSignal).off('SIGTERM', onSignal),
   };
 }

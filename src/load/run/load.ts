@@ -1,4 +1,4 @@
-/** `parley load`: from the options to a run, and from its result to what people and programs read. */
+/** `parley load`: turns options into a run, and its result into output for people and programs. */
 
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import { readPasswordFile } from '../../common/password-file.ts';
@@ -21,17 +21,17 @@ import { catchInterrupts } from './interrupts.ts';
 import { checkOpenFiles } from './open-files.ts';
 import { complain, print } from './output.ts';
 import { startOwnServer } from './own-server.ts';
-import { listenerOf } from './port-owner.ts';
+import { portOwnerOf } from './port-owner.ts';
 import { Progress } from './progress.ts';
-import { type LoadPlan, type Ran, runLoad } from './run.ts';
-import { readTarget, settleLocalhost, type Target } from './target.ts';
+import { type LoadPlan, type RunOutcome, runLoad } from './run.ts';
+import { readTarget, resolveLocalhost, type Target } from './target.ts';
 
 export async function load(options: LoadOptions): Promise<ExitCode> {
   const prepared = prepareRun(options);
   if (prepared.type === 'refused') return refuse(prepared.text);
   const { plan } = prepared;
   for (const path of [options.json, options.html]) {
-    // Better now than when an hour has been measured.
+    // It is better to find out now than after an hour of measuring.
     const unwritable = path === undefined ? undefined : await whyUnwritable(path);
     if (unwritable === undefined) continue;
     complain(unwritable);
@@ -44,16 +44,16 @@ export async function load(options: LoadOptions): Promise<ExitCode> {
     second: (second, left) => options.quiet || progress.show(second, left),
   }).finally(() => {
     progress.end();
-    interrupts.end();
+    interrupts.release();
   });
   if (ran.type === 'failed') {
     complain(ran.text);
     return ran.exitCode;
   }
-  return tell(ran.result, options);
+  return publish(ran.result, options);
 }
 
-/** A run without its server. */
+/** The plan of a run whose server is not known yet. */
 export type Draft = Omit<LoadPlan, 'endpoint' | 'pid' | 'server' | 'password'>;
 
 type PreparedRun =
@@ -73,36 +73,36 @@ export function prepareRun(options: LoadOptions): PreparedRun {
   if (target.type === 'own' && wire.name !== 'parley') {
     return {
       type: 'refused',
-      text: `--protocol ${wire.name} wants a --server: only Parley’s own can be started for a run`,
+      text: `--protocol ${wire.name} requires --server, because only a Parley server can be started for a run`,
     };
   }
   const why = whyAccounts(scenario);
   if (why !== undefined && !wire.resumes) {
     return {
       type: 'refused',
-      text: `${scenario.name}: ${why}, and over ${wire.name} nobody gets what was said meanwhile: it cannot be told what is lost`,
+      text: `${scenario.name}: ${why}, but over ${wire.name} they do not receive what they missed, so lost messages cannot be counted`,
     };
   }
   const needed = accountsNeeded(scenario);
   if (why !== undefined && target.type === 'server' && options.accounts === undefined) {
     return {
       type: 'refused',
-      text: `${scenario.name}: ${why}, which guests cannot. Prepare accounts with "parley load prepare --data DIR --users ${needed}", run a server on that folder, and give --accounts ${needed}`,
+      text: `${scenario.name}: ${why}, which guests cannot. Prepare accounts with "parley load prepare --data DIR --users ${needed}", run a server on that folder, and add --accounts ${needed}`,
     };
   }
   if (options.accounts !== undefined && options.accounts < needed) {
-    return { type: 'refused', text: `--accounts ${options.accounts}: this run logs in to ${needed}` };
+    return { type: 'refused', text: `--accounts ${options.accounts} is too few: this run needs ${needed}` };
   }
   if (scenario.textBytes > wire.longestText) {
     return {
       type: 'refused',
-      text: `a text of ${scenario.textBytes} bytes is too long for ${wire.name}: ${wire.longestText} at most`,
+      text: `a text of ${scenario.textBytes} bytes is too long for ${wire.name}, which allows at most ${wire.longestText}`,
     };
   }
   if (options.json !== undefined && options.json === options.html) {
     return {
       type: 'refused',
-      text: '--json and --html name the same file: one would take the place of the other',
+      text: '--json and --html name the same file, so one would overwrite the other',
     };
   }
   const expectations: Expectation[] = [];
@@ -123,18 +123,18 @@ export function prepareRun(options: LoadOptions): PreparedRun {
   return { type: 'ready', plan, target };
 }
 
-/** Runs it against the server that is there, or one that is started for it. */
+/** Runs the draft against a running server, or against one that it starts. */
 export async function runAgainst(
   draft: Draft,
   target: Exclude<Target, { type: 'refused' }>,
   options: Pick<LoadOptions, 'pid' | 'accounts' | 'passwordFile' | 'workers'>,
   events: Parameters<typeof runLoad>[1],
-): Promise<Ran> {
-  if (target.type === 'own') return runOnOwn(draft, options.workers, events);
-  const { host, port } = await settleLocalhost(target.address);
-  const pid = options.pid ?? listenerOf({ host, port });
-  const tight = checkRoom(draft, host, pid);
-  if (tight !== undefined) return { type: 'failed', exitCode: EXIT.failure, text: tight };
+): Promise<RunOutcome> {
+  if (target.type === 'own') return runOnOwnServer(draft, options.workers, events);
+  const { host, port } = await resolveLocalhost(target.address);
+  const pid = options.pid ?? portOwnerOf({ host, port });
+  const shortage = checkLimits(draft, host, pid);
+  if (shortage !== undefined) return { type: 'failed', exitCode: EXIT.failure, text: shortage };
   const password = options.accounts === undefined ? undefined : passwordOf(options.passwordFile);
   if (password?.type === 'refused') return { type: 'failed', exitCode: EXIT.usage, text: password.text };
   const server: Result['server'] = {
@@ -146,15 +146,15 @@ export async function runAgainst(
   return runLoad({ ...draft, endpoint: { host, port }, pid, password: password?.password, server }, events);
 }
 
-async function runOnOwn(
+async function runOnOwnServer(
   draft: Draft,
   workers: number | undefined,
   events: Parameters<typeof runLoad>[1],
-): Promise<Ran> {
-  const tight = checkRoom(draft, '127.0.0.1', undefined);
-  if (tight !== undefined) return { type: 'failed', exitCode: EXIT.failure, text: tight };
+): Promise<RunOutcome> {
+  const shortage = checkLimits(draft, '127.0.0.1', undefined);
+  if (shortage !== undefined) return { type: 'failed', exitCode: EXIT.failure, text: shortage };
   const { scenario } = draft;
-  // Where logins are what is tested they cost what they cost in life.
+  // If the run tests logins, they must cost as much as in production.
   const cost = scenario.visitorsPerSecond > 0 ? 'usual' : 'cheap';
   const started = await startOwnServer({ workers, accounts: accountsNeeded(scenario), cost });
   if (started.type === 'failed') return { type: 'failed', exitCode: EXIT.failure, text: started.text };
@@ -174,21 +174,21 @@ async function runOnOwn(
   }
 }
 
-/** Why so many connections cannot stand at one time; undefined if they can. */
-function checkRoom(
+/** Says why the run cannot have that many connections at a time; undefined if it can. */
+function checkLimits(
   { scenario, threads }: Draft,
   host: string,
   serverPid: number | undefined,
 ): string | undefined {
-  const connections = mostConnections(scenario);
+  const connections = peakConnections(scenario);
   const files = checkOpenFiles({ connections, threads, serverPid });
   if (files.type === 'too_few') return files.text;
   const ports = checkPorts(host, connections);
   return ports.type === 'too_few' ? ports.text : undefined;
 }
 
-/** Visitors stay for a second, and those who wait for their login count too. */
-function mostConnections({ users, idle, visitorsPerSecond }: Scenario): number {
+/** Counts ten seconds' worth of visitors: they stay for a second, and some are still logging in. */
+function peakConnections({ users, idle, visitorsPerSecond }: Scenario): number {
   return users + idle + Math.ceil(visitorsPerSecond * 10);
 }
 
@@ -202,7 +202,8 @@ function passwordOf(
   return read.type === 'refused' ? read : { type: 'read', password: read.password };
 }
 
-async function tell(result: Result, { json, html }: LoadOptions): Promise<ExitCode> {
+/** Prints the summary and writes the files. */
+async function publish(result: Result, { json, html }: LoadOptions): Promise<ExitCode> {
   const written = [
     await print(renderSummary(result, { color: process.stdout.hasColors?.() ?? false })),
     ...(json === undefined ? [] : [await writeResult(json, result)]),
@@ -215,11 +216,11 @@ async function tell(result: Result, { json, html }: LoadOptions): Promise<ExitCo
   return exitCode === EXIT.ok || exitCode === EXIT.invalid ? EXIT.failure : exitCode;
 }
 
-/** What is worst counts. */
+/** The worst problem decides. */
 export function exitCodeOf(result: Result): ExitCode {
   if (result.ended === 'server_gone') return EXIT.unavailable;
   if (faultsOf(result) > 0) return EXIT.failure;
-  // What was missed on the way may have been met once more when the last had arrived.
+  // An aborted run missed a threshold, even if it was met again once the last messages had arrived.
   const isMissed = result.ended === 'aborted' || result.expectations.some(({ isMet }) => isMet === false);
   if (isMissed) return EXIT.threshold;
   if (result.ended === 'interrupted') return EXIT.interrupted;

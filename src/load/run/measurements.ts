@@ -1,10 +1,10 @@
-/** What a run has measured so far: second by second, and of the measured phases together. */
+/** Accumulates the measurements of a run: for each second, and in total for the measured phases. */
 
-import { addCount, addErrors, type Count, type Errors, noCount } from '../generator/counts.ts';
+import { addCount, addErrors, type Count, type Errors, emptyCount } from '../generator/counts.ts';
 import { type Histograms, makeHistograms } from '../generator/latencies.ts';
 import { describeLatencies, milliseconds } from '../generator/percentiles.ts';
 import type { Result, Second } from '../result/result.ts';
-import type { Together } from './threads.ts';
+import type { CombinedReport } from './threads.ts';
 
 export interface Measured {
   readonly figures: Omit<Result['figures'], 'connections'>;
@@ -14,24 +14,24 @@ export interface Measured {
 }
 
 export class Measurements {
-  /** Of the measured phases, and of the ramp, which tells what there is of connecting and logging in. */
+  /** Latencies of the measured phases, and of the ramp, where nearly all connects and logins happen. */
   readonly latencies = makeHistograms();
-  /** Of the whole run, by name. */
+  /** Errors of the whole run, by name. */
   readonly errors: Errors = new Map();
   readonly #began = performance.now();
-  readonly #count = noCount();
+  readonly #count = emptyCount();
   readonly #series: Second[] = [];
-  readonly #delays: number[] = [];
-  /** Of the measured phases. */
+  readonly #timerLags: number[] = [];
+  /** Total length of the measured phases. */
   seconds = 0;
   #busy = 0;
   #cpuSeconds: readonly number[] = [];
 
-  /** One look at what has happened since the last. `here`: what was measured in that time. */
-  look(
+  /** Adds one second to the series. `latencies`: those of this second. */
+  addSecond(
     phase: string,
-    { count, connections, errors, busy }: Together,
-    here: Histograms,
+    { count, connections, errors, busy }: CombinedReport,
+    latencies: Histograms,
     used: { readonly cores: number; readonly bytes: number } | undefined,
   ): Second {
     addErrors(this.errors, errors);
@@ -43,9 +43,9 @@ export class Measurements {
       acknowledged: count.acknowledged,
       delivered: count.delivered,
       errors: [...errors.values()].reduce((sum, of) => sum + of, 0),
-      deliverP50: milliseconds(here.deliver, 50),
-      deliverP99: milliseconds(here.deliver, 99),
-      acknowledgeP99: milliseconds(here.acknowledge, 99),
+      deliverP50: milliseconds(latencies.deliver, 50),
+      deliverP99: milliseconds(latencies.deliver, 99),
+      acknowledgeP99: milliseconds(latencies.acknowledge, 99),
       serverCores: used?.cores ?? null,
       serverBytes: used?.bytes ?? null,
       generatorBusy: busy,
@@ -54,24 +54,24 @@ export class Measurements {
     return second;
   }
 
-  /** A part of a measured phase. */
-  add({ count, busy, threadCpuSeconds, delays }: Together, seconds: number): void {
+  /** Adds a part of a measured phase. */
+  add({ count, busy, threadCpuSeconds, timerLags }: CombinedReport, seconds: number): void {
     addCount(this.#count, count);
     this.seconds += seconds;
     this.#busy += busy * seconds;
     this.#cpuSeconds = threadCpuSeconds.map((used, thread) => used + (this.#cpuSeconds[thread] ?? 0));
-    this.#delays.push(...delays);
+    this.#timerLags.push(...timerLags);
   }
 
-  /** What came in after the last phase. */
-  addLate(count: Count): void {
+  /** Adds what arrived after the last phase. */
+  addDrained(count: Count): void {
     addCount(this.#count, count);
   }
 
   describe(): Measured {
     const count = this.#count;
     const latency = describeLatencies(this.latencies);
-    const delays = this.#delays.toSorted((a, b) => a - b);
+    const timerLags = this.#timerLags.toSorted((a, b) => a - b);
     const { seconds } = this;
     const rate = (of: number): number => (seconds === 0 ? 0 : of / seconds);
     return {
@@ -89,8 +89,8 @@ export class Measurements {
         cpuSeconds: this.#cpuSeconds.reduce((sum, used) => sum + used, 0),
         busy: rate(this.#busy),
         busiestShare: rate(Math.max(0, ...this.#cpuSeconds)),
-        delayP99: delays[Math.floor(delays.length * 0.99)] ?? 0,
-        delayMax: delays.at(-1) ?? 0,
+        delayP99: timerLags[Math.floor(timerLags.length * 0.99)] ?? 0,
+        delayMax: timerLags.at(-1) ?? 0,
       },
       series: this.#series,
     };

@@ -1,4 +1,4 @@
-/** Where a load test talks to its user. Neither a reader who has gone nor a disk that is full ends a run. */
+/** Output of a load test. A reader that goes away or a full disk does not end the run. */
 
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import { printable } from '../../common/printable.ts';
@@ -6,24 +6,24 @@ import { reasonOf } from '../result/whole-file.ts';
 
 export type Printed =
   | { readonly type: 'printed' }
-  /** Whoever read stdout has gone, as `head` does: it has what it wanted. */
+  /** The reader of stdout has exited, as `head` does once it has what it wanted. */
   | { readonly type: 'unread' }
   | { readonly type: 'failed'; readonly text: string };
 
-/** How long a reader of stdout may take. */
+/** How long the reader of stdout may take. */
 const READ_MS = 5_000;
 
-/** Call it first: without a listener a write that fails would end the process. */
+/** Must be called first, because without an `error` listener a failed write ends the process. */
 export function guardStreams(): void {
   process.stdout.on('error', ignore);
   process.stderr.on('error', ignore);
 }
 
-/** Writes to stdout, and waits until it is written. */
+/** Writes to stdout and resolves when the text has been written. */
 export function print(text: string): Promise<Printed> {
   return new Promise((resolve) => {
     const deadline = setTimeout(
-      () => resolve({ type: 'failed', text: 'cannot write to stdout: nobody reads it' }),
+      () => resolve({ type: 'failed', text: 'cannot write to stdout: its reader has stalled' }),
       READ_MS,
     );
     process.stdout.write(text, (error) => {
@@ -35,7 +35,7 @@ export function print(text: string): Promise<Printed> {
   });
 }
 
-/** The whole answer of a command. Returns its exit code. */
+/** Prints the complete output of a command and returns its exit code. */
 export async function answer(text: string, exitCode: ExitCode = EXIT.ok): Promise<ExitCode> {
   const printed = await print(text);
   if (printed.type !== 'failed') return exitCode;
@@ -43,7 +43,7 @@ export async function answer(text: string, exitCode: ExitCode = EXIT.ok): Promis
   return EXIT.failure;
 }
 
-/** What went wrong, on stderr. Some of it may come from a server: it can do nothing to a terminal. */
+/** Prints an error to stderr. Makes the text safe for a terminal, because parts of it may come from a server. */
 export function complain(text: string): void {
   process.stderr.write(`parley: ${text.split('\n').map(printable).join('\n')}\n`);
 }

@@ -1,4 +1,4 @@
-/** A Parley server for one run, in a process of its own that never outlives this one. */
+/** Starts a Parley server for one run, in a separate process that never outlives this one. */
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -11,18 +11,18 @@ import { reasonOf } from '../result/whole-file.ts';
 import { prepareAccounts } from './prepare.ts';
 
 export interface OwnServerOptions {
-  /** Threads that serve connections; left out: as many as `parley serve` takes by itself. */
+  /** Threads that serve connections; defaults to that of `parley serve`. */
   readonly workers?: number | undefined;
   /**
-   * A data folder with prepared accounts, which is kept. Left out: one in the system's folder for temporary files (TMPDIR),
-   * which is removed with the server. Where that folder is in memory, storing costs less than in life.
+   * A data folder with prepared accounts, which is kept. By default a temporary folder (in TMPDIR), which is removed with the server.
+   * On a tmpfs, storing is cheaper than in production.
    */
   readonly data?: string | undefined;
   /** How many accounts to prepare in the temporary folder, with the default password. */
   readonly accounts?: number | undefined;
-  /** What checking their passwords costs; see `prepare.ts`. The least, if left out. */
+  /** The cost of checking their passwords, see `prepare.ts`. Defaults to `cheap`. */
   readonly cost?: 'usual' | 'cheap' | undefined;
-  /** Further arguments of `parley serve`; they count more than those given here. */
+  /** Further arguments of `parley serve`, which override those above. */
   readonly args?: readonly string[];
   readonly startTimeoutMs?: number;
 }
@@ -30,11 +30,11 @@ export interface OwnServerOptions {
 export interface OwnServer {
   readonly address: Address;
   readonly pid: number;
-  /** Resolves if it ends without being asked to: how, and the end of what it wrote to stderr. Else never. */
+  /** Resolves only if the server ends without being asked to, with how it ended and the end of its stderr. */
   readonly died: Promise<string>;
-  /** The end of what it wrote to stderr so far. */
+  /** The end of its stderr so far. */
   stderr(): string;
-  /** Asks it to end, ends it if it does not, and removes its temporary folder. May be called again, and after its death. */
+  /** Stops the server, kills it if it does not stop, and removes its temporary folder. May be called more than once, also after the server has ended. */
   stop(): Promise<void>;
 }
 
@@ -42,11 +42,11 @@ export type StartedOwnServer =
   | { readonly type: 'started'; readonly server: OwnServer }
   | { readonly type: 'failed'; readonly text: string };
 
-/** A million accounts take a server several seconds to read. */
+/** A server needs several seconds to read a million accounts. */
 const START_TIMEOUT_MS = 120_000;
-/** A server that is asked to end takes at most 4.8 s for it; see `serve.ts`. */
+/** A server takes at most 4.8 s to stop; see `serve.ts`. */
 const STOP_TIMEOUT_MS = 10_000;
-/** Characters of stderr that are kept. */
+/** Most characters of stderr that are kept. */
 const STDERR_MAX = 16_384;
 
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<StartedOwnServer> {
@@ -55,7 +55,7 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<St
   try {
     if (data === undefined) folder = mkdtempSync(join(tmpdir(), 'parley-load-'));
   } catch (error) {
-    return { type: 'failed', text: `no folder can be made in ${tmpdir()} (TMPDIR): ${reasonOf(error)}` };
+    return { type: 'failed', text: `cannot create a folder in ${tmpdir()} (TMPDIR): ${reasonOf(error)}` };
   }
   if (folder !== '' && accounts > 0) {
     const prepared = await prepareAccounts({ data: folder, users: accounts, cost });
@@ -67,9 +67,9 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<St
   const child = spawnServer(options, folder);
   const ended = endOf(child);
   const stderr = tailOf(child);
-  let isAsked = false;
+  let isStopping = false;
   const stop = async (): Promise<void> => {
-    isAsked = true;
+    isStopping = true;
     child.kill('SIGTERM');
     const deadline = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await ended;
@@ -77,20 +77,20 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<St
     if (folder !== '') rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
   };
 
-  const late = Promise.withResolvers<undefined>();
-  const deadline = setTimeout(() => late.resolve(undefined), startTimeoutMs);
-  const address = await Promise.race([listeningOn(child), ended.then(() => undefined), late.promise]);
+  const timeout = Promise.withResolvers<undefined>();
+  const deadline = setTimeout(() => timeout.resolve(undefined), startTimeoutMs);
+  const address = await Promise.race([listeningOn(child), ended.then(() => undefined), timeout.promise]);
   clearTimeout(deadline);
   const { pid } = child;
   if (address === undefined || pid === undefined) {
     const hasEnded = child.exitCode !== null || child.signalCode !== null || pid === undefined;
     const how = hasEnded ? await ended : `it did not listen within ${startTimeoutMs / 1_000} s`;
     await stop();
-    return { type: 'failed', text: told(`the server for this run did not start: ${how}`, stderr()) };
+    return { type: 'failed', text: withStderr(`the server for this run did not start: ${how}`, stderr()) };
   }
   const died = new Promise<string>((resolve) => {
     void ended.then((how) => {
-      if (!isAsked) resolve(told(`the server of this run ended: ${how}`, stderr()));
+      if (!isStopping) resolve(withStderr(`the server of this run ended: ${how}`, stderr()));
     });
   });
   return { type: 'started', server: { address, pid, died, stderr, stop } };
@@ -101,17 +101,17 @@ function spawnServer({ workers, data, args = [] }: OwnServerOptions, folder: str
   const serve = ['serve', '--host', '127.0.0.1', '--port', '0', '--guests', '--commands-per-second', '0'];
   const rest = ['--log-level', 'warn', ...(workers === undefined ? [] : ['--workers', String(workers)])];
   return spawn(process.execPath, [program, folder, ...serve, ...rest, '--data', data ?? folder, ...args], {
-    // The channel ends with this process, however that ends: see `child-server.ts`.
+    // The IPC channel closes when this process ends, however it ends; see `child-server.ts`.
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    // Out of reach of Ctrl-C: a run that is interrupted ends before its server does.
+    // Detached, so that Ctrl-C does not reach it: an interrupted run must end before its server does.
     detached: process.platform !== 'win32',
     windowsHide: true,
-    // A PARLEY_… variable of the user would make it another server than the one that the result tells of.
+    // Without the user's PARLEY_… variables, which would configure a different server than the result describes.
     env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^PARLEY_/i.test(name))),
   });
 }
 
-/** How the process ended, in words, once everything that it wrote has come. Never rejects. */
+/** Resolves to a description of how the process ended, once all its output has been read. Never rejects. */
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message));
@@ -121,7 +121,7 @@ function endOf(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Never resolves if it does not get so far. */
+/** Resolves when the server listens; never resolves if it fails before. */
 function listeningOn(child: ChildProcess): Promise<Address> {
   return new Promise((resolve) => {
     let text = '';
@@ -142,6 +142,6 @@ function tailOf(child: ChildProcess): () => string {
   return () => text;
 }
 
-function told(text: string, stderr: string): string {
+function withStderr(text: string, stderr: string): string {
   return stderr === '' ? text : `${text}\n${stderr.trimEnd()}`;
 }

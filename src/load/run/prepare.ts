@@ -1,4 +1,4 @@
-/** `parley load prepare`: a data folder with accounts for a load test, so that a run need not register them one by one. */
+/** `parley load prepare`: creates a data folder with accounts for load tests, so that a run need not register them one by one. */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,14 +14,14 @@ import { accountName, DEFAULT_PASSWORD } from '../scenario/account.ts';
 import { answer, complain } from './output.ts';
 
 export interface PrepareOptions {
-  /** The folder; made if there is none, for its owner alone. */
+  /** The folder; created for its owner alone if it does not exist. */
   readonly data: string;
-  /** How many accounts, at least 1. */
+  /** Number of accounts, at least 1. */
   readonly users: number;
   readonly password?: string | undefined;
   /**
-   * What checking a password costs. `usual`: what it costs for an account that was registered, so logins are as slow as in
-   * life. `cheap`: next to nothing, for a server of the run's own whose logins are not what is tested.
+   * The cost of checking a password. `usual`: the same as for a registered account, so logins are as slow as in production. `cheap`: next
+   * to nothing, for runs on a server of their own that do not test logins.
    */
   readonly cost?: 'usual' | 'cheap';
 }
@@ -30,10 +30,10 @@ export type Prepared =
   | { readonly type: 'prepared'; readonly file: string }
   | { readonly type: 'refused'; readonly text: string };
 
-/** Writes `users.txt`, whole or not at all. A folder in which a server has been, or is, stays as it was. */
+/** Writes `users.txt` atomically. Refuses a folder that a server uses or has used, and leaves it unchanged. */
 export async function prepareAccounts(options: PrepareOptions): Promise<Prepared> {
   const { data, users, password = DEFAULT_PASSWORD, cost = 'usual' } = options;
-  // Before the folder is locked, which puts a file into it; and again when nobody else can write there any more.
+  // Checked before locking, because the lock is a file in the folder, and again once nobody else can write there.
   const refusal = refusalOf(data);
   if (refusal !== undefined) return refusal;
   const opened = openDataFolder(data);
@@ -47,11 +47,11 @@ export async function prepareAccounts(options: PrepareOptions): Promise<Prepared
   }
 }
 
-/** The program. Says on stdout what it made and what to do with it. */
+/** The command. Prints what it created and how to use it. */
 export async function prepare(
   options: Omit<PrepareOptions, 'password'> & { readonly passwordFile?: string | undefined },
 ): Promise<ExitCode> {
-  // Whatever this process creates is for its owner alone.
+  // Files that this process creates are for their owner alone.
   process.umask(0o077);
   const { passwordFile, data, users } = options;
   const read = passwordFile === undefined ? undefined : readPasswordFile(passwordFile, newPassword);
@@ -65,37 +65,37 @@ export async function prepare(
     complain(prepared.text);
     return EXIT.failure;
   }
-  const many =
+  const accounts =
     users === 1
       ? `1 account, ${accountName(1)}`
       : `${users} accounts, ${accountName(1)} to ${accountName(users)}`;
   const password = passwordFile === undefined ? `"${DEFAULT_PASSWORD}"` : `the first line of ${passwordFile}`;
   complain(
     passwordFile === undefined
-      ? 'everybody knows this password: never use this folder for a real server'
-      : 'all these accounts have one password: never use this folder for a real server',
+      ? 'this password is publicly known: never use this folder for a real server'
+      : 'all these accounts share one password: never use this folder for a real server',
   );
   return answer(
-    `wrote ${prepared.file}: ${many}. The password of each is ${password}.\nnext: parley serve --data ${data} --commands-per-second 0\n`,
+    `wrote ${prepared.file}: ${accounts}. The password of all accounts is ${password}.\nnext: parley serve --data ${data} --commands-per-second 0\n`,
   );
 }
 
-/** Undefined if no server has ever kept anything there. */
+/** Undefined if no server has ever used the folder. */
 function refusalOf(data: string): Prepared | undefined {
   const found = ['users.txt', 'chat.db'].find((name) => existsSync(join(data, name)));
   if (found === undefined) return undefined;
   return refuse(
-    `${join(data, found)} is there already, and nothing is overwritten: give another --data, or remove that folder`,
+    `${join(data, found)} already exists and is not overwritten: choose another --data, or remove that folder`,
   );
 }
 
 async function writeAccounts({ usersFile }: DataFolder, users: number, hash: string): Promise<Prepared> {
   const replacement = await replaceFile(nodeFileSystem, usersFile, records(users, hash));
   if (replacement.type === 'replaced') return { type: 'prepared', file: usersFile };
-  return refuse(`${usersFile} cannot be written: ${replacement.error.message}`);
+  return refuse(`cannot write ${usersFile}: ${replacement.error.message}`);
 }
 
-/** A million of them: the longest name is checked, and the others differ from it in nothing but the number. */
+/** Formats and checks only the record of the longest name, because there may be a million and the others differ only in the number. */
 function* records(users: number, hash: string): Generator<string> {
   const name = accountName(users);
   const rest = formatRecord({ name, hash, at: new Date() }).slice(name.length);

@@ -1,26 +1,26 @@
-/** The files under /proc of Linux. What they hold is in proc_pid(5) and the manual pages that it names. */
+/** Reads files of Linux's /proc. proc_pid(5) and the manual pages it refers to describe them. */
 
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** What a process, or one of its threads, says in its `stat`. */
+/** The `stat` of a process or of one of its threads. */
 export interface ProcessStat {
-  /** The name of the program or of the thread, cut off by the kernel after 15 bytes. */
+  /** The name of the program or the thread, which the kernel truncates to 15 bytes. */
   readonly name: string;
-  /** One letter; `Z` and `X` are of a process that has ended. */
+  /** One letter; `Z` and `X` mean that the process has ended. */
   readonly state: string;
   readonly parent: number;
-  /** CPU time in user and in kernel mode, of threads that have ended too, in seconds. */
+  /** CPU time in user and kernel mode in seconds, including threads that have ended. */
   readonly cpuSeconds: number;
-  /** The same of children that have ended and that it has waited for. */
+  /** The same for children that have ended and that it has waited for. */
   readonly childrenSeconds: number;
-  /** When it began, in ticks since the system did. With the id, this tells processes apart for good. */
+  /** Start time, in ticks since boot. Together with the id it identifies a process for good. */
   readonly born: string;
 }
 
-/** USER_HZ, in which the kernel tells times to programs: 100 wherever Node runs, whatever the kernel's own HZ; time(7). */
+/** USER_HZ, the unit of times that the kernel reports to programs: 100 wherever Node runs, whatever the kernel's own HZ; see time(7). */
 const TICKS_PER_SECOND = 100;
 
-/** The text of a file; undefined if its process has ended, or it may not be read, or this is not Linux. */
+/** The text of a file. Undefined if its process has ended, if it must not be read, or if this is not Linux. */
 export function readProc(path: string): string | undefined {
   try {
     return readFileSync(`/proc/${path}`, 'latin1');
@@ -29,7 +29,7 @@ export function readProc(path: string): string | undefined {
   }
 }
 
-/** The names in a folder; none under the same conditions. */
+/** The names in a folder. Empty under the same conditions. */
 export function listProc(path: string): readonly string[] {
   try {
     return readdirSync(`/proc/${path}`);
@@ -44,11 +44,11 @@ export function readStat(of: string | number): ProcessStat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
-/** The line of a `stat`: `7 (a name) S 1 …`. The name may hold blanks and parentheses: it ends at the last one. */
+/** Parses the line of a `stat`: `7 (a name) S 1 …`. The name may contain spaces and parentheses; it ends at the last closing one. */
 export function parseStat(text: string): ProcessStat {
   const nameEnd = text.lastIndexOf(')');
   const fields = text.slice(nameEnd + 2).split(' ');
-  // The first of these is number 3 in proc_pid_stat(5).
+  // The first of these fields is number 3 in proc_pid_stat(5).
   const field = (number: number): string => fields[number - 3] ?? '';
   const seconds = (number: number): number => Number(field(number)) / TICKS_PER_SECOND;
   return {

@@ -1,15 +1,15 @@
-/** What a running load test is at: one line that is rewritten on a terminal, one line a second elsewhere. */
+/** Shows the progress of a load test: on a terminal as one line that is rewritten, elsewhere as one line per second. */
 
 import { printable, shorten } from '../../common/printable.ts';
 import { formatCount, formatNumber, formatSpan, shortDuration } from '../result/format.ts';
 import type { Second } from '../result/result.ts';
 
-/** `process.stderr`, or what stands for it. */
+/** `process.stderr`, or a substitute. */
 export interface ProgressStream {
   readonly isTTY?: boolean | undefined;
-  /** Read each time, since a window can be resized. */
+  /** Read each time, because a window can be resized. */
   readonly columns?: number | undefined;
-  /** Whoever reads is behind. */
+  /** True while the reader is behind. */
   readonly writableNeedDrain?: boolean | undefined;
   write(text: string): unknown;
 }
@@ -17,14 +17,14 @@ export interface ProgressStream {
 const CLEAR_LINE = '\r\u001b[K';
 const HIDE_CURSOR = '\u001b[?25l';
 const SHOW_CURSOR = '\u001b[?25h';
-const USUAL_COLUMNS = 80;
+const DEFAULT_COLUMNS = 80;
 
-/** `end` has to be called however the run ends: it gives the cursor back. */
+/** `end` must be called however the run ends, because it shows the cursor again. */
 export class Progress {
   readonly #stream: ProgressStream;
   readonly #isLive: boolean;
   #errors = 0;
-  /** What stands on the terminal now. */
+  /** The line on the terminal. */
   #line = '';
   #hasEnded = false;
 
@@ -33,20 +33,20 @@ export class Progress {
     this.#isLive = stream.isTTY === true;
   }
 
-  /** `secondsLeft`: undefined if nobody knows. */
+  /** `secondsLeft`: undefined if unknown. */
   show(second: Second, secondsLeft: number | undefined): void {
     this.#errors += second.errors;
     this.#draw(describe(second, this.#errors, secondsLeft));
   }
 
-  /** A line that stays, such as what is being waited for; above the live line where there is one. */
+  /** Prints a line that stays, such as what the run waits for, above the live line if there is one. */
   note(text: string): void {
     const line = printable(text);
     if (this.#line === '') this.#stream.write(`${line}\n`);
     else this.#stream.write(`${CLEAR_LINE}${line}\n${this.#fitting()}`);
   }
 
-  /** Leaves nothing of the live line behind. May be called again. */
+  /** Removes the live line. May be called more than once. */
   end(): void {
     if (this.#line !== '') this.#stream.write(`${CLEAR_LINE}${SHOW_CURSOR}`);
     this.#line = '';
@@ -54,7 +54,7 @@ export class Progress {
   }
 
   #draw(line: string): void {
-    // A reader who does not read must not make what waits for it grow: what was told meanwhile is out of date, anyway.
+    // Skipped while the reader is behind, so that its backlog does not grow with outdated lines.
     if (this.#hasEnded || this.#stream.writableNeedDrain === true) return;
     if (!this.#isLive) {
       this.#stream.write(`${line}\n`);
@@ -65,14 +65,14 @@ export class Progress {
     this.#stream.write(`${start}${CLEAR_LINE}${this.#fitting()}`);
   }
 
-  /** One column stays free: some terminals wrap when the last one is filled. */
+  /** Leaves one column free, because some terminals wrap when the last one is filled. */
   #fitting(): string {
-    const columns = this.#stream.columns ?? USUAL_COLUMNS;
+    const columns = this.#stream.columns ?? DEFAULT_COLUMNS;
     return columns < 2 ? '' : shorten(this.#line, columns - 1);
   }
 }
 
-/** The first is what matters most, since the end is what is cut off. */
+/** The most important figures come first, because a narrow terminal cuts off the end. */
 function describe(second: Second, errors: number, secondsLeft: number | undefined): string {
   const { deliverP50, deliverP99 } = second;
   const delivery =

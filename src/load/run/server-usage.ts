@@ -1,64 +1,65 @@
-/** What the server used in a run: before anybody came, in the measured phases, second by second. */
+/** The server's resource usage during a run: before the users connect, per second, and in the measured phases. */
 
 import type { Result } from '../result/result.ts';
-import { Usage, type UsageSample, usedBetween } from './process-usage.ts';
+import { ProcessUsage, type UsageSample, usageBetween } from './process-usage.ts';
 
-/** Of all CPU time; what used less is not told apart. */
-const TOLD_SHARE = 0.01;
+/** Threads that used less than this fraction of all CPU time are not listed. */
+const LISTED_SHARE = 0.01;
 
-export class ServerUse {
-  readonly #usage: Usage | undefined;
+export class ServerUsage {
+  readonly #process: ProcessUsage | undefined;
   readonly #before: UsageSample | undefined;
   #last: UsageSample | undefined;
-  #measuring: UsageSample | undefined;
-  #measured = 0;
+  /** The sample at the start of the current measured phase. */
+  #phaseStart: UsageSample | undefined;
+  #cpuSeconds = 0;
   #seconds = 0;
   readonly #threads = new Map<string, number>();
-  #most = 0;
+  #peakBytes = 0;
   #perConnection: number | null = null;
-  /** True when the process is known, and is not there any more. */
+  /** True if the process is known and has ended. */
   hasEnded = false;
 
-  /** `pid`: undefined if the process is not known; then there are no figures. */
-  static start(pid: number | undefined): ServerUse {
-    const started = pid === undefined ? undefined : Usage.start(pid);
-    return new ServerUse(started?.type === 'started' ? started.usage : undefined);
+  /** `pid`: undefined if the process is not known, in which case there are no figures. */
+  static start(pid: number | undefined): ServerUsage {
+    const started = pid === undefined ? undefined : ProcessUsage.start(pid);
+    return new ServerUsage(started?.type === 'started' ? started.usage : undefined);
   }
 
-  constructor(usage: Usage | undefined) {
-    this.#usage = usage;
-    this.#before = usage?.sample();
+  constructor(process: ProcessUsage | undefined) {
+    this.#process = process;
+    this.#before = process?.sample();
     this.#last = this.#before;
-    this.#most = this.#before?.bytes ?? 0;
+    this.#peakBytes = this.#before?.bytes ?? 0;
   }
 
-  /** Since the last look. */
-  look(): { readonly cores: number; readonly bytes: number } | undefined {
+  /** The usage since the last sample. */
+  sample(): { readonly cores: number; readonly bytes: number } | undefined {
     const last = this.#last;
-    const sample = this.#sample();
+    const sample = this.#takeSample();
     if (last === undefined || sample === undefined) return undefined;
-    return { cores: usedBetween(last, sample).cores, bytes: sample.bytes };
+    return { cores: usageBetween(last, sample).cores, bytes: sample.bytes };
   }
 
-  /** The ramp is over, with so many connections. */
-  everybodyIsIn(connections: number): void {
-    const sample = this.#sample();
+  /** The ramp has ended with that many connections. */
+  rampEnded(connections: number): void {
+    const sample = this.#takeSample();
     if (sample === undefined || this.#before === undefined || connections === 0) return;
     const grown = sample.bytes - this.#before.bytes;
-    // What a few connections take can be less than what the process gave back meanwhile.
+    // A few connections may take less memory than the process has released meanwhile.
     this.#perConnection = grown > 0 ? grown / connections : null;
   }
 
-  beginMeasure(): void {
-    this.#measuring = this.#sample();
+  startPhase(): void {
+    this.#phaseStart = this.#takeSample();
   }
 
-  endMeasure(): void {
-    const [from, to] = [this.#measuring, this.#sample() ?? this.#last];
+  endPhase(): void {
+    const [from, to] = [this.#phaseStart, this.#takeSample() ?? this.#last];
     if (from === undefined || to === undefined) return;
-    this.#measuring = undefined;
-    const { cpuSeconds, seconds } = usedBetween(from, to);
-    this.#measured += cpuSeconds;
+    this.#phaseStart = undefined;
+    const { cpuSeconds, seconds } = usageBetween(from, to);
+    this.#cpuSeconds += cpuSeconds;
     this.#seconds += seconds;
     const before = new Map(from.threads.map(({ id, cpuSeconds }) => [id, cpuSeconds]));
     for (const { id, name, cpuSeconds } of to.threads) {
@@ -69,15 +70,15 @@ export class ServerUse {
 
   describe(delivered: number, sent: number): Result['usage'] {
     if (this.#before === undefined || this.#last === undefined) return null;
-    if (this.#measuring !== undefined) this.endMeasure();
+    if (this.#phaseStart !== undefined) this.endPhase();
     const threads = [...this.#threads]
       .map(([own, cpuSeconds]) => ({ name: own.slice(0, own.lastIndexOf(' ')), cpuSeconds }))
-      .filter(({ cpuSeconds }) => cpuSeconds > TOLD_SHARE * this.#measured)
+      .filter(({ cpuSeconds }) => cpuSeconds > LISTED_SHARE * this.#cpuSeconds)
       .toSorted((a, b) => b.cpuSeconds - a.cpuSeconds);
     const [busiest = { name: '', cpuSeconds: 0 }] = threads;
-    const per = (count: number): number | null => (count === 0 ? null : (this.#measured * 1e6) / count);
+    const per = (count: number): number | null => (count === 0 ? null : (this.#cpuSeconds * 1e6) / count);
     return {
-      cpuSeconds: this.#measured,
+      cpuSeconds: this.#cpuSeconds,
       cpuPerDelivery: per(delivered),
       cpuPerMessage: per(sent),
       busiestThread: {
@@ -87,16 +88,16 @@ export class ServerUse {
       threads,
       bytesBefore: this.#before.bytes,
       bytesAfter: this.#last.bytes,
-      bytesMost: this.#most,
+      bytesMost: this.#peakBytes,
       bytesPerConnection: this.#perConnection,
     };
   }
 
-  #sample(): UsageSample | undefined {
-    const sample = this.#usage?.sample();
-    this.hasEnded = this.#usage !== undefined && sample === undefined;
+  #takeSample(): UsageSample | undefined {
+    const sample = this.#process?.sample();
+    this.hasEnded = this.#process !== undefined && sample === undefined;
     this.#last = sample ?? this.#last;
-    this.#most = Math.max(this.#most, sample?.bytes ?? 0);
+    this.#peakBytes = Math.max(this.#peakBytes, sample?.bytes ?? 0);
     return sample;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Which server a run is against. Load that hits a server whose operator does not expect it is an attack: only a server on this
- * machine is taken without a word. Nothing here asks anybody about a name, so nothing at all goes to a host that is refused.
+ * Determines the server of a run. Load that an operator does not expect is an attack, so only loopback addresses are accepted without
+ * confirmation. No names are resolved here, so nothing at all is sent to a host that is refused.
  */
 
 import { connect } from 'node:net';
@@ -9,7 +9,7 @@ import { EXIT } from '../../common/exit.ts';
 import { isLoopback } from '../generator/loopback.ts';
 
 export type Target =
-  /** One that is started for the run: `own-server.ts`. */
+  /** A server that is started for the run, see `own-server.ts`. */
   | { readonly type: 'own' }
   | { readonly type: 'server'; readonly address: Address; readonly isLoopback: boolean }
   | { readonly type: 'refused'; readonly exitCode: typeof EXIT.usage; readonly text: string };
@@ -17,7 +17,7 @@ export type Target =
 export interface TargetOptions {
   /** `HOST`, `HOST:PORT` or `[IPv6]:PORT`. */
   readonly server?: string | undefined;
-  /** The host of which the user says that it may be loaded. */
+  /** The host that the user confirms may be loaded. */
   readonly iMayLoad?: string | undefined;
 }
 
@@ -26,7 +26,9 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export function readTarget({ server, iMayLoad }: TargetOptions): Target {
   if (server === undefined) {
     if (iMayLoad === undefined) return { type: 'own' };
-    return refuse(`--i-may-load says whom you may load, not whom to load: add --server ${iMayLoad}`);
+    return refuse(
+      `--i-may-load confirms that you may load a host but does not choose it: add --server ${iMayLoad}`,
+    );
   }
   const read = readAddress(server);
   if (read.type === 'refused') return refuse(`--server: ${read.text}`);
@@ -35,31 +37,31 @@ export function readTarget({ server, iMayLoad }: TargetOptions): Target {
   if (isLoopback(host)) return { type: 'server', address, isLoopback: true };
   if (iMayLoad === undefined) {
     return refuse(
-      `${formatAddress(address)} is not this machine, and a load test without its operator's leave is an attack: nothing was sent. ` +
+      `${formatAddress(address)} is not this machine, and a load test without its operator's permission is an attack, so nothing was sent. ` +
         `If the server is yours, or its operator has agreed, add --i-may-load ${host}`,
     );
   }
   if (unbracketed(iMayLoad).toLowerCase() !== host.toLowerCase()) {
     return refuse(
-      `--i-may-load ${iMayLoad} is not the host of --server ${server}, so nothing was sent: ` +
-        `if you may load that one, it is --i-may-load ${host}`,
+      `--i-may-load ${iMayLoad} is not the host of --server ${server}, so nothing was sent. ` +
+        `If you may load that host, use --i-may-load ${host}`,
     );
   }
   return { type: 'server', address, isLoopback: false };
 }
 
 /**
- * The address with an IP address in the place of `localhost`, so that all connections of a run go to one server and their
- * source addresses fit: 127.0.0.1, unless only `::1` answers. Any other address as it is.
+ * Replaces `localhost` by an IP address, so that all connections of a run reach the same server from suitable source addresses:
+ * 127.0.0.1, unless only `::1` answers. Returns any other address unchanged.
  */
-export async function settleLocalhost({ host, port }: Address): Promise<Address> {
+export async function resolveLocalhost({ host, port }: Address): Promise<Address> {
   if (host.toLowerCase() !== 'localhost') return { host, port };
-  const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => doesListen({ host, port })));
+  const answers = await Promise.all(['127.0.0.1', '::1'].map((host) => isListening({ host, port })));
   const isSixOnly = answers[0] === false && answers[1] === true;
   return { host: isSixOnly ? '::1' : '127.0.0.1', port };
 }
 
-function doesListen(address: Address): Promise<boolean> {
+function isListening(address: Address): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(address);
     socket.setTimeout(CONNECT_TIMEOUT_MS);
@@ -73,7 +75,7 @@ function doesListen(address: Address): Promise<boolean> {
   });
 }
 
-/** As an IPv6 address is often written. */
+/** Removes the brackets that IPv6 addresses are often written with. */
 function unbracketed(host: string): string {
   return /^\[(.*)\]$/.exec(host)?.[1] ?? host;
 }

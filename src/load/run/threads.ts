@@ -1,54 +1,57 @@
-/** The threads of the generator, asked all at once, and what they measure put together. */
+/** The generator threads: calls all of them at once and combines what they report. */
 
 import type { Outcome } from '../../actors/kernel/actor.ts';
 import { startThread, type Thread, threadFile } from '../../actors/kernel/thread.ts';
-import { addCount, addErrors, type Count, type Errors, noCount } from '../generator/counts.ts';
-import type { Arrived, Settled } from '../generator/delivery-check.ts';
+import { addCount, addErrors, type Count, type Errors, emptyCount } from '../generator/counts.ts';
+import type { ArrivalCounts, Findings } from '../generator/delivery-check.ts';
 import type { GeneratorApi } from '../generator/generator.worker.ts';
-import type { CrowdPlan } from '../generator/group-plan.ts';
-import { type Histograms, makeHistograms, pour } from '../generator/latencies.ts';
-import { makeCast } from '../scenario/population.ts';
+import type { GroupPlan } from '../generator/group-plan.ts';
+import { type Histograms, makeHistograms, moveLatencies } from '../generator/latencies.ts';
+import { makePopulation } from '../scenario/population.ts';
 
 const CALL_MS = 120_000;
-/** A thread that is too busy to say goodbye ends without. */
+/** A thread that is too busy to log its users out is ended without. */
 const LEAVE_MS = 5_000;
 
-export interface Together {
+export interface CombinedReport {
   readonly count: Count;
   readonly errors: Errors;
   readonly connections: number;
-  /** Everybody has lost its connection, on all threads. */
+  /** True if all users on all threads have lost their connections. */
   readonly isDeserted: boolean;
-  /** Of the busiest thread. */
+  /** Busy fraction of the busiest thread. */
   readonly busy: number;
-  /** Of each thread. */
+  /** By thread. */
   readonly threadCpuSeconds: readonly number[];
-  readonly delays: readonly number[];
+  readonly timerLags: readonly number[];
 }
 
 type Remote = Thread<GeneratorApi>;
 
-export class Threads {
+export class GeneratorThreads {
   readonly #threads: readonly Remote[];
   readonly #histograms: ReadonlyArray<readonly [Histograms, Histograms]>;
 
-  /** Throws if one does not start: that is a fault of this program. */
-  static async start(given: Omit<CrowdPlan, 'thread' | 'saidAgain' | 'said'>): Promise<Threads> {
-    const { voices } = makeCast(given.scenario, given.seed, given.tag);
-    const forVoices = (): Int32Array<SharedArrayBuffer> => new Int32Array(new SharedArrayBuffer(voices * 4));
-    const plan = { ...given, saidAgain: forVoices(), said: forVoices() };
+  /** Throws if a thread does not start, because that is a bug in this program. */
+  static async start(
+    given: Omit<GroupPlan, 'thread' | 'resentBelow' | 'sentCounts'>,
+  ): Promise<GeneratorThreads> {
+    const { writerCount } = makePopulation(given.scenario, given.seed, given.tag);
+    const perWriter = (): Int32Array<SharedArrayBuffer> =>
+      new Int32Array(new SharedArrayBuffer(writerCount * 4));
+    const plan = { ...given, resentBelow: perWriter(), sentCounts: perWriter() };
     const file = threadFile('../generator/generator.worker.ts', import.meta.url);
     const started = await Promise.all(
       Array.from({ length: plan.threads }, (_, thread) =>
-        startThread<GeneratorApi>(`generator-${thread + 1}`, file, { ...plan, thread } satisfies CrowdPlan),
+        startThread<GeneratorApi>(`generator-${thread + 1}`, file, { ...plan, thread } satisfies GroupPlan),
       ),
     );
     const threads = started.map((one) => {
       if (one.type === 'failed') throw one.error;
       return one.thread;
     });
-    const shared = await ask(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS));
-    return new Threads(
+    const shared = await callAll(threads, (thread) => thread.call((api) => api.histograms(), CALL_MS));
+    return new GeneratorThreads(
       threads,
       shared.map(([first, second]) => [makeHistograms(first), makeHistograms(second)] as const),
     );
@@ -59,37 +62,37 @@ export class Threads {
     this.#histograms = histograms;
   }
 
-  /** True when everybody is in. */
-  async comeIn(seconds: number, deadlineMs: number): Promise<boolean> {
+  /** Resolves to true if all users are online. */
+  async rampUp(seconds: number, deadlineMs: number): Promise<boolean> {
     const timeoutMs = seconds * 1_000 + deadlineMs + CALL_MS;
-    const complete = await this.#ask((thread) =>
-      thread.call((api) => api.comeIn(seconds, deadlineMs), timeoutMs),
+    const complete = await this.#callAll((thread) =>
+      thread.call((api) => api.rampUp(seconds, deadlineMs), timeoutMs),
     );
     return complete.every((isComplete) => isComplete);
   }
 
-  async begin(rate: number, isMeasured: boolean): Promise<void> {
-    await this.#ask((thread) => thread.call((api) => api.begin(rate, isMeasured), CALL_MS));
+  async startPhase(rate: number, isMeasured: boolean): Promise<void> {
+    await this.#callAll((thread) => thread.call((api) => api.startPhase(rate, isMeasured), CALL_MS));
   }
 
   async storm(): Promise<void> {
-    await this.#ask((thread) => thread.call((api) => api.storm(), CALL_MS));
+    await this.#callAll((thread) => thread.call((api) => api.storm(), CALL_MS));
   }
 
-  async silence(): Promise<void> {
-    await this.#ask((thread) => thread.call((api) => api.silence(), CALL_MS));
+  async stopSending(): Promise<void> {
+    await this.#callAll((thread) => thread.call((api) => api.stopSending(), CALL_MS));
   }
 
-  /** What has happened since the last report. What was measured is poured into these. */
-  async report(...into: readonly Histograms[]): Promise<Together> {
-    const reports = await this.#ask((thread) => thread.call((api) => api.report(), CALL_MS));
-    const count = noCount();
+  /** Reports what happened since the last report, and moves the latencies into each of `into`. */
+  async report(...into: readonly Histograms[]): Promise<CombinedReport> {
+    const reports = await this.#callAll((thread) => thread.call((api) => api.report(), CALL_MS));
+    const count = emptyCount();
     const errors: Errors = new Map();
     for (const [index, report] of reports.entries()) {
       addCount(count, report.count);
       addErrors(errors, report.errors);
-      const written = this.#histograms[index]?.[report.side];
-      if (written !== undefined) pour(written, ...into);
+      const recorded = this.#histograms[index]?.[report.side];
+      if (recorded !== undefined) moveLatencies(recorded, ...into);
     }
     return {
       count,
@@ -98,21 +101,21 @@ export class Threads {
       isDeserted: reports.every(({ isDeserted }) => isDeserted),
       busy: Math.max(...reports.map(({ busy }) => busy)),
       threadCpuSeconds: reports.map(({ cpuSeconds }) => cpuSeconds),
-      delays: reports.flatMap(({ delays }) => delays),
+      timerLags: reports.flatMap(({ timerLags }) => timerLags),
     };
   }
 
-  /** No answer is owed to anybody, and everybody is back. */
+  /** True if no answer is outstanding, and all users that can reconnect are online. */
   async isQuiet(): Promise<boolean> {
-    const quiet = await this.#ask((thread) => thread.call((api) => api.isQuiet(), CALL_MS));
+    const quiet = await this.#callAll((thread) => thread.call((api) => api.isQuiet(), CALL_MS));
     return quiet.every((isQuiet) => isQuiet);
   }
 
-  /** What has arrived of all that was said. */
-  async settle(): Promise<Settled & Arrived> {
-    const said = await this.#ask((thread) => thread.call((api) => api.said(), CALL_MS));
-    const parts = await this.#ask((thread) => thread.call((api) => api.settle(said), CALL_MS));
-    const sum = (of: (part: Settled & Arrived) => number): number =>
+  /** Compares what arrived with what was sent. */
+  async verify(): Promise<Findings & ArrivalCounts> {
+    const records = await this.#callAll((thread) => thread.call((api) => api.sendRecord(), CALL_MS));
+    const parts = await this.#callAll((thread) => thread.call((api) => api.verify(records), CALL_MS));
+    const sum = (of: (part: Findings & ArrivalCounts) => number): number =>
       parts.reduce((total, part) => total + of(part), 0);
     return {
       expected: sum((part) => part.expected),
@@ -129,21 +132,24 @@ export class Threads {
     };
   }
 
-  /** Everybody leaves, and the threads end. */
+  /** Logs all users out and ends the threads. */
   async stop(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.call((api) => api.leave(), LEAVE_MS)));
-    // What was written last is on its way.
+    // Gives the last writes time to leave.
     await new Promise((resolve) => setTimeout(resolve, 200));
     await Promise.all(this.#threads.map((thread) => thread.kill()));
   }
 
-  #ask<T>(of: (thread: Remote) => Promise<Outcome<T>>): Promise<T[]> {
-    return ask(this.#threads, of);
+  #callAll<T>(call: (thread: Remote) => Promise<Outcome<T>>): Promise<T[]> {
+    return callAll(this.#threads, call);
   }
 }
 
-async function ask<T>(threads: readonly Remote[], of: (thread: Remote) => Promise<Outcome<T>>): Promise<T[]> {
-  const outcomes = await Promise.all(threads.map(of));
+async function callAll<T>(
+  threads: readonly Remote[],
+  call: (thread: Remote) => Promise<Outcome<T>>,
+): Promise<T[]> {
+  const outcomes = await Promise.all(threads.map(call));
   return outcomes.map((outcome, index) => {
     if (outcome.type === 'answered') return outcome.value;
     throw new Error(`${threads[index]?.name ?? 'a thread'} of the generator: ${outcome.type}`);

@@ -1,9 +1,9 @@
-/** The accounts that `parley load prepare` makes, and that a run logs in to: `load-1`, `load-2`, … with one password for all. */
+/** The accounts that `parley load prepare` creates and a run logs in to: `load-1`, `load-2`, …, all with the same password. */
 
-/** For accounts that are prepared without a --password-file. Everybody can read it here. */
+/** The password of accounts that were prepared without --password-file. It is public. */
 export const DEFAULT_PASSWORD = 'parley-load-test';
 
-/** Of the account with that number, from 1 on. */
+/** `number` starts at 1. */
 export function accountName(number: number): string {
   return `load-${number}`;
 }

@@ -1,4 +1,4 @@
-/** The scenarios that there are, for people. */
+/** `parley load list` and `parley load show`: print the scenarios. */
 
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import { answer, complain } from '../run/output.ts';
@@ -12,7 +12,7 @@ export function listScenarios(): Promise<ExitCode> {
   return answer(lines.join(''));
 }
 
-/** Prints it as a file of one's own would be. */
+/** Prints a scenario as JSON, as a scenario file contains it. */
 export async function showScenario(name: string): Promise<ExitCode> {
   const found = findScenario(name);
   if (found.type === 'refused') {

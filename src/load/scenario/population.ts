@@ -1,6 +1,6 @@
 /**
- * Who takes part in a run: its conversations, with their members and writers, and which thread each user belongs to. Follows from the
- * scenario and the seed, so that every thread makes the same one.
+ * Assigns users to conversations, as members and as writers, and to threads. The assignment follows from the scenario and the seed
+ * alone, so every thread derives the same one.
  */
 
 import { shuffle, startRandom } from './random.ts';
@@ -8,54 +8,65 @@ import type { Group, Scenario } from './scenario.ts';
 
 export interface Conversation {
   readonly index: number;
-  /** Of the scenario. */
+  /** Index of the scenario's group. */
   readonly group: number;
-  /** Undefined for a pair, whose two write to each other by name. */
+  /** Undefined for a pair, whose members write to each other by name. */
   readonly room: string | undefined;
-  /** Users. The first `writers` of them write. */
+  /** User indexes. The first `writers` of them write. */
   readonly members: readonly number[];
   readonly writers: number;
-  /** The number of its first writer among all writers of all conversations. */
-  readonly firstVoice: number;
+  /** The id of its first writer; the others have the following ids. Ids are unique among all conversations. */
+  readonly firstWriterId: number;
 }
 
-export interface Cast {
+export interface Population {
   readonly conversations: readonly Conversation[];
-  /** Writers of all conversations together. */
-  readonly voices: number;
-  /** Deliveries of one message, on average over the voices. */
+  /** Number of writers of all conversations. */
+  readonly writerCount: number;
+  /** Deliveries per message, averaged over the writers. */
   readonly fanout: number;
-  /** Users that stop reading. */
+  /** Users who stop reading. */
   readonly slow: ReadonlySet<number>;
 }
 
-const CONVERSATIONS = 1;
-const SLOW = 2;
+const CONVERSATION_STREAM = 1;
+const SLOW_STREAM = 2;
 
-/** `tag` makes the names of rooms those of this run. */
-export function makeCast({ users, groups, slowShare }: Scenario, seed: number, tag: string): Cast {
-  const random = startRandom(seed, CONVERSATIONS);
+/** `tag` becomes part of room names, so that each run has rooms of its own. */
+export function makePopulation(
+  { users, groups, slowShare }: Scenario,
+  seed: number,
+  tag: string,
+): Population {
+  const random = startRandom(seed, CONVERSATION_STREAM);
   const everybody = Array.from({ length: users }, (_, user) => user);
   const conversations: Conversation[] = [];
-  let voices = 0;
+  let writerCount = 0;
   const add = (
     group: number,
     room: string | undefined,
     members: readonly number[],
     writers: number,
   ): void => {
-    conversations.push({ index: conversations.length, group, room, members, writers, firstVoice: voices });
-    voices += writers;
+    conversations.push({
+      index: conversations.length,
+      group,
+      room,
+      members,
+      writers,
+      firstWriterId: writerCount,
+    });
+    writerCount += writers;
   };
-  for (const [group, of] of groups.entries()) {
-    for (const members of split(of, everybody, () => shuffle([...everybody], random))) {
+  for (const [group, spec] of groups.entries()) {
+    for (const members of split(spec, everybody, () => shuffle([...everybody], random))) {
       if (members.length < 2) continue;
-      const room = of.kind === 'pairs' ? undefined : `#load-${tag}-${conversations.length}`;
+      const room = spec.kind === 'pairs' ? undefined : `#load-${tag}-${conversations.length}`;
       add(
         group,
         room,
         members,
-        of.kind === 'pairs' ? 2 : Math.min(of.writers ?? members.length, members.length),
+        spec.kind === 'pairs' ? 2 : Math.min(spec.writers ?? members.length, members.length),
       );
     }
   }
@@ -63,22 +74,22 @@ export function makeCast({ users, groups, slowShare }: Scenario, seed: number, t
     (sum, { members, writers }) => sum + writers * (members.length - 1),
     0,
   );
-  const drawn = shuffle([...everybody], startRandom(seed, SLOW));
+  const drawn = shuffle([...everybody], startRandom(seed, SLOW_STREAM));
   return {
     conversations,
-    voices,
-    fanout: voices === 0 ? 0 : deliveries / voices,
+    writerCount,
+    fanout: writerCount === 0 ? 0 : deliveries / writerCount,
     slow: new Set(drawn.slice(0, Math.round(users * slowShare))),
   };
 }
 
-/** Two neighbours share a thread: of a pair, and mostly of a room, somebody is there who can tell that a message has arrived. */
+/** Two users with neighbouring indexes share a thread, so that a pair, and mostly also a room, has a reader on the thread of its writer. */
 export function threadOf(user: number, threads: number): number {
   return (user >> 1) % threads;
 }
 
-/** The rooms of each user who is in any. */
-export function roomsOf({ conversations }: Cast): ReadonlyMap<number, readonly string[]> {
+/** The rooms of each user that is in at least one. */
+export function roomsOf({ conversations }: Population): ReadonlyMap<number, readonly string[]> {
   const rooms = new Map<number, string[]>();
   for (const { room, members } of conversations) {
     if (room === undefined) continue;
@@ -98,20 +109,20 @@ function* split(group: Group, everybody: readonly number[], shuffled: () => numb
   }
   const rounds = Math.min(group.perUser, Math.max(1, everybody.length));
   for (let round = 0; round < rounds; round += 1) {
-    // In the first round neighbours come together: that is as good as any other order, and cheaper to follow.
-    yield* withoutLoners(chunks(round === 0 ? everybody : shuffled(), group.size));
+    // The first round keeps neighbours together: any order will do, and this one is easier to follow and cheaper.
+    yield* withoutSingletons(chunks(round === 0 ? everybody : shuffled(), group.size));
   }
 }
 
-/** Who would be alone in the last room joins the one before it. */
-function* withoutLoners(rooms: Iterable<number[]>): Iterable<number[]> {
-  let before: number[] = [];
+/** A user who would be alone in the last room joins the previous room instead. */
+function* withoutSingletons(rooms: Iterable<number[]>): Iterable<number[]> {
+  let previous: number[] = [];
   for (const room of rooms) {
-    const isAlone = room.length === 1 && before.length > 0;
-    if (!isAlone && before.length > 0) yield before;
-    before = isAlone ? [...before, ...room] : room;
+    const isAlone = room.length === 1 && previous.length > 0;
+    if (!isAlone && previous.length > 0) yield previous;
+    previous = isAlone ? [...previous, ...room] : room;
   }
-  if (before.length > 0) yield before;
+  if (previous.length > 0) yield previous;
 }
 
 function* chunks(users: readonly number[], size: number): Iterable<number[]> {

@@ -1,10 +1,10 @@
-/** Chance that can be repeated: all that is drawn in a run follows from its seed. */
+/** Reproducible random numbers: everything drawn in a run follows from its seed. */
 
-/** A number from 0 to 1, without 1. */
+/** Returns a number of at least 0 and less than 1. */
 export type Random = () => number;
 
 /**
- * splitmix32. Source: https://github.com/bryc/code/blob/master/jshash/PRNGs.md. `stream` tells several series of one seed apart.
+ * splitmix32. Source: https://github.com/bryc/code/blob/master/jshash/PRNGs.md. `stream` selects one of several independent series of a seed.
  */
 export function startRandom(seed: number, stream = 0): Random {
   let state = (seed ^ Math.imul(stream + 1, 0x9e3779b9)) | 0;
@@ -16,12 +16,12 @@ export function startRandom(seed: number, stream = 0): Random {
   };
 }
 
-/** A whole number from 0 to `bound`, without `bound`. */
+/** Returns an integer of at least 0 and less than `bound`. */
 export function below(random: Random, bound: number): number {
   return Math.floor(random() * bound);
 }
 
-/** Puts an array into a random order, in place. */
+/** Shuffles an array in place. */
 export function shuffle<T>(items: T[], random: Random): T[] {
   for (let i = items.length - 1; i > 0; i -= 1) {
     const j = below(random, i + 1);

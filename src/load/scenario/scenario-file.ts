@@ -1,4 +1,4 @@
-/** A scenario by its name, or from a file. What is wrong with a file is told with its place there. */
+/** Finds a scenario by name or reads it from a file. Errors in a file are reported with their line. */
 
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
@@ -13,7 +13,7 @@ export type FoundScenario =
   | { readonly type: 'found'; readonly scenario: Scenario }
   | { readonly type: 'refused'; readonly text: string };
 
-/** Everything that can be called something in a scenario file. */
+/** All keys of a scenario file, for suggestions. */
 const KEYS = [
   ...Object.keys(scenarioSchema.shape),
   ...[
@@ -29,9 +29,10 @@ const KEYS = [
     'rate',
   ],
 ];
+/** All words that occur as values, for suggestions. */
 const WORDS = [...PHASES, 'pairs', 'rooms', 'open', 'closed'];
 
-/** `name`: of a built-in scenario, or of a file that ends in `.json`. */
+/** `name`: a built-in scenario, or a file whose name ends in `.json`. */
 export function findScenario(name: string): FoundScenario {
   if (/\.json$/i.test(name)) return readScenario(name);
   const scenario = SCENARIOS.get(name);
@@ -40,7 +41,7 @@ export function findScenario(name: string): FoundScenario {
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   const names = [...SCENARIOS.keys()].join(', ');
   return refuse(
-    `there is no scenario ${name}.${hint} There are ${names}; or give a file that ends in .json.`,
+    `there is no scenario ${name}.${hint} The scenarios are ${names}; or name a file that ends in .json.`,
   );
 }
 
@@ -49,12 +50,12 @@ function readScenario(path: string): FoundScenario {
   try {
     text = withoutByteOrderMark(readFileSync(path, 'utf8'));
   } catch (error) {
-    return refuse(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+    return refuse(`cannot read ${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return parseScenario(text, path);
 }
 
-/** `source`: what errors call it. */
+/** `source`: the name of the file in error messages. */
 export function parseScenario(text: string, source: string): FoundScenario {
   let data: unknown;
   try {
@@ -67,10 +68,10 @@ export function parseScenario(text: string, source: string): FoundScenario {
   if (parsed.success) {
     const nonsense = nonsenseIn(parsed.data);
     if (nonsense.length === 0) return { type: 'found', scenario: parsed.data };
-    const told = nonsense.map(
+    const problems = nonsense.map(
       ({ path, message }) => `line ${lineAt(text, path)}, ${pathOf(path)}: ${message}`,
     );
-    return refuse([`${source} makes no sense:`, ...told].join('\n  '));
+    return refuse([`${source} makes no sense:`, ...problems].join('\n  '));
   }
   const problems = parsed.error.issues.map((issue) => describe(issue, text));
   return refuse([`${source} is not a scenario:`, ...problems].join('\n  '));
@@ -94,7 +95,7 @@ function describe(issue: z.core.$ZodIssue, text: string): string {
   return `${where}${issue.message}${hint}`;
 }
 
-/** As `phases[2].seconds`. */
+/** Formats a path as `phases[2].seconds`. */
 function pathOf(path: readonly PropertyKey[]): string {
   return path
     .map((part, index) =>

@@ -1,20 +1,20 @@
-/** The scenarios that come with the program. */
+/** The built-in scenarios. */
 
 import type { z } from 'zod';
 import { type Scenario, scenarioSchema } from './scenario.ts';
 
-type Given = Omit<z.input<typeof scenarioSchema>, 'version'>;
+type ScenarioInput = Omit<z.input<typeof scenarioSchema>, 'version'>;
 
-const STEADY: Given['phases'] = [
+const STEADY: ScenarioInput['phases'] = [
   { kind: 'ramp', seconds: 5 },
   { kind: 'warm_up', seconds: 5 },
   { kind: 'steady', seconds: 30 },
 ];
 
-const GIVEN: readonly Given[] = [
+const INPUTS: readonly ScenarioInput[] = [
   {
     name: 'rooms',
-    about: 'A team or a class: everybody is in one room of 25, and writes 6 messages a minute.',
+    about: 'A team or a class: every user is in one room of 25 and sends 6 messages a minute.',
     users: 200,
     groups: [{ kind: 'rooms', size: 25 }],
     talk: { loop: 'open', perUserPerMinute: 6 },
@@ -22,7 +22,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'pairs',
-    about: 'Conversations of two: each writes 12 messages a minute.',
+    about: 'Conversations of two: each user sends 12 messages a minute.',
     users: 200,
     groups: [{ kind: 'pairs' }],
     talk: { loop: 'open', perUserPerMinute: 12 },
@@ -30,7 +30,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'broadcast',
-    about: 'One room with everybody in it, in which 4 people write, 2 messages a second in all.',
+    about: 'One large room in which 4 users write, 2 messages a second in total.',
     users: 1_000,
     groups: [{ kind: 'rooms', size: 100_000, writers: 4 }],
     talk: { loop: 'open', perUserPerMinute: 0.12 },
@@ -42,7 +42,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'logins',
-    about: 'A storm of logins: 20 people a second come in with their passwords and go, while 50 others chat.',
+    about: 'A storm of logins: 20 users a second log in with a password and log out, while 50 others chat.',
     users: 50,
     groups: [{ kind: 'rooms', size: 25 }],
     talk: { loop: 'open', perUserPerMinute: 12 },
@@ -52,7 +52,7 @@ const GIVEN: readonly Given[] = [
   {
     name: 'churn',
     about:
-      'Bad networks: 200 people chat in rooms, 10 connections are lost each second and come back after 2 seconds.',
+      'Bad networks: 200 users chat in rooms; 10 connections a second are lost and return after 2 seconds.',
     users: 200,
     groups: [{ kind: 'rooms', size: 25 }],
     talk: { loop: 'open', perUserPerMinute: 6 },
@@ -62,7 +62,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'idle',
-    about: 'A crowd that says nothing: 2,000 connections, beside 50 people who chat.',
+    about: 'Idle connections: 2,000 of them, beside 50 users who chat.',
     users: 50,
     idle: 2_000,
     groups: [{ kind: 'rooms', size: 25 }],
@@ -75,7 +75,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'slow',
-    about: 'Slow readers: of 200 people in rooms, one in ten stops reading, and reads on at the end.',
+    about: 'Slow readers: one in ten of 200 users in rooms stops reading and resumes at the end.',
     users: 200,
     groups: [{ kind: 'rooms', size: 25 }],
     talk: { loop: 'open', perUserPerMinute: 30 },
@@ -84,7 +84,7 @@ const GIVEN: readonly Given[] = [
   },
   {
     name: 'reconnect',
-    about: 'A network that fails: in the middle of chat all 500 connections are lost at once, and come back.',
+    about: 'A network failure: while 500 users chat, all connections are lost at once and return.',
     users: 500,
     groups: [{ kind: 'rooms', size: 25 }],
     talk: { loop: 'open', perUserPerMinute: 6 },
@@ -98,7 +98,7 @@ const GIVEN: readonly Given[] = [
   {
     name: 'office',
     about:
-      'A mixed day at an office of 300: rooms of a team and of everybody’s interest, direct messages, people who come and go, a rush.',
+      'A mixed day at an office of 300: team rooms and large rooms, direct messages, users who come and go, a burst of messages.',
     users: 300,
     idle: 50,
     groups: [
@@ -121,8 +121,8 @@ const GIVEN: readonly Given[] = [
 ];
 
 export const SCENARIOS: ReadonlyMap<string, Scenario> = new Map(
-  GIVEN.map((given) => {
-    const scenario = scenarioSchema.parse({ version: 1, ...given });
+  INPUTS.map((input) => {
+    const scenario = scenarioSchema.parse({ version: 1, ...input });
     return [scenario.name, scenario];
   }),
 );

@@ -77,7 +77,7 @@ describe('the search', () => {
     expect(await search(step, FIRST, 1_000, interrupted.signal)).toEqual({ type: 'interrupted' });
   });
 
-  it('ends when there is no server any more', async () => {
+  it('ends when the server has gone away', async () => {
     const gone = sampleResult({ change: () => ({ ended: 'server_gone' }) });
     const step = async (users: number): Promise<Step> =>
       users < 1_000 ? stepOf(users, CARRIED) : { users, result: gone, finding: findingOf(gone) };
@@ -88,7 +88,7 @@ describe('the search', () => {
     });
   });
 
-  it('ends when a step says nothing, and goes on where the machine is full', async () => {
+  it('ends on an unknown step, and continues when the machine is saturated', async () => {
     const found = await searchThrough((users) => (users < 1_000 ? CARRIED : UNKNOWN));
     expect(found.map(({ users }) => users)).toEqual([250, 500, 1_000]);
     const full = await searchThrough((users) => (users < 900 ? CARRIED : FULL));
@@ -97,7 +97,7 @@ describe('the search', () => {
 });
 
 describe('a step', () => {
-  /** Takes it with these findings, one after the other. */
+  /** Takes a step whose attempts have these findings. */
   async function take(...findings: readonly Finding[]) {
     const pauses: number[] = [];
     const left = [...findings];
@@ -109,7 +109,7 @@ describe('a step', () => {
     return { type: step.finding.type, pauses, left: left.length };
   }
 
-  it('is taken again after a pause while its measurement is not valid, and not for ever', async () => {
+  it('is repeated after a pause while it is not valid, but not for ever', async () => {
     expect(await take(CARRIED)).toEqual({ type: 'carried', pauses: [], left: 0 });
     expect(await take(TOO_SLOW)).toEqual({ type: 'not_carried', pauses: [], left: 0 });
     expect(await take(UNKNOWN, CARRIED)).toMatchObject({ type: 'carried', pauses: [3_000] });
@@ -123,7 +123,7 @@ describe('a step', () => {
     expect(await take(FULL, FULL, CARRIED)).toEqual({ type: 'machine_full', pauses: [3_000], left: 1 });
   });
 
-  it('is not taken again once it is interrupted', async () => {
+  it('is not repeated after an interrupt', async () => {
     const interrupted = new AbortController();
     let taken = 0;
     const take = async (): Promise<Step> => {
@@ -134,7 +134,7 @@ describe('a step', () => {
     expect(taken).toBe(1);
   });
 
-  it('tells people no latency that is not valid', () => {
+  it('shows no latency that is not valid', () => {
     const result = sampleResult();
     expect(describeStep({ users: 500, result, finding: CARRIED })).toMatch(/^500 users: p99 [\d.]+ ms, /);
     expect(describeStep({ users: 500, result, finding: UNKNOWN })).toBe(
@@ -152,16 +152,16 @@ describe('the answer', () => {
   const good = { users: 1_000, result: sampleResult(), finding: CARRIED };
   const answer = (...steps: readonly Step[]) => answerOf(scenario, steps, 'here');
 
-  it('says how many, who do what, and what was in the way', () => {
+  it('names the number of users, their behaviour and the bottleneck', () => {
     const { text, exitCode } = answer(good, stepOf(1_100, { type: 'not_carried', why: 'it is 200 ms' }));
     expect(text).toMatch(
-      /^The server at here carries about 1,000 users who each write 6 messages a minute in rooms of 25 and to one other \([\d,]+ messages, [\d,]+ deliveries a second\)\. With 1,100, it is 200 ms\.$/,
+      /^The server at here carries about 1,000 users who each write 6 messages per minute in rooms of 25 and in pairs \([\d,]+ messages and [\d,]+ deliveries per second\)\. With 1,100, it is 200 ms\.$/,
     );
     expect(exitCode).toBe(0);
     expect(answer(good)).toMatchObject({ text: expect.stringContaining('More were not tried'), exitCode: 0 });
   });
 
-  it('says that a server does not carry its users only where that was measured', () => {
+  it('says that a server does not carry its users only if that was measured', () => {
     expect(answer(stepOf(2, TOO_SLOW))).toMatchObject({
       text: expect.stringContaining('does not carry 2 users'),
       exitCode: 0,
@@ -169,28 +169,28 @@ describe('the answer', () => {
     for (const finding of [UNKNOWN, FULL]) {
       const { text, exitCode } = answer(stepOf(4, finding), stepOf(2, finding));
       expect(text).toMatch(
-        /^Cannot tell how many users the server at here carries: this machine is too busy\. /,
+        /^It is unknown how many users the server at here carries, because this machine is too busy\. /,
       );
       expect(text).not.toContain('does not carry');
       expect(exitCode).toBe(75);
     }
   });
 
-  it('says how many it carries at least, where more cannot be told', () => {
+  it('gives a lower bound if more is unknown', () => {
     const unknown = answer(good, stepOf(2_000, UNKNOWN));
     expect(unknown.text).toMatch(
-      /carries at least 1,000 users .*Whether it carries 2,000 cannot be told: this machine is too busy: timers were late\.$/,
+      /carries at least 1,000 users .*Whether it carries 2,000 is unknown, because this machine is too busy: timers were late\.$/,
     );
     expect(unknown.exitCode).toBe(75);
     const full = answer(good, stepOf(1_100, FULL));
     expect(full.text).toMatch(
-      /carries at least 1,000 users .*With 1,100 this machine is full: both cores are busy\./,
+      /carries at least 1,000 users .*With 1,100, this machine is saturated: both cores are busy\./,
     );
     expect(full.exitCode).toBe(0);
   });
 });
 
-describe('what stood in the way', () => {
+describe('the bottleneck', () => {
   const correctness = {
     expected: 9,
     delivered: 8,
@@ -208,9 +208,9 @@ describe('what stood in the way', () => {
     ['nothing', {}, CARRIED],
     ['a server that went away', { ended: 'server_gone' as const }, { type: 'not_carried', why: /went away/ }],
     [
-      'losses, of whatever run',
+      'lost messages, even in a run that is not valid',
       { correctness: { ...correctness, lost: 1 }, invalid: ['it is late'] },
-      { type: 'not_carried', why: /got lost, came twice or out of order \(e\)/ },
+      { type: 'not_carried', why: /were lost, repeated or out of order \(e\)/ },
     ],
     ['a threshold', missed, { type: 'not_carried', why: /^it is 7 ms: / }],
     ['something else on the machine', late, { type: 'unknown', why: /^it is late$/ }],
@@ -219,7 +219,7 @@ describe('what stood in the way', () => {
     expect(finding).toEqual({ type, ...('why' in rest ? { why: expect.stringMatching(rest.why) } : {}) });
   });
 
-  it('server and generator, which fill the machine together', () => {
+  it('server and generator, which saturate the machine together', () => {
     const finding = findingOf(
       sampleResult({
         change: ({ usage, generator, figures: { seconds } }) => ({
@@ -231,14 +231,14 @@ describe('what stood in the way', () => {
     );
     expect(finding).toEqual({
       type: 'machine_full',
-      why: 'all 2 cores are busy, which the server (120 % of one) and this program (75 % of one) share',
+      why: 'all 2 cores are busy; the server uses 120 % of one and this program 75 % of one',
     });
   });
 
-  it('a server that lets only some in', () => {
+  it('a server that lets only some users in', () => {
     const finding = findingOf(
       sampleResult({ change: ({ figures }) => ({ figures: { ...figures, connections: 7 } }) }),
     );
-    expect(finding).toEqual({ type: 'not_carried', why: 'the server did not let everybody in' });
+    expect(finding).toEqual({ type: 'not_carried', why: 'the server did not let all users in' });
   });
 });

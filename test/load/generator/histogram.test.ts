@@ -21,16 +21,16 @@ function isSame(a: Histogram, b: Histogram): boolean {
 }
 
 describe('a histogram', () => {
-  it('tells the percentiles of what was recorded, off by a thousandth at most', () => {
+  it('has percentiles that are off by at most 0.1 %', () => {
     fc.assert(
       fc.property(fc.array(value, { minLength: 1, maxLength: 200 }), (values) => {
         const histogram = histogramOf(values);
         const sorted = values.toSorted((a, b) => a - b);
         for (const percent of PERCENTS) {
           const exact = sorted[Math.max(0, Math.ceil((percent / 100) * sorted.length - 1e-9) - 1)] ?? 0;
-          const told = histogram.percentile(percent);
-          expect(told).toBeGreaterThanOrEqual(exact);
-          expect(told).toBeLessThanOrEqual(exact * 1.001);
+          const reported = histogram.percentile(percent);
+          expect(reported).toBeGreaterThanOrEqual(exact);
+          expect(reported).toBeLessThanOrEqual(exact * 1.001);
         }
         expect(histogram).toMatchObject({
           count: values.length,
@@ -43,14 +43,14 @@ describe('a histogram', () => {
     );
   });
 
-  it('put together from parts is that of all, and empty again when it is reset', () => {
+  it('can be merged and reset', () => {
     const values = fc.array(value, { maxLength: 50 });
     fc.assert(
       fc.property(values, values, (some, others) => {
-        const together = histogramOf(some);
+        const merged = histogramOf(some);
         const part = histogramOf(others);
-        together.add(part);
-        expect(isSame(together, histogramOf([...some, ...others]))).toBe(true);
+        merged.add(part);
+        expect(isSame(merged, histogramOf([...some, ...others]))).toBe(true);
         part.reset();
         expect(isSame(part, new Histogram())).toBe(true);
         expect([part.count, part.mean, part.max, part.percentile(50)]).toEqual([0, 0, 0, 0]);
@@ -59,7 +59,7 @@ describe('a histogram', () => {
     );
   });
 
-  it('takes what is too large for the largest', () => {
+  it('counts values that are too large as the maximum', () => {
     const histogram = histogramOf([2 ** 31 - 1, 2 ** 40, Number.MAX_VALUE, Number.POSITIVE_INFINITY]);
     expect([histogram.min, histogram.percentile(50), histogram.count]).toEqual([2 ** 31 - 1, 2 ** 31 - 1, 4]);
   });

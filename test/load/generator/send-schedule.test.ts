@@ -1,8 +1,12 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { now } from '../../../src/load/generator/clock.ts';
-import { startTalk, type Talk, type Voice } from '../../../src/load/generator/send-schedule.ts';
-import { type Conversation, makeCast } from '../../../src/load/scenario/population.ts';
+import {
+  makeSendSchedule,
+  type SendSchedule,
+  type Writer,
+} from '../../../src/load/generator/send-schedule.ts';
+import { type Conversation, makePopulation } from '../../../src/load/scenario/population.ts';
 import { fullRate, type Scenario } from '../../../src/load/scenario/scenario.ts';
 import { anyScenario, scenarioOf } from '../scenario/scenarios.ts';
 
@@ -14,16 +18,18 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-interface Said {
-  readonly voice: Voice;
+interface Sent {
+  readonly writer: Writer;
   readonly due: number;
 }
 
-/** All threads together, without a server: what is said is noted. */
-function startThreads(scenario: Scenario, threads: number, say: (said: Said) => boolean): Talk[] {
-  const cast = makeCast(scenario, 5, 'abcdef');
+/** The schedules of all threads, without a server. `send` is called instead. */
+function makeSchedules(scenario: Scenario, threads: number, send: (sent: Sent) => boolean): SendSchedule[] {
+  const population = makePopulation(scenario, 5, 'abcdef');
   return Array.from({ length: threads }, (_, thread) =>
-    startTalk(scenario, cast, 5, thread, threads, String, (voice, due) => say({ voice, due })),
+    makeSendSchedule(scenario, population, 5, thread, threads, String, (writer, due) =>
+      send({ writer, due }),
+    ),
   );
 }
 
@@ -39,35 +45,35 @@ describe('an open loop', () => {
     talk: { loop: 'open', perUserPerMinute: (RATE * 60) / 300 },
   });
 
-  function listen(threads: number, rates: readonly number[] = [1]): Said[] {
-    const all: Said[] = [];
+  function run(threads: number, rates: readonly number[] = [1]): Sent[] {
+    const all: Sent[] = [];
     let early = 0;
-    const talks = startThreads(scenario, threads, (said) => {
-      if (said.due > now()) early += 1;
-      all.push(said);
+    const schedules = makeSchedules(scenario, threads, (sent) => {
+      if (sent.due > now()) early += 1;
+      all.push(sent);
       return true;
     });
     for (const rate of rates) {
-      for (const talk of talks) talk.begin(rate);
+      for (const schedule of schedules) schedule.start(rate);
       vi.advanceTimersByTime(SECONDS * 1_000);
     }
-    for (const talk of talks) talk.silence();
+    for (const schedule of schedules) schedule.stop();
     const count = all.length;
     vi.advanceTimersByTime(5_000);
     expect([all.length, early]).toEqual([count, 0]);
     return all.toSorted((a, b) => a.due - b.due);
   }
 
-  it.each([1, 3])('says as much as is due, on %d threads together', (threads) => {
+  it.each([1, 3])('sends as many messages as are due, on %d threads in total', (threads) => {
     expect(fullRate(scenario)).toBe(RATE);
-    // Of 90,000 drawn at random 300 more or less are usual.
-    expect(Math.abs(listen(threads).length - RATE * SECONDS)).toBeLessThan(1_200);
-    const spiked = listen(threads, [0.5, 0, 2]).length;
+    // The standard deviation of 90,000 is 300.
+    expect(Math.abs(run(threads).length - RATE * SECONDS)).toBeLessThan(1_200);
+    const spiked = run(threads, [0.5, 0, 2]).length;
     expect(Math.abs(spiked - 2.5 * RATE * SECONDS)).toBeLessThan(2_000);
   });
 
-  it('says it at random moments: the time to the next does not depend on the last', () => {
-    const due = listen(3).map((said) => said.due / 1_000);
+  it('sends at random times, with exponentially distributed gaps', () => {
+    const due = run(3).map((sent) => sent.due / 1_000);
     const gaps = due.slice(1).map((time, index) => time - (due[index] ?? 0));
     const mean = gaps.reduce((a, b) => a + b, 0) / gaps.length;
     expect(mean).toBeCloseTo(1_000 / RATE, 2);
@@ -79,114 +85,114 @@ describe('an open loop', () => {
     }
   });
 
-  it('gives each group its weight, and each voice of a group as much as the others', () => {
-    const all = listen(2);
-    const pairs = all.filter(({ voice }) => voice.conversation.group === 0);
+  it('gives each group its weight, and each writer of a group the same rate', () => {
+    const all = run(2);
+    const pairs = all.filter(({ writer }) => writer.conversation.group === 0);
     expect(pairs.length / all.length).toBeCloseTo(0.75, 2);
-    const cast = makeCast(scenario, 5, 'abcdef');
-    const times = Array.from({ length: cast.voices }, () => 0);
-    for (const { voice } of all) times[voice.number] = (times[voice.number] ?? 0) + 1;
-    for (const { voice } of all.slice(0, 500)) {
-      expect(voice.conversation.members[voice.writer]).toBe(voice.user);
-      expect(voice.number).toBe(voice.conversation.firstVoice + voice.writer);
+    const population = makePopulation(scenario, 5, 'abcdef');
+    const times = Array.from({ length: population.writerCount }, () => 0);
+    for (const { writer } of all) times[writer.id] = (times[writer.id] ?? 0) + 1;
+    for (const { writer } of all.slice(0, 500)) {
+      expect(writer.conversation.members[writer.index]).toBe(writer.user);
+      expect(writer.id).toBe(writer.conversation.firstWriterId + writer.index);
     }
-    // 300 voices in pairs say 225 each, and 240 in rooms 94: five deviations more or less.
+    // 300 writers in pairs send 225 messages each, and 240 in rooms send 94: plus or minus five standard deviations.
     const [inPairs, inRooms] = [times.slice(0, 300), times.slice(300)];
     expect(inRooms).toHaveLength(240);
     expect([Math.min(...inPairs) > 150, Math.max(...inPairs) < 300]).toEqual([true, true]);
     expect([Math.min(...inRooms) > 45, Math.max(...inRooms) < 145]).toEqual([true, true]);
   });
 
-  it('keeps to the times at which messages are due when its thread comes to it late', async () => {
+  it('keeps to the due times of messages when its thread is blocked', async () => {
     vi.useRealTimers();
     const late: number[] = [];
     const began = now();
-    const talks = startThreads(scenario, 1, ({ due }) => {
+    const schedules = makeSchedules(scenario, 1, ({ due }) => {
       late.push((now() - due) / 1_000);
       return true;
     });
-    for (const talk of talks) talk.begin(1);
+    for (const schedule of schedules) schedule.start(1);
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
     await new Promise((resolve) => setTimeout(resolve, 20));
-    for (const talk of talks) talk.silence();
+    for (const schedule of schedules) schedule.stop();
     const seconds = (now() - began) / 1_000_000;
     expect(late.length).toBeGreaterThan(0.8 * RATE * seconds);
     expect(Math.max(...late)).toBeGreaterThan(280);
     expect(late.reduce((a, b) => a + b, 0) / late.length).toBeGreaterThan(100);
   });
 
-  it('says nothing if nobody can', () => {
+  it('sends nothing if nobody can', () => {
     const alone = scenarioOf({
       users: 1,
       groups: [{ kind: 'pairs' }],
       talk: { loop: 'open', perUserPerMinute: 60 },
     });
-    const [talk] = startThreads(alone, 1, () => expect.unreachable());
-    talk?.begin(1);
+    const [schedule] = makeSchedules(alone, 1, () => expect.unreachable());
+    schedule?.start(1);
     vi.advanceTimersByTime(10_000);
   });
 });
 
 describe('a closed loop', () => {
-  /** A server that has what is under way, by conversation, oldest first. */
+  /** A server that holds the messages in flight, by conversation, oldest first. */
   class Server {
-    readonly underWay = new Map<number, Said[]>();
-    readonly talks: Talk[];
-    /** Writers whose connection is away. */
+    readonly inFlight = new Map<number, Sent[]>();
+    readonly schedules: SendSchedule[];
+    /** Users who are offline. */
     readonly away = new Set<number>();
     readonly #drivers = new Map<number, number>();
     readonly #threads: number;
 
     constructor(scenario: Scenario, threads: number) {
       this.#threads = threads;
-      const cast = makeCast(scenario, 5, 'abcdef');
-      this.talks = Array.from({ length: threads }, (_, thread) =>
-        startTalk(scenario, cast, 5, thread, threads, String, (voice, due) => {
-          if (this.away.has(voice.user)) return false;
-          const { index } = voice.conversation;
-          // Nobody else drives it.
+      const population = makePopulation(scenario, 5, 'abcdef');
+      this.schedules = Array.from({ length: threads }, (_, thread) =>
+        makeSendSchedule(scenario, population, 5, thread, threads, String, (writer, due) => {
+          if (this.away.has(writer.user)) return false;
+          const { index } = writer.conversation;
+          // Only one thread drives a conversation.
           expect(this.#drivers.get(index) ?? thread).toBe(thread);
           this.#drivers.set(index, thread);
-          this.underWay.set(index, [...(this.underWay.get(index) ?? []), { voice, due }]);
+          this.inFlight.set(index, [...(this.inFlight.get(index) ?? []), { writer, due }]);
           return true;
         }),
       );
     }
 
-    begin(): void {
-      for (const talk of this.talks) talk.begin(1);
+    start(): void {
+      for (const schedule of this.schedules) schedule.start(1);
     }
 
-    /** The oldest message of a conversation arrives at all of its readers. */
+    /** Delivers the oldest message of a conversation to all its readers. */
     deliver(index: number): void {
-      const said = this.#take(index);
-      if (said !== undefined) this.deliverNow(said);
+      const sent = this.#take(index);
+      if (sent !== undefined) this.deliverNow(sent);
     }
 
-    deliverNow({ voice, due }: Said): void {
-      const { conversation, user, writer } = voice;
+    deliverNow({ writer, due }: Sent): void {
+      const { conversation, user, index } = writer;
       for (const reader of conversation.members) {
-        if (reader !== user) this.#threadOf(reader).arrived(conversation, reader, writer, Math.floor(due));
+        if (reader !== user) this.#scheduleOf(reader).arrived(conversation, reader, index, Math.floor(due));
       }
     }
 
     refuse(index: number): void {
-      const said = this.#take(index);
-      if (said !== undefined) this.#threadOf(said.voice.user).refused(said.voice.number, said.due);
+      const sent = this.#take(index);
+      if (sent !== undefined) this.#scheduleOf(sent.writer.user).refused(sent.writer.id, sent.due);
     }
 
-    #threadOf(user: number): Talk {
-      const talk = this.talks[(user >> 1) % this.#threads];
-      if (talk === undefined) throw new Error('no such thread');
-      return talk;
+    #scheduleOf(user: number): SendSchedule {
+      const schedule = this.schedules[(user >> 1) % this.#threads];
+      if (schedule === undefined) throw new Error('no such thread');
+      return schedule;
     }
 
-    #take(index: number): Said | undefined {
-      return this.underWay.get(index)?.shift();
+    #take(index: number): Sent | undefined {
+      return this.inFlight.get(index)?.shift();
     }
   }
 
-  /** Whether one thread has a writer, and somebody else who reads. */
+  /** Whether some thread has both a writer and another user who reads. */
   function canBeDriven(
     { members, writers }: Conversation,
     threads: number,
@@ -200,7 +206,7 @@ describe('a closed loop', () => {
       );
   }
 
-  it('keeps exactly as many under way in each conversation, whatever becomes of them', () => {
+  it('keeps a fixed number of messages in flight in each conversation, whether they are delivered or refused', () => {
     const step = fc.record({ index: fc.nat(1_000), isRefused: fc.boolean() });
     const given = fc.record({
       scenario: anyScenario,
@@ -211,18 +217,18 @@ describe('a closed loop', () => {
     fc.assert(
       fc.property(given, ({ scenario, inFlight, threads, steps }) => {
         const closed: Scenario = { ...scenario, talk: { loop: 'closed', inFlight } };
-        const cast = makeCast(closed, 5, 'abcdef');
+        const population = makePopulation(closed, 5, 'abcdef');
         const server = new Server(closed, threads);
         const check = (): void => {
-          for (const conversation of cast.conversations) {
-            const wanted = canBeDriven(conversation, threads, cast.slow) ? inFlight : 0;
-            expect(server.underWay.get(conversation.index)?.length ?? 0).toBe(wanted);
+          for (const conversation of population.conversations) {
+            const wanted = canBeDriven(conversation, threads, population.slow) ? inFlight : 0;
+            expect(server.inFlight.get(conversation.index)?.length ?? 0).toBe(wanted);
           }
         };
-        server.begin();
+        server.start();
         check();
         for (const { index, isRefused } of steps) {
-          const one = index % Math.max(1, cast.conversations.length);
+          const one = index % Math.max(1, population.conversations.length);
           if (isRefused) server.refuse(one);
           else server.deliver(one);
           check();
@@ -233,25 +239,25 @@ describe('a closed loop', () => {
 
   const PAIR = scenarioOf({ users: 2, groups: [{ kind: 'pairs' }], talk: { loop: 'closed', inFlight: 3 } });
 
-  it('begins anew when nothing has arrived for long, and what arrives late does not make it more', () => {
+  it('restarts when nothing has arrived for long, and late arrivals do not add messages', () => {
     const server = new Server(PAIR, 1);
-    server.begin();
+    server.start();
     for (let second = 0; second < 5; second += 1) {
       vi.advanceTimersByTime(1_000);
-      for (const talk of server.talks) talk.tick();
+      for (const schedule of server.schedules) schedule.tick();
     }
-    const all = server.underWay.get(0) ?? [];
+    const all = server.inFlight.get(0) ?? [];
     expect(all).toHaveLength(6);
-    for (const said of all.splice(0, 3)) server.deliverNow(said);
-    expect(server.underWay.get(0)).toHaveLength(3);
+    for (const sent of all.splice(0, 3)) server.deliverNow(sent);
+    expect(server.inFlight.get(0)).toHaveLength(3);
     for (let i = 0; i < 20; i += 1) server.deliver(0);
-    expect(server.underWay.get(0)).toHaveLength(3);
+    expect(server.inFlight.get(0)).toHaveLength(3);
   });
 
-  it('lets the writers take turns, and passes over who is away', () => {
+  it('lets the writers take turns, and skips those who are offline', () => {
     const server = new Server({ ...PAIR, talk: { loop: 'closed', inFlight: 1 } }, 1);
-    const writer = (): number | undefined => server.underWay.get(0)?.[0]?.voice.user;
-    server.begin();
+    const writer = (): number | undefined => server.inFlight.get(0)?.[0]?.writer.user;
+    server.start();
     const seen = [0, 1, 2, 3].map(() => {
       const user = writer();
       server.deliver(0);
@@ -265,11 +271,11 @@ describe('a closed loop', () => {
     expect(writer()).toBe(0);
   });
 
-  it('ends with what is under way', () => {
+  it('stops once the messages in flight have arrived', () => {
     const server = new Server(PAIR, 1);
-    server.begin();
-    for (const talk of server.talks) talk.silence();
+    server.start();
+    for (const schedule of server.schedules) schedule.stop();
     for (let i = 0; i < 3; i += 1) server.deliver(0);
-    expect(server.underWay.get(0)).toEqual([]);
+    expect(server.inFlight.get(0)).toEqual([]);
   });
 });

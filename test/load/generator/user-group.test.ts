@@ -1,8 +1,8 @@
-/** A server that means harm: it says anything at all, without end, and the load test ends in order and tells no lies. */
+/** Hostile servers: whatever they send, and however much, the load test must end in order and report the truth. */
 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Crowd } from '../../../src/load/generator/user-group.ts';
+import { UserGroup } from '../../../src/load/generator/user-group.ts';
 import { readResult } from '../../../src/load/result/result-file.ts';
 import type { Connection, Wire, WireHandler } from '../../../src/load/wires/client-wire.ts';
 import { encodeFrame } from '../../../src/protocol/codec.ts';
@@ -26,14 +26,14 @@ async function runAgainst(script: (request: Request, caller: Caller) => boolean)
   return { code, json, out: program.stdout(), err: program.stderr() };
 }
 
-/** Apart from newlines. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+/** Control characters other than newlines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
 const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/;
 
 const EVIL = '\u001b[2J\u001b]0;owned\u0007\u009b31m';
 
-describe('what it says', () => {
-  it('in place of a code does nothing to a terminal and breaks nothing', { timeout: TRIAL_MS }, async () => {
+describe('a hostile server', () => {
+  it('cannot harm a terminal with error codes', { timeout: TRIAL_MS }, async () => {
     const codes = [EVIL, { toString: 1, valueOf: 1 }, '__proto__', 'constructor'];
     const { code, json, out, err } = await runAgainst(({ verb, id, connection }, caller) => {
       if (verb === 'send') caller.send(['error', id, codes[connection % codes.length], 'no']);
@@ -51,7 +51,7 @@ describe('what it says', () => {
     expect(code === 0 || code === 75).toBe(true);
   });
 
-  it('does nothing to a terminal where nobody can come in', { timeout: TRIAL_MS }, async () => {
+  it('cannot harm a terminal when nobody can log in', { timeout: TRIAL_MS }, async () => {
     const { code, out, err } = await runAgainst(({ id }, caller) => {
       caller.send(['error', id, EVIL, 'no']);
       return true;
@@ -98,7 +98,7 @@ describe('without end', () => {
       flooded.add(connection);
       const frame = FLOODS[connection % FLOODS.length] ?? Buffer.alloc(0);
       const piece = Buffer.concat(Array.from({ length: Math.ceil(65_536 / frame.length) }, () => frame));
-      // Far more than anybody takes.
+      // Far more than the limit.
       for (let bytes = 0; bytes < 32 * 1_024 * 1_024; bytes += piece.length) caller.sendBytes(piece);
       return false;
     });
@@ -106,12 +106,12 @@ describe('without end', () => {
     if (read.type === 'unreadable') throw new Error(`${read.text}\n${out}`);
     expect(flooded.size).toBeGreaterThanOrEqual(FLOODS.length);
     expect(read.result.figures.errors).toMatchObject({
-      'closed: the server sends without end what nobody asked for': flooded.size,
+      'closed: the server sent too much unexpected data': flooded.size,
     });
     expect(code).not.toBe(0);
   });
 
-  it('nothing at all: whoever waits for an answer is not waited for', async () => {
+  it('cannot stall a ramp by never answering', async () => {
     const silent: Connection = {
       enter: () => new Promise(() => {}),
       join: () => new Promise(() => {}),
@@ -130,7 +130,7 @@ describe('without end', () => {
       longestText: 100,
       connect: async (_endpoint: unknown, _handler: WireHandler) => silent,
     };
-    const crowd = new Crowd(
+    const group = new UserGroup(
       {
         scenario: scenarioOf({ users: 5 }),
         seed: 1,
@@ -140,11 +140,11 @@ describe('without end', () => {
         endpoint: { host: '127.0.0.1', port: 1 },
         wire: 'silent',
         password: undefined,
-        saidAgain: new Int32Array(new SharedArrayBuffer(0)),
-        said: new Int32Array(new SharedArrayBuffer(0)),
+        resentBelow: new Int32Array(new SharedArrayBuffer(0)),
+        sentCounts: new Int32Array(new SharedArrayBuffer(0)),
       },
       wire,
     );
-    expect(await crowd.comeIn(0.01, 100)).toBe(false);
+    expect(await group.rampUp(0.01, 100)).toBe(false);
   });
 });

@@ -187,7 +187,7 @@ it.concurrent('Ctrl-C while they come in: at once, and without complaint', {
   program.child.kill('SIGINT');
   expect((await program.exit()).code).toBe(130);
   expect(performance.now() - began).toBeLessThan(5_000);
-  expect(program.stdout()).toContain('it ended before anything was measured');
+  expect(program.stdout()).toContain('the run ended before anything was measured');
   expect(program.stderr()).toMatch(/^(ramp .*\n)+$/);
   expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ ended: 'interrupted' });
   relay.stop();

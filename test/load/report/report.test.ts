@@ -145,7 +145,7 @@ describe('a report', () => {
     expect(hints.at(-1)).toBe(`44 s to 45 s, steady: delivered ${last?.delivered}, sent ${last?.sent}`);
   });
 
-  it('tells rates by the time that a second took, and shades what is not measured', async () => {
+  it('computes rates from the actual length of a second, and shades unmeasured periods', async () => {
     const [start] = calm.series;
     if (start === undefined) throw new Error('there are seconds');
     const at = (second: number, phase: string) => ({ ...start, second, phase, sent: 10, delivered: 30 });
@@ -161,7 +161,7 @@ describe('a report', () => {
     const bands = await ask(
       page,
       z.array(z.tuple([z.string(), z.boolean()])),
-      `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.textContent, band.matches('.quiet')])`,
+      `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.textContent, band.matches('.unmeasured')])`,
     );
     expect(bands).toEqual([
       ['ramp', true],
@@ -261,17 +261,17 @@ async function fits(page: Page, width: number): Promise<number> {
   return labels;
 }
 
-it('a report has more room for what is measured than for how people came in', async () => {
+it('a report compresses a long ramp', async () => {
   const page = await open(large, { viewport: { width: 1_400, height: 900 } });
   const widths = await ask(
     page,
     z.array(z.tuple([z.boolean(), z.number()])),
-    `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.matches('.quiet'), band.getBoundingClientRect().width])`,
+    `[...document.querySelector('svg.wide:has(.band)').querySelectorAll('.band')].map((band) => [band.matches('.unmeasured'), band.getBoundingClientRect().width])`,
   );
-  const sum = (isQuiet: boolean): number =>
-    widths.filter(([quiet]) => quiet === isQuiet).reduce((all, [, width]) => all + width, 0);
+  const sum = (isUnmeasured: boolean): number =>
+    widths.filter(([unmeasured]) => unmeasured === isUnmeasured).reduce((all, [, width]) => all + width, 0);
   expect(sum(true) / (sum(true) + sum(false))).toBeCloseTo(0.2, 1);
-  // Ticks are where the axis has room, and say the true time.
+  // Ticks appear where the axis is not compressed, and show the true time.
   const labels = await page
     .locator('figure', { hasText: 'Connections' })
     .locator('svg.wide text.tick')
@@ -280,7 +280,7 @@ it('a report has more room for what is measured than for how people came in', as
   expect(labels).not.toContain('10 s');
 });
 
-it('a report draws what is measured in full height, whatever the ramp took', async () => {
+it('a report scales charts to the measured phases, whatever the ramp needed', async () => {
   const series = calm.series.map((second) => ({
     ...second,
     serverCores: second.phase === 'steady' ? 0.1 : 2,
@@ -289,10 +289,10 @@ it('a report draws what is measured in full height, whatever the ramp took', asy
   const chart = page.locator('figure', { hasText: 'Server: CPU' });
   expect(await chart.locator('svg.wide text.tick').allTextContents()).toContain('0.1');
   expect(await chart.locator('.note').textContent()).toContain(
-    'Cut off at the top where nothing is measured.',
+    'Unmeasured periods may be cut off at the top.',
   );
   const memory = page.locator('figure', { hasText: 'Server: memory' });
-  expect(await memory.locator('.note').textContent()).not.toContain('Cut off');
+  expect(await memory.locator('.note').textContent()).not.toContain('cut off');
 });
 
 it('a report has all its charts on paper', async () => {

@@ -56,9 +56,9 @@ describe('two results side by side', () => {
         }),
       }),
     );
-    expect(row(text, 'delivered a second')).toEqual(['1,000', '2,000', '2.00', 'B']);
-    expect(row(text, 'CPU a delivery')).toEqual(['50 µs', '100 µs', '2.00', 'A']);
-    expect(row(text, 'memory at most')).toEqual(['100 MiB', '50.0 MiB', '0.50', 'B']);
+    expect(row(text, 'delivered per second')).toEqual(['1,000', '2,000', '2.00', 'B']);
+    expect(row(text, 'CPU per delivery')).toEqual(['50 µs', '100 µs', '2.00', 'A']);
+    expect(row(text, 'peak memory')).toEqual(['100 MiB', '50.0 MiB', '0.50', 'B']);
   });
 
   it('differ by a single message that was lost', () => {
@@ -74,9 +74,9 @@ describe('two results side by side', () => {
     const unknown = sampleResult({
       change: ({ latency }) => ({ usage: null, latency: { ...latency, login: null } }),
     });
-    expect(row(compared(unknown, unknown), 'CPU a delivery')).toBeUndefined();
+    expect(row(compared(unknown, unknown), 'CPU per delivery')).toBeUndefined();
     expect(row(compared(unknown, unknown), 'login p50')).toBeUndefined();
-    expect(row(compared(unknown, sampleResult()), 'CPU a delivery')).toEqual(['–', '84 µs', '–']);
+    expect(row(compared(unknown, sampleResult()), 'CPU per delivery')).toEqual(['–', '84 µs', '–']);
   });
 
   it('have no percentile of too few values', () => {
@@ -89,7 +89,7 @@ describe('two results side by side', () => {
     const invalid = withDeliver(1, 1, { change: () => ({ invalid: ['timers were late'] }) });
     const text = compared(withDeliver(2, 10), invalid);
     expect(row(text, 'deliver p99')).toEqual(['10.0 ms', '1.00 ms', '0.10', 'not judged']);
-    expect(text.replace(/\s+/g, ' ')).toMatch(/\d+ are not judged, because a run is not valid\./);
+    expect(text.replace(/\s+/g, ' ')).toMatch(/\d+ are not judged because a run is not valid\./);
     expect(row(text, 'lost')?.at(-1)).toBe('=');
   });
 
@@ -114,7 +114,7 @@ describe('two results side by side', () => {
   });
 });
 
-describe('what stands against a comparison', () => {
+describe('a reason against comparing', () => {
   const base = sampleResult();
 
   it('is nothing between two runs of the same', () => {
@@ -151,7 +151,11 @@ describe('what stands against a comparison', () => {
       ({ server }) => ({ server: { ...server, protocol: 'irc' } }),
       'the protocol differs: parley in A, irc in B',
     ],
-    ['owner', ({ server }) => ({ server: { ...server, isOwn: false } }), 'only the server of A was started'],
+    [
+      'owner',
+      ({ server }) => ({ server: { ...server, isOwn: false } }),
+      'only A started a server for its run',
+    ],
     ['cores', ({ environment }) => ({ environment: { ...environment, cores: 64 } }), 'the number of cores'],
     ['cpu', ({ environment }) => ({ environment: { ...environment, cpu: 'M1' } }), 'the processor differs'],
     ['node', ({ environment }) => ({ environment: { ...environment, node: '99' } }), 'the version of Node'],
@@ -160,7 +164,7 @@ describe('what stands against a comparison', () => {
       () => ({ invalid: ['it was late'] }),
       'B is not valid, so its latencies and rates say nothing',
     ],
-    ['end', () => ({ ended: 'server_gone' }), 'B ended early, because the server went away'],
+    ['end', () => ({ ended: 'server_gone' }), 'B ended early because the server went away'],
   ])('is a difference of %s', (_, change, warning) => {
     // What the parser would not take is made here: a difference need not make sense.
     const other = { ...base, ...change(base) };

@@ -3,7 +3,7 @@ import {
   describeOutcome,
   type Expectation,
   evaluate,
-  isBroken,
+  isMissed,
   parseExpectation,
 } from '../../../src/load/result/expect.ts';
 import type { Result } from '../../../src/load/result/result.ts';
@@ -102,7 +102,7 @@ describe('a threshold', () => {
     ['p99<.5s', true],
   ])('%s: met is %s', (text, isMet) => {
     expect(evaluate(parsed(text), result).isMet).toBe(isMet);
-    expect(isBroken(parsed(text), result)).toBe(!isMet);
+    expect(isMissed(parsed(text), result)).toBe(!isMet);
   });
 
   it('keeps its text, and can be sent to another thread', () => {
@@ -140,7 +140,7 @@ describe('what was not measured', () => {
     'server_memory<9GiB',
   ])('does not meet %s, and does not break it', (text) => {
     expect(evaluate(parsed(text), nothing)).toEqual({ text, value: null, isMet: false });
-    expect(isBroken(parsed(text), nothing)).toBe(false);
+    expect(isMissed(parsed(text), nothing)).toBe(false);
     expect(describeOutcome(evaluate(parsed(text), nothing))).toBe('nothing was measured');
   });
 });
@@ -153,19 +153,19 @@ describe('a malformed threshold', () => {
     ['login.p98<50ms', 1, 'did you mean login.p99?'],
     ['p999<50ms', 1, 'did you mean p99.9?'],
     ['los==0', 1, 'did you mean lost?'],
-    ['bananas==0', 1, 'there are p50'],
-    ['lost', 5, 'behind the name'],
+    ['bananas==0', 1, 'the figures are p50'],
+    ['lost', 5, 'after the name'],
     ['lost=0', 5, 'did you mean ==?'],
     ['lost == many', 9, 'a number'],
     ['lost==-1', 7, 'a number'],
-    ['p99<50', 7, 'a time has a unit, us, ms or s: 50ms'],
-    ['cpu_per_delivery<90', 20, 'a time has a unit'],
-    ['p99<50min', 7, '"min" is no unit of time'],
+    ['p99<50', 7, 'a time needs a unit (us, ms or s), as in 50ms'],
+    ['cpu_per_delivery<90', 20, 'a time needs a unit'],
+    ['p99<50min', 7, '"min" is not a unit of time'],
     ['p99<50 S', 8, 'did you mean s?'],
     ['p99<50 MS', 8, 'did you mean ms?'],
-    ['p99<5%', 6, 'late and dropped can be told in %'],
-    ['lost==0%', 8, 'late and dropped can be told in %'],
-    ['lost==0ms', 8, 'leave out "ms"'],
+    ['p99<5%', 6, 'only late and dropped can be given in %'],
+    ['lost==0%', 8, 'only late and dropped can be given in %'],
+    ['lost==0ms', 8, 'remove "ms"'],
     ['server_memory<90MB', 17, 'did you mean MiB?'],
     ['p99<50ms or so', 7, '"ms or so"'],
   ])('%j: at character %d, %s', (given, at, problem) => {

@@ -18,7 +18,7 @@ async function problemOf(name: string, content: string): Promise<string> {
 }
 
 describe('a result file', () => {
-  it('is read as it was written, and is for people too', async () => {
+  it('is read as it was written, and is readable for people', async () => {
     const path = `${folder}/result.json`;
     expect(await writeResult(path, sample)).toEqual({ type: 'written' });
     expect(await readResult(path)).toEqual({ type: 'result', result: sample });
@@ -31,7 +31,7 @@ describe('a result file', () => {
     expect(await readResult(path)).toEqual({ type: 'result', result: sample });
   });
 
-  it('takes the place of an older one in one step, also through a link, and leaves nothing else', async () => {
+  it('replaces an older one atomically, also through a link, and leaves nothing else', async () => {
     const path = `${folder}/replaced.json`;
     writeFileSync(path, 'older');
     symlinkSync(path, `${folder}/link.json`);
@@ -45,7 +45,7 @@ describe('a result file', () => {
   });
 
   it.each([
-    ['no-such-folder/result.json', 'there is no such file or folder'],
+    ['no-such-folder/result.json', 'no such file or folder'],
     ['', 'folder'],
   ])('that cannot be written says why: %j', async (name, reason) => {
     const written = await writeResult(`${folder}/${name}`, sample);
@@ -54,28 +54,28 @@ describe('a result file', () => {
   });
 });
 
-describe('what is no result', () => {
-  it('is a file that is not there', async () => {
+describe('a file that is not a result', () => {
+  it('may be missing', async () => {
     expect(await readResult(`${folder}/nothing.json`)).toEqual({
       type: 'unreadable',
-      text: `cannot read ${folder}/nothing.json: there is no such file or folder`,
+      text: `cannot read ${folder}/nothing.json: no such file or folder`,
     });
   });
 
-  it('is something else than JSON', async () => {
+  it('may not be JSON', async () => {
     expect(await problemOf('torn.json', '{"format": "parley-load"')).toMatch(/not JSON .*position 24/);
   });
 
-  it.each(['{}', '[]', 'null', '{"format":"k6","version":1}'])('is other JSON: %s', async (content) => {
-    expect(await problemOf('other.json', content)).toContain('not a result of `parley load`; give a file');
+  it.each(['{}', '[]', 'null', '{"format":"k6","version":1}'])('may be other JSON: %s', async (content) => {
+    expect(await problemOf('other.json', content)).toContain('not a result of `parley load`; use a file');
   });
 
-  it('is one of a later version', async () => {
+  it('may be from a newer version', async () => {
     const text = await problemOf('later.json', JSON.stringify({ ...sample, version: 2, figures: 'unknown' }));
-    expect(text).toContain('written by a later Parley (version 2 of the form, this one knows 1); update');
+    expect(text).toContain('written by a newer Parley (format version 2, this one supports 1); update');
   });
 
-  it('is one that is damaged, and the place is told', async () => {
+  it('may be damaged, and the error says where', async () => {
     const damaged = JSON.stringify({ ...sample, figures: { ...sample.figures, sent: 'many', due: null } });
     expect(await problemOf('damaged.json', damaged)).toMatch(
       /damaged at figures\.due: .*expected number.*, and 1 more; run the load test again/,

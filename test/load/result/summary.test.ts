@@ -6,7 +6,7 @@ import { type SampleOptions, sampleResult } from './sample-result.ts';
 
 const STEADY = [{ kind: 'steady', seconds: 30 }] as const;
 
-/** Whose first sentence is the same on every machine. */
+/** A result whose first sentence is the same on every machine. */
 function even(options: SampleOptions = {}): Result {
   return sampleResult({
     phases: STEADY,
@@ -27,21 +27,21 @@ function plain(result: Result): string {
 }
 
 describe('the first sentence', () => {
-  it('says that all went well', () => {
+  it('says that everything went well', () => {
     expect(verdictOf(even())).toEqual({
       standing: 'good',
-      text: '500 users, 50 messages a second for 30 s: every message arrived, once and in order; half within 1.2 ms, 99 % within 8 ms.',
+      text: '500 users, 50 messages per second for 30 s: every message arrived exactly once and in order; half within 1.2 ms, 99 % within 8 ms.',
     });
   });
 
-  it('tells deliveries apart from messages where they are more', () => {
+  it('gives a rate of deliveries if they outnumber the messages', () => {
     const { text } = verdictOf(
       even({ change: ({ figures }) => ({ figures: { ...figures, sentRate: 50, deliveredRate: 500 } }) }),
     );
-    expect(text).toContain('50 messages and 500 deliveries a second for 30 s');
+    expect(text).toContain('50 messages and 500 deliveries per second for 30 s');
   });
 
-  it('says what was lost, repeated, out of order or told to others', () => {
+  it('says what was lost, repeated, out of order or misdelivered', () => {
     const { standing, text } = verdictOf(
       even({
         change: ({ correctness }) => ({
@@ -59,12 +59,12 @@ describe('the first sentence', () => {
     );
     expect(standing).toBe('bad');
     expect(text).toContain(
-      ': 12 of 15,000 deliveries were lost, 3 came more than once, 2 came out of order, 1 went to somebody else; of 4 the fate is not known',
+      ': 12 of 15,000 deliveries were lost, 3 arrived more than once, 2 arrived out of order, 1 reached somebody else; the fate of 4 is unknown',
     );
     expect(text).not.toContain('every message');
   });
 
-  it('does not call all messages arrived when some were refused or not sent', () => {
+  it('does not claim that all messages arrived if some were refused or not sent', () => {
     const { text } = verdictOf(
       even({
         errors: { 'bye too_slow': 2 },
@@ -72,7 +72,7 @@ describe('the first sentence', () => {
       }),
     );
     expect(text).toContain(
-      'every message that the server accepted arrived, once and in order; 7 of 1,500 were refused; 9 of 1,500 could not be sent; 2 errors',
+      'every message that the server accepted arrived exactly once and in order; 7 of 1,500 were refused; 9 of 1,500 could not be sent; 2 errors',
     );
   });
 
@@ -86,14 +86,14 @@ describe('the first sentence', () => {
   it.each([
     ['interrupted', 'Interrupted after 30 s.', 'bad'],
     ['server_gone', 'The server went away after 30 s.', 'bad'],
-    ['aborted', 'Given up after 30 s, because a threshold was missed.', 'bad'],
-  ] as const)('of a run that was %s tells when', (ended, opening, standing) => {
+    ['aborted', 'Aborted after 30 s because a threshold was missed.', 'bad'],
+  ] as const)('of a run that was %s says when', (ended, opening, standing) => {
     const verdict = verdictOf(even({ change: () => ({ ended }) }));
     expect(verdict.text.startsWith(opening)).toBe(true);
     expect(verdict.standing).toBe(standing);
   });
 
-  it('of a run in which nothing was said is about the logins', () => {
+  it('of a run without messages is about the logins', () => {
     const { text } = verdictOf(sampleResult({ perUserPerMinute: 0, phases: STEADY }));
     expect(text).toMatch(
       /^500 users for 30 s: 500 connections at the end; half logged in within .* 99 % within/,
@@ -106,11 +106,11 @@ describe('the first sentence', () => {
       change: () => ({ ended: 'interrupted' }),
     });
     expect(verdictOf(result).text).toBe(
-      'Interrupted after 5 s. 500 users: it ended before anything was measured.',
+      'Interrupted after 5 s. 500 users: the run ended before anything was measured.',
     );
   });
 
-  it('tells which thresholds were missed', () => {
+  it('names the missed thresholds', () => {
     const outcomes = [
       { text: 'p99<5ms', value: 8, isMet: false },
       { text: 'lost==0', value: 0, isMet: true },
@@ -135,17 +135,17 @@ describe('the summary', () => {
     expect(summary).not.toMatch(/^resume/m);
   });
 
-  it('tells no percentile of too few values', () => {
+  it('omits percentiles of too few values', () => {
     const row = /^resume +\S+ .s +\S+ .s +– +– +\S+ .s +40$/m;
     expect(plain(even())).toMatch(row);
   });
 
-  it('has what is wrong with the measurement right below the first sentence', () => {
+  it('says why the run is not valid right below the first sentence', () => {
     const summary = plain(even({ change: () => ({ invalid: ['timers were 40 ms late', 'it was busy'] }) }));
     expect(summary.split('\n\n')[1]).toBe('INVALID: timers were 40 ms late\nINVALID: it was busy');
   });
 
-  it('has thresholds, errors by their number, and how to do it again', () => {
+  it('has thresholds, errors by frequency, and the command to repeat the run', () => {
     const summary = plain(
       even({
         seed: 99,
@@ -155,7 +155,7 @@ describe('the summary', () => {
     );
     expect(summary).toMatch(/^MISSED +p99<5ms: 8\.12 ms$/m);
     expect(summary).toMatch(/^Errors +30 × frequent\n +1 × rare$/m);
-    expect(summary).toMatch(/^Once more +parley load sample --users 500 --seed 99$/m);
+    expect(summary).toMatch(/^Repeat +parley load sample --users 500 --seed 99$/m);
   });
 
   it('does not give a seed twice', () => {
@@ -167,7 +167,7 @@ describe('the summary', () => {
     expect(summary).not.toContain('--seed 7 --seed');
   });
 
-  it('fits 80 columns, whatever it has to tell', () => {
+  it('fits 80 columns, whatever it contains', () => {
     const long = 'x'.repeat(200);
     const summary = plain(
       sampleResult({
@@ -199,12 +199,12 @@ describe('the summary', () => {
         }),
       }),
     );
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: the test looks for them
     expect(summary).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
     expect(summary).toContain('1 × a[2Jb c');
   });
 
-  it('has colours only if they are wanted, and the same text without', () => {
+  it('has colours only on request, and the same text without', () => {
     const result = even({ errors: { bad: 1 } });
     const colored = renderSummary(result, { color: true });
     expect(colored).toContain('\u001b[32m');

@@ -31,7 +31,7 @@ describe.runIf(process.platform === 'linux')('open files', () => {
     const checked = checkOpenFiles({ connections: 100, threads: 1, serverPid });
     const text = checked.type === 'too_few' ? checked.text : '';
     expect(text).toContain(`the server (process ${serverPid}) needs 356 open files`);
-    expect(text).toContain('may have 300');
+    expect(text).toContain('its limit is 300');
     server.child.kill();
     await server.exit();
   });
@@ -40,8 +40,8 @@ describe.runIf(process.platform === 'linux')('open files', () => {
     const script = `import(${JSON.stringify(openFiles)}).then((m) =>
       console.log(m.checkOpenFiles({ connections: 5_000_000, threads: 2 }).text))`;
     const said = await shell(`ulimit -n 1500; exec "${process.execPath}" -e '${script}'`);
-    expect(said).toContain('this process needs 5000256 open files for this run, and may have 1500');
-    expect(said).toContain('ulimit -n 5000256   (only root can: the hard limit is 1500)');
+    expect(said).toContain('this process needs 5000256 open files for this run, but its limit is 1500');
+    expect(said).toContain('ulimit -n 5000256   (as root, because the hard limit is 1500)');
     expect(said).toContain('LimitNOFILE=5000256');
     expect(said).toContain('/etc/security/limits.conf');
     expect(said).toMatch(/sysctl -w fs.nr_open=5000256 {3}\(it is \d+ now\)/);

@@ -112,7 +112,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     expect(program.stdout()).toMatch(/every\s+message\s+arrived/);
     for (const name of ['r.json', 'r.html']) {
       expect(program.stderr()).toContain(
-        `parley: cannot write ${join(gone, name)}: there is no such file or folder\n`,
+        `parley: cannot write ${join(gone, name)}: no such file or folder\n`,
       );
     }
     expect(code).toBe(1);
@@ -125,18 +125,18 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     const { code } = await program.exit();
     expect([code, program.stderr()]).toEqual([
       1,
-      `parley: no folder can be made in ${join(folder, 'nowhere')} (TMPDIR): there is no such file or folder\n`,
+      `parley: cannot create a folder in ${join(folder, 'nowhere')} (TMPDIR): no such file or folder\n`,
     ]);
   });
 });
 
 describe('where a file cannot be, nothing is begun', () => {
   it.concurrent.each([
-    [['--json', join('no', 'such', 'r.json')], /cannot write .*r\.json: there is no such file or folder/],
+    [['--json', join('no', 'such', 'r.json')], /cannot write .*r\.json: no such file or folder/],
     [['--html', '.'], /cannot write \.: it is a folder/],
-    [['--json', 'folder/'], /cannot write "folder\/": it names no file/],
-    [['--json', ''], /cannot write "": it names no file/],
-    [['capacity', '--json', join('no', 'such', 'c.json')], /cannot write .*c\.json: there is no such/],
+    [['--json', 'folder/'], /cannot write "folder\/": it does not name a file/],
+    [['--json', ''], /cannot write "": it does not name a file/],
+    [['capacity', '--json', join('no', 'such', 'c.json')], /cannot write .*c\.json: no such file/],
   ])('%j', async (words, why) => {
     const program = startLoad([...words, '--server', relay.address]);
     const { code } = await program.exit();

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { formatAddress } from '../../../src/common/address.ts';
 import { type OwnServer, type OwnServerOptions, startOwnServer } from '../../../src/load/run/own-server.ts';
-import { listenerOf } from '../../../src/load/run/port-owner.ts';
+import { portOwnerOf } from '../../../src/load/run/port-owner.ts';
 import { accountName, DEFAULT_PASSWORD } from '../../../src/load/scenario/account.ts';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
@@ -49,7 +49,7 @@ describe('the server of a run', () => {
   it('takes guests and its prepared accounts, and is gone with its folder when it is stopped', async () => {
     const server = await start({ accounts: 3 });
     expect(left()).toHaveLength(1);
-    if (process.platform === 'linux') expect(listenerOf(server.address)).toBe(server.pid);
+    if (process.platform === 'linux') expect(portOwnerOf(server.address)).toBe(server.pid);
     const address = formatAddress(server.address);
     const clients = await Promise.all(
       [1, 2, 3].map((number) => TestClient.login(address, accountName(number), DEFAULT_PASSWORD)),

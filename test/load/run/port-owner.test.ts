@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { afterAll, describe, expect, it } from 'vitest';
-import { listenerOf } from '../../../src/load/run/port-owner.ts';
+import { portOwnerOf } from '../../../src/load/run/port-owner.ts';
 import { testFolder } from '../../support/folder.ts';
 import { type RunningProcess, runProcess, until } from '../../support/process.ts';
 
@@ -44,16 +44,16 @@ describe.runIf(process.platform === 'linux')('the listener of a port', () => {
   ])('at %s is found by the addresses that get to it', async (host, found, missed) => {
     const { pid, port } = await listen(host);
     for (const address of found)
-      expect([address, listenerOf({ host: address, port })]).toEqual([address, pid]);
+      expect([address, portOwnerOf({ host: address, port })]).toEqual([address, pid]);
     for (const address of missed)
-      expect([address, listenerOf({ host: address, port })]).toEqual([address, undefined]);
+      expect([address, portOwnerOf({ host: address, port })]).toEqual([address, undefined]);
   });
 
   it('is the one bound to that very address, where another one has the rest', async () => {
     const narrow = await listen('127.0.0.7');
     const wide = await listen('127.0.0.1', narrow.port);
-    expect(listenerOf({ host: '127.0.0.7', port: narrow.port })).toBe(narrow.pid);
-    expect(listenerOf({ host: '127.0.0.1', port: narrow.port })).toBe(wide.pid);
+    expect(portOwnerOf({ host: '127.0.0.7', port: narrow.port })).toBe(narrow.pid);
+    expect(portOwnerOf({ host: '127.0.0.1', port: narrow.port })).toBe(wide.pid);
   });
 
   it('is the process that started the others which have the port, too', async () => {
@@ -73,12 +73,12 @@ describe.runIf(process.platform === 'linux')('the listener of a port', () => {
       }
     `,
     );
-    expect(listenerOf({ host: '127.0.0.1', port })).toBe(pid);
+    expect(portOwnerOf({ host: '127.0.0.1', port })).toBe(pid);
   });
 
   it('is not known of a port that nobody has, of a name, or of another machine', () => {
-    expect(listenerOf({ host: '127.0.0.1', port: 1 })).toBeUndefined();
-    expect(listenerOf({ host: 'chat.example', port: 80 })).toBeUndefined();
-    expect(listenerOf({ host: '192.0.2.1', port: 80 })).toBeUndefined();
+    expect(portOwnerOf({ host: '127.0.0.1', port: 1 })).toBeUndefined();
+    expect(portOwnerOf({ host: 'chat.example', port: 80 })).toBeUndefined();
+    expect(portOwnerOf({ host: '192.0.2.1', port: 80 })).toBeUndefined();
   });
 });

@@ -71,7 +71,7 @@ describe('prepared accounts', () => {
     const again = await prepareAccounts({ data, users: 3, cost: 'cheap' });
     expect(again).toMatchObject({
       type: 'refused',
-      text: expect.stringMatching(/users\.txt is there already/),
+      text: expect.stringMatching(/users\.txt already exists/),
     });
     expect(readFileSync(`${data}/users.txt`, 'utf8')).toBe(before);
     const used = join(folder, 'used');
@@ -80,7 +80,7 @@ describe('prepared accounts', () => {
     await server.kill();
     expect(inUse).toMatchObject({
       type: 'refused',
-      text: expect.stringMatching(/chat\.db is there already/),
+      text: expect.stringMatching(/chat\.db already exists/),
     });
     expect(existsSync(`${used}/users.txt`)).toBe(false);
   });
@@ -109,7 +109,7 @@ describe('parley load prepare', () => {
     expect(out).toContain(`parley serve --data ${data}`);
     expect(err).toContain('never use this folder for a real server');
     const again = await prepare(...args);
-    expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^parley: .*is there already/)]);
+    expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^parley: .*already exists/)]);
   });
 
   it('takes the password from a file, and does not print it', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseStat, readStat } from '../../../src/load/run/proc-file.ts';
-import { Usage, type UsageSample, usedBetween } from '../../../src/load/run/process-usage.ts';
+import { ProcessUsage, type UsageSample, usageBetween } from '../../../src/load/run/process-usage.ts';
 import { type RunningProcess, runProcess, until } from '../../support/process.ts';
 
 /** Burns that much CPU time for each line on stdin, and then prints what it has used altogether, in seconds. */
@@ -25,10 +25,10 @@ const inChild = `
 const burnHalf = (usage: string): string =>
   `for (let used = 0; used < 5e5; ) { const { user, system } = process.${usage}(); used = user + system; }`;
 
-function start(script: string): { process: RunningProcess; pid: number; usage: Usage } {
+function start(script: string): { process: RunningProcess; pid: number; usage: ProcessUsage } {
   const started = runProcess(process.execPath, ['-e', script]);
   const pid = started.child.pid ?? 0;
-  const usage = Usage.start(pid);
+  const usage = ProcessUsage.start(pid);
   if (usage.type !== 'started') throw new Error(usage.text);
   return { process: started, pid, usage: usage.usage };
 }
@@ -66,7 +66,7 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     const running = start(script);
     const before = await take(running, 0);
     const after = await take(running, 0.6);
-    const used = usedBetween(before, after);
+    const used = usageBetween(before, after);
     const [first = 0, last = 0] = running.process.stdout().split('\n').map(Number);
     expect(used.cpuSeconds).toBeGreaterThan(0.55);
     // What starting takes is still under way.
@@ -97,7 +97,7 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     const before = running.usage.sample();
     const after = await take(running, 0);
     if (before === undefined) throw new Error('it has ended');
-    const { cpuSeconds } = usedBetween(before, after);
+    const { cpuSeconds } = usageBetween(before, after);
     expect(cpuSeconds).toBeGreaterThan(0.95);
     expect(cpuSeconds).toBeLessThan(1.8);
     running.process.child.kill();
@@ -110,12 +110,12 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     running.process.child.kill('SIGKILL');
     await running.process.exit();
     expect(running.usage.sample()).toBeUndefined();
-    const gone = Usage.start(running.pid);
+    const gone = ProcessUsage.start(running.pid);
     expect(gone).toMatchObject({ type: 'unknown', text: expect.stringContaining(String(running.pid)) });
   });
 
   it('is known of this process, cheaply', () => {
-    const started = Usage.start(process.pid);
+    const started = ProcessUsage.start(process.pid);
     if (started.type !== 'started') throw new Error(started.text);
     const times = Array.from({ length: 20 }, () => {
       const before = performance.now();
@@ -145,12 +145,12 @@ describe('the difference of two samples', () => {
       [2, 'pool', 8.1],
       [3, 'new', 1.2],
     ]);
-    expect(usedBetween(from, to)).toEqual({
+    expect(usageBetween(from, to)).toEqual({
       seconds: 2,
       cpuSeconds: 3,
       cores: 1.5,
       busiest: { name: 'pool', share: 0.75 },
     });
-    expect(usedBetween(to, from)).toMatchObject({ cpuSeconds: 0, cores: 0 });
+    expect(usageBetween(to, from)).toMatchObject({ cpuSeconds: 0, cores: 0 });
   });
 });

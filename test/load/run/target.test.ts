@@ -1,7 +1,7 @@
 import { createHook } from 'node:async_hooks';
 import { createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import { readTarget, settleLocalhost, type Target } from '../../../src/load/run/target.ts';
+import { readTarget, resolveLocalhost, type Target } from '../../../src/load/run/target.ts';
 
 const text = (target: Target): string => (target.type === 'refused' ? target.text : '');
 
@@ -83,7 +83,7 @@ describe('the server that a run is against', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     expect(made).toEqual([]);
     // The hook does see what there is to see.
-    await settleLocalhost({ host: 'localhost', port: 1 });
+    await resolveLocalhost({ host: 'localhost', port: 1 });
     hook.disable();
     expect(made.length).toBeGreaterThan(0);
   });
@@ -95,13 +95,13 @@ describe('localhost', () => {
     await new Promise<void>((resolve) => server.listen(0, host, resolve));
     const bound = server.address();
     const port = typeof bound === 'object' && bound !== null ? bound.port : 0;
-    expect(await settleLocalhost({ host: 'Localhost', port })).toEqual({ host, port });
+    expect(await resolveLocalhost({ host: 'Localhost', port })).toEqual({ host, port });
     server.close();
   });
 
   it('is 127.0.0.1 if nothing answers, and other addresses stay as they are', async () => {
-    expect(await settleLocalhost({ host: 'localhost', port: 1 })).toEqual({ host: '127.0.0.1', port: 1 });
-    expect(await settleLocalhost({ host: 'chat.example', port: 1 })).toEqual({
+    expect(await resolveLocalhost({ host: 'localhost', port: 1 })).toEqual({ host: '127.0.0.1', port: 1 });
+    expect(await resolveLocalhost({ host: 'chat.example', port: 1 })).toEqual({
       host: 'chat.example',
       port: 1,
     });

@@ -72,14 +72,10 @@ describe('a scenario file', () => {
   });
 
   it.each([
-    [
-      '"users": 10',
-      '"users": 0',
-      'line 2, users: nobody takes part; give at least 1 user, or idle connections',
-    ],
-    ['"users": 10', '"users": 1', /^line 2, users: fewer than 2 have nobody to write to/],
-    ['"users": 10', '"users": 0, "idle": 5', /^line 2, users: fewer than 2 have nobody to write to/],
-    ['"perUserPerMinute": 6', '"perUserPerMinute": 0', /^line 5, talk: nobody writes anything/],
+    ['"users": 10', '"users": 0', 'line 2, users: nobody takes part; set at least 1 user or idle connection'],
+    ['"users": 10', '"users": 1', /^line 2, users: a single user has nobody to write to/],
+    ['"users": 10', '"users": 0, "idle": 5', /^line 2, users: a single user has nobody to write to/],
+    ['"perUserPerMinute": 6', '"perUserPerMinute": 0', /^line 5, talk: nobody writes in the measured phases/],
   ])('that has %s as %s makes no sense', (from, to, problem) => {
     const [head, ...problems] = refusalOf(change(from, to));
     expect(head).toBe('mine.json makes no sense:');
@@ -90,23 +86,23 @@ describe('a scenario file', () => {
     const ramp = { kind: 'ramp', seconds: 1 };
     const given = { version: 1, name: 'mine', users: 10, groups: [{ kind: 'pairs' }], phases: [ramp] };
     const why = (more: object): string[] => refusalOf([JSON.stringify({ ...given, ...more })]).slice(1);
-    expect(why({})).toEqual([expect.stringMatching(/^line 1, phases: nothing is measured; add a phase/)]);
+    expect(why({})).toEqual([expect.stringMatching(/^line 1, phases: nothing is measured; add a "steady"/)]);
     const storm = { stormShare: 0, phases: [{ kind: 'storm', seconds: 1 }] };
-    expect(why(storm)).toEqual([expect.stringMatching(/stormShare: nobody is cut/)]);
+    expect(why(storm)).toEqual([expect.stringMatching(/stormShare: the storm cuts no connection/)]);
     const talk = {
       talk: { loop: 'closed', inFlight: 1 },
       groups: [],
       phases: [{ kind: 'steady', seconds: 1 }],
     };
     expect(why(talk)).toEqual([expect.stringMatching(/talk: there is nobody to write to/)]);
-    const crowd = { users: 20_000, phases: [{ kind: 'steady', seconds: 1 }] };
-    expect(why({ ...crowd, groups: [{ kind: 'rooms', size: 20_000 }] })).toEqual([
+    const many = { users: 20_000, phases: [{ kind: 'steady', seconds: 1 }] };
+    expect(why({ ...many, groups: [{ kind: 'rooms', size: 20_000 }] })).toEqual([
       expect.stringMatching(/groups: 400,000,000 pairs of a writer and a reader are too many/),
     ]);
-    expect(why({ ...crowd, talk: { loop: 'open', perUserPerMinute: 1_000_000 } })).toEqual([
-      expect.stringMatching(/talk: .* messages a second are more than the 10,000,000 that can be asked for/),
+    expect(why({ ...many, talk: { loop: 'open', perUserPerMinute: 1_000_000 } })).toEqual([
+      expect.stringMatching(/talk: .* messages per second exceed the maximum of 10,000,000/),
     ]);
-    // Connections that say nothing, and people who are quiet, are something to measure.
+    // Idle connections alone are worth measuring.
     const quiet = { users: 0, idle: 9, groups: [], phases: [{ kind: 'steady', seconds: 1 }] };
     expect(why(quiet)).toEqual([]);
   });
@@ -142,10 +138,12 @@ describe('scenarios that come with the program', () => {
   it('and others are not: the nearest is told', () => {
     expect(findScenario('chrun')).toMatchObject({
       type: 'refused',
-      text: expect.stringMatching(/^there is no scenario chrun\. Did you mean churn\? There are rooms, /),
+      text: expect.stringMatching(
+        /^there is no scenario chrun\. Did you mean churn\? The scenarios are rooms, /,
+      ),
     });
     expect(findScenario('xyzzy')).toMatchObject({
-      text: expect.stringMatching(/^there is no scenario xyzzy\. There/),
+      text: expect.stringMatching(/^there is no scenario xyzzy\. The scenarios/),
     });
   });
 });

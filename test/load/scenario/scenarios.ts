@@ -1,17 +1,17 @@
-/** Scenarios for tests: as short as they can be written, or drawn by chance. */
+/** Scenarios for tests: minimal ones, and random ones. */
 
 import fc from 'fast-check';
 import type { z } from 'zod';
 import { type Scenario, scenarioSchema } from '../../../src/load/scenario/scenario.ts';
 
-type Given = Omit<z.input<typeof scenarioSchema>, 'version' | 'name' | 'phases'>;
+type ScenarioInput = Omit<z.input<typeof scenarioSchema>, 'version' | 'name' | 'phases'>;
 
-export function scenarioOf(given: Given): Scenario {
+export function scenarioOf(input: ScenarioInput): Scenario {
   return scenarioSchema.parse({
     version: 1,
     name: 'test',
     phases: [{ kind: 'steady', seconds: 1 }],
-    ...given,
+    ...input,
   });
 }
 
@@ -28,7 +28,7 @@ const group = fc.oneof(
   ),
 );
 
-/** Of up to 120 users, who are in up to 3 groups. */
+/** Up to 120 users in up to 3 groups. */
 export const anyScenario: fc.Arbitrary<Scenario> = fc
   .record({
     users: fc.nat(120),

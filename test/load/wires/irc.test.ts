@@ -4,7 +4,7 @@ import { ircWire } from '../../../src/load/wires/irc.ts';
 import { Recorder } from './recorder.ts';
 import { StubServer } from './stub-server.ts';
 
-interface Talk {
+interface SendSchedule {
   readonly stub: StubServer;
   readonly recorder: Recorder;
   readonly connection: Connection;
@@ -12,7 +12,7 @@ interface Talk {
 
 const ANN = { name: 'ann', password: undefined };
 
-async function connected(): Promise<Talk> {
+async function connected(): Promise<SendSchedule> {
   const stub = await StubServer.start();
   const recorder = new Recorder();
   const connection = await ircWire.connect(stub.endpoint, recorder);
@@ -20,7 +20,7 @@ async function connected(): Promise<Talk> {
   return { stub, recorder, connection };
 }
 
-async function entered(): Promise<Talk> {
+async function entered(): Promise<SendSchedule> {
   const talk = await connected();
   const answer = talk.connection.enter(ANN, undefined);
   await talk.stub.hears('USER');

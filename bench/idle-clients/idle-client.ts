@@ -1,19 +1,19 @@
-/** One of a crowd: comes in, says nothing, and comes back to where it was. It keeps no more of what it gets than its last id. */
+/** A client that logs in, sends nothing, and can resume its session. It keeps only the last id of what it receives. */
 
 import type { Connection, Endpoint, Past, Visitor, WireHandler } from '../../src/load/wires/client-wire.ts';
 import { parleyWire } from '../../src/load/wires/parley.ts';
 
-/** What one waits that could not connect, or was told `busy`; in milliseconds, and up to twice as long. */
+/** The minimum wait before a retry, in milliseconds; the actual wait is random and up to twice as long. */
 const RETRY_MS = 250;
 
-export class Member implements WireHandler {
+export class IdleClient implements WireHandler {
   readonly #visitor: Visitor;
   readonly #from: string | undefined;
   #connection: Connection | undefined;
   #past: Past | undefined;
   #live = (): void => {};
-  #gone = (): void => {};
-  /** Tries that came to nothing. */
+  #closed = (): void => {};
+  /** Failed attempts to log in. */
   failures = 0;
 
   constructor(visitor: Visitor, from: string | undefined) {
@@ -21,19 +21,19 @@ export class Member implements WireHandler {
     this.#from = from;
   }
 
-  /** Resolves when it is in and has everything that it missed. Tries again until it is. */
-  async comeIn(endpoint: Omit<Endpoint, 'from'>): Promise<void> {
-    while (!(await this.#tryToComeIn({ ...endpoint, from: this.#from }))) {
+  /** Resolves when the client is online and has received everything that it missed. Retries until it succeeds. */
+  async connect(endpoint: Omit<Endpoint, 'from'>): Promise<void> {
+    while (!(await this.#tryToConnect({ ...endpoint, from: this.#from }))) {
       this.failures += 1;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS * (1 + Math.random())));
     }
   }
 
-  async #tryToComeIn(endpoint: Endpoint): Promise<boolean> {
+  async #tryToConnect(endpoint: Endpoint): Promise<boolean> {
     try {
       const isLive = new Promise<boolean>((resolve) => {
         this.#live = () => resolve(true);
-        this.#gone = () => resolve(false);
+        this.#closed = () => resolve(false);
       });
       const connection = await parleyWire.connect(endpoint, this);
       this.#connection = connection;
@@ -52,8 +52,8 @@ export class Member implements WireHandler {
     if (!(await this.#connection?.join(room))) throw new Error(`${this.#visitor.name} cannot join ${room}`);
   }
 
-  /** Ends its connection at once. */
-  leave(): void {
+  /** Cuts the connection. */
+  disconnect(): void {
     this.#connection?.destroy();
   }
 
@@ -74,6 +74,6 @@ export class Member implements WireHandler {
   closed(): void {
     this.#past = this.#connection?.past();
     this.#connection = undefined;
-    this.#gone();
+    this.#closed();
   }
 }

@@ -1,29 +1,29 @@
-/** Invented speech: words that are as unequally frequent as real ones (Zipf), the frequent ones short. */
+/** Generates random texts whose words have realistic frequencies (Zipf), the frequent ones being short. */
 
 import type { Random } from '../src/load/scenario/random.ts';
 
 const VOCABULARY = 50_000;
 
-export class Speech {
-  /** The most frequent first. */
-  readonly words: readonly string[];
+export class TextGenerator {
+  /** Most frequent first. */
+  readonly vocabulary: readonly string[];
   readonly #random: Random;
   readonly #draw: () => number;
 
   constructor(random: Random) {
     this.#random = random;
-    this.words = makeWords(random);
+    this.vocabulary = makeWords(random);
     this.#draw = zipf(random, VOCABULARY, 1);
   }
 
-  /** The words of one message: 10 on average, 2 at least. */
-  say(): string[] {
+  /** The words of a message: 10 on average, at least 2. */
+  words(): string[] {
     const length = 2 + Math.floor(-Math.log(1 - this.#random()) * 9);
-    return Array.from({ length }, () => this.words[this.#draw()] ?? '');
+    return Array.from({ length }, () => this.vocabulary[this.#draw()] ?? '');
   }
 }
 
-/** Draws numbers from 0 on; the n-th as often as 1 / n^exponent says. */
+/** Draws numbers from 0 to `count - 1`; the n-th with a probability proportional to 1 / n^exponent. */
 export function zipf(random: Random, count: number, exponent: number): () => number {
   const sums = new Float64Array(count);
   let sum = 0;
@@ -44,7 +44,7 @@ export function zipf(random: Random, count: number, exponent: number): () => num
   };
 }
 
-/** Short ones first, as in languages. */
+/** Short words first, as in natural languages. */
 function makeWords(random: Random): string[] {
   const pick = (letters: string): string => letters.charAt(Math.floor(random() * letters.length));
   const words = new Set<string>();

@@ -1,34 +1,34 @@
-/** What else went on on the machine during a run: figures of a machine that others use, too, are to be read beside it. */
+/** Measures what else ran on the machine during a run, because figures from a shared machine are only meaningful with that context. */
 
 import { setTimeout } from 'node:timers/promises';
 import { listProc, readProc } from '../src/load/run/proc-file.ts';
-import { Usage } from '../src/load/run/process-usage.ts';
+import { ProcessUsage } from '../src/load/run/process-usage.ts';
 import { formatSpread, type Spread, spreadOf } from './spread.ts';
 
-/** In cores, on average over the run, the start of the server included. */
-export interface Surroundings {
-  /** Of processes that are not of this run; threads of the kernel, such as those that write to the disk, among them. */
+/** Averages over the run, including the start of the server, in cores. */
+export interface MachineLoad {
+  /** Used by processes that are not part of the run, including kernel threads such as those that write to the disk. */
   readonly others: number;
-  /** What the host of a virtual machine gave to somebody else while it was wanted here. */
+  /** Withheld by the host of a virtual machine although this machine needed them. */
   readonly stolen: number;
-  /** Threads of the server that were ready to run and had no core, on average: what they waited is in all latencies. */
+  /** Server threads that were ready to run but had no core; their wait is part of all latencies. */
   readonly waiting: number;
 }
 
-/** USER_HZ, in which /proc/stat counts: 100 wherever Node runs; proc_stat(5), time(7). */
+/** USER_HZ, the unit of /proc/stat: 100 wherever Node runs; see proc_stat(5) and time(7). */
 const TICKS = 100;
 
-export class SurroundingsWatch {
+export class MachineLoadWatch {
   readonly #began = performance.now();
   readonly #machine = readMachine();
   readonly #own = process.cpuUsage();
 
-  /** `pid`: of a server that was started after this watch. */
-  stop(pid: number): Surroundings {
+  /** `pid`: a server that was started after this watch. */
+  stop(pid: number): MachineLoad {
     const seconds = (performance.now() - this.#began) / 1_000;
     const { busy, stolen } = readMachine();
     const { user, system } = process.cpuUsage(this.#own);
-    const started = Usage.start(pid);
+    const started = ProcessUsage.start(pid);
     const server = started.type === 'started' ? (started.usage.sample()?.cpuSeconds ?? 0) : 0;
     const own = (user + system) / 1e6 + server;
     return {
@@ -39,16 +39,16 @@ export class SurroundingsWatch {
   }
 }
 
-/** For a line below a table. */
-export function formatSurroundings(runs: readonly Surroundings[]): string {
+/** A sentence to print below a table. */
+export function formatMachineLoad(runs: readonly MachineLoad[]): string {
   const others = spreadOf(runs.map((run) => run.others));
   const stolen = spreadOf(runs.map((run) => run.stolen));
   const waiting = spreadOf(runs.map((run) => run.waiting));
   const shown = (spread: Spread): string => formatSpread(spread, (value) => value.toFixed(2));
-  return `Meanwhile others used ${shown(others)} cores of this machine, and its host withheld ${shown(stolen)}; ${shown(waiting)} threads of the server were waiting for a core.`;
+  return `Meanwhile other programs used ${shown(others)} cores of this machine, its host withheld ${shown(stolen)}, and ${shown(waiting)} server threads waited for a core.`;
 }
 
-/** Waits until others have used less than that many cores for a second, `minutes` at most. */
+/** Waits until other programs have used less than that many cores for a second, but at most `minutes`. */
 export async function waitForQuiet(cores: number, minutes: number, signal: AbortSignal): Promise<void> {
   const deadline = performance.now() + minutes * 60_000;
   while (performance.now() < deadline) {
@@ -58,13 +58,13 @@ export async function waitForQuiet(cores: number, minutes: number, signal: Abort
   }
 }
 
-/** Seconds that the threads of a process have been ready to run without running: the second number of `schedstat`, in ns. */
+/** Seconds that the threads of a process were ready to run but not running: the second number of `schedstat`, which is in ns. */
 function waitedBy(pid: number): number {
   const waits = listProc(`${pid}/task`).map((id) => readProc(`${pid}/task/${id}/schedstat`)?.split(' ')[1]);
   return waits.reduce((sum, wait) => sum + Number(wait ?? 0) / 1e9, 0);
 }
 
-/** Seconds of all cores together since the system began. 0 where there is no /proc. */
+/** Total seconds of all cores since boot. 0 if there is no /proc. */
 function readMachine(): { readonly busy: number; readonly stolen: number } {
   const [line = ''] = (readProc('stat') ?? '').split('\n');
   const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0, stolen = 0] = line

@@ -1,4 +1,4 @@
-/** One client that sends one message after the other, and how long it waits for each. */
+/** Measures the latency of a client that sends one message at a time. */
 
 import type { TestClient } from '../test/support/client.ts';
 
@@ -11,21 +11,21 @@ export interface Latency {
 }
 
 /**
- * Sends to `to`, for so many milliseconds or until `end` settles. A message counts as done when its sender has been told that it is
- * stored; with a `reader`, which is `to` or a member of it, not before that has it too.
+ * Sends to `to` for `end` milliseconds, or until the promise `end` settles. A message is complete when the server has acknowledged it and,
+ * if there is a `reader` (which is `to` or a member of it), when the reader has received it.
  */
 export async function measureChat(
-  chatter: TestClient,
+  sender: TestClient,
   to: string,
   end: number | Promise<unknown>,
   reader?: TestClient,
 ): Promise<Latency> {
-  return latencyOf(await timeChat(chatter, to, end, reader));
+  return latencyOf(await timeChat(sender, to, end, reader));
 }
 
-/** The same, as what each message took, in milliseconds. */
+/** Like `measureChat`, but returns the latency of each message in milliseconds. */
 export async function timeChat(
-  chatter: TestClient,
+  sender: TestClient,
   to: string,
   end: number | Promise<unknown>,
   reader?: TestClient,
@@ -38,12 +38,12 @@ export async function timeChat(
   if (typeof end === 'number') setTimeout(over, end);
   else void end.then(over, over);
   while (!isOver) {
-    // Nobody looks at what came before.
+    // Discards older events, which nobody needs.
     if (reader !== undefined) reader.events.length = 0;
     const start = performance.now();
-    await Promise.all([chatter.ok('send', to, 'are you there?'), reader?.event('message')]);
+    await Promise.all([sender.ok('send', to, 'are you there?'), reader?.event('message')]);
     times.push(performance.now() - start);
-    chatter.answers.clear();
+    sender.answers.clear();
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
   return times;
