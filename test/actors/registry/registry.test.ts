@@ -2,7 +2,7 @@
 
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
-import { type ActorRef, spawn } from '../../../src/actors/kernel/actor.ts';
+import { type ActorRef, type Outcome, spawn } from '../../../src/actors/kernel/actor.ts';
 import type { ToShard } from '../../../src/actors/link/messages.ts';
 import { type RegistryMsg, registry } from '../../../src/actors/registry/registry.ts';
 import type { Entry } from '../../../src/chat/entry.ts';
@@ -24,15 +24,16 @@ class World {
   readonly #out = { push: (item: ToShard) => void this.told.push(item) };
   #number = 1;
 
-  constructor(keepMs: number) {
+  constructor(keepMs: number, registeredAt?: (user: string) => Promise<Outcome<number | null>>) {
     files += 1;
     const logger = pino({}, { write: (line: string) => void this.logged.push(JSON.parse(line)) });
     const projection = openProjection(`${folder}/${files}.db`);
-    this.#actor = spawn('registry', registry({ projection, keepMs, logger, clock: this.clock }));
+    const options = { projection, keepMs, logger, clock: this.clock };
+    this.#actor = spawn('registry', registry(registeredAt ? { ...options, registeredAt } : options));
     onTestFinished(() => this.#actor.stop());
     this.#actor.tell({ type: 'accounts', names: ['ann'] });
     this.#actor.tell({ type: 'shard_connected', shard: 0, out: this.#out });
-    this.#ask(['announce', 1, -1, []], ['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
+    this.ask(['announce', 1, -1, []], ['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
     this.#number = 2;
   }
 
@@ -41,7 +42,7 @@ class World {
     await until('ann to be live', () => this.told.some(([kind]) => kind === 'live'));
     this.#number += 1;
     const number = this.#number;
-    this.#ask(['send', number, 1, 'ann', text, key]);
+    this.ask(['send', number, 1, 'ann', text, key]);
     return until(`an answer to ${text}`, () => this.told.find((item) => item[1] === number));
   }
 
@@ -54,7 +55,12 @@ class World {
     }
   }
 
-  #ask(...items: Extract<RegistryMsg, { type: 'batch' }>['items']): void {
+  /** The shard's thread dies. */
+  loseShard(): void {
+    this.#actor.tell({ type: 'shard_gone', shard: 0, out: this.#out });
+  }
+
+  ask(...items: Extract<RegistryMsg, { type: 'batch' }>['items']): void {
     this.#actor.tell({ type: 'batch', shard: 0, out: this.#out, items });
   }
 }
@@ -92,4 +98,22 @@ it('keys end a day after they were used, when the clock has been steady', async 
   expect(await at.say('first', 'key')).toEqual(['ok', expect.anything(), [first.id, first.at]]);
   await at.pass(2, 60_000);
   expect(stored(await at.say('first', 'key')).id).toBeGreaterThan(first.id);
+});
+
+it('lets nobody wait for an answer that needs auth, and drops it if its shard has died meanwhile', async () => {
+  const asked: Array<(outcome: Outcome<number | null>) => void> = [];
+  const at = new World(DAY_MS, () => new Promise((resolve) => asked.push(resolve)));
+  const answerTo = (number: number): ToShard | undefined => at.told.find((item) => item[1] === number);
+  await at.say('first');
+  at.ask(['whois', 101, 1, 'ann'], ['rooms', 102, 1, null], ['whois', 103, 1, 'ann']);
+  await until('an answer to rooms', () => answerTo(102));
+  expect([answerTo(101), answerTo(103)]).toEqual([undefined, undefined]);
+  asked[0]?.({ type: 'answered', value: 7 });
+  const answer = await until('an answer to whois', () => answerTo(101));
+  expect(answer).toMatchObject(['ok', 101, { user: 'ann', registeredAt: 7 }]);
+  at.loseShard();
+  await new Promise(setImmediate);
+  asked[1]?.({ type: 'answered', value: 7 });
+  await new Promise(setImmediate);
+  expect(answerTo(103)).toBeUndefined();
 });
