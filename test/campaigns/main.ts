@@ -43,7 +43,7 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   'disk-faults': { count: 50, run: failDisk },
   'disk-full': { count: 50, run: fillDisk },
   messages: { count: 200, run: killMessages },
-  migration: { count: 20, run: migrate(1_000_000) },
+  migration: { count: 5, run: migrate(1_000_000) },
   'network-cuts': { count: 1, run: cutNetworks(REAL_LIMITS) },
   registrations: { count: 200, run: killRegistrations },
   restarts: { count: 50, run: restartUnderLoad },
