@@ -127,8 +127,8 @@ class World {
 it('sends a direct message to the shards on which either account is, and to no other', () => {
   const world = new World();
   const [left, right] = world.shards;
-  world.sessions.attach(0, 1, world.account(0));
-  world.sessions.attach(1, 1, world.account(1));
+  world.sessions.attach(0, 1, world.account(0), 0);
+  world.sessions.attach(1, 1, world.account(1), 0);
   for (const shard of world.shards) shard.take();
   world.tell(0, 0, 'to myself');
   world.tell(0, 1, 'to ben');
@@ -141,8 +141,8 @@ it('sends a direct message to the shards on which either account is, and to no o
 it('sends an entry of a room to the shards with a member, and a join also to where its author is', () => {
   const world = new World();
   const [left, right] = world.shards;
-  world.sessions.attach(0, 1, world.account(0));
-  world.sessions.attach(1, 1, world.account(1));
+  world.sessions.attach(0, 1, world.account(0), 0);
+  world.sessions.attach(1, 1, world.account(1), 0);
   for (const shard of world.shards) shard.take();
   const joined = world.join(0, '#tea');
   if (joined.kind !== 'joined') expect.fail('a join');
@@ -178,7 +178,7 @@ it('sends a shard that comes back everything after what it has, and then says th
 it('stops sending to a shard that takes nothing, and goes on without a gap when it does', () => {
   const world = new World();
   const [slow] = world.shards;
-  world.sessions.attach(0, 1, world.account(0));
+  world.sessions.attach(0, 1, world.account(0), 0);
   for (const shard of world.shards) shard.take();
   const count = 3 * CREDIT;
   const texts = Array.from({ length: count }, (_, i) => `message ${i}`);
@@ -212,7 +212,7 @@ it('tells a shard that nothing concerned how far the log has come, once', () => 
 
 it('ends the sessions of an account where there are some', () => {
   const world = new World();
-  world.sessions.attach(1, 1, world.account(0));
+  world.sessions.attach(1, 1, world.account(0), 0);
   for (const shard of world.shards) shard.take();
   world.router.expel(world.account(0).id, 'failed');
   expect(world.shards.map((shard) => shard.take())).toEqual([
