@@ -20,6 +20,7 @@ import type { CampaignOptions, CampaignResult } from './campaign.ts';
 import { failDisk } from './disk-faults.ts';
 import { fillDisk } from './disk-full.ts';
 import { killMessages } from './messages.ts';
+import { migrate } from './migration.ts';
 import { cutNetworks, REAL_LIMITS } from './network-cuts.ts';
 import { killRegistrations } from './registrations.ts';
 import { restartUnderLoad } from './restarts.ts';
@@ -42,6 +43,7 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   'disk-faults': { count: 50, run: failDisk },
   'disk-full': { count: 50, run: fillDisk },
   messages: { count: 200, run: killMessages },
+  migration: { count: 5, run: migrate(1_000_000) },
   'network-cuts': { count: 1, run: cutNetworks(REAL_LIMITS) },
   registrations: { count: 200, run: killRegistrations },
   restarts: { count: 50, run: restartUnderLoad },

@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { isOnDelayedLog, type RunningServer, startServer } from '../support/server.ts';
 
 const folder = testFolder();
 let folders = 0;
@@ -63,7 +63,7 @@ async function textsAfterRestart({ data, server, ann }: House): Promise<unknown[
   return Array.isArray(page) && Array.isArray(page[0]) ? page[0].map((message) => message[4]) : [];
 }
 
-describe('a folder that is gone', () => {
+describe.skipIf(isOnDelayedLog)('a folder that is gone', () => {
   it('nothing is stored any more, and the log says so', async () => {
     const house = await open();
     rmSync(house.data, { recursive: true });
@@ -113,7 +113,7 @@ describe('a folder that is gone', () => {
   });
 });
 
-describe('a file that is gone', () => {
+describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
   it.each(['chat.db', 'chat.db-wal', 'chat.db-shm', 'lock.db'])(
     '%s: nothing is stored until a restart',
     async (name) => {

@@ -1,15 +1,19 @@
 /**
- * A log that stands in for a distant one: batches come back 0 to 200 ms later, in pages that are cut anywhere, mixed with
- * those of another writer, and some of them twice. `PARLEY_TEST_LOG` makes a server use it.
+ * A log that stands in for a distant one: batches come back after a random delay, in pages that are cut at random, some of them
+ * twice, and between them come the batches of another node. `PARLEY_TEST_LOG` makes a server use it; `PARLEY_TEST_LOG_MS` is
+ * the longest delay, and `PARLEY_TEST_LOG_SEED` decides everything that is random.
  */
 
+import { DatabaseSync } from 'node:sqlite';
+import { workerData } from 'node:worker_threads';
 import type { CommittedBatch } from '../../src/chat/fold.ts';
-import type { Batch } from '../../src/chat/intent.ts';
+import type { Batch, Intent } from '../../src/chat/intent.ts';
 import type { Log, OnCommitted } from '../../src/store/log.ts';
+import { startRandom } from './random.ts';
 
 const LONGEST_MS = Number(process.env.PARLEY_TEST_LOG_MS ?? 200);
-const MOST_IN_A_PAGE = 3;
-/** Batches that may come once more. */
+const SEED = Number(process.env.PARLEY_TEST_LOG_SEED ?? 1);
+/** Batches that may come again. */
 const KEPT = 4;
 
 export function openLog(position: number, onCommitted: OnCommitted): Log {
@@ -18,22 +22,25 @@ export function openLog(position: number, onCommitted: OnCommitted): Log {
 
 class DelayedLog implements Log {
   readonly #onCommitted: OnCommitted;
+  readonly #pick: ReturnType<typeof startRandom>;
+  readonly #stranger = new Stranger();
   #position: number;
   #waiting: Batch[] = [];
   #recent: CommittedBatch[] = [];
-  #foreign = 0;
   #timer: NodeJS.Timeout | undefined;
   #barriers: Array<() => void> = [];
 
   constructor(position: number, onCommitted: OnCommitted) {
     this.#position = position;
     this.#onCommitted = onCommitted;
+    // A registry that has restarted meets other delays than the one before it.
+    this.#pick = startRandom(SEED + position);
   }
 
   propose(batch: Batch): void {
     // What crosses to a distant log is plain data.
     this.#waiting.push(structuredClone(batch));
-    this.#timer ??= setTimeout(() => this.#deliver(), Math.random() * LONGEST_MS);
+    this.#timer ??= setTimeout(() => this.#deliver(), this.#pick(LONGEST_MS + 1));
   }
 
   barrier(): Promise<void> {
@@ -47,14 +54,14 @@ class DelayedLog implements Log {
 
   #deliver(): void {
     this.#timer = undefined;
-    const page = this.#waiting.splice(0, 1 + Math.floor(Math.random() * MOST_IN_A_PAGE));
-    if (Math.random() < 0.3) page.splice(Math.floor(Math.random() * page.length), 0, this.#ofAnother());
+    const page = this.#waiting.splice(0, 1 + this.#pick(this.#waiting.length));
+    if (this.#pick(3) === 0) page.splice(this.#pick(page.length + 1), 0, this.#stranger.next());
     const committed = page.map((batch) => this.#commit(batch));
-    const again = Math.random() < 0.2 ? this.#recent : [];
+    const again = this.#pick(5) === 0 ? this.#recent : [];
     this.#recent = [...this.#recent, ...committed].slice(-KEPT);
     this.#onCommitted([...again, ...committed]);
     if (this.#waiting.length > 0) {
-      this.#timer = setTimeout(() => this.#deliver(), Math.random() * LONGEST_MS);
+      this.#timer = setTimeout(() => this.#deliver(), this.#pick(LONGEST_MS + 1));
       return;
     }
     for (const resolve of this.#barriers.splice(0)) resolve();
@@ -64,9 +71,52 @@ class DelayedLog implements Log {
     this.#position += 1;
     return { position: this.#position, at: Date.now(), batch };
   }
+}
 
-  #ofAnother(): Batch {
-    this.#foreign += 1;
-    return { writer: 'another', number: this.#foreign, intents: [] };
+const NAME = 'Stranger.of.the.delayed.log';
+const ROOM = '#Room.of.the.delayed.log';
+
+/**
+ * The other node. A guest of it enters a room, speaks there and to itself, and leaves the room, all in one batch: nobody here
+ * may notice anything but that ids go on.
+ */
+class Stranger {
+  /** A database of this server is where it learns its id from. */
+  readonly #file = fileOf(workerData);
+  #account = 0;
+  #number = 0;
+
+  next(): Batch {
+    this.#number += 1;
+    return { writer: `another ${process.pid}`, number: this.#number, intents: this.#intents() };
   }
+
+  #intents(): Intent[] {
+    if (this.#account === 0) this.#account = this.#find();
+    if (this.#account === 0) return [{ kind: 'register', name: NAME, guest: true }];
+    const me = { account: this.#account, user: NAME, origin: null };
+    const text = `batch ${this.#number}`;
+    return [
+      { kind: 'join', ...me, room: ROOM },
+      { kind: 'say', ...me, to: ROOM, text, key: null },
+      { kind: 'say', ...me, to: NAME, text, key: 'always the same' },
+      { kind: 'leave', ...me, room: ROOM },
+    ];
+  }
+
+  #find(): number {
+    if (this.#file === undefined) return 0;
+    const db = new DatabaseSync(this.#file, { readOnly: true });
+    try {
+      const found = db.prepare('SELECT id FROM accounts WHERE name = ? AND retired = 0').get(NAME)?.id;
+      return typeof found === 'number' ? found : 0;
+    } finally {
+      db.close();
+    }
+  }
+}
+
+function fileOf(data: unknown): string | undefined {
+  const isRegistry = typeof data === 'object' && data !== null && 'chatDb' in data;
+  return isRegistry && typeof data.chatDb === 'string' ? data.chatDb : undefined;
 }

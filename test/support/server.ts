@@ -7,6 +7,12 @@ import { DEADLINE_MS, type Exit, runProcess, until } from './process.ts';
 
 export const PARLEY = fileURLToPath(new URL('../../bin/parley.js', import.meta.url));
 
+/**
+ * True if the servers under test use `delayed-log.ts`. A disk that fails does not refuse commands then: what the distant log
+ * has is final, so it waits until it can be stored. Tests of the refusal run on the local log only.
+ */
+export const isOnDelayedLog = process.env.PARLEY_TEST_LOG !== undefined;
+
 export interface ServerOptions {
   /** The data folder. */
   readonly data: string;
