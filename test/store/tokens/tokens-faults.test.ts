@@ -141,7 +141,7 @@ describe('a damaged file of tokens', () => {
           token = issue(tokens, 'ann');
           expect(tokens.check('ann', token, RECORD, NOW)).toBe('ok');
         }
-        expect(tokens.end(token)).toBe('ok');
+        expect(tokens.revoke(token)).toBe('ok');
         expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
         tokens.sweep(NOW);
         expect(warnings.length).toBeLessThanOrEqual(1);
@@ -160,9 +160,9 @@ describe('a file of tokens that cannot be used', () => {
     const { tokens, warnings } = open(file);
     for (let i = 0; i < 3; i += 1) expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
     expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('unavailable');
-    expect(tokens.end('a token')).toBe('storage_failed');
+    expect(tokens.revoke('a token')).toBe('storage_failed');
     expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('bad_token');
-    tokens.endAll('ann');
+    tokens.revokeAll('ann');
     expect(tokens.sweep(NOW)).toBe(false);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('no such file or directory');
@@ -212,7 +212,7 @@ describe.runIf(canMount)('on a full disk', () => {
     // What was given up would be taken by somebody else.
     disk.fill();
     const ended = all.filter((_, i) => i % 2 === 0);
-    for (const token of ended) expect(tokens.end(token)).toBe('ok');
+    for (const token of ended) expect(tokens.revoke(token)).toBe('ok');
     const expected = all.map((_, i) => (i % 2 === 0 ? 'bad_token' : 'ok'));
     const look = (t: Tokens): string[] => all.map((token, i) => t.check(`user${i}`, token, RECORD, NOW));
     expect(look(tokens)).toEqual(expected);
@@ -236,7 +236,7 @@ describe.runIf(canMount)('on a full disk', () => {
     const { tokens, warnings } = open(file);
     expect(tokens.check('ann', kept, RECORD, NOW)).toBe('ok');
     expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
-    expect(tokens.end(ended)).toBe('storage_full');
+    expect(tokens.revoke(ended)).toBe('storage_full');
     expect(tokens.sweep(NOW)).toBe(false);
     expect([tokens.check('ann', kept, RECORD, NOW), tokens.check('ann', ended, RECORD, NOW)]).toEqual([
       'ok',

@@ -43,16 +43,16 @@ describe('a token', () => {
     for (const other of ['', 'x', token.slice(1), `${token}A`, token.toLowerCase(), 'é\ud800']) {
       expect(tokens.check('ann', other, RECORD, NOW)).toBe('bad_token');
     }
-    expect(tokens.end(token)).toBe('ok');
+    expect(tokens.revoke(token)).toBe('ok');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
-    expect(tokens.end(token)).toBe('ok');
+    expect(tokens.revoke(token)).toBe('ok');
   });
 
   it('is one of its own at each login, and ends alone', () => {
     const tokens = open(newFile());
     const all = Array.from({ length: 5 }, () => issue(tokens, 'ann'));
     expect(new Set(all).size).toBe(5);
-    tokens.end(all[2] ?? '');
+    tokens.revoke(all[2] ?? '');
     expect(all.map((token) => tokens.check('ann', token, RECORD, NOW))).toEqual([
       'ok',
       'ok',
@@ -66,7 +66,7 @@ describe('a token', () => {
     const file = newFile();
     const tokens = open(file);
     const [kept, ended] = [issue(tokens, 'ann'), issue(tokens, 'ann')];
-    tokens.end(ended);
+    tokens.revoke(ended);
     // What is in the files at this moment is what a process that was killed leaves behind.
     const copy = newFile();
     cpSync(dirname(file), dirname(copy), { recursive: true });
@@ -104,7 +104,7 @@ describe('a token', () => {
     expect(tokens.check('ann', token, `${RECORD}x`, NOW)).toBe('bad_token');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('ok');
     const other = issue(tokens, 'ben');
-    tokens.endAll('ANN');
+    tokens.revokeAll('ANN');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
     expect(tokens.check('ben', other, RECORD, NOW)).toBe('ok');
   });
@@ -199,7 +199,7 @@ describe('the tokens of an account', () => {
           } else if (what === 'change') {
             record[user] = (record[user] ?? 0) + 2;
           } else if (what === 'endAll') {
-            tokens.endAll(name);
+            tokens.revokeAll(name);
             for (const t of issued) if (t.user === user) t.live = false;
           } else if (what === 'sweep') {
             expect(tokens.sweep(now)).toBe(false);
@@ -208,7 +208,7 @@ describe('the tokens of an account', () => {
             tokens.close();
             tokens = open(file, 4);
           } else if (what === 'end' && one !== undefined) {
-            expect(tokens.end(one.token)).toBe('ok');
+            expect(tokens.revoke(one.token)).toBe('ok');
             one.live = false;
           } else if (what === 'check' && one !== undefined) {
             const isGood = one.live && one.user === user && now < one.used + 30 * DAY;
@@ -253,7 +253,7 @@ it('tokens of accounts that are not there any more end, however many there are',
   let after: string | undefined = '';
   let calls = 0;
   for (; after !== undefined; calls += 1) {
-    after = tokens.endWithout((user) => user.endsWith('7'), after);
+    after = tokens.revokeMissing((user) => user.endsWith('7'), after);
   }
   expect(calls).toBe(3);
   const left = users.filter((user, i) => tokens.check(user, all[i] ?? '', RECORD, NOW) === 'ok');
