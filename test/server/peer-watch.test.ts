@@ -37,7 +37,7 @@ describe('a peer does not count as lost', () => {
     expect(lostIn(waitsFor, ...counts)).toBeUndefined();
   });
 
-  it('for what another one does, or for what it did before its window closed', () => {
+  it('because of another peer, or of what it did before its window closed', () => {
     const judge = new LostPeers();
     for (let check = 0; check < 4; check += 1) {
       expect(judge.update([{ name: 'a b', waitsFor: 'acknowledgement', count: 4 + check }])).toEqual([]);
@@ -47,7 +47,7 @@ describe('a peer does not count as lost', () => {
   });
 });
 
-it('tells of those that are lost until they are closed', () => {
+it('reports lost peers until they are closed', () => {
   const judge = new LostPeers();
   const check = () => judge.update(['a b', 'c d'].map((name) => ({ name, waitsFor: 'window', count: 2 })));
   expect([check(), check(), check(), check()]).toEqual([[], [], ['a b', 'c d'], ['a b', 'c d']]);
