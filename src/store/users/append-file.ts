@@ -1,8 +1,8 @@
 /**
  * An append-only file, whose appends are on disk before they are acknowledged.
  *
- * The file is trusted up to `end`. After a failed append, nothing is written until the file has been reopened, compared
- * with what this object expects, and truncated to `end`. After a failed sync the kernel may have dropped the pages, or
+ * The file is trusted up to `#length`. After a failed append, nothing is written until the file has been reopened, compared
+ * with what this object expects, and truncated to that length. After a failed sync the kernel may have dropped the pages, or
  * may call them clean without having written them, so another sync of the same pages proves nothing. Therefore the end
  * of the trusted part is rewritten, which makes those pages dirty, and synced. This also happens before the first
  * append, because the previous process may have met a failed sync.
