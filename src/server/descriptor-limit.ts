@@ -4,7 +4,7 @@ import { close, open } from 'node:fs';
 import { devNull } from 'node:os';
 import type { Logger } from 'pino';
 
-const LOOK_MS = 1_000;
+const CHECK_MS = 1_000;
 const REPORT_MS = 60_000;
 
 /**
@@ -13,7 +13,7 @@ const REPORT_MS = 60_000;
  */
 export function watchOpenFiles(log: Logger): void {
   let reportedAt = Number.NEGATIVE_INFINITY;
-  const look = (): void =>
+  const check = (): void =>
     open(devNull, (error, fd) => {
       if (error === null) close(fd);
       const isExhausted = error?.code === 'EMFILE' || error?.code === 'ENFILE';
@@ -24,5 +24,5 @@ export function watchOpenFiles(log: Logger): void {
         'out of file descriptors, so new connections are closed at once; raise the limit on open files (ulimit -n)',
       );
     });
-  setInterval(look, LOOK_MS).unref();
+  setInterval(check, CHECK_MS).unref();
 }

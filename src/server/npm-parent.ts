@@ -9,31 +9,31 @@
 
 import { readFileSync } from 'node:fs';
 
-const LOOK_MS = 500;
+const CHECK_MS = 500;
 
 /** A process, and the parent it must keep. */
-interface Bond {
+interface ParentLink {
   readonly pid: number;
   readonly parent: number;
 }
 
 /** Calls `gone` once when npm, or the shell it started, has exited. Never if npm does not run this process. */
 export function onNpmGone(gone: () => void): void {
-  const bonds = findBonds();
-  if (bonds.length === 0) return;
-  const looking = setInterval(() => {
-    if (bonds.every(({ pid, parent }) => parentOf(pid) === parent)) return;
-    clearInterval(looking);
+  const links = findParentLinks();
+  if (links.length === 0) return;
+  const checking = setInterval(() => {
+    if (links.every(({ pid, parent }) => parentOf(pid) === parent)) return;
+    clearInterval(checking);
     gone();
-  }, LOOK_MS);
-  looking.unref();
+  }, CHECK_MS);
+  checking.unref();
 }
 
 /**
  * The chain from this process up to npm. An orphan gets another parent, so this is safer than checking that a pid
  * exists.
  */
-function findBonds(): Bond[] {
+function findParentLinks(): ParentLink[] {
   const script = process.env.npm_lifecycle_script;
   if (script === undefined || script.includes('&')) return [];
   const shell = { pid: process.pid, parent: process.ppid };

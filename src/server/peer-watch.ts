@@ -13,7 +13,7 @@ import {
   type UnansweredSocket,
 } from '../transport/socket-table.ts';
 
-export const LOOK_EVERY_MS = 15_000;
+export const CHECK_INTERVAL_MS = 15_000;
 
 /**
  * Number of consecutive checks in which something must be unanswered, and by how much the count must rise between them.
@@ -22,41 +22,41 @@ export const LOOK_EVERY_MS = 15_000;
  * after an answer within 3 minutes, a single probe must suffice.
  */
 const LOST_AFTER = {
-  acknowledgement: { looks: 5, rise: 2 },
-  window: { looks: 3, rise: 0 },
+  acknowledgement: { checks: 5, rise: 2 },
+  window: { checks: 3, rise: 0 },
 } as const;
 
 interface Suspect {
   readonly waitsFor: UnansweredSocket['waitsFor'];
-  readonly looks: number;
+  readonly checks: number;
   readonly first: number;
   readonly last: number;
 }
 
 /** Compares one check of the sockets with the previous ones. Pure. */
-export class PeerJudge {
+export class LostPeers {
   #suspects = new Map<string, Suspect>();
 
   /**
    * Takes all unanswered sockets and returns the names of the lost ones; they are returned again until they are closed.
    */
-  judge(sockets: readonly UnansweredSocket[]): string[] {
+  update(sockets: readonly UnansweredSocket[]): string[] {
     const suspects = new Map<string, Suspect>();
     for (const { name, waitsFor, count } of sockets) {
       const before = this.#suspects.get(name);
       // An answer has reset a count that falls.
       const isSame = before?.waitsFor === waitsFor && count >= before.last;
-      const { looks, first } = isSame ? before : { looks: 0, first: count };
-      suspects.set(name, { waitsFor, looks: looks + 1, first, last: count });
+      const { checks, first } = isSame ? before : { checks: 0, first: count };
+      suspects.set(name, { waitsFor, checks: checks + 1, first, last: count });
     }
     this.#suspects = suspects;
     return [...suspects].filter(([, suspect]) => isLost(suspect)).map(([name]) => name);
   }
 }
 
-function isLost({ waitsFor, looks, first, last }: Suspect): boolean {
+function isLost({ waitsFor, checks, first, last }: Suspect): boolean {
   const limit = LOST_AFTER[waitsFor];
-  return looks >= limit.looks && last - first >= limit.rise;
+  return checks >= limit.checks && last - first >= limit.rise;
 }
 
 export interface PeerWatchOptions {
@@ -71,20 +71,20 @@ export interface PeerWatchOptions {
 
 /** Checks periodically. Returns a function that stops it. */
 export function watchPeers({ port, everyMs, lost, failed }: PeerWatchOptions): () => void {
-  const judge = new PeerJudge();
+  const judge = new LostPeers();
   let isStopped = false;
   let isFailing = false;
-  const look = async (): Promise<void> => {
+  const check = async (): Promise<void> => {
     const found = await findUnanswered(port);
     if (isStopped) return;
     if (found.type === 'found') {
-      const peers = judge.judge(found.sockets).map(readEndpoints);
+      const peers = judge.update(found.sockets).map(readEndpoints);
       if (peers.length > 0) lost(peers);
     } else if (!isFailing) failed(found.text);
     isFailing = found.type === 'failed';
-    timer = setTimeout(look, everyMs);
+    timer = setTimeout(check, everyMs);
   };
-  let timer = setTimeout(look, everyMs);
+  let timer = setTimeout(check, everyMs);
   return () => {
     isStopped = true;
     clearTimeout(timer);

@@ -12,7 +12,7 @@ const TURN_RETRY_MS = 10;
 const TURN_TIMEOUT_MS = 2_000;
 
 /** A firewall may drop the connection that tries the port. By then the port has been bound. */
-const TRY_TIMEOUT_MS = 1_000;
+const CONNECT_TIMEOUT_MS = 1_000;
 
 /** Whether the port is free. By the time the server listens, the answer may be out of date. */
 export async function checkPort(host: string, port: number): Promise<PortCheck> {
@@ -21,10 +21,10 @@ export async function checkPort(host: string, port: number): Promise<PortCheck> 
     const error = await findPortFault(address, port);
     return error === undefined
       ? { type: 'free', address }
-      : { type: 'refused', text: explainListen(error, host, port) };
+      : { type: 'refused', text: describeListenError(error, host, port) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return { type: 'refused', text: explainListen(error, host, port) };
+    return { type: 'refused', text: describeListenError(error, host, port) };
   }
 }
 
@@ -46,7 +46,7 @@ export function findPortFault(address: string, port: number): Promise<NodeJS.Err
       socket.resetAndDestroy();
       resolve(error?.syscall === 'bind' ? error : undefined);
     };
-    socket.setTimeout(TRY_TIMEOUT_MS, settle);
+    socket.setTimeout(CONNECT_TIMEOUT_MS, settle);
     socket.once('connect', () => settle());
     socket.once('error', settle);
   });
@@ -80,7 +80,7 @@ function takeTurn(port: number): Promise<Server | undefined> {
   });
 }
 
-export function explainListen(
+export function describeListenError(
   error: { readonly code?: string | undefined; readonly message: string },
   host: string,
   port: number,

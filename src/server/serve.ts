@@ -16,7 +16,7 @@ const STOP_MS = 4_900;
 /** When an unfinished shutdown is cut off. The log on disk is intact anyway. */
 const CUT_OFF_MS = 4_000;
 /** How long the exit waits for the last log lines to be written. */
-const LAST_LINES_MS = 150;
+const FLUSH_MS = 150;
 
 export async function serve(options: ServerOptions): Promise<void> {
   // Everything this process creates is for its owner only.
@@ -25,21 +25,21 @@ export async function serve(options: ServerOptions): Promise<void> {
   const log = openLog('main', options.logLevel, output);
   let server: Server | undefined;
   let stoppingSince: number | undefined;
-  let isLeaving = false;
-  const leave = async (code: ExitCode): Promise<void> => {
-    if (isLeaving) return;
-    isLeaving = true;
-    await output.flush(LAST_LINES_MS);
+  let isExiting = false;
+  const exit = async (code: ExitCode): Promise<void> => {
+    if (isExiting) return;
+    isExiting = true;
+    await output.flush(FLUSH_MS);
     // Errors from threads that are being terminated are not worth logging.
     log.level = 'silent';
-    const endsAt = (stoppingSince ?? performance.now()) + STOP_MS - LAST_LINES_MS;
-    await endProcess(code, endsAt - performance.now(), () => output.isQuiet(LAST_LINES_MS));
+    const endsAt = (stoppingSince ?? performance.now()) + STOP_MS - FLUSH_MS;
+    await endProcess(code, endsAt - performance.now(), () => output.isQuiet(FLUSH_MS));
   };
   const fail = (error: Error): void => {
-    if (isLeaving) return;
+    if (isExiting) return;
     log.fatal({ event: 'server.failed', err: error }, 'the server cannot continue');
     output.write(`parley: the server cannot continue: ${error.message}`);
-    void leave(EXIT.failure);
+    void exit(EXIT.failure);
   };
   const stop = async (cause: string): Promise<void> => {
     if (stoppingSince !== undefined) return;
@@ -48,15 +48,15 @@ export async function serve(options: ServerOptions): Promise<void> {
     log.info({ event: 'server.stopping', cause }, `the server is stopping: ${cause}`);
     setTimeout(() => {
       log.warn({ event: 'server.cut_off' }, `the shutdown was cut off after ${CUT_OFF_MS} ms`);
-      void leave(EXIT.ok);
+      void exit(EXIT.ok);
     }, CUT_OFF_MS);
     // A server that is still starting has no clients to notify.
     await server?.stop();
     const tookMs = Math.round(performance.now() - since);
     log.info({ event: 'server.stopped', tookMs }, `the server stopped after ${tookMs} ms`);
-    await leave(EXIT.ok);
+    await exit(EXIT.ok);
   };
-  onStopSignal((signal, isAgain) => void (isAgain ? leave(EXIT.interrupted) : stop(signal)));
+  onStopSignal((signal, isAgain) => void (isAgain ? exit(EXIT.interrupted) : stop(signal)));
   onNpmGone(() => void stop('the npm that started it has exited'));
   process.on('uncaughtException', fail);
   // The server does not use stdout, and nothing else that writes to it may end the process. The same holds for stderr;
@@ -68,7 +68,7 @@ export async function serve(options: ServerOptions): Promise<void> {
   if (stoppingSince !== undefined) return;
   if (started.type === 'refused') {
     output.write(`parley: ${started.text}`);
-    return leave(started.exitCode);
+    return exit(started.exitCode);
   }
   server = started.server;
   obeyParentProcess();

@@ -12,8 +12,8 @@ import { EXIT, type ExitCode, Refusal } from '../common/exit.ts';
 import type { LogLevel } from '../common/log.ts';
 import type { LossyOutput } from '../common/lossy-output.ts';
 import { openDataFolder } from '../store/files/data-folder.ts';
-import { LOOK_EVERY_MS, watchPeers } from './peer-watch.ts';
-import { checkPort, explainListen, formatAddress } from './port.ts';
+import { CHECK_INTERVAL_MS, watchPeers } from './peer-watch.ts';
+import { checkPort, describeListenError, formatAddress } from './port.ts';
 import { threadTable } from './thread-table.ts';
 import { type Listener, Threads } from './threads.ts';
 
@@ -99,12 +99,12 @@ export async function startServer(
     }
     await supervisor.stop();
     const { code, text: message } = listened;
-    return refuse(EXIT.unavailable, explainListen({ code, message }, host, listener.port));
+    return refuse(EXIT.unavailable, describeListenError({ code, message }, host, listener.port));
   }
   const watches = ports.map((watched) =>
     watchPeers({
       port: watched,
-      everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? LOOK_EVERY_MS,
+      everyMs: testNumber('PARLEY_TEST_LOOK_EVERY_MS') ?? CHECK_INTERVAL_MS,
       lost: (peers) => threads.abandon(peers),
       failed: (text) => log.warn({ event: 'peers.unwatched', error: text }, UNWATCHED),
     }),

@@ -37,7 +37,7 @@ const SHARED_BYTES = 65_536;
  */
 const MANY_FRAMES = 4;
 const PAUSE_FACTOR = 3;
-const LONGEST_PAUSE_MS = 8;
+const MAX_PAUSE_MS = 8;
 
 /** Outboxes that have something to write. One per thread that writes to sockets. */
 export class WriteTurn {
@@ -56,7 +56,7 @@ export class WriteTurn {
     this.arena.reset();
     if (frames < MANY_FRAMES * dirty.length) return;
     const ended = performance.now();
-    this.#pausedUntil = ended + Math.min(this.#pauseFactor * (ended - began), LONGEST_PAUSE_MS);
+    this.#pausedUntil = ended + Math.min(this.#pauseFactor * (ended - began), MAX_PAUSE_MS);
   };
 
   /** `threads`: how many threads write for this server, each to about as many sockets. */

@@ -30,7 +30,7 @@ export interface UnansweredSocket {
 
 const TABLES = ['/proc/self/net/tcp', '/proc/self/net/tcp6'];
 const READ_BYTES = 8_192;
-const READS_IN_TURN = 16;
+const READS_PER_TURN = 16;
 const NEWLINE = 0x0a;
 const COLON = 0x3a;
 const ZERO = 0x30;
@@ -45,13 +45,13 @@ const TIMER = 26;
 const RETRANSMITS = 38;
 const USER = 46;
 
-export type Found =
+export type ScanResult =
   | { readonly type: 'found'; readonly sockets: readonly UnansweredSocket[] }
   /** Neither table could be read: this may not be Linux, or too many files are open. */
   | { readonly type: 'failed'; readonly text: string };
 
 /** Sockets of a local port that are waiting for their peer right now. */
-export async function findUnanswered(port: number): Promise<Found> {
+export async function findUnanswered(port: number): Promise<ScanResult> {
   const scan = new TableScan(port);
   const read = await Promise.allSettled(TABLES.map((path) => readTable(path, scan)));
   // One table is missing if the system has no IPv6.
@@ -73,7 +73,7 @@ async function readTable(path: string, scan: TableScan): Promise<void> {
       const bytesRead = readSync(file, buffer, kept, READ_BYTES - kept, null);
       if (bytesRead === 0) return;
       kept = scan.take(buffer, kept + bytesRead);
-      if (reads % READS_IN_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (reads % READS_PER_TURN === 0) await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
     closeSync(file);

@@ -61,7 +61,7 @@ const END_TIMEOUT_MS = 2_000;
 const KEEP_ALIVE_MS = 60_000;
 const PROBES = 5;
 /** The initial idle time divided by the interval between probes. */
-const PROBE_SHARE = 12;
+const IDLE_TO_PROBE_RATIO = 12;
 /**
  * A whole backlog is accepted in one turn of the event loop, so a longer one would delay connected clients (measured).
  */
@@ -70,7 +70,7 @@ const BACKLOG = 512;
 export function listenTcp(options: ListenOptions, accept: (wire: Wire) => WireHandler): Promise<Listening> {
   const { keepAliveMs = KEEP_ALIVE_MS } = options;
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
-    socket.setKeepAlive(true, keepAliveMs, Math.max(1_000, keepAliveMs / PROBE_SHARE), PROBES);
+    socket.setKeepAlive(true, keepAliveMs, Math.max(1_000, keepAliveMs / IDLE_TO_PROBE_RATIO), PROBES);
     const wire = new TcpWire(socket);
     wire.serve(accept(wire));
   });

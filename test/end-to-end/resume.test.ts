@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { messagesOf } from '../client/stay.ts';
+import { messagesOf } from '../client/headless-client.ts';
 import { SOON, useBrowser } from '../support/browser.ts';
 import { testFolder } from '../support/folder.ts';
 import { type RunningScript, runScript, startScript } from '../support/parley.ts';

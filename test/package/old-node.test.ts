@@ -9,7 +9,7 @@ const folder = testFolder();
 const BIN = fileURLToPath(new URL('../../bin', import.meta.url));
 let copies = 0;
 
-/** A copy of the program, in a folder that also has these folders. */
+/** A copy of the program, in a folder that also contains these folders. */
 function copy(...folders: string[]): string {
   copies += 1;
   const path = join(folder, String(copies));
@@ -18,7 +18,7 @@ function copy(...folders: string[]): string {
   return path;
 }
 
-/** Runs it with a Node that says that it is that old. */
+/** Runs it with a Node that claims to be that old. */
 async function complaint(path: string, version = '20.20.2'): Promise<string> {
   const old = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '${version}' } });`;
   const args = ['-e', `${old} require(${JSON.stringify(join(path, 'bin', 'parley.js'))})`];
@@ -27,7 +27,7 @@ async function complaint(path: string, version = '20.20.2'): Promise<string> {
   return run.stderr();
 }
 
-it('names npm install in a fresh checkout with an old Node', async () => {
+it('suggests npm install in a fresh checkout with an old Node', async () => {
   const path = copy('src');
   expect(await complaint(path)).toBe(
     'parley needs Node 24.15 or later, and this is 20.20.2.\n' +
@@ -35,20 +35,20 @@ it('names npm install in a fresh checkout with an old Node', async () => {
   );
 });
 
-it('names the Node that npm install has brought along', async () => {
+it('suggests the Node that npm install has installed', async () => {
   const path = copy('src', 'node_modules/node');
   expect(await complaint(path)).toContain(
     `A current one is in ${path} already: start parley with "npm start"`,
   );
 });
 
-it('names only nodejs.org in the published package', async () => {
+it('suggests only nodejs.org in the published package', async () => {
   const text = await complaint(copy('dist'));
   expect(text).toContain('https://nodejs.org/');
   expect(text).not.toContain('npm');
 });
 
-it('names npm install in a fresh checkout with a current Node', async () => {
+it('suggests npm install in a fresh checkout with a current Node', async () => {
   const path = copy();
   cpSync(join(BIN, '../src'), join(path, 'src'), { recursive: true });
   const run = runProcess(process.execPath, [join(path, 'bin/parley.js'), 'serve']);

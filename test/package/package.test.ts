@@ -12,7 +12,7 @@ const app = `${folder}/app`;
 const parley = `${app}/node_modules/.bin/parley`;
 const INSTALL_TIMEOUT_MS = 240_000;
 
-/** As from a shell outside of any npm script, with this Node first in the path. */
+/** As from a shell outside any npm script, with this Node first in the path. */
 const env = {
   ...Object.fromEntries(
     Object.entries(process.env).filter(([name]) => !name.toLowerCase().startsWith('npm_')),
@@ -36,7 +36,7 @@ describe('the published package, installed in an empty folder', () => {
     if (installed.code !== 0) throw new Error(install.stderr());
   }, INSTALL_TIMEOUT_MS);
 
-  it('holds the compiled program and the docs, and neither sources nor tests', () => {
+  it('contains the compiled program and the docs, but neither sources nor tests', () => {
     const names = readdirSync(`${app}/node_modules/parley-chat`, { recursive: true }).map(String);
     expect(names).toContain('dist/cli/main.js');
     expect(names).toContain('dist/actors/registry/registry.worker.js');
@@ -44,13 +44,13 @@ describe('the published package, installed in an empty folder', () => {
     expect(names.filter((name) => /^(src|test|bench)\b/.test(name) || name.endsWith('.ts'))).toEqual([]);
   });
 
-  it('has a name on npm that is not somebody else’s, and the license', () => {
+  it('has a free name on npm, and the license', () => {
     const names = readdirSync(`${app}/node_modules/parley-chat`);
     expect(names).toContain('LICENSE');
     expect(readdirSync(`${app}/node_modules`)).not.toContain('parley');
   });
 
-  it('tells its version and its commands', async () => {
+  it('prints its version and its commands', async () => {
     const [exit, version] = await run(app, parley, '--version');
     const { version: wanted } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8'));
     expect([exit.code, version.stdout().trim()]).toEqual([0, wanted]);
@@ -81,7 +81,7 @@ describe('the published package, installed in an empty folder', () => {
 
 describe('bin/parley.js on a Node that is too old', () => {
   it('says which version is needed and how to get it', async () => {
-    // The file itself, with the version of an old Node in place of this one's.
+    // The file itself, with an old Node's version in place of this one's.
     const source = readFileSync(`${root}/bin/parley.js`, 'utf8').replace(/^#!.*/, '');
     for (const old of ['0.10.48', '20.20.2', '24.14.9']) {
       const script = `Object.defineProperty(process.versions, 'node', { value: '${old}' });${source}`;

@@ -16,7 +16,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
 
   const register = (user: string): Promise<TestClient> => TestClient.register(server.address, user);
 
-  it('gives nothing to a connection that has logged out, while another session of its account goes on', async () => {
+  it('sends nothing to a connection that has logged out, while another session of its account continues', async () => {
     const [kay, max] = [await register('kay'), await register('max')];
     const other = await TestClient.login(server.address, 'kay');
     for (const member of [kay, max]) await member.ok('join', '#later');
@@ -24,7 +24,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     await max.ok('send', 'kay', 'to those who are in');
     await max.ok('send', '#later', 'to all members');
     await kay.until(() => kay.messages().length === 2, 'both messages');
-    // The answer comes from the registry, behind all that it has routed to that connection's shard.
+    // The answer comes from the registry, after everything it has routed to that connection's shard.
     await other.ok('register', 'somebody', 'secret of somebody');
     expect(other.messages()).toEqual([]);
   });
@@ -59,7 +59,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     expect(outsider.messages()).toEqual([]);
   });
 
-  it('answers everything that came before a quit, or before a frame that cannot be trusted', async () => {
+  it('answers everything before a quit, or before an invalid frame', async () => {
     const client = await register('quitter');
     const asked = [
       client.request('join', '#quit'),
@@ -77,7 +77,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     expect(other.answers.get(null)?.[2]).toBe('bad_frame');
   });
 
-  it('takes a repeated send with the same key once, and refuses another message under that key', async () => {
+  it('stores a repeated send with the same key once, and refuses another message with that key', async () => {
     const [ann, ben] = [await register('keyann'), await register('keyben')];
     const ids = [1, 2, 3].map(() => ann.request('send', 'keyben', 'once', 'k'));
     const answers = await Promise.all(ids.map((id) => ann.answer(id)));
@@ -88,7 +88,7 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     expect(ben.messages().map((m) => m[5])).toEqual(['once', 'end']);
   });
 
-  it('lets exactly one of many have a name', async () => {
+  it('gives a name to exactly one of many', async () => {
     const clients = await Promise.all(Array.from({ length: 12 }, () => TestClient.connect(server.address)));
     const answers = await Promise.all(
       clients.map((client, i) => client.call('register', i % 2 ? 'Wanted' : 'wanted', `password ${i}`)),

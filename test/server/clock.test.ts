@@ -1,4 +1,4 @@
-/** A server whose machine has a clock that is set while it runs: libfaketime sets it, and leaves the monotonic clock alone. */
+/** A server whose clock is set while it runs: libfaketime sets it, and leaves the monotonic clock alone. */
 
 import { execFileSync } from 'node:child_process';
 import { renameSync, writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const DAY_MS = 86_400_000;
 interface Machine {
   readonly server: RunningServer;
   readonly data: string;
-  /** Sets the clock so many milliseconds ahead of the right time. */
+  /** Sets the clock this many milliseconds ahead of the right time. */
   set(aheadMs: number): Promise<void>;
 }
 
@@ -41,14 +41,14 @@ async function start(name: string, ...args: string[]): Promise<Machine> {
     server,
     data,
     async set(aheadMs) {
-      // At once, for whoever reads it.
+      // Immediately, for anyone who reads it.
       writeFileSync(`${time}.new`, `${aheadMs < 0 ? '-' : '+'}${Math.abs(aheadMs) / 1_000}`);
       renameSync(`${time}.new`, time);
     },
   };
 }
 
-/** Until something that is really old is removed: then whatever else counts as old is, too. */
+/** Waits until something that is really old is removed: by then everything else that counts as old is removed, too. */
 async function removal({ data }: Machine): Promise<void> {
   const db = new DatabaseSync(`${data}/chat.db`);
   db.exec("INSERT INTO entries (id, conversation, kind, account, text, at) VALUES (1, 1, 0, 1, 'old', 1)");
@@ -59,12 +59,12 @@ async function removal({ data }: Machine): Promise<void> {
   db.close();
 }
 
-/** How often the log has told of a clock that was set. */
+/** How often the log has reported that the clock was set. */
 function jumps({ server }: Machine): number {
   return server.stderr().split('"event":"clock.jumped"').length - 1;
 }
 
-it('a clock that is a month ahead for seconds deletes nothing, ends nothing, and leaves no wrong times behind', async () => {
+it('a clock that is a month ahead for seconds deletes nothing, ends nothing, and leaves no wrong times', async () => {
   const at = await start('month', '--keep', '1d');
   const { address } = at.server;
   const ann = await TestClient.connect(address);

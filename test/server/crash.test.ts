@@ -14,7 +14,7 @@ afterEach(async () => {
   await server.stop();
 });
 
-/** Connects again and again until a shard that fits serves the connection. */
+/** Reconnects until a suitable shard serves the connection. */
 async function loginUntil(fits: (shard: string) => boolean, user: string): Promise<[TestClient, string]> {
   for (;;) {
     const before = loginsOf(user).length;
@@ -26,7 +26,7 @@ async function loginUntil(fits: (shard: string) => boolean, user: string): Promi
   }
 }
 
-/** The shards that the user's logins were on, oldest first. */
+/** The shards of the user's logins, oldest first. */
 function loginsOf(user: string): string[] {
   const login = new RegExp(`"thread":"(shard-\\d)","event":"login".*"subject":"${user}"`, 'g');
   return [...server.stderr().matchAll(login)].map((match) => match[1] ?? '');
@@ -42,7 +42,7 @@ function restarted(thread: string): Promise<number> {
 }
 
 describe('a thread that dies', () => {
-  it('registry: nothing acknowledged is lost or repeated, every connection stays, within a second', async () => {
+  it('registry: within a second, nothing acknowledged is lost or repeated, and every connection stays', async () => {
     const names = ['ann', 'ben', 'cat', 'dan'];
     const clients = await Promise.all(names.map((name) => TestClient.register(server.address, name)));
     for (const client of clients) await client.ok('join', '#r');
@@ -76,7 +76,7 @@ describe('a thread that dies', () => {
     }
   });
 
-  it('registry: joins, leaves and logins under way are answered once it is back', async () => {
+  it('registry: pending joins, leaves and logins are answered once it is back', async () => {
     const ann = await TestClient.register(server.address, 'ann');
     const ben = await TestClient.register(server.address, 'ben');
     await ann.ok('join', '#left');
@@ -95,7 +95,7 @@ describe('a thread that dies', () => {
     expect(await ann.refused('send', '#left', 'still?')).toBe('no_such_room');
   });
 
-  it('auth: chat goes on, and logins and registrations work again within a second', async () => {
+  it('auth: chat continues, and logins and registrations work again within a second', async () => {
     const ann = await TestClient.register(server.address, 'ann');
     const guest = await TestClient.connect(server.address);
     await guest.ok('guest', 'visitor');
@@ -110,7 +110,7 @@ describe('a thread that dies', () => {
     expect(await thief.refused('register', 'Visitor', 'a password')).toBe('name_taken');
   });
 
-  it('auth: a login under way is refused with a code that says to try again', async () => {
+  it('auth: a pending login is refused with a code that says to try again', async () => {
     await TestClient.register(server.address, 'ann');
     const clients = await Promise.all(Array.from({ length: 30 }, () => TestClient.connect(server.address)));
     const asked = clients.map((client) => client.call('login', 'ann', 'secret of ann'));
@@ -124,7 +124,7 @@ describe('a thread that dies', () => {
     if ((await client?.call('ping'))?.[0] === 'ok') await TestClient.login(server.address, 'ann');
   });
 
-  it('shard: its clients are disconnected and can come back, all others stay', async () => {
+  it('shard: its clients are disconnected and can return, all others stay', async () => {
     for (const name of ['ann', 'ben']) {
       const client = await TestClient.connect(server.address);
       await client.ok('register', name, `secret of ${name}`);
@@ -143,7 +143,7 @@ describe('a thread that dies', () => {
     expect(ben.isClosed).toBe(false);
   });
 
-  it('shard: the guests on it are gone, and their names are free', async () => {
+  it('shard: its guests are gone, and their names are free', async () => {
     const guest = await TestClient.connect(server.address);
     await guest.ok('guest', 'visitor');
     await guest.ok('join', '#r');
@@ -158,7 +158,7 @@ describe('a thread that dies', () => {
     expect(await next.refused('send', '#r', 'not my room')).toBe('not_a_member');
   });
 
-  it('archive: replays under way wait for it, chat goes on', async () => {
+  it('archive: pending replays wait for it, and chat continues', async () => {
     const ann = await TestClient.register(server.address, 'ann');
     const bob = await TestClient.register(server.address, 'bob');
     bob.close();

@@ -1,4 +1,4 @@
-/** What a server makes of the files in its folder: it opens none that somebody else could read or change. */
+/** How a server treats the files in its folder: it opens none that another user could read or change. */
 
 import {
   chmodSync,
@@ -25,7 +25,7 @@ import { PARLEY, startServer } from '../support/server.ts';
 const folder = testFolder();
 let folders = 0;
 
-/** A data folder that a server has used, with `ann` in it, and a path outside of it. */
+/** A data folder that a server has used, with `ann` in it, and a path outside it. */
 async function usedFolder(): Promise<{ data: string; outside: string }> {
   folders += 1;
   const data = join(folder, `data-${folders}`);
@@ -36,7 +36,7 @@ async function usedFolder(): Promise<{ data: string; outside: string }> {
   return { data, outside: join(folder, `outside-${folders}`) };
 }
 
-/** What a start that must be refused says. */
+/** The error of a start that must be refused. */
 async function refusalOf(data: string): Promise<string> {
   const server = runProcess(process.execPath, [PARLEY, 'serve', '--port', '0', '--data', data]);
   const { code } = await server.exit();
@@ -47,11 +47,11 @@ async function refusalOf(data: string): Promise<string> {
 
 const FILES = ['users.txt', 'chat.db', 'search.db', 'tokens.db', 'lock.db'];
 const SIDE_FILES = ['chat.db-wal', 'chat.db-shm', 'search.db-wal', 'tokens.db-wal', 'lock.db-journal'];
-/** Only root may give files away. */
+/** Only root can give files away. */
 const canChown = process.geteuid?.() === 0;
 
 describe('is refused with exit code 77', () => {
-  it('a symbolic link, whether it leads anywhere or not, and nothing behind it is touched', async () => {
+  it('a symbolic link, dangling or not, and its target is not touched', async () => {
     const { data, outside } = await usedFolder();
     for (const name of [...FILES, ...SIDE_FILES]) {
       const path = join(data, name);
@@ -124,7 +124,7 @@ describe('is refused with exit code 77', () => {
     },
   );
 
-  it('a name and a password in a file with hashes, which goes into no other file', async () => {
+  it('a plain-text password in a file with hashes, which is copied to no other file', async () => {
     const { data } = await usedFolder();
     const users = readFileSync(join(data, 'users.txt'), 'utf8');
     for (const text of ['carol password9', 'carol password9\n', 'carol password9\r\n']) {
@@ -140,7 +140,7 @@ describe('is refused with exit code 77', () => {
   });
 });
 
-it('files that others may read are made private at the next start, and those beside them', async () => {
+it('files readable by others, and their side files, are made private at the next start', async () => {
   const { data } = await usedFolder();
   const server = await startServer({ data });
   await server.kill();

@@ -21,7 +21,7 @@ async function guest(name: string): Promise<TestClient> {
   return client;
 }
 
-it('gives a guest of a former guest’s name none of its rooms', async () => {
+it('gives a guest none of the rooms of an earlier guest with the same name', async () => {
   const first = await guest('heir');
   await first.ok('join', '#inheritance');
   first.close();
@@ -34,7 +34,7 @@ it('gives a guest of a former guest’s name none of its rooms', async () => {
   expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('no_such_room');
 });
 
-it('takes a guest out of every room, whatever they were about to do when they went', async () => {
+it('removes a guest from every room, whatever was pending at the disconnect', async () => {
   const ann = await TestClient.register(server.address, 'ann');
   await ann.ok('join', '#hall');
   for (let i = 0; i < 40; i += 1) {

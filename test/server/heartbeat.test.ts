@@ -1,4 +1,7 @@
-/** Clients that promise a heartbeat: the only ones whose silence means anything. Behind a proxy nothing else tells that they are gone. */
+/**
+ * Clients that promise a heartbeat: only their silence means anything. Behind a proxy nothing else reveals that they
+ * are gone.
+ */
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
@@ -23,7 +26,7 @@ async function guest(name: string, ...hellos: object[]): Promise<TestClient> {
   return client;
 }
 
-it('closes the connection of a client that promised one and is silent, frees its name, and no other', async () => {
+it('closes only the connection of a silent client that promised one, and frees its name', async () => {
   const heartbeat = HEARTBEAT_MS;
   const silent = await guest('silent', { heartbeat });
   const others = [

@@ -1,4 +1,4 @@
-/** Peers that do what no honest client does, or more of it than any would: what they cost themselves and others. */
+/** Peers that do what no honest client does, or far more of it: what they cost themselves and others. */
 
 import { connect } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
@@ -24,7 +24,7 @@ afterAll(async () => {
   await server.stop();
 });
 
-/** `count` requests in one piece; their ids begin at `first`. */
+/** `count` requests in one piece; their ids start at `first`. */
 function frames(count: number, first: number, verb: string, ...values: unknown[]): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, i) => encodeFrame([verb, first + i, ...values])));
 }
@@ -39,7 +39,7 @@ async function timed(client: TestClient, verb: string, ...values: unknown[]): Pr
 it.each([
   ['quit', encodeFrame(['quit', 102]), ['ok', 102]],
   ['bad_frame', GARBAGE, ['error', null, 'bad_frame']],
-])('answers what it owes to a peer that ends its half behind %s', async (code, last, lastAnswer) => {
+])('answers all requests of a peer that closes its side after %s', async (code, last, lastAnswer) => {
   const client = await TestClient.login(server.address, 'ann');
   client.answers.clear();
   client.socket.end(Buffer.concat([encodeFrame(['send', 101, 'ann', 'a note']), last]));
@@ -50,7 +50,7 @@ it.each([
   expect(client.events.at(-1)?.slice(0, 2)).toEqual(['bye', code]);
 });
 
-it('takes whatever comes behind a quit or a bad frame, without harm to others', async () => {
+it('tolerates anything after a quit or a bad frame, without harm to others', async () => {
   const bytes = Buffer.alloc(128 << 20, 'x');
   const blasts = [encodeFrame(['quit', 1]), GARBAGE].map((end) => blast(end, bytes));
   let areOver = false;
@@ -63,7 +63,7 @@ it('takes whatever comes behind a quit or a bad frame, without harm to others', 
   expect(worst).toBeLessThan(500);
 });
 
-/** Sends the last frame and then the bytes. True if the server has taken them all before it closed. */
+/** Sends the last frame and then the bytes. True if the server accepted them all before it closed. */
 function blast(end: Buffer, bytes: Buffer): Promise<boolean> {
   const socket = connect(server.port, '127.0.0.1');
   socket.on('error', () => {});
@@ -76,7 +76,7 @@ function blast(end: Buffer, bytes: Buffer): Promise<boolean> {
   });
 }
 
-it('forgets a peer that is reset while its password is being checked, however much waits for it', async () => {
+it('forgets a peer that is reset while its password is being checked, however much is queued for it', async () => {
   const own = await startServer({ data: `${folder}/reset`, args });
   onTestFinished(async () => void (await own.kill()));
   const watcher = await TestClient.register(own.address, 'watcher');
@@ -113,16 +113,16 @@ it('checks no more passwords for a peer that has been reset', async () => {
   await until('the end in the log', () => server.stderr().includes(closed), { timeoutMs: 2_000 });
   for (let i = 0; i < 10; i += 1) (await TestClient.login(server.address, 'ann')).close();
   const [, afterwards = ''] = server.stderr().split(closed);
-  // One may have been on its way.
+  // One may have been in progress.
   expect(afterwards.split(`"login","connection":${connection},`).length - 1).toBeLessThan(2);
 });
 
-it('keeps a member who reads, when more comes in one turn than may wait for a peer', async () => {
+it('keeps a member who reads, even if one turn exceeds the send buffer', async () => {
   const member = await TestClient.register(server.address, 'member');
   const sender = await TestClient.register(server.address, 'sender');
   await member.ok('join', '#burst');
   await sender.ok('join', '#burst');
-  // The registry cannot commit meanwhile, and takes what has gathered as one batch.
+  // The registry cannot commit meanwhile, and then takes what has gathered as one batch.
   const lock = new DatabaseSync(`${folder}/shared/chat.db`);
   lock.exec('BEGIN IMMEDIATE');
   ann.request('send', 'ann', 'the registry waits with this');
@@ -134,10 +134,10 @@ it('keeps a member who reads, when more comes in one turn than may wait for a pe
   expect([member.messages().length, member.isClosed]).toEqual([999, false]);
 });
 
-it('lets others send while one client joins and leaves, again and again', async () => {
+it('lets others send while one client repeatedly joins and leaves', async () => {
   const mover = await TestClient.register(server.address, 'mover');
   mover.answers.clear();
-  // More than it may send at once, so that it goes on for some seconds.
+  // More than it may send at once, so that it continues for some seconds.
   const pairs = Array.from({ length: 4_000 }, (_, i) => [
     encodeFrame(['join', 10_000 + i, '#door']),
     encodeFrame(['leave', 20_000 + i, '#door']),
@@ -158,13 +158,13 @@ describe('with so many guests online that a list of them is long', () => {
     }
   });
 
-  /** Guests do not come in the order of their names. */
+  /** Guests do not log in in the order of their names. */
   async function comeAsGuest(i: number): Promise<void> {
     const client = await TestClient.connect(server.address);
     await client.ok('guest', `Guest-${(i * 7_919) % 10_007}-with-a-long-name`);
   }
 
-  it('answers everybody who asks for the list again and again, and reads', async () => {
+  it('answers everyone who repeatedly asks for the list, and reads', async () => {
     const asker = await TestClient.register(server.address, 'reader');
     asker.answers.clear();
     asker.socket.write(frames(120, 1_000, 'who'));
@@ -172,7 +172,7 @@ describe('with so many guests online that a list of them is long', () => {
     expect([asker.answers.size, asker.isClosed]).toEqual([120, false]);
   });
 
-  it('lets others send meanwhile', async () => {
+  it('lets others send in the meantime', async () => {
     const askers = await Promise.all(['one', 'two'].map((name) => TestClient.register(server.address, name)));
     for (const asker of askers) asker.socket.write(frames(1_000, 1_000, 'who', null, 'zzz'));
     expect(await timed(ann, 'send', 'ann', 'me too')).toBeLessThan(500);

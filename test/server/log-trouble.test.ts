@@ -32,7 +32,7 @@ function openFile(path: string, flags: string): number {
   return fd;
 }
 
-/** Two people chat, and nobody is thrown out, while others come and go, which is logged. */
+/** Two people chat, and nobody is disconnected, while others connect and leave, which is logged. */
 async function chat(address: string, round = 1): Promise<void> {
   const ann = await TestClient.register(address, `ann${round}`);
   const ben = await TestClient.register(address, `ben${round}`);
@@ -76,18 +76,18 @@ describe('stderr that cannot be written stops nothing', () => {
     expect(await server.stop()).toEqual({ code: 0, signal: null });
   });
 
-  it('a pipe that blocks its writers, and that nobody reads', async () => {
-    // The end of a pipe that `spawn` makes does not block; a shell’s does.
+  it('a pipe that blocks its writers and has no reader', async () => {
+    // The end of a pipe that `spawn` creates does not block; a shell's does.
     const data = newFolder();
     const script = `"$@" 2>&1 >${data}/stdout | sleep 600`;
     const args = ['-c', script, 'sh', process.execPath, PARLEY, ...serve(data), ...workers];
     const shell = runProcess('sh', args, { detached: true });
     onTestFinished(() => {
-      // The group: the shell, the server and the one who does not read.
+      // The group: the shell, the server and the process that does not read.
       process.kill(-(shell.child.pid ?? 0), 'SIGKILL');
     });
     const address = await listening(() => readIfThere(join(data, 'stdout')));
-    // 64 KiB go into the pipe before it blocks.
+    // 64 KiB fit into the pipe before it blocks.
     for (let round = 1; round <= 25; round += 1) await chat(address, round);
     await endOf(address, data);
   });
@@ -143,7 +143,7 @@ it('reports how many lines were dropped once the log has a reader again, and no 
   const lines = await until('the report', () => droppedIn(fifo.text()).length > 0 && linesOf(fifo.text()));
   expect(droppedIn(fifo.text())).toHaveLength(1);
   expect(lines.at(-1)).toMatchObject({ event: 'log.dropped', level: 40, lines: expect.any(Number) });
-  // Each of the ten visitors alone is three lines.
+  // Each of the ten visitors causes three lines.
   expect(droppedIn(fifo.text())[0]).toBeGreaterThanOrEqual(30);
   await chat(server.address, 2);
   await until('lines as before', () => fifo.text().includes('"subject":"ann2"'));
@@ -152,7 +152,7 @@ it('reports how many lines were dropped once the log has a reader again, and no 
   expect(droppedIn(fifo.text())).toHaveLength(1);
 });
 
-it('goes on while the disk of its log is full, and reports how many lines were dropped when it is not any more', async (context) => {
+it('continues while the disk of its log is full, and reports how many lines were dropped when there is room', async (context) => {
   const disk = SmallDisk.mount(join(newFolder(), 'disk'), '1m');
   if (disk === undefined) return context.skip('needs the right to mount a disk');
   onTestFinished(() => disk.unmount());
@@ -173,7 +173,7 @@ it('goes on while the disk of its log is full, and reports how many lines were d
 describe('a terminal that was stopped', () => {
   needs('tmux');
 
-  it('does not hold up the server', async () => {
+  it('does not block the server', async () => {
     const data = newFolder();
     const args = [PARLEY, ...serve(data), '--workers', '2'];
     const terminal = startTerminal(process.execPath, args, { columns: 250 });
@@ -183,7 +183,7 @@ describe('a terminal that was stopped', () => {
     const [pid = 0] = findProcesses(data);
     process.kill(pid, 'SIGTERM');
     await until('the end', () => findProcesses(data).length === 0);
-    // What the shell prints behind it can be seen only now.
+    // Only now can the shell's next prompt be seen.
     terminal.press('C-q');
     expect(await terminal.exit()).toBe(0);
   });
@@ -209,7 +209,7 @@ function addressInLog({ stderr }: RunningProcess): Promise<string> {
   });
 }
 
-/** Ends the server whose data is there, and waits for that. */
+/** Ends the server that uses this data folder, and waits for that. */
 async function endOf(address: string, data: string): Promise<void> {
   const client = await TestClient.connect(address);
   for (const pid of findProcesses(data)) process.kill(pid, 'SIGTERM');

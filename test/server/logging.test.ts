@@ -22,7 +22,7 @@ function lines(text: string): Line[] {
     .map((line) => JSON.parse(line));
 }
 
-/** The lines of that event, once there is one. */
+/** The lines with that event, once there is one. */
 function logged(server: RunningServer, event: string): Promise<Line[]> {
   return until(event, () => {
     const found = lines(server.stderr()).filter((line) => line.event === event);
@@ -90,7 +90,7 @@ it('logs failed logins with name and address, and no secret', async () => {
   expect(server.stderr()).not.toMatch(/wrong (password|token)|(another|some) password/);
 });
 
-it('logs every failed login of a connection that guesses', async () => {
+it('logs every failed login of a connection that guesses passwords', async () => {
   const server = await start();
   const thief = await TestClient.connect(server.address);
   for (let i = 0; i < 20; i += 1) await thief.refused('login', 'ann', `guess ${i}`);
@@ -112,7 +112,7 @@ it('logs a few refusals of a connection, and how many more there were', async ()
   expect(server.stderr().length).toBeLessThan(10_000);
 });
 
-it('reports that no file descriptors are left, once, and chat goes on', async () => {
+it('reports once that it is out of file descriptors, and chat continues', async () => {
   const limit = 'ulimit -n 100; exec "$@"';
   const args = ['-c', limit, 'sh', process.execPath, PARLEY, 'serve', '--port', '0', '--data', newFolder()];
   const server = runProcess('sh', args);

@@ -7,7 +7,7 @@ import { until } from '../support/process.ts';
 
 const folder = testFolder();
 
-it('every thread of a server tells what it has done, and what waits in it', async () => {
+it('every thread of a server reports what it has done, and what is queued in it', async () => {
   const server = await startServerHere(`${folder}/told`, { workers: 2 });
   const ann = await TestClient.register(server.address, 'ann');
   await ann.ok('join', '#tea');
@@ -26,7 +26,7 @@ it('every thread of a server tells what it has done, and what waits in it', asyn
   expect(registry).toMatchObject({ commands: 7, accountsOnline: 1, shards: 2, shardsBehind: 0 });
   expect(registry).toMatchObject({ batchesQueued: 0, commandsHeld: 0 });
   expect(auth).toMatchObject({ requests: 2, shards: 2, hashesRunning: 0, hashesWaiting: 0 });
-  // What the session lacked was in the registry's memory.
+  // What the session had missed was in the registry's memory.
   expect(archive).toMatchObject({ requests: 1 });
   const sum = (name: string): number => (one?.[name] ?? 0) + (other?.[name] ?? 0);
   expect([sum('connections'), sum('sessions'), sum('commands')]).toEqual([1, 1, 7]);
@@ -38,11 +38,11 @@ it('every thread of a server tells what it has done, and what waits in it', asyn
     const { 'shard-1': now, 'shard-2': then } = await server.metrics();
     return now?.connections === 0 && then?.connections === 0;
   });
-  // From the second reading on there is a time in which the delay of the loop was measured.
+  // From the second reading on, the loop delay has been measured for some time.
   await until('a measured delay', async () => Number((await server.metrics()).main?.loopDelayMaxMs) > 0);
 });
 
-it('a thread that has been restarted counts from the start again', async () => {
+it('a restarted thread counts from zero', async () => {
   vi.stubEnv('PARLEY_TEST_HOOKS', '1');
   const server = await startServerHere(`${folder}/died`);
   vi.unstubAllEnvs();

@@ -1,4 +1,7 @@
-/** What a running server does when its files are deleted, moved or replaced: it acknowledges nothing that a start would not find. */
+/**
+ * What a running server does when its files are deleted, moved or replaced: it acknowledges nothing that the next start
+ * would not find.
+ */
 
 import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
@@ -28,7 +31,7 @@ async function open(): Promise<House> {
   });
   const ann = await TestClient.register(server.address, 'ann');
   await ann.ok('send', 'ann', 'before');
-  // The archive answers: all have opened their files.
+  // The archive answers, so all threads have opened their files.
   await ann.ok('history', 'ann');
   return { data, server, ann };
 }
@@ -50,7 +53,7 @@ async function untilRefused({ ann }: House): Promise<void> {
   );
 }
 
-/** The server is started anew, and ann’s texts are read. */
+/** Restarts the server, and reads ann's texts. */
 async function textsAfterRestart({ data, server, ann }: House): Promise<unknown[]> {
   ann.close();
   expect((await server.stop()).code).toBe(0);
@@ -63,7 +66,7 @@ async function textsAfterRestart({ data, server, ann }: House): Promise<unknown[
   return Array.isArray(page) && Array.isArray(page[0]) ? page[0].map((message) => message[4]) : [];
 }
 
-describe.skipIf(isOnDelayedLog)('a folder that is gone', () => {
+describe.skipIf(isOnDelayedLog)('a missing folder', () => {
   it('nothing is stored any more, and the log says so', async () => {
     const house = await open();
     rmSync(house.data, { recursive: true });
@@ -78,14 +81,14 @@ describe.skipIf(isOnDelayedLog)('a folder that is gone', () => {
     expect((await house.server.stop()).code).toBe(0);
   });
 
-  it('is noticed also when nobody says anything', async () => {
+  it('is noticed even if nobody sends anything', async () => {
     const { data, server } = await open();
     rmSync(data, { recursive: true });
     await logged(server, '"event":"storage_failed"');
     await logged(server, 'users.txt was changed while the server was running');
   });
 
-  it('and comes back: everything goes on where it was, and nothing is lost', async () => {
+  it('that returns: everything continues, and nothing is lost', async () => {
     const house = await open();
     renameSync(house.data, `${house.data}-away`);
     await untilRefused(house);
@@ -99,7 +102,7 @@ describe.skipIf(isOnDelayedLog)('a folder that is gone', () => {
     expect(texts).toContain('after');
   });
 
-  it('and is replaced by another: nothing goes into that one', async () => {
+  it('that is replaced by another: nothing is written to that one', async () => {
     const house = await open();
     renameSync(house.data, `${house.data}-away`);
     cpSync(`${house.data}-away`, house.data, { recursive: true });
@@ -113,7 +116,7 @@ describe.skipIf(isOnDelayedLog)('a folder that is gone', () => {
   });
 });
 
-describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
+describe.skipIf(isOnDelayedLog)('a missing file', () => {
   it.each(['chat.db', 'chat.db-wal', 'chat.db-shm', 'lock.db'])(
     '%s: nothing is stored until a restart',
     async (name) => {
@@ -125,14 +128,14 @@ describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
       await logged(house.server, `${name} is missing: put it back as it was, or restart the server`);
       expect(existsSync(join(house.data, name))).toBe(false);
       if (name === 'chat.db') return;
-      // What was acknowledged is in the database all the same.
+      // What was acknowledged is still in the database.
       const texts = await textsAfterRestart(house);
       for (let i = 0; i < 20; i += 1) expect(texts).toContain(`message ${i}`);
       expect(texts).not.toContain('and now?');
     },
   );
 
-  it('chat.db that another file has taken the place of: nothing is stored', async () => {
+  it('chat.db replaced by another file: nothing is stored', async () => {
     const house = await open();
     renameSync(join(house.data, 'chat.db'), join(house.data, 'chat.db.old'));
     writeFileSync(join(house.data, 'chat.db'), '', { mode: 0o600 });
@@ -144,7 +147,7 @@ describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
     await until('a send to be taken', async () => (await codeOf(house.ann, 'send', 'ann', 'after')) === 'ok');
   });
 
-  it('chat.db that a backup has taken the place of: the next start has the backup, and nothing of the other in it', async () => {
+  it('chat.db replaced by a backup: the next start has the backup, with nothing of the other mixed in', async () => {
     const first = await open();
     first.ann.close();
     await first.server.stop();
@@ -155,7 +158,7 @@ describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
     for (let i = 0; i < 200; i += 1) await house.ann.ok('send', 'ann', `later ${i}`);
     renameSync(backup, join(house.data, 'chat.db'));
     await untilRefused(house);
-    // It has been looked at once more: then the log beside it is empty.
+    // It has been checked once more: then the log beside it is empty.
     await logged(server, 'the log could not be opened again');
     expect(await textsAfterRestart(house)).toEqual(['before']);
     const db = new DatabaseSync(join(house.data, 'chat.db'));
@@ -163,7 +166,7 @@ describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
     db.close();
   });
 
-  it('tokens.db: a new one is made, a token from before lets nobody in, and a password does', async () => {
+  it('tokens.db: a new one is created; old tokens are invalid, and passwords work', async () => {
     const { data, server } = await open();
     const client = await TestClient.connect(server.address);
     const login = await client.ok('login', 'ann', 'secret of ann');
@@ -179,8 +182,8 @@ describe.skipIf(isOnDelayedLog)('a file that is gone', () => {
   });
 });
 
-describe('users.txt that somebody edits while the server runs', () => {
-  it('sed -i: registrations go on, and into the new file', async () => {
+describe('users.txt edited while the server runs', () => {
+  it('sed -i: registrations continue, in the new file', async () => {
     const { data, server, ann } = await open();
     const users = join(data, 'users.txt');
     execFileSync('sed', ['-i', 's/nothing/nothing/', users]);
@@ -200,7 +203,7 @@ describe('users.txt that somebody edits while the server runs', () => {
     await again.stop();
   });
 
-  it('an account that is taken out is out: its sessions, its tokens and its password', async () => {
+  it('a removed account loses its sessions, its tokens and its password', async () => {
     const { data, server, ann } = await open();
     const bob = await TestClient.register(server.address, 'bob');
     const login = await (await TestClient.connect(server.address)).ok('login', 'bob', 'secret of bob');
@@ -214,7 +217,7 @@ describe('users.txt that somebody edits while the server runs', () => {
     expect(await codeOf(ann, 'send', 'ann', 'chat goes on')).toBe('ok');
   });
 
-  it('a password that is changed there is the password, and sessions from before have ended', async () => {
+  it('a password changed there takes effect, and earlier sessions end', async () => {
     const { data, server, ann } = await open();
     const bob = await TestClient.register(server.address, 'bob');
     const users = join(data, 'users.txt');
@@ -228,7 +231,7 @@ describe('users.txt that somebody edits while the server runs', () => {
     expect(await codeOf(bob, 'send', 'ann', 'hello')).toBe('ok');
   });
 
-  it('an account that is added there can log in, and is written to', async () => {
+  it('an account added there can log in, and can be written to', async () => {
     const { data, server, ann } = await open();
     const users = join(data, 'users.txt');
     const [, line = ''] = readFileSync(users, 'utf8').split('\n');
@@ -237,7 +240,7 @@ describe('users.txt that somebody edits while the server runs', () => {
     await TestClient.login(server.address, 'zoe', 'secret of ann');
   });
 
-  it('damage there lets nobody in and nobody out, and is told with its line', async () => {
+  it('damage changes nothing, and is reported with its line', async () => {
     const { data, server, ann } = await open();
     const users = join(data, 'users.txt');
     const text = readFileSync(users, 'utf8');

@@ -12,13 +12,13 @@ const folder = testFolder();
 let folders = 0;
 
 interface FromNpm {
-  /** What was started: npm, or who started npm. */
+  /** What was started: npm, or the process that started npm. */
   readonly starter: RunningProcess;
   readonly address: string;
   readonly data: string;
 }
 
-/** Starts a server by a script of a package: `serve` is the command in it, `start` what runs npm. */
+/** Starts a server through a package script: `serve` is its command, `start` runs npm. */
 async function startByNpm(script: (serve: string) => string, start = 'exec npm start'): Promise<FromNpm> {
   folders += 1;
   const home = join(folder, String(folders));
@@ -46,7 +46,7 @@ async function expectGoodbye({ address, data }: FromNpm, end: () => void): Promi
   await until('the end of the server', () => findProcesses(data).length === 0);
 }
 
-/** Longer than a server takes to notice that npm has gone. */
+/** Longer than a server takes to notice that npm is gone. */
 async function expectToGoOn({ address }: FromNpm): Promise<void> {
   const client = await TestClient.connect(address);
   const from = performance.now();
@@ -64,27 +64,27 @@ describe('a server that npm has started', () => {
     await expectGoodbye(started, () => started.starter.child.kill(signal));
   });
 
-  it('ends with the shell that npm has started', async () => {
+  it('exits with the shell that npm started', async () => {
     const started = await startByNpm((serve) => serve);
     const [server = 0] = findProcesses(started.data);
     const shell = Number(readFileSync(`/proc/${server}/stat`, 'utf8').split(' ')[3]);
     await expectGoodbye(started, () => process.kill(shell, 'SIGKILL'));
   });
 
-  it('goes on when the script leaves it running', async () => {
+  it('continues if the script leaves it running', async () => {
     const started = await startByNpm((serve) => `${serve} & sleep 2`);
     await until('the end of npm', () => started.starter.child.exitCode !== null);
     await expectToGoOn(started);
   });
 
-  it('goes on when the shell that started npm has gone', async () => {
+  it('continues if the shell that started npm is gone', async () => {
     const started = await startByNpm((serve) => serve, 'npm start & sleep 2');
     await until('the end of the shell', () => started.starter.child.exitCode !== null);
     await expectToGoOn(started);
   });
 });
 
-it('a server that nobody of npm waits for goes on, whatever npm has put into its environment', async () => {
+it('a server that npm does not wait for continues, whatever npm’s environment says', async () => {
   folders += 1;
   const data = join(folder, String(folders));
   const serve = `'${process.execPath}' '${PARLEY}' serve --port 0 --data '${data}'`;

@@ -16,7 +16,7 @@ async function start(port: number, workers: number): Promise<RunningServer> {
   return server;
 }
 
-/** Knocks until somebody opens. All that may come before is that nobody listens: ECONNREFUSED. */
+/** Connects until it succeeds. Until then the only error may be ECONNREFUSED. */
 async function knock(port: number): Promise<TestClient> {
   for (;;) {
     const socket = connect(port, '127.0.0.1');
@@ -29,7 +29,7 @@ async function knock(port: number): Promise<TestClient> {
   }
 }
 
-describe('whoever is let in finds everything at work', () => {
+describe('an accepted connection finds every thread working', () => {
   it.each([1, 1, 3, 3, 3])('at the start, with %i workers', async (workers) => {
     const port = await closedPort();
     const visits = Promise.all(
@@ -43,7 +43,7 @@ describe('whoever is let in finds everything at work', () => {
     await Promise.all([start(port, workers), visits]);
   });
 
-  it('when a shard is started again together with what is behind it', async () => {
+  it('when a shard is restarted together with the threads behind it', async () => {
     const server = await start(await closedPort(), 1);
     await TestClient.register(server.address, 'ann');
     // More than two deaths of one thread within five seconds end a server.
@@ -60,7 +60,7 @@ describe('whoever is let in finds everything at work', () => {
   });
 });
 
-it('lets only one of two have a port, whose shards share it', async () => {
+it('gives a port shared by shards to only one of two servers', async () => {
   const port = await closedPort();
   const args = ['--port', String(port), '--workers', '2'];
   const starts = await Promise.allSettled([0, 1].map(() => startServer({ data: newFolder(), args })));

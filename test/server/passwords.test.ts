@@ -34,14 +34,14 @@ it('answers busy at once when the hash queue is full, and serves chat meanwhile'
   const ok = all.filter((a) => a.code === 'ok');
   expect(busy.length + ok.length).toBe(300);
   expect(ok.length).toBeGreaterThan(100);
-  // Those who are refused do not wait for those who are served.
+  // Refused requests do not wait for those that are served.
   const lastBusy = Math.max(...busy.map((a) => a.after));
   const lastOk = Math.max(...ok.map((a) => a.after));
   expect(lastBusy).toBeLessThan(lastOk / 2);
   for (const client of many) client.close();
 });
 
-it('keeps argon2id hashes of the right parameters, and the last line of a name wins', async () => {
+it('stores argon2id hashes with the right parameters, and the last line of a name wins', async () => {
   const ben = await TestClient.register(server.address, 'Ben');
   await ben.ok('password', 'secret of Ben', 'a better secret');
   const lines = readFileSync(`${data}/users.txt`, 'utf8').split('\n');
@@ -77,7 +77,7 @@ describe('a password with letters that have several forms', () => {
     }
   });
 
-  it('is as long as it is when it is composed', async () => {
+  it('is measured in its composed form', async () => {
     const client = await TestClient.connect(server.address);
     expect(await client.refused('register', 'hans', '\u00fc\u00fc\u00fc'.normalize('NFD'))).toBe(
       'bad_password',
@@ -86,7 +86,7 @@ describe('a password with letters that have several forms', () => {
     await client.ok('login', 'hans', '\u00fc'.repeat(128));
   });
 
-  it('still lets in whose hash was made of it as it was given, and in clear from the old form in either', async () => {
+  it('still matches hashes of the unnormalized form, and imported passwords in any form', async () => {
     await server.stop();
     const users = `${data}/users.txt`;
     const hash = hashSync(NFD, { memoryCost: 19_456, timeCost: 2, parallelism: 1 });
@@ -106,7 +106,7 @@ describe('a password with letters that have several forms', () => {
   });
 });
 
-it('takes over a file of names and passwords in clear, and leaves none of them in clear', async () => {
+it('imports a plain-text file of names and passwords, and hashes all of them', async () => {
   await server.stop();
   const old = `${folder}/old`;
   await (await startServer({ data: old })).stop();
@@ -122,7 +122,7 @@ it('takes over a file of names and passwords in clear, and leaves none of them i
   await other.ok('send', 'petr', 'you are known before you ever logged in');
 });
 
-it('a name that is taken out of users.txt is free, and its next owner is somebody else', async () => {
+it('a name removed from users.txt is free, and its next owner is a new account', async () => {
   const quentin = await TestClient.login(server.address, 'quentin');
   await quentin.ok('join', '#private');
   await server.stop();

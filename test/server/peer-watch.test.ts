@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { PeerJudge } from '../../src/server/peer-watch.ts';
+import { LostPeers } from '../../src/server/peer-watch.ts';
 import type { UnansweredSocket } from '../../src/transport/socket-table.ts';
 
-/** What one socket shows in each look: a count, or 0 where nothing is unanswered. Returns in which look it counts as lost. */
+/** What one socket shows in each check: a count, or 0 where nothing is unanswered. Returns in which check it counts as lost. */
 function lostIn(waitsFor: UnansweredSocket['waitsFor'], ...counts: number[]): number | undefined {
-  const judge = new PeerJudge();
-  const looks = counts.map((count) => judge.judge(count === 0 ? [] : [{ name: 'a b', waitsFor, count }]));
-  const look = looks.findIndex((lost) => lost.length > 0);
-  return look < 0 ? undefined : look;
+  const judge = new LostPeers();
+  const checks = counts.map((count) => judge.update(count === 0 ? [] : [{ name: 'a b', waitsFor, count }]));
+  const check = checks.findIndex((lost) => lost.length > 0);
+  return check < 0 ? undefined : check;
 }
 
 describe('a peer counts as lost', () => {
@@ -22,33 +22,33 @@ describe('a peer counts as lost', () => {
     ['later where the first wait was longer', 'acknowledgement', [2, 2, 3, 3, 3, 4], 5],
     ['with probes of its window unanswered for half a minute', 'window', [3, 4, 4], 2],
     ['with one such probe, where the next would come too late', 'window', [0, 1, 1, 1], 3],
-  ] as const)('%s', (_, waitsFor, counts, look) => {
-    expect(lostIn(waitsFor, ...counts)).toBe(look);
+  ] as const)('%s', (_, waitsFor, counts, check) => {
+    expect(lostIn(waitsFor, ...counts)).toBe(check);
   });
 });
 
 describe('a peer does not count as lost', () => {
   it.each([
-    ['when it acknowledges between two looks', 'acknowledgement', [4, 5, 6, 1, 2, 3, 4, 1, 5, 6]],
+    ['when it acknowledges between two checks', 'acknowledgement', [4, 5, 6, 1, 2, 3, 4, 1, 5, 6]],
     ['when it loses packets all the time', 'acknowledgement', [1, 1, 1, 1, 1, 1, 2, 2, 1, 1, 1]],
-    ['when nothing is unanswered in one of the looks', 'acknowledgement', [5, 6, 7, 0, 5, 6, 7, 8, 0]],
+    ['when nothing is unanswered in one of the checks', 'acknowledgement', [5, 6, 7, 0, 5, 6, 7, 8, 0]],
     ['when it answers probes', 'window', [1, 1, 0, 1, 1, 0, 0]],
   ] as const)('%s', (_, waitsFor, counts) => {
     expect(lostIn(waitsFor, ...counts)).toBeUndefined();
   });
 
-  it('for what another one does, or for what it did before its window closed', () => {
-    const judge = new PeerJudge();
-    for (let look = 0; look < 4; look += 1) {
-      expect(judge.judge([{ name: 'a b', waitsFor: 'acknowledgement', count: 4 + look }])).toEqual([]);
+  it('because of another peer, or of what it did before its window closed', () => {
+    const judge = new LostPeers();
+    for (let check = 0; check < 4; check += 1) {
+      expect(judge.update([{ name: 'a b', waitsFor: 'acknowledgement', count: 4 + check }])).toEqual([]);
     }
-    expect(judge.judge([{ name: 'a c', waitsFor: 'acknowledgement', count: 8 }])).toEqual([]);
-    expect(judge.judge([{ name: 'a b', waitsFor: 'window', count: 9 }])).toEqual([]);
+    expect(judge.update([{ name: 'a c', waitsFor: 'acknowledgement', count: 8 }])).toEqual([]);
+    expect(judge.update([{ name: 'a b', waitsFor: 'window', count: 9 }])).toEqual([]);
   });
 });
 
-it('tells of those that are lost until they are closed', () => {
-  const judge = new PeerJudge();
-  const look = () => judge.judge(['a b', 'c d'].map((name) => ({ name, waitsFor: 'window', count: 2 })));
-  expect([look(), look(), look(), look()]).toEqual([[], [], ['a b', 'c d'], ['a b', 'c d']]);
+it('reports lost peers until they are closed', () => {
+  const judge = new LostPeers();
+  const check = () => judge.update(['a b', 'c d'].map((name) => ({ name, waitsFor: 'window', count: 2 })));
+  expect([check(), check(), check(), check()]).toEqual([[], [], ['a b', 'c d'], ['a b', 'c d']]);
 });

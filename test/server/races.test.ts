@@ -1,4 +1,4 @@
-/** What happens in the gap between two things that belong together: each test holds up one part of the server there. */
+/** What happens between two steps that belong together: each test delays one part of the server there. */
 
 import { once } from 'node:events';
 import { watch } from 'node:fs';
@@ -18,7 +18,7 @@ function opened(server: RunningServer): string[] {
   return Array.from(lines, (match) => match[1] ?? '');
 }
 
-/** Connects again and again until it is that shard that serves the connection. Nobody else may connect meanwhile. */
+/** Reconnects until that shard serves the connection. Nobody else may connect meanwhile. */
 async function connectTo(server: RunningServer, shard: string): Promise<TestClient> {
   for (;;) {
     const before = opened(server).length;
@@ -41,13 +41,13 @@ async function loginTo(server: RunningServer, shard: string, user: string): Prom
   return client;
 }
 
-/** Until a thread is dead, or its successor is at work. */
+/** Until a thread is dead, or its successor is working. */
 function logged(server: RunningServer, event: 'exited' | 'restarted', thread: string): Promise<unknown> {
   const line = new RegExp(`"thread.${event}".*"child":"${thread}"`);
   return until(`${thread} to be ${event}`, () => line.test(server.stderr()));
 }
 
-/** From here on the registry cannot commit, and waits, for a few seconds at most. Closing lets it go on. */
+/** From here on the registry cannot commit, and waits for a few seconds at most. Closing lets it continue. */
 async function lockLog({ data }: ServerRun, client: TestClient): Promise<DatabaseSync> {
   const lock = new DatabaseSync(`${data}/chat.db`);
   lock.exec('BEGIN IMMEDIATE');
@@ -61,11 +61,11 @@ function onlyAnnIsOnline(ann: TestClient): Promise<boolean> {
   return until('only ann to be online', look, { timeoutMs: 3_000 });
 }
 
-/** The registry dies, and its successor waits for the file, for a few seconds at most. Closing lets it begin. */
+/** The registry dies, and its successor waits for the file, for a few seconds at most. Closing lets it start. */
 function loseRegistry({ server, data }: ServerRun): DatabaseSync {
   server.crash('registry');
   const lock = new DatabaseSync(`${data}/chat.db`, { timeout: 5_000 });
-  // Waits until the registry that dies has let go of it.
+  // Waits until the dying registry has released it.
   lock.exec('BEGIN IMMEDIATE');
   return lock;
 }
@@ -82,7 +82,7 @@ it('a shard dies and is back before the registry hears of it: its sessions are o
   const lock = await lockLog(at, ann);
   server.crash('shard-2');
   await logged(server, 'exited', 'shard-2');
-  // Longer than its successor takes to start, and to be linked to the registry as far as that goes now.
+  // Longer than its successor takes to start, and to be linked to the registry as far as that is possible.
   await new Promise((resolve) => setTimeout(resolve, 1_000));
   lock.close();
   await logged(server, 'restarted', 'shard-2');
@@ -101,7 +101,7 @@ it('a peer is gone before its login is answered: it is not online', async () => 
   const end = `"thread":"shard-1","event":"connection.closed","connection":${id},`;
   const lock = await lockLog(at, ann);
   victim.request('login', 'victim', 'secret of victim');
-  // Passwords are checked one by one: the registry has been asked for the victim's session when this is answered.
+  // Passwords are checked one by one, so the registry has been asked for the victim's session when this is answered.
   expect(await other.refused('login', 'ann', 'wrong password')).toBe('wrong_credentials');
   victim.socket.resetAndDestroy();
   await until('the end in the log', () => server.stderr().includes(end));
@@ -109,7 +109,7 @@ it('a peer is gone before its login is answered: it is not online', async () => 
   await onlyAnnIsOnline(ann);
 });
 
-it('a session begins on a shard that is behind, and the registry dies: it gets nothing from before', async () => {
+it('a session begins on a shard that lags, and the registry dies: it gets nothing from before', async () => {
   const { server } = await run('--workers', '2');
   await register(server, 'ann', 'bob', 'cat');
   const bob = await loginTo(server, 'shard-1', 'bob');
@@ -120,8 +120,8 @@ it('a session begins on a shard that is behind, and the registry dies: it gets n
     const late = await connectTo(server, 'shard-2');
     await register(server, friend);
     await (await loginTo(server, 'shard-1', friend)).ok('join', '#r');
-    // Presence is told once a second; at the same moment shards are told how far the log has come. Who joins later than
-    // the moment after their login is not told to be online.
+    // Presence is announced once a second; at the same moment shards learn how far the log has come. A client that
+    // joins later than the moment after its login is not announced as online.
     const isTold = await bob.event('online', (e) => e[1] === friend, 2_000).catch(() => undefined);
     if (isTold === undefined) continue;
     rounds += 1;
@@ -133,11 +133,11 @@ it('a session begins on a shard that is behind, and the registry dies: it gets n
   }
 });
 
-it('a password is changed while logins with the old one are under way: none of them outlives it', async () => {
+it('a password is changed while logins with the old one are pending: none of them survives', async () => {
   const at = await run('--workers', '2', '--hash-workers', '1');
   const { server } = at;
   await register(server, 'ann', 'bob');
-  // Whichever shard the registry takes first: for one of the two, the change comes before the login.
+  // Whichever shard the registry handles first: for one of the two, the change comes before the login.
   const ann = await loginTo(server, 'shard-1', 'ann');
   const bob = await loginTo(server, 'shard-2', 'bob');
   const annAgain = await connectTo(server, 'shard-2');
@@ -175,7 +175,7 @@ it('a shard dies before the registry hears of an account: it can log in', async 
   onTestFinished(() => users.close());
   const stored = once(users, 'change');
   newcomer.request('register', 'ben', 'secret of ben');
-  // The turns of the shard become so long that it does not come to what auth answers.
+  // The turns of the shard become so long that it does not get to auth's answer.
   const pings = Buffer.concat(new Array(30_000).fill(encodeFrame(['ping', 1])));
   for (const { socket } of noise) socket.removeAllListeners('data').resume().write(pings);
   await stored;
@@ -212,7 +212,7 @@ it('a client sends and logs out while the registry is away: what it sent is stor
   expect((await ann.answer(out))[0]).toBe('ok');
 });
 
-it('a retry comes on another shard while the first is not committed: it is stored and delivered once', async () => {
+it('a retry arrives on another shard before the first is committed: it is stored and delivered once', async () => {
   const at = await run('--workers', '2', '--guests');
   const { server } = at;
   await register(server, 'ann', 'bob');
@@ -220,7 +220,7 @@ it('a retry comes on another shard while the first is not committed: it is store
   const retry = await loginTo(server, 'shard-2', 'ann');
   const bob = await loginTo(server, 'shard-1', 'bob');
   const lock = await lockLog(at, bob);
-  // Behind what holds the registry up, both are in one turn; the first one's connection is lost meanwhile.
+  // Behind what delays the registry, both are in one turn; the first one's connection is lost meanwhile.
   const sent = first.request('send', 'bob', 'once', 'the key');
   await first.ok('ping');
   const again = retry.request('send', 'bob', 'once', 'the key');

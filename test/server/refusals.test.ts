@@ -34,13 +34,13 @@ it('answers a wrong password and an unknown user alike, in the same time', async
     known.push(await time('ann'));
     unknown.push(await time(`nobody${i}`));
   }
-  // Hashing takes more than 5 ms anywhere; an answer without it takes less than 2 ms.
+  // Hashing takes more than 5 ms on any machine; an answer without it takes less than 2 ms.
   const median = (times: number[]): number => times.sort((a, b) => a - b)[3] ?? 0;
   expect(median(unknown)).toBeGreaterThan(median(known) / 3);
   expect(median(known)).toBeGreaterThan(median(unknown) / 3);
 });
 
-it('makes an address wait that has guessed too often, but not who is logged in', async () => {
+it('throttles an address after too many failed logins, but not logged-in sessions', async () => {
   const guesser = await TestClient.connect(server.address);
   let code: unknown;
   for (let i = 0; i < 60 && code !== 'too_many_attempts'; i += 1) {

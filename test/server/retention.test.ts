@@ -9,7 +9,7 @@ import { startServer } from '../support/server.ts';
 const folder = testFolder();
 const DAY_MS = 24 * 60 * 60 * 1_000;
 
-it('removes what is older than --keep, and nothing else', async () => {
+it('removes messages older than --keep, and nothing else', async () => {
   const data = `${folder}/keep`;
   const first = await startServer({ data });
   const ann = await TestClient.register(first.address, 'ann');
@@ -32,7 +32,7 @@ it('removes what is older than --keep, and nothing else', async () => {
   db.close();
 });
 
-it('keeps the write-ahead log small while somebody reads all the time', async () => {
+it('keeps the write-ahead log small under constant reading', async () => {
   const data = `${folder}/wal`;
   const server = await startServer({ data, args: ['--commands-per-second', '0'] });
   const ann = await TestClient.register(server.address, 'ann');

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** The texts that were found, matches in brackets; and the rest of the page. */
+/** The texts found, with matches in brackets; and the rest of the page. */
 async function search(
   client: TestClient,
   ...request: unknown[]
@@ -53,7 +53,7 @@ describe('search', () => {
     expect((await search(gus, 'conversation:c1 OR text:earl) NEAR(a b')).texts).toEqual([]);
   });
 
-  it('makes a damaged index anew', async () => {
+  it('rebuilds a damaged index', async () => {
     const data = `${folder}/damaged`;
     const first = await startServer({ data });
     const hal = await TestClient.register(first.address, 'hal');

@@ -1,4 +1,7 @@
-/** A change of password, a logout, the end of an account: each takes effect when it is on disk, whoever still listens. */
+/**
+ * A password change, a logout, the removal of an account: each takes effect when it is on disk, whoever is still
+ * connected.
+ */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -16,7 +19,7 @@ async function register(server: RunningServer, ...users: string[]): Promise<void
   client.close();
 }
 
-/** Logs in; returns the token, too. */
+/** Logs in; also returns the token. */
 async function comeIn(server: RunningServer, user: string): Promise<{ client: TestClient; token: string }> {
   const client = await TestClient.connect(server.address);
   const result = await client.ok('login', user, `secret of ${user}`);
@@ -25,7 +28,7 @@ async function comeIn(server: RunningServer, user: string): Promise<{ client: Te
   return { client, token: String(result.token) };
 }
 
-/** Until the password record of that user is the second one on disk. */
+/** Waits until the user's password record on disk is the second one. */
 function changed({ data }: ServerRun, user: string): Promise<unknown> {
   return until('the new record', () => {
     const records = readFileSync(`${data}/users.txt`, 'utf8').match(new RegExp(`^${user} .*\n`, 'gm'));
@@ -48,8 +51,8 @@ function restarted(server: RunningServer, thread: string): Promise<unknown> {
   return until(`${thread} to be restarted`, () => line.test(server.stderr()));
 }
 
-describe('a change of password', () => {
-  it('ends the other sessions although the connection that asks is reset meanwhile', async () => {
+describe('a password change', () => {
+  it('ends the other sessions even if the requesting connection is reset meanwhile', async () => {
     const at = await run('--workers', '2');
     const delays = [0, 2, 5, 10, 15, 20, 25, 30];
     const users = delays.map((delay) => `user${delay}`);
@@ -78,7 +81,7 @@ describe('a change of password', () => {
     }
   });
 
-  it('is answered when the other sessions are over, and keeps the one that asks', async () => {
+  it('is answered once the other sessions have ended, and keeps the requesting one', async () => {
     const { server } = await run('--workers', '2');
     for (let round = 0; round < 5; round += 1) {
       const user = `user${round}`;
@@ -95,7 +98,7 @@ describe('a change of password', () => {
     }
   });
 
-  it('ends the other sessions although the registry dies at that moment', async () => {
+  it('ends the other sessions even if the registry dies at that moment', async () => {
     const at = await run('--workers', '2');
     await register(at.server, 'ann');
     const thief = await comeIn(at.server, 'ann');
@@ -113,7 +116,7 @@ describe('a change of password', () => {
 });
 
 describe('a logout', () => {
-  it('ends the token although the connection is reset while it waits for earlier answers', async () => {
+  it('revokes the token even if the connection is reset while it waits for earlier answers', async () => {
     const { server, data } = await run('--workers', '2');
     await register(server, 'ann');
     const { client: ann, token } = await comeIn(server, 'ann');
@@ -131,7 +134,7 @@ describe('a logout', () => {
     await refusesToken(server, 'ann', token);
   });
 
-  it('ends the token although the thread that stores it is away, and the connection is reset', async () => {
+  it('revokes the token even if the thread that stores it is down, and the connection is reset', async () => {
     const { server } = await run('--workers', '1');
     await register(server, 'ann');
     const { client: ann, token } = await comeIn(server, 'ann');
@@ -150,8 +153,8 @@ describe('a logout', () => {
   });
 });
 
-describe('the end of an account', () => {
-  it('ends its sessions when it is noticed while the server runs', async () => {
+describe('the removal of an account', () => {
+  it('ends its sessions when it happens while the server runs', async () => {
     const at = await run('--workers', '2');
     await register(at.server, 'ann', 'ben');
     const { client: ann } = await comeIn(at.server, 'ann');
@@ -162,7 +165,7 @@ describe('the end of an account', () => {
     expect(await ben.refused('send', 'ann', 'gone?')).toBe('no_such_user');
   });
 
-  it('ends its tokens, also for the case that the same line comes back', async () => {
+  it('revokes its tokens, even if the same line is restored later', async () => {
     const { server, data } = await run();
     await register(server, 'ann', 'ben');
     const [ann, ben] = [await comeIn(server, 'ann'), await comeIn(server, 'ben')];

@@ -34,7 +34,7 @@ async function fail(
 }
 
 describe('options', () => {
-  it('takes a flag over the environment over the default', async () => {
+  it('prefers a flag to the environment, and the environment to the default', async () => {
     const server = await start(['--guests', '--log-level', 'info'], {
       PARLEY_HOST: '127.0.0.2',
       PARLEY_LOG_LEVEL: 'fatal',
@@ -68,7 +68,7 @@ describe('options', () => {
     expect(text).toContain(named);
   });
 
-  it('says everything in --help', async () => {
+  it('lists everything in --help', async () => {
     const help = runProcess(process.execPath, [PARLEY, 'serve', '--help']);
     expect((await help.exit()).code).toBe(0);
     for (const name of ['host', 'port', 'workers', 'hash-workers', 'data', 'guests', 'log-level']) {
@@ -85,7 +85,7 @@ describe('options', () => {
     await until('the log', () => server.stderr().includes('"address":"::1"'));
   });
 
-  it('knows IPv4 addresses as such where it listens on IPv6 and IPv4, and says how to connect', async () => {
+  it('recognises IPv4 addresses on a dual-stack listener, and says how to connect', async () => {
     const server = await start(['--host', '[::]', '--workers', '2']);
     expect(server.address).toMatch(/^\[::\]:\d+$/);
     expect(server.stdout()).toContain(`connect with: parley connect [::1]:${server.port}\n`);
@@ -96,7 +96,7 @@ describe('options', () => {
   });
 });
 
-describe('what stands in the way gets one clear line and an exit code', () => {
+describe('an obstacle gets one clear line and an exit code', () => {
   it('a port in use', async () => {
     const other = createServer();
     const port = String(await listen(other));
@@ -145,7 +145,7 @@ describe('what stands in the way gets one clear line and an exit code', () => {
     expect(text).toContain(data);
   });
 
-  it.each(['/proc/x', '/proc/x/y'])('a data folder that cannot be made: %s', async (data) => {
+  it.each(['/proc/x', '/proc/x/y'])('a data folder that cannot be created: %s', async (data) => {
     const [code, text] = await fail(['--port', '0', '--data', data]);
     expect(code).toBe(77);
     expect(text).toMatch(/^parley: data folder \/proc\/x\S* cannot be used: /);
@@ -232,7 +232,7 @@ describe('the end', () => {
     expect(shell.stderr()).toContain('"cause":"SIGTERM"');
   });
 
-  it('a server that is still starting ends at once', async () => {
+  it('a server that is still starting exits at once', async () => {
     const data = newFolder();
     const server = runProcess(process.execPath, [PARLEY, 'serve', '--port', '0', '--data', data]);
     await until('the lock of the data folder', () => existsSync(`${data}/lock.db`));
@@ -241,18 +241,18 @@ describe('the end', () => {
     expect(server.stderr()).toMatch(/"event":"server.stopping".*"SIGTERM".*\n.*"event":"server.stopped"/);
   });
 
-  it('a thread that hangs does not hold it up', async () => {
+  it('a hanging thread does not delay it', async () => {
     const server = await startServer({ data: newFolder(), args: ['--workers', '2'] });
     const client = await TestClient.register(server.address, 'ann');
     server.crash('registry', 'spin');
     client.request('send', 'ann', 'never answered');
     server.child.kill('SIGTERM');
-    // The exit code is that of SIGKILL where the thread cannot be ended in time.
+    // The exit code is that of SIGKILL if the thread cannot be terminated in time.
     await until('the end', () => server.child.exitCode === 0 || server.child.signalCode === 'SIGKILL');
     expect(server.stderr()).toMatch(/"event":"server.stopping".*\n(.*\n)*.*"event":"server.cut_off"/);
   });
 
-  it('a client that reads nothing does not hold it up', async () => {
+  it('a client that reads nothing does not delay it', async () => {
     const server = await startServer({ data: newFolder() });
     const client = await TestClient.register(server.address, 'ann');
     client.socket.pause();

@@ -1,4 +1,4 @@
-/** Data folders that earlier versions have written. */
+/** Data folders written by earlier versions. */
 
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
@@ -11,7 +11,7 @@ import { startServer } from '../support/server.ts';
 const folder = testFolder();
 const fixture = (name: string): string => fileURLToPath(new URL(`../fixtures/${name}`, import.meta.url));
 
-/** A folder of the version of `chat.db`, as the server of that time has left it. */
+/** A folder with that version of `chat.db`, as the server of that time left it. */
 function folderOf(version: number): string {
   const data = `${folder}/${version}`;
   mkdirSync(data, { mode: 0o700 });
@@ -22,9 +22,9 @@ function folderOf(version: number): string {
   return data;
 }
 
-it('a chat.db of version 3 is taken over: everything is there, with its id and its time', async () => {
+it('a chat.db of version 3 is upgraded: everything is there, with its id and its time', async () => {
   const data = folderOf(3);
-  // The second start finds what the first has made of it.
+  // The second start finds the result of the first.
   for (const text of ['new', 'newer']) {
     const server = await startServer({ data });
     const ann = await TestClient.connect(server.address);

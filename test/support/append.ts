@@ -15,7 +15,7 @@ export interface Written {
   readonly entries: readonly Entry[];
 }
 
-/** One transaction. `at`: what the wall clock says, once for all of it. */
+/** One transaction. `at`: the wall clock time for all of it. */
 export function tryAppend(projection: Projection, changes: Changes, at = Date.now()): Stored<Written> {
   const { accounts = [], drafts = [], retired = [] } = changes;
   return projection.transact((write) => {
@@ -26,7 +26,7 @@ export function tryAppend(projection: Projection, changes: Changes, at = Date.no
   });
 }
 
-/** As `tryAppend`; throws where it cannot be stored. */
+/** Like `tryAppend`; throws if it cannot be stored. */
 export function append(projection: Projection, changes: Changes, at?: number): Written {
   const stored = tryAppend(projection, changes, at);
   if (stored.type !== 'committed') throw new Error(`the projection could not be written: ${stored.type}`);

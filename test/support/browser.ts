@@ -1,4 +1,4 @@
-/** A real browser, as a reader of a display has it. */
+/** A real browser, as a reader of a display uses it. */
 
 import { pathToFileURL } from 'node:url';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -16,20 +16,20 @@ export const BROWSER_ARGUMENTS = [
 ];
 
 /**
- * What a browser says that has asked for the size of a live file, and then read the longer one that took its place in
- * between: the script is cut short. The page gets it whole when it looks again.
+ * Reports of a script cut short: the browser asked for the size of a live file, and then read the longer one that
+ * replaced it. The page gets the whole script at its next check.
  */
 const CUT_SHORT =
   /SyntaxError: (Invalid or unexpected token|Unexpected end of input|missing \) after argument list)/;
 
-/** Where the browser is; the tests of the file are skipped where there is none, but not in CI. */
+/** The browser's path. The file's tests are skipped if there is none, except in CI. */
 export function needsBrowser(): string {
   return needs('chromium', 'chromium-browser', 'google-chrome');
 }
 
 /**
- * One browser for the tests of a file. `open` gives a tab; a test fails if a script in one of its tabs did, unless it
- * is about scripts that must fail.
+ * One browser for the tests of a file. `open` returns a tab; a test fails if a script in one of its tabs failed, unless
+ * the test is about scripts that must fail.
  */
 export function useBrowser(): {
   open(file: string, options?: BrowserContextOptions & { hash?: string; faulty?: boolean }): Promise<Page>;
@@ -63,11 +63,11 @@ export function useBrowser(): {
   };
 }
 
-/** Marks the loaded page; what it returns tells later whether it is still the same one. */
+/** Marks the loaded page. Returns a function that tells later whether it is still the same one. */
 export async function mark(page: Page): Promise<() => Promise<unknown>> {
   await page.evaluate('window.marked = true');
   return () => page.evaluate('window.marked === true');
 }
 
-/** For `expect.poll`: a value that comes about in its own time. */
+/** For `expect.poll`: allows a value time to appear. */
 export const SOON = { timeout: 10_000, interval: 25 };

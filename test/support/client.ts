@@ -25,7 +25,7 @@ export class TestClient {
   #nextId = 1;
   readonly #watchers = new Watchers();
 
-  /** `from` is the client's own address, in 127.0.0.0/8: the server counts failed logins per address. */
+  /** `from` is the client's own address, in 127.0.0.0/8, because the server counts failed logins per address. */
   static async connect(address: string, from?: string, language?: ClientLanguage): Promise<TestClient> {
     const url = new URL(`tcp://${address}`);
     const socket = connect({
@@ -88,7 +88,7 @@ export class TestClient {
     return this.answer(this.request(verb, ...values));
   }
 
-  /** The answer; undefined if the connection ended before it came. */
+  /** The answer; undefined if the connection ended before it. */
   async ask(verb: string, ...values: readonly unknown[]): Promise<Frame | undefined> {
     const id = this.request(verb, ...values);
     await this.until(() => this.answers.has(id) || this.isClosed, `an answer to ${verb}`);
@@ -102,7 +102,7 @@ export class TestClient {
     throw new Error(`${verb} was refused: ${JSON.stringify(answer ?? 'the connection ended')}`);
   }
 
-  /** Logs in, and is live: until then the server holds back what is asked. */
+  /** Logs in and waits until live: before that the server defers requests. */
   async enter(user: string, password = `secret of ${user}`): Promise<void> {
     await this.ok('login', user, password);
     await this.event('live');
@@ -115,7 +115,7 @@ export class TestClient {
     return answer[2];
   }
 
-  /** The first event that fits, among those received and those to come. */
+  /** The first matching event, among those received and those to come. */
   async event(
     name: string,
     fits: (event: Frame) => boolean = () => true,

@@ -1,4 +1,4 @@
-/** A clock for tests that go through hours in no time. */
+/** A clock for tests that pass through hours in no time. */
 
 import type { Clock } from '../../src/common/clock.ts';
 
@@ -24,7 +24,7 @@ export class TestClock implements Clock {
     this.#monotonic += ms;
   }
 
-  /** Somebody sets the wall clock, forward or back. */
+  /** Sets the wall clock forward or back. */
   set(byMs: number): void {
     this.#wall += byMs;
   }

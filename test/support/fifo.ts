@@ -1,4 +1,4 @@
-/** A named pipe whose two ends a test holds, and neither of which ever blocks. */
+/** A named pipe whose two ends a test holds. Neither end ever blocks. */
 
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, openSync, readSync, writeSync } from 'node:fs';
@@ -24,7 +24,7 @@ export class Fifo {
     });
   }
 
-  /** Leaves no room in the pipe. Returns how much was written. */
+  /** Fills the pipe. Returns how much was written. */
   fill(): number {
     const page = Buffer.alloc(4_096, '\n');
     let filled = 0;

@@ -1,4 +1,4 @@
-/** A folder for one test file, removed when its tests have run. */
+/** A folder for one test file, removed after its tests. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

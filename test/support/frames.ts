@@ -5,7 +5,7 @@ import { FrameDecoder } from '../../src/protocol/frame.ts';
 
 export type Frame = readonly unknown[];
 
-/** Takes the bytes of a connection in pieces of any size; throws at anything that is not a frame. */
+/** Accepts the bytes of a connection in pieces of any size; throws at anything that is not a frame. */
 export function frameReader(take: (frame: Frame) => void): (bytes: Buffer) => void {
   const decoder = new FrameDecoder(65_536);
   return (bytes) => {

@@ -1,4 +1,4 @@
-/** What is still in memory: for tests that something is let go of. */
+/** What is still in memory, for tests that something is released. */
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -6,10 +6,10 @@ import { runInNewContext } from 'node:vm';
 setFlagsFromString('--expose-gc');
 const collect: unknown = runInNewContext('gc');
 
-/** How many of these are still held by somebody. */
+/** How many of these are still referenced. */
 export async function countHeld(refs: ReadonlyArray<WeakRef<object>>): Promise<number> {
   if (typeof collect !== 'function') throw new Error('this Node has no gc()');
-  // What a WeakRef was made of or gave back stays until the end of the job.
+  // The target of a WeakRef that was created or dereferenced stays alive until the end of the job.
   await new Promise(setImmediate);
   collect();
   return refs.filter((ref) => ref.deref() !== undefined).length;

@@ -4,8 +4,8 @@ import { beforeEach } from 'vitest';
 import { findProgram } from './program.ts';
 
 /**
- * For the top of a test file, or of a `describe`: without one of these programs its tests are skipped. In CI they fail
- * instead, so that nobody believes in tests that never ran.
+ * For the top of a test file, or of a `describe`: its tests are skipped if one of these programs is missing. In CI they
+ * fail instead, so that nobody relies on tests that never ran.
  */
 export function needs(...names: string[]): string {
   const program = findProgram(...names);

@@ -22,7 +22,7 @@ export interface RunningScript extends RunningProcess {
   say(line: string): void;
   /** Waits until stdout matches, and returns it. */
   see(pattern: RegExp | string): Promise<string>;
-  /** What `--json` wrote so far. */
+  /** What `--json` has written so far. */
   json(): Array<Record<string, unknown>>;
   /** Ends the input, and waits for the exit. */
   end(): Promise<Exit>;
@@ -34,7 +34,7 @@ export function passwordFile(folder: string, password: string): string {
   return file;
 }
 
-/** Starts a client that logs in, and then runs what `say` types. */
+/** Starts a client that logs in and then runs what `say` types. */
 export function startScript(options: ScriptOptions): RunningScript {
   const { folder, user, address, password = `secret of ${user}`, flags = [], env = {} } = options;
   const display = join(folder, `${user}.html`);

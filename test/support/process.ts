@@ -1,9 +1,9 @@
-/** A real process under test: what it wrote so far, lines to wait for, and an end that is not waited for in vain. */
+/** A real process under test: its output so far, lines to wait for, and an end with a deadline. */
 
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** How long a test waits for anything before it says what it waited for. */
+/** How long a test waits for anything before it reports what it waited for. */
 export const DEADLINE_MS = 20_000;
 
 export interface Exit {
@@ -13,10 +13,10 @@ export interface Exit {
 
 export interface RunningProcess {
   readonly child: ChildProcess;
-  /** What it wrote so far. */
+  /** The output so far. */
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Resolves when both streams have ended too. Rejects after `timeoutMs`, and then the process has been killed. */
+  /** Resolves when both streams have ended too. After `timeoutMs` it kills the process and rejects. */
   exit(timeoutMs?: number): Promise<Exit>;
 }
 
@@ -34,7 +34,7 @@ export function runProcess(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr += text;
   });
-  // A process that has ended no longer reads: what it exited with says more than the broken pipe.
+  // A process that has exited no longer reads; its exit code says more than the broken pipe.
   child.stdin?.on('error', () => {});
   const ended = once(child, 'close').then(() => ({ code: child.exitCode, signal: child.signalCode }));
   ended.catch(() => {});
@@ -57,8 +57,8 @@ export function runProcess(
 }
 
 /**
- * Looks again and again until `look` gives something other than undefined or false. The error names `what`, and
- * says what `state` gives at that time.
+ * Calls `look` repeatedly until it returns something other than undefined or false. The error names `what`, and the
+ * `state` at that time.
  */
 export async function until<T>(
   what: string,

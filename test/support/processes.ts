@@ -2,7 +2,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
-/** Those of Node with that argument, without npm and shells. */
+/** Node processes with that argument, without npm and shells. */
 export function findProcesses(argument: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))

@@ -1,4 +1,4 @@
-/** A server that does what a test says: for answers and losses that a real one gives only by accident. */
+/** A server that follows a script: for answers and losses that a real one produces only by accident. */
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -8,12 +8,12 @@ import { listen, portOf } from './listen.ts';
 import { until } from './process.ts';
 
 export interface Request {
-  /** Connections are counted from 1. */
+  /** Connections are numbered from 1. */
   readonly connection: number;
   readonly verb: string;
   readonly id: unknown;
   readonly values: readonly unknown[];
-  /** In ms, of a clock that only goes forward. */
+  /** In ms, from a monotonic clock. */
   readonly at: number;
 }
 
@@ -21,12 +21,12 @@ export interface Caller {
   readonly connection: number;
   send(...frames: Array<readonly unknown[]>): void;
   sendBytes(bytes: Buffer): void;
-  /** Ends the connection at once, without a goodbye. */
+  /** Ends the connection at once, without a farewell. */
   drop(): void;
   end(): void;
 }
 
-/** Returns true if it has dealt with the request; otherwise the usual answer is given, if there is one. */
+/** Returns true if it has handled the request; otherwise the usual answer is sent, if there is one. */
 export type Script = (request: Request, caller: Caller) => boolean;
 
 export class ScriptedServer {
@@ -35,7 +35,7 @@ export class ScriptedServer {
   readonly #sockets = new Set<Socket>();
   readonly #script: Script;
   #connections = 0;
-  /** Of the newest entry. */
+  /** The id of the newest entry. */
   #lastId = 1;
 
   static async start(script: Script = () => false): Promise<ScriptedServer> {
@@ -72,7 +72,7 @@ export class ScriptedServer {
     for (const socket of this.#sockets) socket.write(Buffer.concat(frames.map(encodeFrame)));
   }
 
-  /** Ends every connection at once, without a goodbye. */
+  /** Ends every connection at once, without a farewell. */
   hangUp(): void {
     for (const socket of this.#sockets) socket.destroy();
   }

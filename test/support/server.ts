@@ -1,4 +1,4 @@
-/** A real server in a process of its own, for tests that talk to it as anybody would. */
+/** A real server in its own process, for tests that talk to it as a client would. */
 
 import type { ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -16,10 +16,10 @@ export const isOnDelayedLog = process.env.PARLEY_TEST_LOG !== undefined;
 export interface ServerOptions {
   /** The data folder. */
   readonly data: string;
-  /** Further arguments of `serve`; a `--port` here takes the place of `--port 0`. */
+  /** Further arguments of `serve`; a `--port` here replaces `--port 0`. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
-  /** A file that takes its stderr; `stderr()` is empty then. */
+  /** A file that receives its stderr; `stderr()` is then empty. */
   readonly log?: number;
 }
 
@@ -30,11 +30,11 @@ export interface RunningServer {
   readonly port: number;
   readonly stdout: () => string;
   readonly stderr: () => string;
-  /** Asks it to end with SIGTERM, and waits for that. */
+  /** Sends SIGTERM, and waits for the exit. */
   stop(): Promise<Exit>;
   /** Ends it at once with SIGKILL, as a power cut would. */
   kill(): Promise<Exit>;
-  /** Makes one of its threads die, or go wrong: `shard-1`, `registry`, `auth`, `archive`; `hash` is one of the pool. */
+  /** Makes one of its threads fail: `shard-1`, `registry`, `auth`, `archive`; `hash` is one of the pool. */
   crash(thread: string, how?: Crash): void;
 }
 

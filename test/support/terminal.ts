@@ -16,21 +16,23 @@ export interface TerminalOptions {
 }
 
 export interface RunningTerminal {
-  /** Types text, as it is. */
+  /** Types text, unchanged. */
   type(text: string): void;
-  /** Pastes text as a terminal does: between markers, if the program has asked for them and `isBracketed` is not false. */
+  /**
+   * Pastes text as a terminal does: between markers, if the program has asked for them and `isBracketed` is not false.
+   */
   paste(text: string, options?: { readonly isBracketed: boolean }): void;
-  /** Presses keys by the names that tmux has for them: `Enter`, `Tab`, `Up`, `C-c`, `C-d`. */
+  /** Presses keys by their tmux names: `Enter`, `Tab`, `Up`, `C-c`, `C-d`. */
   press(...keys: string[]): void;
-  /** The lines on the screen, without blanks at their ends, and what scrolled off it. */
+  /** The lines on the screen and scrolled off it, without trailing spaces. */
   screen(): string;
-  /** All bytes that the program has written, escape sequences included. */
+  /** All bytes that the program has written, including escape sequences. */
   output(): string;
   /** Waits until the screen matches, and returns it. */
   see(pattern: RegExp | string, timeoutMs?: number): Promise<string>;
-  /** Closes the terminal, as its window would be closed. */
+  /** Closes the terminal, as closing its window would. */
   close(): void;
-  /** Waits until the program has ended, and returns its exit code. */
+  /** Waits until the program has exited, and returns its exit code. */
   exit(): Promise<number>;
 }
 
@@ -50,9 +52,9 @@ export function startTerminal(
   const quoted = [file, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ');
   const size = ['-x', String(columns), '-y', String(rows)];
   const folder = cwd === undefined ? [] : ['-c', cwd];
-  // The shell stays behind, so that the screen can still be read when the program has ended.
+  // The shell remains, so that the screen can still be read after the program has exited.
   const variables = Object.entries(env).flatMap(([name, value]) => ['-e', `${name}=${value}`]);
-  // The program waits for the pipe, so that all that it writes goes there.
+  // The program waits for the pipe, so that all its output goes there.
   const gate = `${log}.gate`;
   const script = `while ! [ -e '${gate}' ]; do sleep 0.01; done; ${quoted}; echo "[exit $?]"; exec sleep 600`;
   tmux('new-session', '-d', '-s', 'test', ...size, ...variables, ...folder, script);

@@ -1,14 +1,14 @@
-/** Waits for a condition that can only change when something happens, and is checked whenever something does. */
+/** Waits for a condition that can only change on an event, and is checked at every event. */
 
 export class Watchers {
   readonly #checks = new Set<() => void>();
 
-  /** Something has happened. */
+  /** Call when something has happened. */
   notify(): void {
     for (const check of [...this.#checks]) check();
   }
 
-  /** Rejects after `timeoutMs` with what `late` then says. */
+  /** Rejects after `timeoutMs` with the text that `late` then returns. */
   until(condition: () => boolean, timeoutMs: number, late: () => string): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve, reject) => {

@@ -15,7 +15,7 @@ class Recorder implements Sink {
   }
 }
 
-/** A peer that does not read, and has something waiting already. */
+/** A peer that does not read, and already has something queued. */
 class Keeper implements Sink {
   readonly buffered = 1;
   kept: Buffer | undefined;
@@ -48,7 +48,7 @@ describe('an outbox', () => {
     expect(sinks.map((sink) => sink.writes)).toEqual([['same bytes'], ['same bytes']]);
   });
 
-  it('over its limit writes what waits, and goes on if the network takes it', async () => {
+  it('over its limit writes what is queued, and continues if the network accepts it', async () => {
     const sink = new Recorder();
     const outbox = new Outbox(new WriteTurn(), sink, 10, { overflow: () => expect.fail('the peer reads') });
     for (const text of ['0123456789', 'x', 'y']) outbox.push(Buffer.from(text));
@@ -56,7 +56,7 @@ describe('an outbox', () => {
     expect(sink.writes).toEqual(['0123456789x', 'y']);
   });
 
-  it('over its limit with a peer that does not read says so once, and takes no more', async () => {
+  it('over its limit with a peer that does not read reports it once, and accepts no more', async () => {
     const sink = new Recorder();
     sink.isStuck = true;
     let overflows = 0;
@@ -89,7 +89,7 @@ describe('an outbox', () => {
     expect(overflows).toBe(1);
   });
 
-  it('writes pieces of buffers that others write pieces of, too', async () => {
+  it('writes pieces of buffers shared with others', async () => {
     const turn = new WriteTurn();
     const sinks = [new Recorder(), new Recorder()];
     const [one, two] = sinks.map((sink) => new Outbox(turn, sink, 1_000, { overflow() {} }));
@@ -104,9 +104,9 @@ describe('an outbox', () => {
     expect(sinks.map((sink) => sink.writes)).toEqual([['aabbb.c'], ['aa!bbb']]);
   });
 
-  it('lets peers that do not read keep the same bytes, if these are most of what they are a part of', async () => {
+  it('lets slow peers share bytes that make up most of their block', async () => {
     const turn = new WriteTurn();
-    /** Whether what two stuck peers keep of a block is the block itself, or a copy each. */
+    /** Whether two stuck peers keep a block itself, or a copy each. */
     const isShared = async (bytes: Buffer, start: number, end: number): Promise<boolean> => {
       const sinks = [new Keeper(), new Keeper()];
       for (const sink of sinks) new Outbox(turn, sink, 1_000, { overflow() {} }).push(bytes, start, end);
@@ -127,7 +127,7 @@ describe('an outbox', () => {
     expect(await isShared(arena.block, start, start + 60_000)).toBe(false);
   });
 
-  it('keeps what a socket could not send at once, whatever is written after it', async () => {
+  it('keeps what a socket could not send at once, whatever is written later', async () => {
     let socket: Wire | undefined;
     const listening = await listenTcp({ host: '127.0.0.1', port: 0, reusePort: false }, (wire) => {
       socket = wire;
@@ -146,8 +146,8 @@ describe('an outbox', () => {
       overflow: () => expect.fail('there is room'),
     });
     const sent: Buffer[] = [];
-    // In two pieces each, so that both outboxes put together what they write in the buffer that they share; or by
-    // turns in the arena, which is used again in the next turn.
+    // In two pieces each, so that both outboxes assemble their writes in the shared buffer; or alternately in the
+    // arena, which is reused in the next turn.
     for (let n = 0; n < 300 || wire.buffered < 1_000_000; n += 1) {
       const halves = [Buffer.alloc(20_000, n), Buffer.alloc(20_000, n + 1)];
       if (n % 2 === 0) {

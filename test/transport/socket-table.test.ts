@@ -37,7 +37,7 @@ function scan(text: string, pieceBytes = text.length) {
 }
 
 describe('the scan of the table of sockets', () => {
-  it('finds the connections of the port whose peer leaves something unanswered, and no others', () => {
+  it('finds the port’s connections with unanswered data, and no others', () => {
     expect(scan(TCP)).toEqual([
       { name: '02014D0A:0FC8 02024D0A:9C44', waitsFor: 'acknowledgement', count: 10 },
       { name: '02014D0A:0FC8 02024D0A:9C46', waitsFor: 'window', count: 12 },
@@ -49,7 +49,7 @@ describe('the scan of the table of sockets', () => {
     ]);
   });
 
-  it('finds the same, however the text is cut into pieces', () => {
+  it('does not depend on how the text is split', () => {
     for (const pieceBytes of [1, 7, 150, 151, 1_000]) {
       expect(scan(TCP, pieceBytes)).toEqual(scan(TCP));
       expect(scan(TCP6, pieceBytes)).toEqual(scan(TCP6));

@@ -10,12 +10,12 @@ import type { TextSource } from '../../store/archive-store.ts';
 import type { SearchIndex } from '../../store/search/search-index.ts';
 
 /** Entries per step: about 5 ms, at most 20. */
-const STEP = 500;
+const STEP_ENTRIES = 500;
 /**
  * Entries between two calls of `run` that count as heavy traffic, and how far the index may fall behind because of
  * that.
  */
-const BUSY = 2_000;
+const BUSY_ENTRIES = 2_000;
 const LAG_LIMIT = 1_000_000;
 /** The delay before retrying after a disk error. */
 const RETRY_MS = 5_000;
@@ -29,7 +29,7 @@ export class Indexer {
   /** Everything below this id has been removed from the index. */
   #removed = 0;
   /** The newest id at the last check, and how many entries have arrived since the index was complete. */
-  #looked: number | undefined;
+  #checkedId: number | undefined;
   #lag = 0;
 
   constructor(archive: TextSource, index: SearchIndex, logger: Logger) {
@@ -58,10 +58,10 @@ export class Indexer {
     let mustWait = false;
     this.#try(() => {
       const { lastId } = this.#archive;
-      const fresh = this.#archive.count(this.#looked ?? lastId, lastId);
-      this.#looked = lastId;
+      const fresh = this.#archive.count(this.#checkedId ?? lastId, lastId);
+      this.#checkedId = lastId;
       this.#lag += fresh;
-      mustWait = fresh >= BUSY && this.#lag < LAG_LIMIT;
+      mustWait = fresh >= BUSY_ENTRIES && this.#lag < LAG_LIMIT;
       return false;
     });
     return mustWait;
@@ -75,11 +75,11 @@ export class Indexer {
   #step(): boolean {
     return this.#try(() => {
       const { indexed } = this.#index;
-      const { texts, through } = this.#archive.textsAfter(indexed, STEP);
+      const { texts, through } = this.#archive.textsAfter(indexed, STEP_ENTRIES);
       if (through === indexed) return false;
       const outcome = this.#index.add(texts, through);
       if (outcome.type === 'added' || outcome.type === 'reopened') return true;
-      this.#rest();
+      this.#backOff();
       return false;
     });
   }
@@ -103,12 +103,12 @@ export class Indexer {
     } catch (err) {
       if (!(err instanceof StorageFailure)) throw err;
       this.#logger.error({ event: 'archive.failed', err }, 'the log could not be read for the search index');
-      this.#rest();
+      this.#backOff();
       return false;
     }
   }
 
-  #rest(): void {
+  #backOff(): void {
     this.#retryAt = performance.now() + RETRY_MS;
   }
 }

@@ -12,7 +12,7 @@ import type { Tokens } from '../../store/tokens/tokens.ts';
 import type { ActorRef, Behavior, Reply } from '../kernel/actor.ts';
 import type { Asking, Credential } from './auth-api.ts';
 import type { HashOutcome, HashPool } from './hash-pool.ts';
-import { Attempts } from './login-throttle.ts';
+import { LoginThrottle } from './login-throttle.ts';
 
 /** Pause between two steps of removing expired tokens. */
 const SWEEP_PAUSE_MS = 200;
@@ -39,7 +39,7 @@ export interface Sessions {
   passwordChanged(credential: Credential, asking: Asking): Promise<void>;
 }
 
-interface Attempt {
+interface PasswordRequest {
   readonly user: string;
   readonly password: string;
   /** The peer address of the connection. */
@@ -48,7 +48,7 @@ interface Attempt {
 }
 
 /** The password change that a verification or hash belongs to. */
-interface Change {
+interface PasswordChange {
   readonly next: string;
   readonly asking: Asking;
 }
@@ -56,9 +56,9 @@ interface Change {
 type StoreOutcome = Awaited<ReturnType<AccountStore['append']>>;
 
 export type AuthMsg =
-  | ({ readonly type: 'register' } & Attempt)
-  | ({ readonly type: 'login' } & Attempt)
-  | ({ readonly type: 'change' } & Change & Attempt)
+  | ({ readonly type: 'register' } & PasswordRequest)
+  | ({ readonly type: 'login' } & PasswordRequest)
+  | ({ readonly type: 'change' } & PasswordChange & PasswordRequest)
   | {
       readonly type: 'claim';
       readonly user: string;
@@ -77,23 +77,23 @@ export type AuthMsg =
   | { readonly type: 'tick' }
   | {
       readonly type: 'verified';
-      readonly of: Attempt;
+      readonly request: PasswordRequest;
       /** The hash that was verified against; undefined if the name does not exist. */
       readonly hash: string | undefined;
       /** Undefined for a login. */
-      readonly change: Change | undefined;
+      readonly change: PasswordChange | undefined;
       readonly outcome: HashOutcome<boolean>;
     }
   | {
       readonly type: 'hashed';
-      readonly of: Attempt;
+      readonly request: PasswordRequest;
       /** Undefined for a registration. */
       readonly asking: Asking | undefined;
       readonly outcome: HashOutcome<string>;
     }
   | {
       readonly type: 'stored';
-      readonly of: Attempt;
+      readonly request: PasswordRequest;
       /** Undefined for a registration. */
       readonly asking: Asking | undefined;
       readonly outcome: StoreOutcome;
@@ -104,7 +104,7 @@ interface State {
   readonly reserved: Map<string, object | 'registering'>;
   /** Accounts whose password is being changed. */
   readonly changing: Set<string>;
-  readonly attempts: Attempts;
+  readonly throttle: LoginThrottle;
 }
 
 export interface AuthParts {
@@ -119,7 +119,7 @@ export interface AuthParts {
 
 export function auth({ store, tokens, pool, sessions, steady, guests }: AuthParts): Behavior<State, AuthMsg> {
   return {
-    init: () => ({ reserved: new Map(), changing: new Set(), attempts: new Attempts() }),
+    init: () => ({ reserved: new Map(), changing: new Set(), throttle: new LoginThrottle() }),
     receive(state, msg, self) {
       switch (msg.type) {
         case 'register':
@@ -170,36 +170,46 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
    * Reserves the name before hashing, so that of two simultaneous requests for a name exactly one continues. Requests
    * for taken names are throttled like password guesses, because the answer reveals which names exist.
    */
-  function register(state: State, of: Attempt, self: ActorRef<AuthMsg>): void {
-    if (refusesMore(state, of)) return;
-    const name = foldName(of.user);
-    if (store.find(of.user) !== undefined || state.reserved.has(name)) {
-      state.attempts.failed(of.address, performance.now());
-      of.reply({ type: 'refused', code: 'name_taken' });
+  function register(state: State, request: PasswordRequest, self: ActorRef<AuthMsg>): void {
+    if (isThrottled(state, request)) return;
+    const name = foldName(request.user);
+    if (store.find(request.user) !== undefined || state.reserved.has(name)) {
+      state.throttle.failed(request.address, performance.now());
+      request.reply({ type: 'refused', code: 'name_taken' });
       return;
     }
     state.reserved.set(name, 'registering');
-    hash(of, of.password, undefined, self);
+    hash(request, request.password, undefined, self);
   }
 
-  function hash(of: Attempt, password: string, asking: Asking | undefined, self: ActorRef<AuthMsg>): void {
-    void pool.hash(password).then((outcome) => self.tell({ type: 'hashed', of, asking, outcome }));
+  function hash(
+    request: PasswordRequest,
+    password: string,
+    asking: Asking | undefined,
+    self: ActorRef<AuthMsg>,
+  ): void {
+    void pool.hash(password).then((outcome) => self.tell({ type: 'hashed', request, asking, outcome }));
   }
 
   /** Refuses an address with too many failures. Returns true if it did. */
-  function refusesMore(state: State, { address, reply }: Attempt): boolean {
-    const isBlocked = state.attempts.isBlocked(address, performance.now());
+  function isThrottled(state: State, { address, reply }: PasswordRequest): boolean {
+    const isBlocked = state.throttle.isBlocked(address, performance.now());
     if (isBlocked) reply({ type: 'refused', code: 'too_many_attempts' });
     return isBlocked;
   }
 
   /** Does the same work for a name that does not exist, so that the time it takes does not reveal which names do. */
-  function verify(state: State, of: Attempt, change: Change | undefined, self: ActorRef<AuthMsg>): void {
-    if (refusesMore(state, of)) return;
-    const hash = store.find(of.user)?.hash;
+  function verify(
+    state: State,
+    request: PasswordRequest,
+    change: PasswordChange | undefined,
+    self: ActorRef<AuthMsg>,
+  ): void {
+    if (isThrottled(state, request)) return;
+    const hash = store.find(request.user)?.hash;
     void pool
-      .verify(of.password, hash ?? pool.dummy)
-      .then((outcome) => self.tell({ type: 'verified', of, hash, change, outcome }));
+      .verify(request.password, hash ?? pool.dummy)
+      .then((outcome) => self.tell({ type: 'verified', request, hash, change, outcome }));
   }
 
   /** A token is valid only for the password it was issued under, even if revoking it failed. */
@@ -209,11 +219,11 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
     // A clock that was just set does not reveal how old a token is.
     const now = steady.settled();
     const check = tokens.check(user, token, hash, now ?? steady.latest(), now !== undefined);
-    return check === 'ok' ? found(user, token) : { type: 'refused', code: check };
+    return check === 'ok' ? accept(user, token) : { type: 'refused', code: check };
   }
 
   function end(user: string, token: string): AuthAnswer {
-    const ended = tokens.end(token);
+    const ended = tokens.revoke(token);
     return ended === 'ok' ? { type: 'ok', user } : { type: 'refused', code: ended };
   }
 
@@ -228,72 +238,72 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
   }
 
   function verified(state: State, msg: AuthMsg & { type: 'verified' }, self: ActorRef<AuthMsg>): void {
-    const { of, change, outcome } = msg;
+    const { request, change, outcome } = msg;
     if (outcome.type !== 'done') {
-      of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
+      request.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
       return;
     }
     // A password that was changed during its verification is the old one by now.
-    if (!outcome.value || msg.hash === undefined || store.find(of.user)?.hash !== msg.hash) {
-      state.attempts.failed(of.address, performance.now());
-      of.reply({ type: 'refused', code: 'wrong_credentials' });
+    if (!outcome.value || msg.hash === undefined || store.find(request.user)?.hash !== msg.hash) {
+      state.throttle.failed(request.address, performance.now());
+      request.reply({ type: 'refused', code: 'wrong_credentials' });
     } else if (change === undefined) {
-      of.reply(found(of.user, tokens.issue(of.user, msg.hash, steady.latest())));
-    } else if (state.changing.has(foldName(of.user))) {
+      request.reply(accept(request.user, tokens.issue(request.user, msg.hash, steady.latest())));
+    } else if (state.changing.has(foldName(request.user))) {
       // One change at a time: a second request that verified the old password must not undo the change in progress.
-      of.reply({ type: 'refused', code: 'busy' });
+      request.reply({ type: 'refused', code: 'busy' });
     } else {
-      state.changing.add(foldName(of.user));
-      hash(of, change.next, change.asking, self);
+      state.changing.add(foldName(request.user));
+      hash(request, change.next, change.asking, self);
     }
   }
 
   function hashed(state: State, msg: AuthMsg & { type: 'hashed' }, self: ActorRef<AuthMsg>): void {
-    const { of, asking, outcome } = msg;
+    const { request, asking, outcome } = msg;
     if (outcome.type !== 'done') {
-      free(state, of, asking);
-      of.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
+      releaseName(state, request, asking);
+      request.reply({ type: 'refused', code: outcome.type === 'busy' ? 'busy' : 'unavailable' });
       return;
     }
-    const account = store.find(of.user);
+    const account = store.find(request.user);
     const at = account === undefined ? new Date() : new Date(account.since);
     void store
-      .append({ name: account?.name ?? of.user, hash: outcome.value, at })
-      .then((written) => self.tell({ type: 'stored', of, asking, outcome: written }));
+      .append({ name: account?.name ?? request.user, hash: outcome.value, at })
+      .then((written) => self.tell({ type: 'stored', request, asking, outcome: written }));
   }
 
   /** A new password takes effect here, even if the requesting connection is gone; `ok` comes last. */
-  function stored(state: State, { of, asking, outcome }: AuthMsg & { type: 'stored' }): void {
-    free(state, of, asking);
+  function stored(state: State, { request, asking, outcome }: AuthMsg & { type: 'stored' }): void {
+    releaseName(state, request, asking);
     if (outcome !== 'stored') {
-      of.reply({ type: 'refused', code: outcome });
+      request.reply({ type: 'refused', code: outcome });
       return;
     }
-    const answer = found(of.user);
+    const answer = accept(request.user);
     if (asking === undefined || answer.type !== 'ok' || answer.record === undefined) {
-      of.reply(answer);
+      request.reply(answer);
       return;
     }
-    tokens.endAll(of.user);
+    tokens.revokeAll(request.user);
     const credential = { user: answer.user, record: answer.record };
-    void sessions.passwordChanged(credential, asking).then(() => of.reply(answer));
+    void sessions.passwordChanged(credential, asking).then(() => request.reply(answer));
   }
 
   /** The registration, or the password change, of that name has finished. */
-  function free(state: State, { user }: Attempt, asking: Asking | undefined): void {
+  function releaseName(state: State, { user }: PasswordRequest, asking: Asking | undefined): void {
     if (asking === undefined) state.reserved.delete(foldName(user));
     else state.changing.delete(foldName(user));
   }
 
-  function found(user: string, token?: string): AuthAnswer {
+  function accept(user: string, token?: string): AuthAnswer {
     const account = store.find(user);
     return account === undefined
       ? { type: 'refused', code: 'wrong_credentials' }
-      : { type: 'ok', user: account.name, record: recordOf(account), token };
+      : { type: 'ok', user: account.name, record: fingerprintOf(account), token };
   }
 }
 
 /** A fingerprint of the account's password record that does not reveal the record. */
-export function recordOf({ hash }: Account): string {
+export function fingerprintOf({ hash }: Account): string {
   return digest('sha256', hash, 'base64url');
 }

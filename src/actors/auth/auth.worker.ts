@@ -11,7 +11,7 @@ import { testNumber } from '../kernel/fault-injection.ts';
 import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { callPort, type Peer, serve, servePort, threadData } from '../kernel/thread.ts';
 import { unexpected } from '../kernel/thread-api.ts';
-import { type AuthAnswer, type AuthMsg, auth, recordOf } from './auth.ts';
+import { type AuthAnswer, type AuthMsg, auth, fingerprintOf } from './auth.ts';
 import type {
   AccountsApi,
   Asking,
@@ -159,7 +159,7 @@ async function authenticate(call: AuthCall, owner: object): Promise<AuthAnswer> 
 
 /** Accounts may have been removed from users.txt. Works in steps, because there may be a million. */
 function endTokensWithout(accounts: AccountStore, after: string): void {
-  const next = tokens.endWithout((user) => accounts.find(user) !== undefined, after);
+  const next = tokens.revokeMissing((user) => accounts.find(user) !== undefined, after);
   if (next !== undefined) setImmediate(() => endTokensWithout(accounts, next));
 }
 
@@ -182,7 +182,7 @@ async function passwordChanged(credential: Credential, asking: Asking): Promise<
 function standingOf({ user, record }: Credential): Standing {
   const account = store?.find(user);
   if (account === undefined) return 'removed';
-  return recordOf(account) === record ? 'ok' : 'password_changed';
+  return fingerprintOf(account) === record ? 'ok' : 'password_changed';
 }
 
 export type AuthThreadApi = typeof api;

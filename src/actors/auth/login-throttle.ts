@@ -5,17 +5,17 @@
 
 const WINDOW_MS = 60_000;
 /** Failed logins allowed per address within the window. */
-const ALLOWED = 30;
+const MAX_FAILURES = 30;
 /** Maximum number of addresses remembered. Policy above it: the address without failures for longest is forgotten. */
-const ADDRESSES = 100_000;
+const MAX_ADDRESSES = 100_000;
 
-export class Attempts {
+export class LoginThrottle {
   /** Ordered by the latest failure. */
   readonly #failures = new Map<string, { count: number; until: number }>();
 
   isBlocked(address: string, now: number): boolean {
     const failures = this.#failures.get(address);
-    return failures !== undefined && now < failures.until && failures.count >= ALLOWED;
+    return failures !== undefined && now < failures.until && failures.count >= MAX_FAILURES;
   }
 
   failed(address: string, now: number): void {
@@ -24,7 +24,7 @@ export class Attempts {
     const count = last !== undefined && now < last.until ? last.count + 1 : 1;
     const until = last !== undefined && now < last.until ? last.until : now + WINDOW_MS;
     this.#failures.set(address, { count, until });
-    if (this.#failures.size <= ADDRESSES) return;
+    if (this.#failures.size <= MAX_ADDRESSES) return;
     for (const oldest of this.#failures.keys()) {
       this.#failures.delete(oldest);
       return;

@@ -10,7 +10,7 @@ import { expose, type Remote, transfer, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import type { ExitReason, Outcome } from './actor.ts';
 import { obeyStarter, registerTarget, testHeap } from './fault-injection.ts';
-import { answerPings, guard, isProcessEnding, own } from './worker-lifetime.ts';
+import { answerPings, isProcessEnding, manageWorker, watchWorker } from './worker-lifetime.ts';
 
 /** The other side of a channel for calls. */
 export interface Peer<Api> {
@@ -81,7 +81,7 @@ export async function startThread<Api>(
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB, ...testHeap() },
   });
   if (stderr !== undefined) worker.stderr.on('data', stderr);
-  const { exited, stuck, end } = own(worker, name);
+  const { exited, stuck, end } = manageWorker(worker, name);
   const unregister = registerTarget(name, {
     post: (order) => worker.postMessage(order),
     terminate: () => void end(),
@@ -105,7 +105,7 @@ export async function startThread<Api>(
     kill: () => end(),
   };
   if (await ready) {
-    if (watchdogMs !== undefined) guard(worker, watchdogMs, end);
+    if (watchdogMs !== undefined) watchWorker(worker, watchdogMs, end);
     return { type: 'started', thread };
   }
   await end();

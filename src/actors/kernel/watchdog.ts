@@ -12,7 +12,7 @@ export const WATCHDOG_MS = 10_000;
 /** The limit before the first answer, because one-off work at the start may take longer. */
 export const FIRST_ANSWER_MS = 60_000;
 
-const ASK_EVERY_MS = 1_000;
+const PING_INTERVAL_MS = 1_000;
 
 export class Watchdog {
   readonly #limitMs: number;
@@ -24,7 +24,7 @@ export class Watchdog {
 
   constructor(limitMs: number, now: number) {
     this.#limitMs = limitMs;
-    this.everyMs = Math.min(ASK_EVERY_MS, limitMs / 5);
+    this.everyMs = Math.min(PING_INTERVAL_MS, limitMs / 5);
     this.#checkedAt = now;
   }
 

@@ -20,7 +20,7 @@ const END_TIMEOUT_MS = 60_000;
 const PING = 'ping';
 const PONG = 'pong';
 
-export interface Owned {
+export interface ManagedWorker {
   readonly exited: Promise<ExitReason>;
   /** Resolves if the worker was terminated but continues to run. */
   readonly stuck: Promise<Error>;
@@ -36,7 +36,7 @@ const running = new Set<Worker>();
 let isEnding = false;
 
 /** Takes charge of a worker: reports how it ended, and can end it. */
-export function own(worker: Worker, name: string): Owned {
+export function manageWorker(worker: Worker, name: string): ManagedWorker {
   let failure: Error | undefined;
   let isGone = false;
   running.add(worker);
@@ -71,22 +71,22 @@ export function own(worker: Worker, name: string): Owned {
  * Pings the worker repeatedly, and ends it when it has not answered for `limitMs`; before its first answer, for
  * `FIRST_ANSWER_MS`.
  */
-export function guard(worker: Worker, limitMs: number, end: (cause: Error) => Promise<void>): void {
+export function watchWorker(worker: Worker, limitMs: number, end: (cause: Error) => Promise<void>): void {
   const watchdog = new Watchdog(testNumber('PARLEY_TEST_WATCHDOG_MS') ?? limitMs, performance.now());
   worker.on('message', (message: unknown) => message === PONG && watchdog.answered());
   worker.postMessage(PING);
-  const rounds = setInterval(() => {
+  const pinging = setInterval(() => {
     const silentMs = watchdog.check(performance.now());
     if (silentMs === undefined) worker.postMessage(PING);
     else {
-      clearInterval(rounds);
+      clearInterval(pinging);
       void end(new Error(`did not answer for ${Math.round(silentMs / 100) / 10} s and was terminated`));
     }
   }, watchdog.everyMs);
-  worker.once('exit', () => clearInterval(rounds));
+  worker.once('exit', () => clearInterval(pinging));
 }
 
-/** The worker's side of `guard`. Comlink ignores these messages. */
+/** The worker's side of `watchWorker`. Comlink ignores these messages. */
 export function answerPings(port: MessagePort): void {
   port.on('message', (message: unknown) => message === PING && port.postMessage(PONG));
 }

@@ -24,9 +24,10 @@ export function openInBrowser(file: string): Promise<string | undefined> {
     };
     const deadline = setTimeout(settle, FAIL_MS, undefined);
     child.once('error', (error) => settle(error.message));
-    child.once('exit', (code) =>
-      settle(code === 0 ? undefined : `it exited with ${code === null ? 'a signal' : `code ${code}`}`),
-    );
+    child.once('exit', (code, signal) => {
+      const reason = code === null ? `it was killed by ${signal}` : `it exited with code ${code}`;
+      settle(code === 0 ? undefined : reason);
+    });
   });
 }
 

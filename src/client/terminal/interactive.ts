@@ -229,8 +229,8 @@ function welcome(session: Session, display: string, rooms: readonly string[]): s
     `Connected to ${formatAddress(session.address)} as ${session.user}.`,
     `Messages appear in ${display}. Open it in a browser, or type /open.`,
     rooms.length === 0
-      ? 'You are in no room yet. /join ROOM enters one.'
-      : `You are in ${rooms.join(', ')}. /to ROOM selects one to talk in.`,
+      ? 'You are not in any room yet. Type /join ROOM to enter one.'
+      : `You are in ${rooms.join(', ')}. Type /to ROOM to talk there.`,
     '/help lists the commands.',
   ];
 }

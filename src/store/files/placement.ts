@@ -7,7 +7,7 @@ import { lstatSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Minimum time between checks. An acknowledgement relies on a check no older than this. */
-const LOOK_MS = 250;
+const CHECK_MS = 250;
 
 type Identity = 'gone' | { readonly dev: bigint; readonly ino: bigint };
 
@@ -15,7 +15,7 @@ type Identity = 'gone' | { readonly dev: bigint; readonly ino: bigint };
 export class Placement {
   readonly #folder: string;
   readonly #identities: ReadonlyMap<string, Identity>;
-  #lookedAt = Number.NEGATIVE_INFINITY;
+  #checkedAt = Number.NEGATIVE_INFINITY;
 
   /** `folder` may be reached through a link. Throws if the folder or one of the files cannot be examined. */
   constructor(folder: string, files: readonly string[]) {
@@ -30,7 +30,7 @@ export class Placement {
 
   /** The first path that no longer leads to the same file, as a sentence; undefined if there is none. */
   fault(): string | undefined {
-    this.#lookedAt = performance.now();
+    this.#checkedAt = performance.now();
     for (const [path, before] of this.#identities) {
       try {
         const now = this.#identify(path);
@@ -45,7 +45,7 @@ export class Placement {
 
   /** Like `fault`, but checks only if the last check was long enough ago, because a check costs some 10 µs. */
   faultIfDue(): string | undefined {
-    return performance.now() - this.#lookedAt < LOOK_MS ? undefined : this.fault();
+    return performance.now() - this.#checkedAt < CHECK_MS ? undefined : this.fault();
   }
 
   #identify(path: string): Identity {

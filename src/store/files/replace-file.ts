@@ -22,8 +22,8 @@ export async function replaceFile(
   let length: number;
   try {
     await removeLeftover(files, path);
-    length = await writeNew(files, besideOf(path), texts);
-    await files.rename(besideOf(path), path);
+    length = await writeNew(files, temporaryPath(path), texts);
+    await files.rename(temporaryPath(path), path);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     await removeLeftover(files, path).catch(() => undefined);
@@ -41,7 +41,7 @@ export async function replaceFile(
 /** Removes what a crash during `replaceFile` left behind. */
 export async function removeLeftover(files: FileSystem, path: string): Promise<void> {
   try {
-    await files.unlink(besideOf(path));
+    await files.unlink(temporaryPath(path));
   } catch (error) {
     if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
   }
@@ -53,7 +53,7 @@ export async function syncFolder(files: FileSystem, folder: string): Promise<voi
   await using(await files.open(folder, 'r'), (handle) => handle.sync());
 }
 
-function besideOf(path: string): string {
+function temporaryPath(path: string): string {
   return `${path}.tmp`;
 }
 

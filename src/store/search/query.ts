@@ -17,24 +17,24 @@ export type Query =
   | { readonly type: 'query'; readonly terms: readonly Term[] }
   | { readonly type: 'refused'; readonly text: string };
 
-const TERMS_MAX = 16;
+const MAX_TERMS = 16;
 /**
  * Words in all terms together. FTS5 looks up each one separately: the same frequent word 32 times takes 26 ms in one
  * part of the index.
  */
-const WORDS_MAX = 32;
+const MAX_WORDS = 32;
 /** A shorter prefix matches too many words to be useful, or to be looked up in bounded time. */
-const PREFIX_CHARACTERS_MIN = 2;
+const MIN_PREFIX_CHARACTERS = 2;
 /** Each prefix takes up to 3 ms in one part of the index before the first hit, if most messages contain it. */
-const PREFIXES_MAX = 4;
+const MAX_PREFIXES = 4;
 
 const REFUSED = {
   nothing: 'there is nothing to search for; give a word, a "quoted phrase" or a prefix (begin*)',
   open: 'a quotation mark is not closed; add one after the phrase, or remove it',
   star: 'a star must directly follow a prefix (begin*); move it there, or remove it',
-  short: `a prefix needs at least ${PREFIX_CHARACTERS_MIN} letters or digits (be*); add some, or remove the star`,
-  stars: `there are more than ${PREFIXES_MAX} prefixes (begin*); write some of the words in full`,
-  many: `there are more than ${TERMS_MAX} words and phrases, or ${WORDS_MAX} words in total; remove some`,
+  short: `a prefix needs at least ${MIN_PREFIX_CHARACTERS} letters or digits (be*); add some, or remove the star`,
+  stars: `there are more than ${MAX_PREFIXES} prefixes (begin*); write some of the words in full`,
+  many: `there are more than ${MAX_TERMS} words and phrases, or ${MAX_WORDS} words in total; remove some`,
   long: `the query is longer than ${LIMITS.query} bytes; shorten it`,
 } as const;
 
@@ -58,9 +58,9 @@ export function parseQuery(query: string): Query {
   }
   if (terms.length === 0) return refuse('nothing');
   const words = terms.flatMap((term) => term.words);
-  if (terms.length > TERMS_MAX || words.length > WORDS_MAX) return refuse('many');
+  if (terms.length > MAX_TERMS || words.length > MAX_WORDS) return refuse('many');
   const prefixes = terms.filter(({ isPrefix }) => isPrefix);
-  return prefixes.length > PREFIXES_MAX ? refuse('stars') : { type: 'query', terms };
+  return prefixes.length > MAX_PREFIXES ? refuse('stars') : { type: 'query', terms };
 }
 
 /**
@@ -84,7 +84,7 @@ function parsePrefix(body: string): Term | 'star' | 'short' {
   if (last === undefined || last.end !== body.length) return 'star';
   const words = found.map(({ folded }) => folded);
   if (isUnspaced(last.folded)) return { words, isPrefix: false };
-  return [...last.folded].length < PREFIX_CHARACTERS_MIN ? 'short' : { words, isPrefix: true };
+  return [...last.folded].length < MIN_PREFIX_CHARACTERS ? 'short' : { words, isPrefix: true };
 }
 
 function refuse(reason: keyof typeof REFUSED): Query {

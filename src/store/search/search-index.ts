@@ -37,17 +37,17 @@ export interface SearchIndexOptions {
  * The call changed nothing. `reopened`: the index was damaged, or could only be opened now; continue from `indexed`,
  * which has changed. `storage_full`, `storage_failed`: the disk; try again later.
  */
-export type Undone =
+export type NotDone =
   | { readonly type: 'reopened' }
   | { readonly type: 'storage_full' }
   | { readonly type: 'storage_failed'; readonly error: Error };
 
-export type Added = { readonly type: 'added' } | Undone;
+export type Added = { readonly type: 'added' } | NotDone;
 
 /** `isDone`: false if another call is needed to drop more. */
-export type Removed = { readonly type: 'removed'; readonly isDone: boolean } | Undone;
+export type Removed = { readonly type: 'removed'; readonly isDone: boolean } | NotDone;
 
-export type Hits = Found | Undone;
+export type Hits = Found | NotDone;
 
 export class SearchIndex {
   readonly #options: SearchIndexOptions;
@@ -126,7 +126,7 @@ export class SearchIndex {
   }
 
   /** A failed change leaves the lists in `open` wrong, so the file MUST be, and is, reopened. */
-  #change<T>(work: (open: SearchDb) => T): T | Undone {
+  #change<T>(work: (open: SearchDb) => T): T | NotDone {
     return this.#run((open) => {
       try {
         open.db.exec('BEGIN IMMEDIATE');
@@ -141,22 +141,22 @@ export class SearchIndex {
     });
   }
 
-  #run<T>(work: (open: SearchDb) => T): T | Undone {
+  #run<T>(work: (open: SearchDb) => T): T | NotDone {
     const indexed = this.#indexed;
     const open = this.#open ?? this.#reopen();
-    if (open instanceof Error) return undone(open);
+    if (open instanceof Error) return notDone(open);
     if (this.#indexed !== indexed) return { type: 'reopened' };
     try {
       return work(open);
     } catch (error) {
       if (isDamage(error)) {
-        const made = this.#makeAnew(error.message);
-        return made instanceof Error ? undone(made) : { type: 'reopened' };
+        const made = this.#rebuild(error.message);
+        return made instanceof Error ? notDone(made) : { type: 'reopened' };
       }
       this.#reopen();
       if (!isStorageFault(error)) throw error;
       this.#warnOnce(`${this.#options.file} cannot be used: ${error.message}; search results are incomplete`);
-      return undone(error);
+      return notDone(error);
     }
   }
 
@@ -168,14 +168,14 @@ export class SearchIndex {
       this.#indexed = this.#open.indexed;
       return this.#open;
     } catch (error) {
-      if (isDamage(error)) return this.#makeAnew(error.message);
+      if (isDamage(error)) return this.#rebuild(error.message);
       if (!isStorageFault(error)) throw error;
       this.#warnOnce(`${file} cannot be opened: ${error.message}; search is unavailable`);
       return error;
     }
   }
 
-  #makeAnew(reason: string): SearchDb | Error {
+  #rebuild(reason: string): SearchDb | Error {
     this.close();
     const { file, has } = this.#options;
     this.#indexed = 0;
@@ -199,6 +199,6 @@ export class SearchIndex {
   }
 }
 
-function undone(error: Error): Undone {
+function notDone(error: Error): NotDone {
   return isDiskFull(error) ? { type: 'storage_full' } : { type: 'storage_failed', error };
 }

@@ -12,7 +12,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { wordsOf } from './words.ts';
 
-export interface Place {
+export interface IndexedMessage {
   readonly id: number;
   readonly conversation: number;
 }
@@ -36,7 +36,7 @@ export class SearchPart {
   #find: StatementSync | undefined;
   #insertWords: StatementSync | undefined;
   #insertPlace: StatementSync | undefined;
-  #place: StatementSync | undefined;
+  #idOfRow: StatementSync | undefined;
   firstId: number;
   lastId: number;
   /** Number of messages. */
@@ -73,7 +73,7 @@ export class SearchPart {
   }
 
   /** Messages must arrive in the order of their ids. */
-  add({ id, conversation }: Place, text: string): void {
+  add({ id, conversation }: IndexedMessage, text: string): void {
     this.#insertWords ??= this.#prepare(
       `INSERT INTO words_${this.#part} (rowid, text, conversation) VALUES (?, ?, ?)`,
     );
@@ -97,7 +97,7 @@ export class SearchPart {
   }
 
   /** Matches of the expression with smaller ids, newest first. */
-  *find(match: string, before: number): Generator<Place, undefined> {
+  *find(match: string, before: number): Generator<IndexedMessage, undefined> {
     this.#find ??= this.#prepare(
       `SELECT p.id, p.conversation FROM words_${this.#part} w LEFT JOIN places_${this.#part} p ON p.row = w.rowid
        WHERE w.words_${this.#part} MATCH ? AND w.rowid <= ? ORDER BY w.rowid DESC`,
@@ -122,12 +122,12 @@ export class SearchPart {
 
   /** The number of rows with a smaller id: ids rise with rows. */
   #countBelow(id: number): number {
-    this.#place ??= this.#prepare(`SELECT id FROM places_${this.#part} WHERE row = ?`);
+    this.#idOfRow ??= this.#prepare(`SELECT id FROM places_${this.#part} WHERE row = ?`);
     let below = 0;
     let from = this.size;
     while (below < from) {
       const middle = Math.ceil((below + from) / 2);
-      if (integer(this.#place.get(middle)?.id) < id) below = middle;
+      if (integer(this.#idOfRow.get(middle)?.id) < id) below = middle;
       else from = middle - 1;
     }
     return below;

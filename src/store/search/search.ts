@@ -32,7 +32,7 @@ export interface Found {
  * The most conversations of a part that FTS5 intersects, at 20 µs each, even for a word that nobody uses. With more it
  * is faster to examine all messages with the words, at 1 µs each, until there are enough.
  */
-const INTERSECTED_MAX = 16;
+const MAX_INTERSECTED = 16;
 
 /**
  * Hits between two checks of the clock: about 1 ms. A part abandoned midway is searched again from its start, so it
@@ -50,14 +50,14 @@ export function searchParts({ parts, floor }: SearchDb, search: Search): Found {
     if (part.firstId >= before) continue;
     if (next !== null && performance.now() >= deadline) return { type: 'found', ids, next };
     next = part.firstId;
-    const sights = sightsOf(part, intervals);
-    if (sights.size === 0) continue;
-    let looked = 0;
-    for (const { id, conversation } of part.find(narrowed(match, sights), before)) {
+    const visible = visibleIntervals(part, intervals);
+    if (visible.size === 0) continue;
+    let examined = 0;
+    for (const { id, conversation } of part.find(narrowed(match, visible), before)) {
       if (id < floor) break;
-      looked += 1;
-      if (sights.get(conversation)?.some(({ from, to }) => id >= from && id <= to)) ids.push(id);
-      const isLate = looked % STEP_HITS === 0 && performance.now() >= deadline;
+      examined += 1;
+      if (visible.get(conversation)?.some(({ from, to }) => id >= from && id <= to)) ids.push(id);
+      const isLate = examined % STEP_HITS === 0 && performance.now() >= deadline;
       if (ids.length >= limit || isLate) return { type: 'found', ids, next: id };
     }
   }
@@ -65,7 +65,10 @@ export function searchParts({ parts, floor }: SearchDb, search: Search): Found {
 }
 
 /** The intervals that overlap the part, by conversation. */
-function sightsOf({ firstId, lastId }: SearchPart, intervals: readonly Interval[]): Map<number, Interval[]> {
+function visibleIntervals(
+  { firstId, lastId }: SearchPart,
+  intervals: readonly Interval[],
+): Map<number, Interval[]> {
   const sights = new Map<number, Interval[]>();
   for (const interval of intervals) {
     if (interval.to < firstId || interval.from > lastId) continue;
@@ -78,6 +81,6 @@ function sightsOf({ firstId, lastId }: SearchPart, intervals: readonly Interval[
 
 /** Limits the expression to few conversations. */
 function narrowed(match: string, sights: ReadonlyMap<number, unknown>): string {
-  if (sights.size > INTERSECTED_MAX) return match;
+  if (sights.size > MAX_INTERSECTED) return match;
   return `${match} AND {conversation} : (${Array.from(sights.keys(), conversationWord).join(' OR ')})`;
 }

@@ -9,7 +9,7 @@ const LENGTH_MAX = 160;
 /** The most text before the first match. */
 const LEAD_MAX = 40;
 
-const LEFT_OUT = '…';
+const ELLIPSIS = '…';
 const GAP = /[\s\p{Cc}]+/gu;
 const LOW_SURROGATE = /^[\udc00-\udfff]/u;
 /** A character that belongs to the one before it. */
@@ -27,7 +27,7 @@ interface Span {
  * match it is the beginning of the text.
  */
 export function snippet(text: string, terms: readonly Term[]): Snippet {
-  const { words, matches } = look(text, terms);
+  const { words, matches } = findMatches(text, terms);
   const first = matches[0] ?? { start: 0, end: 0 };
   const excerpt = around(first, text, words);
   const pieces: string[] = [];
@@ -40,20 +40,20 @@ export function snippet(text: string, terms: readonly Term[]): Snippet {
   }
   pieces.push(text.slice(done, excerpt.end));
   const shown = pieces.map((piece) => piece.replace(GAP, ' '));
-  if (excerpt.start > 0) shown[0] = LEFT_OUT + shown[0];
-  if (excerpt.end < text.length) shown.push(shown.pop() + LEFT_OUT);
+  if (excerpt.start > 0) shown[0] = ELLIPSIS + shown[0];
+  if (excerpt.end < text.length) shown.push(shown.pop() + ELLIPSIS);
   if (shown.length > 1 && shown.at(-1) === '') shown.pop();
   return shown;
 }
 
-interface Look {
+interface WordMatches {
   /** Words up to where an excerpt around the first match can end. */
   readonly words: readonly Word[];
   /** The matches among them, in order, without overlaps. */
   readonly matches: readonly Span[];
 }
 
-function look(text: string, terms: readonly Term[]): Look {
+function findMatches(text: string, terms: readonly Term[]): WordMatches {
   const words: Word[] = [];
   const spans: Span[] = [];
   let end = Number.POSITIVE_INFINITY;

@@ -11,7 +11,7 @@ import { Damaged, faultOf, isUnreadable } from './tokens-fault.ts';
 const SCHEMA_VERSION = 1;
 /**
  * - `expires` is in ms since 1970. It is the last use plus the lifetime, so it also gives the order of uses.
- * - `spare` is empty: see `makeRoom`.
+ * - `spare` is empty: see `makeSpare`.
  */
 const SCHEMA = `
 CREATE TABLE tokens (
@@ -28,11 +28,11 @@ CREATE TABLE spare (bytes BLOB NOT NULL) STRICT;
 /** Pages of 4 KiB reserved so that tokens can be revoked on a full disk. */
 const SPARE_PAGES = 16;
 /** A larger file, above 100 MB, is not checked at start, because that would take longer than half a second. */
-const PAGES_CHECKED = 25_000;
-const WARN_AGAIN_MS = 3_600_000;
+const MAX_CHECKED_PAGES = 25_000;
+const WARN_INTERVAL_MS = 3_600_000;
 
 /** The outcome of work on the file. `storage_failed`: it is unknown whether any of it is on disk. */
-export type Used<T> =
+export type WorkResult<T> =
   | { readonly type: 'done'; readonly value: T }
   | { readonly type: 'storage_full' | 'storage_failed' };
 
@@ -77,11 +77,11 @@ export class TokensDb {
    * Runs work on the file. Opens the file if necessary, and starts a new one if it is damaged. Damage must show twice,
    * because SQLite also reports a file as malformed after a single failed read (SQLITE_IOERR_CORRUPTFS).
    */
-  use<T>(work: (open: OpenTokens) => T): Used<T> {
+  use<T>(work: (open: OpenTokens) => T): WorkResult<T> {
     let used = this.#try(work);
     if (used.type === 'damaged') used = this.#try(work);
     if (used.type !== 'damaged') return used;
-    if (!this.#setAside(used.reason)) return { type: 'storage_failed' };
+    if (!this.#renameDamaged(used.reason)) return { type: 'storage_failed' };
     const anew = this.#try(work);
     return anew.type === 'damaged' ? { type: 'storage_failed' } : anew;
   }
@@ -95,7 +95,9 @@ export class TokensDb {
     this.#open = undefined;
   }
 
-  #try<T>(work: (open: OpenTokens) => T): Used<T> | { readonly type: 'damaged'; readonly reason: string } {
+  #try<T>(
+    work: (open: OpenTokens) => T,
+  ): WorkResult<T> | { readonly type: 'damaged'; readonly reason: string } {
     try {
       this.#open ??= this.#openInPlace();
       const value = work(this.#open);
@@ -133,24 +135,24 @@ export class TokensDb {
   }
 
   /** False if it cannot be renamed. SQLite removes a leftover log when it finds an empty database beside it. */
-  #setAside(reason: string): boolean {
-    const aside = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
+  #renameDamaged(reason: string): boolean {
+    const newName = `${this.#path}.damaged-${new Date().toISOString().replaceAll(':', '-')}`;
     try {
-      renameSync(this.#path, aside);
+      renameSync(this.#path, newName);
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       this.#warnOnce(why, `${this.#path} is damaged (${reason}) and cannot be renamed: ${why}`);
       return false;
     }
     this.#warn(
-      `${this.#path} is damaged (${reason}) and was renamed to ${aside}; users have to log in with their passwords again`,
+      `${this.#path} is damaged (${reason}) and was renamed to ${newName}; users have to log in with their passwords again`,
     );
     return true;
   }
 
   #warnOnce(cause: string, text: string): void {
     const now = performance.now();
-    if (now - (this.#warnedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < WARN_AGAIN_MS) return;
+    if (now - (this.#warnedAt.get(cause) ?? Number.NEGATIVE_INFINITY) < WARN_INTERVAL_MS) return;
     this.#warnedAt.set(cause, now);
     this.#warn(text);
   }
@@ -178,16 +180,16 @@ export function checkpoint({ db }: OpenTokens): void {
   db.exec('PRAGMA wal_checkpoint');
 }
 
-/** Reserves room for later if there is not enough: see `makeRoom`. */
-export function keepRoom({ db }: OpenTokens): void {
-  if (number(db, 'freelist_count') < SPARE_PAGES) makeRoom(db);
+/** Reserves room for later if there is not enough: see `makeSpare`. */
+export function ensureSpare({ db }: OpenTokens): void {
+  if (number(db, 'freelist_count') < SPARE_PAGES) makeSpare(db);
 }
 
 /**
  * Creates free pages in the database, and a log of that length. Then neither a checkpoint nor the writes after it need
  * space on the disk, because they start at the beginning of the log.
  */
-function makeRoom(db: DatabaseSync): void {
+function makeSpare(db: DatabaseSync): void {
   const bytes = SPARE_PAGES * 4_096;
   db.exec(`DELETE FROM spare; INSERT INTO spare VALUES (zeroblob(${bytes})); PRAGMA wal_checkpoint`);
   db.exec('DELETE FROM spare; PRAGMA wal_checkpoint');
@@ -216,12 +218,12 @@ function prepareFile(db: DatabaseSync): void {
     throw new Damaged(`its version is ${version}, but this Parley supports version ${SCHEMA_VERSION}`);
   }
   // Undetected damage may show only as tokens that are never found, without an error.
-  if (number(db, 'page_count') <= PAGES_CHECKED) {
+  if (number(db, 'page_count') <= MAX_CHECKED_PAGES) {
     const verdict = db.prepare('PRAGMA quick_check(1)').get()?.quick_check;
     if (verdict !== 'ok') throw new Damaged(String(verdict).replaceAll('\n', ' '));
   }
   try {
-    makeRoom(db);
+    makeSpare(db);
   } catch (error) {
     // On a full disk tokens can still be checked.
     if (faultOf(error).type !== 'storage_full') throw error;

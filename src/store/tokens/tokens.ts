@@ -11,7 +11,7 @@
 
 import { hash as digest, randomBytes } from 'node:crypto';
 import { foldName } from '../../chat/names.ts';
-import { checkpoint, inTransaction, keepRoom, type OpenTokens, TokensDb, unsynced } from './tokens-db.ts';
+import { checkpoint, ensureSpare, inTransaction, type OpenTokens, TokensDb, unsynced } from './tokens-db.ts';
 
 export interface TokenOptions {
   /** How long a token is valid after its last use. */
@@ -29,7 +29,7 @@ export const TOKENS_PER_ACCOUNT = 20;
 export type TokenCheck = 'ok' | 'bad_token' | 'unavailable';
 
 /** Whether the revocation of a token is on disk. */
-export type TokenEnd = 'ok' | 'storage_full' | 'storage_failed';
+export type RevokeResult = 'ok' | 'storage_full' | 'storage_failed';
 
 export interface Tokens {
   /**
@@ -46,14 +46,14 @@ export interface Tokens {
    * Revokes the token. `ok`: on disk. Otherwise the token is invalid as long as this store is open, and `sweep` keeps
    * trying to write that; only a restart before it succeeds would make the token valid again.
    */
-  end(token: string): TokenEnd;
+  revoke(token: string): RevokeResult;
   /** Removes the tokens that a password change has invalidated. */
-  endAll(user: string): void;
+  revokeAll(user: string): void;
   /**
    * Revokes the tokens of accounts that no longer exist, for a bounded number of users after `after`. Returns the user
    * after whom to continue; undefined if that was all.
    */
-  endWithout(isThere: (user: string) => boolean, after: string): string | undefined;
+  revokeMissing(exists: (user: string) => boolean, after: string): string | undefined;
   /**
    * Removes expired tokens, a bounded number per call, if `now` is known; and retries revocations that could not be
    * written before. True if there is more to do: call again soon.
@@ -64,7 +64,7 @@ export interface Tokens {
 
 /** Uses closer together than this are not recorded. */
 const USE_RESOLUTION_MS = 3_600_000;
-const SWEPT_A_CALL = 1_000;
+const SWEEP_BATCH = 1_000;
 
 /** The tokens in the file at `path`. Never fails: a file that cannot be used causes a warning, and is tried again. */
 export function openTokens(path: string, options: TokenOptions): Tokens {
@@ -79,7 +79,7 @@ class TokenStore implements Tokens {
   readonly #lifetimeMs: number;
   readonly #perAccount: number;
   /** Base64 hashes of tokens whose revocation is not on disk. At most as many as there are tokens. */
-  readonly #ended = new Set<string>();
+  readonly #revoked = new Set<string>();
 
   constructor(db: TokensDb, { lifetimeMs, perAccount }: TokenOptions) {
     this.#db = db;
@@ -101,7 +101,7 @@ class TokenStore implements Tokens {
 
   check(user: string, token: string, passwordHash: string, now: number, canExpire = true): TokenCheck {
     const hash = sha256(token);
-    if (this.#ended.has(hash.toString('base64'))) return 'bad_token';
+    if (this.#revoked.has(hash.toString('base64'))) return 'bad_token';
     const expires = now + this.#lifetimeMs;
     const resolution = Math.min(USE_RESOLUTION_MS, this.#lifetimeMs / 2);
     // Only hashes are compared, so the time this takes reveals nothing useful about the token.
@@ -116,59 +116,59 @@ class TokenStore implements Tokens {
     return 'ok';
   }
 
-  end(token: string): TokenEnd {
+  revoke(token: string): RevokeResult {
     const hash = sha256(token);
     const outcome = this.#remove([hash]);
-    if (outcome !== 'ok') this.#ended.add(hash.toString('base64'));
+    if (outcome !== 'ok') this.#revoked.add(hash.toString('base64'));
     return outcome;
   }
 
-  endAll(user: string): void {
+  revokeAll(user: string): void {
     // Not synced and allowed to fail, because the fingerprints of these tokens no longer match.
     this.#db.use((open) => unsynced(open, () => open.removeAll.run(foldName(user))));
   }
 
-  endWithout(isThere: (user: string) => boolean, after: string): string | undefined {
+  revokeMissing(isThere: (user: string) => boolean, after: string): string | undefined {
     const looked = this.#db.use((open) => {
-      const users = open.users.all(after, SWEPT_A_CALL).map(({ user }) => String(user));
+      const users = open.users.all(after, SWEEP_BATCH).map(({ user }) => String(user));
       const gone = users.filter((user) => !isThere(user));
       if (gone.length > 0) {
         inTransaction(open, () => {
           for (const user of gone) open.removeAll.run(user);
         });
       }
-      return users.length === SWEPT_A_CALL ? users.at(-1) : undefined;
+      return users.length === SWEEP_BATCH ? users.at(-1) : undefined;
     });
     return looked.type === 'done' ? looked.value : undefined;
   }
 
   sweep(now: number | undefined): boolean {
-    this.#endLate();
-    this.#db.use(keepRoom);
+    this.#retryRevocations();
+    this.#db.use(ensureSpare);
     if (now === undefined) return false;
     const swept = this.#db.use((open) =>
       unsynced(open, () => [
         // Tokens used while the clock was ahead.
-        open.shorten.run(now + this.#lifetimeMs, SWEPT_A_CALL).changes,
-        open.sweep.run(now, SWEPT_A_CALL).changes,
+        open.shorten.run(now + this.#lifetimeMs, SWEEP_BATCH).changes,
+        open.sweep.run(now, SWEEP_BATCH).changes,
       ]),
     );
-    return swept.type === 'done' && swept.value.some((changes) => Number(changes) === SWEPT_A_CALL);
+    return swept.type === 'done' && swept.value.some((changes) => Number(changes) === SWEEP_BATCH);
   }
 
   close(): void {
-    this.#endLate();
+    this.#retryRevocations();
     this.#db.close();
   }
 
   /** Writes earlier revocations that could not be written. */
-  #endLate(): void {
-    const late = Array.from(this.#ended.values().take(SWEPT_A_CALL));
+  #retryRevocations(): void {
+    const late = Array.from(this.#revoked.values().take(SWEEP_BATCH));
     if (late.length === 0 || this.#remove(late.map((hash) => Buffer.from(hash, 'base64'))) !== 'ok') return;
-    for (const hash of late) this.#ended.delete(hash);
+    for (const hash of late) this.#revoked.delete(hash);
   }
 
-  #remove(hashes: readonly Buffer[]): TokenEnd {
+  #remove(hashes: readonly Buffer[]): RevokeResult {
     const remove = (open: OpenTokens): void =>
       inTransaction(open, () => {
         for (const hash of hashes) open.remove.run(hash);

@@ -1,8 +1,8 @@
 /**
  * An append-only file, whose appends are on disk before they are acknowledged.
  *
- * The file is trusted up to `end`. After a failed append, nothing is written until the file has been reopened, compared
- * with what this object expects, and truncated to `end`. After a failed sync the kernel may have dropped the pages, or
+ * The file is trusted up to `#length`. After a failed append, nothing is written until the file has been reopened, compared
+ * with what this object expects, and truncated to that length. After a failed sync the kernel may have dropped the pages, or
  * may call them clean without having written them, so another sync of the same pages proves nothing. Therefore the end
  * of the trusted part is rewritten, which makes those pages dirty, and synced. This also happens before the first
  * append, because the previous process may have met a failed sync.
@@ -35,7 +35,7 @@ const PAGE_BYTES = 4_096;
 const TAIL_BYTES = 2 * PAGE_BYTES;
 
 /** `changed`: the file is not as it was left. The appended bytes may or may not be in it. */
-export type Appended = AppendOutcome | 'changed';
+export type AppendResult = AppendOutcome | 'changed';
 
 export interface AppendFileOptions {
   readonly path: string;
@@ -59,7 +59,7 @@ export class AppendFile {
   /** The trusted length in bytes. */
   #length: number;
   /** The furthest that a write may have reached: equals `#length` unless an append has failed. */
-  #reach: number;
+  #maxLength: number;
   /** The file's state as this object left it. */
   #stats: Stats | undefined;
   /** The last `TAIL_BYTES` before `#length`; unknown until the file is first opened. */
@@ -72,26 +72,26 @@ export class AppendFile {
     this.#files = options.files;
     this.#warn = options.warn;
     this.#length = options.length;
-    this.#reach = options.length;
+    this.#maxLength = options.length;
     this.#stats = options.stats;
   }
 
   /** False if someone else has changed the file. Throws file system errors. */
   async isUnchanged(): Promise<boolean> {
     // After a failed append the file's state is unknown until it is reopened.
-    if (this.#reach !== this.#length) return true;
+    if (this.#maxLength !== this.#length) return true;
     return isSame(await statOf(this.#files, this.#path), this.#stats);
   }
 
   /** The caller waits for each append before it starts the next. */
-  async append(bytes: Buffer): Promise<Appended> {
+  async append(bytes: Buffer): Promise<AppendResult> {
     /** Once a sync has started, even a write that then fails on a full disk may be on disk. */
     let isSyncing = false;
     try {
       if (!(await this.isUnchanged())) return 'changed';
       const handle = this.#handle ?? (await this.#reopen());
       if (typeof handle === 'string') return handle;
-      this.#reach = this.#length + bytes.length;
+      this.#maxLength = this.#length + bytes.length;
       for (const [start, end] of pages(this.#length, bytes.length)) {
         isSyncing = false;
         await writeFully(handle, bytes.subarray(start, end), this.#length + start);
@@ -99,16 +99,16 @@ export class AppendFile {
         await handle.datasync();
       }
       const stats = await statOf(this.#files, this.#path);
-      if (stats?.size !== this.#reach || !isSameFile(stats, this.#stats)) return 'changed';
+      if (stats?.size !== this.#maxLength || !isSameFile(stats, this.#stats)) return 'changed';
       this.#stats = stats;
     } catch (error) {
       if (!isSystemError(error)) throw error;
       this.#warnOnce(`cannot append to ${this.#path}: ${error.message}`);
-      const isUntouched = this.#reach === this.#length;
+      const isUntouched = this.#maxLength === this.#length;
       const reopened = await this.#reopen();
-      const isSetBack = isUntouched || typeof reopened !== 'string';
+      const isTruncated = isUntouched || typeof reopened !== 'string';
       if (reopened === 'changed') return reopened;
-      return isDiskFull(error) && !isSyncing && isSetBack ? 'storage_full' : 'storage_failed';
+      return isDiskFull(error) && !isSyncing && isTruncated ? 'storage_full' : 'storage_failed';
     }
     this.#length += bytes.length;
     this.#tail = Buffer.concat([this.#tail ?? Buffer.alloc(0), bytes]).subarray(-TAIL_BYTES);
@@ -126,10 +126,10 @@ export class AppendFile {
   /**
    * The file, truncated to the trusted part and synced; or why there is none, after which a later call may try again.
    */
-  async #reopen(): Promise<OpenFile | Exclude<Appended, 'stored'>> {
+  async #reopen(): Promise<OpenFile | Exclude<AppendResult, 'stored'>> {
     await this.close();
     try {
-      const isOurs = (this.#length > 0 || (await this.#create())) && (await this.#setBack());
+      const isOurs = (this.#length > 0 || (await this.#create())) && (await this.#truncateToTrusted());
       if (!isOurs) return 'changed';
       // Appends after anything that someone else appends at this moment, and never overwrites it.
       const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW;
@@ -151,16 +151,16 @@ export class AppendFile {
     if (replacement.type !== 'replaced') throw replacement.error;
     this.#stats = await statOf(this.#files, this.#path);
     this.#length = replacement.length;
-    this.#reach = replacement.length;
+    this.#maxLength = replacement.length;
     return true;
   }
 
   /** Truncates the file to its trusted part. False, without any change, if it is not what this object wrote. */
-  async #setBack(): Promise<boolean> {
+  async #truncateToTrusted(): Promise<boolean> {
     if (!isSameFile(await statOf(this.#files, this.#path), this.#stats)) return false;
     const isOurs = await using(await openDataFile(this.#files, this.#path), async (file) => {
       const { size } = await file.stat();
-      if (size < this.#length || size > this.#reach) return false;
+      if (size < this.#length || size > this.#maxLength) return false;
       const tailStart = Math.max(0, this.#length - TAIL_BYTES);
       const tail = await readFully(file, tailStart, this.#length - tailStart);
       if (this.#tail !== undefined && !this.#tail.equals(tail)) return false;
@@ -168,7 +168,7 @@ export class AppendFile {
       await writeFully(file, tail, tailStart);
       await file.sync();
       this.#tail = tail;
-      this.#reach = this.#length;
+      this.#maxLength = this.#length;
       return true;
     });
     this.#stats = await statOf(this.#files, this.#path);

@@ -17,7 +17,7 @@ import { readBlocks } from './load.ts';
 import { FIRST_LINE, formatRecord, isRemoval, nameOf, readEdited } from './record.ts';
 
 /** Number of hashes in progress: enough to keep a pool of any size busy, and few enough to fit into its queue. */
-const HASHES_AT_ONCE = 8;
+const MAX_CONCURRENT_HASHES = 8;
 
 const NEWLINE = 0x0a;
 const HEADER = `"${FIRST_LINE.trimEnd()}"`;
@@ -118,8 +118,8 @@ export async function hashOldForm(
   at: Date,
 ): Promise<string[]> {
   const texts = [FIRST_LINE];
-  for (let next = 0; next < accounts.length; next += HASHES_AT_ONCE) {
-    const group = accounts.slice(next, next + HASHES_AT_ONCE);
+  for (let next = 0; next < accounts.length; next += MAX_CONCURRENT_HASHES) {
+    const group = accounts.slice(next, next + MAX_CONCURRENT_HASHES);
     texts.push(
       ...(await Promise.all(
         group.map(async ({ name, password }) => formatRecord({ name, hash: await hash(password), at })),

@@ -36,7 +36,7 @@ export interface ChangedUsers {
 
 type Content =
   | { readonly type: 'content'; readonly content: UsersContent }
-  | { readonly type: 'unusable'; readonly why: string };
+  | { readonly type: 'unusable'; readonly reason: string };
 
 /** Undefined, after a warning, if the file cannot be used as it is. `seen` is called for every line. */
 export async function readAgain(
@@ -50,7 +50,7 @@ export async function readAgain(
     return read.content;
   }
   warn(
-    `${path} was changed while the server was running, but ${read.why}. Nobody can register or change a password until this is fixed; ` +
+    `${path} was changed while the server was running, but ${read.reason}. Nobody can register or change a password until this is fixed; ` +
       'until then, passwords are checked against the previous accounts',
   );
   return undefined;
@@ -59,7 +59,7 @@ export async function readAgain(
 async function tryToRead(users: ChangedUsers, seen: (line: string) => void): Promise<Content> {
   const { path, files, placement } = users;
   try {
-    const stats = await quiet(files, path);
+    const stats = await settledStats(files, path);
     const misplaced = placement.fault();
     if (misplaced !== undefined) return unusable(misplaced);
     if (stats === undefined) return unusable('it is missing; restore it');
@@ -71,7 +71,7 @@ async function tryToRead(users: ChangedUsers, seen: (line: string) => void): Pro
 }
 
 /** The state of the file once it has not changed for a while. */
-async function quiet(files: FileSystem, path: string): Promise<Stats | undefined> {
+async function settledStats(files: FileSystem, path: string): Promise<Stats | undefined> {
   const deadline = performance.now() + WAIT_MAX_MS;
   let stats = await statOf(files, path);
   for (;;) {
@@ -117,5 +117,5 @@ async function readContent(
 }
 
 function unusable(why: string): Content {
-  return { type: 'unusable', why };
+  return { type: 'unusable', reason: why };
 }

@@ -14,7 +14,7 @@ import { accountOf, formatRecord, nameOf } from './record.ts';
  * Maximum number of waiting changes. Hashing is slower than any working disk, so the queue grows beyond this only if
  * the disk does not work.
  */
-const WAITING_MAX = 1_024;
+const MAX_WAITING = 1_024;
 
 /**
  * An editor reads a file and replaces it a moment later, without what was appended in between. Therefore changes
@@ -41,14 +41,14 @@ export interface UsersStoreOptions extends UsersContent {
   readonly changed: (names: readonly string[]) => void;
 }
 
-interface Recent {
+interface RecentChange {
   readonly line: string;
   /** The line that it superseded. */
   readonly before: string | undefined;
   readonly at: number;
 }
 
-interface Waiting {
+interface WaitingChange {
   /** The line without its newline. */
   readonly line: string;
   readonly settle: (outcome: AppendOutcome) => void;
@@ -60,10 +60,10 @@ export class UsersStore implements AccountStore {
   #file: AppendFile;
   /** A string per account needs half the memory of an object. */
   #lines: Map<string, string>;
-  #recent: Recent[] = [];
-  #waiting: Waiting[] = [];
+  #recent: RecentChange[] = [];
+  #waiting: WaitingChange[] = [];
   #flushing: Promise<void> | undefined;
-  #isLookDue = false;
+  #isCheckDue = false;
   #isClosed = false;
 
   constructor({ file, lines, read, changed }: UsersStoreOptions) {
@@ -89,7 +89,7 @@ export class UsersStore implements AccountStore {
   /** While one group is being written, later changes wait for the next. A full queue MUST refuse the newest. */
   async append(change: AccountChange): Promise<AppendOutcome> {
     const line = formatRecord(change).slice(0, -1);
-    if (this.#isClosed || this.#waiting.length >= WAITING_MAX) return 'storage_failed';
+    if (this.#isClosed || this.#waiting.length >= MAX_WAITING) return 'storage_failed';
     const { promise, resolve } = Promise.withResolvers<AppendOutcome>();
     this.#waiting.push({ line, settle: resolve });
     this.#flushing ??= this.#flush();
@@ -98,7 +98,7 @@ export class UsersStore implements AccountStore {
 
   async refresh(): Promise<void> {
     if (this.#isClosed) return;
-    this.#isLookDue = true;
+    this.#isCheckDue = true;
     this.#flushing ??= this.#flush();
     await this.#flushing;
   }
@@ -112,11 +112,11 @@ export class UsersStore implements AccountStore {
   async #flush(): Promise<void> {
     // Changes appended in the same turn join the first group.
     await Promise.resolve();
-    while (this.#waiting.length > 0 || this.#isLookDue) {
-      const isLookDue = this.#isLookDue;
-      this.#isLookDue = false;
+    while (this.#waiting.length > 0 || this.#isCheckDue) {
+      const isCheckDue = this.#isCheckDue;
+      this.#isCheckDue = false;
       const group = this.#waiting.splice(0);
-      if (group.length === 0 && isLookDue && !(await this.#isChanged())) continue;
+      if (group.length === 0 && isCheckDue && !(await this.#isChanged())) continue;
       const lines = group.map(({ line }) => line);
       const outcome = lines.length === 0 ? await this.#takeOver([]) : await this.#append(lines);
       for (const { settle } of group) settle(outcome);
@@ -177,11 +177,11 @@ export class UsersStore implements AccountStore {
     this.#file = content.file;
     this.#lines = content.lines;
     this.#stored(rest);
-    this.#tellChanges(before);
+    this.#reportChanges(before);
     return 'stored';
   }
 
-  #tellChanges(before: ReadonlyMap<string, string>): void {
+  #reportChanges(before: ReadonlyMap<string, string>): void {
     const names: string[] = [];
     for (const [name, line] of before) {
       const now = this.#lines.get(name);

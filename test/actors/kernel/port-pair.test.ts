@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Give, link } from '../../../src/actors/kernel/port-pair.ts';
+import { link, type PassPort } from '../../../src/actors/kernel/port-pair.ts';
 import { startThread, type Thread } from '../../../src/actors/kernel/thread.ts';
 import type { EchoApi } from '../../fixtures/echo.worker.ts';
 
@@ -12,7 +12,7 @@ async function start(): Promise<Thread<EchoApi>> {
 }
 
 const giveTo =
-  (thread: Thread<EchoApi>): Give =>
+  (thread: Thread<EchoApi>): PassPort =>
   (port) =>
     thread.call((api) => api.listen(port));
 

@@ -108,7 +108,7 @@ export class TokensFaultPlay implements FaultPlay {
     const given = this.#given[index];
     if (given === undefined) return;
     given.endedBy = this.#store();
-    given.fate = this.#store().end(given.token) === 'ok' ? 'ended' : 'doubtful';
+    given.fate = this.#store().revoke(given.token) === 'ok' ? 'ended' : 'doubtful';
     if (given.fate === 'ended') this.acknowledged += 1;
   }
 

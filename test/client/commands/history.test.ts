@@ -4,7 +4,7 @@ import { useBrowser } from '../../support/browser.ts';
 import { testFolder } from '../../support/folder.ts';
 import { runScript } from '../../support/parley.ts';
 import { type Script, ScriptedServer } from '../../support/scripted-server.ts';
-import { messagesOf } from '../stay.ts';
+import { messagesOf } from '../headless-client.ts';
 
 const folder = testFolder();
 const browser = useBrowser();

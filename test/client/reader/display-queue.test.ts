@@ -200,7 +200,7 @@ it('starts a new page when one is full, and keeps only one earlier page', async 
   expect(readFileSync(file, 'utf8')).toContain('<a href="./chat.earlier.html">Earlier messages</a>');
   expect(readFileSync(file, 'utf8')).toContain('mine of alice');
   expect(readFileSync(earlier, 'utf8')).toMatch(
-    /This page is full\. It goes on in <a href="\.\/chat\.html">chat\.html<\/a>\.<\/p>\n$/,
+    /This page is full\. It continues in <a href="\.\/chat\.html">chat\.html<\/a>\.<\/p>\n$/,
   );
   expect(statuses).toEqual([]);
 });

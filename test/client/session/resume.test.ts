@@ -3,10 +3,10 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
+import { messagesOf, useHeadlessClients } from '../headless-client.ts';
 import { ScriptedLog } from '../scripted-log.ts';
-import { messagesOf, useStays } from '../stay.ts';
 
-const start = useStays(testFolder());
+const start = useHeadlessClients(testFolder());
 
 // Retries happen at once: their delay is a random part of a bound.
 const { random } = Math;
@@ -25,24 +25,24 @@ async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
   log.say('bob', '#tea', 'missed 2');
   log.reply = (text) => log.say('bob', text.includes('room') ? '#tea' : 'alice', `answer to ${text}`);
   const server = await ScriptedServer.start(log.script);
-  const stay = await start(server.port);
-  await stay.enter();
-  await stay.type('/msg bob private');
-  await stay.type('/join tea');
-  await stay.type('/msg #tea room 1');
-  await stay.type('/msg #tea room 2');
-  await until('everything to be stored', () => stay.session.sendQueue.size === 0);
+  const client = await start(server.port);
+  await client.logIn();
+  await client.type('/msg bob private');
+  await client.type('/join tea');
+  await client.type('/msg #tea room 1');
+  await client.type('/msg #tea room 2');
+  await until('everything to be stored', () => client.session.sendQueue.size === 0);
   // A join whose answer was lost is not repeated automatically.
-  while (stay.results.every(({ of, ok }) => of !== 'join' || !ok)) {
-    await stay.session.whenOnline(5_000);
-    await stay.type('/join tea');
+  while (client.results.every(({ of, ok }) => of !== 'join' || !ok)) {
+    await client.session.whenOnline(5_000);
+    await client.type('/join tea');
   }
-  await until('everything to be written', () => stay.readerLink.cursor === log.newest, {
-    state: () => JSON.stringify({ cuts, entries: log.entries, cursor: stay.readerLink.cursor }),
+  await until('everything to be written', () => client.readerLink.cursor === log.newest, {
+    state: () => JSON.stringify({ cuts, entries: log.entries, cursor: client.readerLink.cursor }),
   });
-  await stay.quit();
+  await client.quit();
 
-  const page = stay.page();
+  const page = client.page();
   const expected = log.entries
     .filter(({ event }) => event[0] === 'message')
     .map(({ id, event }) => ({ id, text: event[5] }));
@@ -51,8 +51,8 @@ async function converse(cuts: readonly number[]): Promise<ScriptedLog> {
   // A client cut off at the end cannot know.
   expect(cuts.length === 0 ? [log.newest] : log.entries.map(({ id }) => id).concat(0)).toContain(log.seen);
   // `--json` reports each message as an answer or an event, never both.
-  const events = stay.events.filter(([name]) => name === 'message').map(([, id]) => id);
-  const answers = stay.results.map((result) => result.of === 'send' && result.ok && result.data?.id);
+  const events = client.events.filter(([name]) => name === 'message').map(([, id]) => id);
+  const answers = client.results.map((result) => result.of === 'send' && result.ok && result.data?.id);
   const told = [...events, ...answers.filter((id) => id !== false)];
   expect(told.map(Number).sort((a, b) => a - b)).toEqual(expected.map(({ id }) => id));
   await server.stop();
@@ -88,15 +88,15 @@ describe('a connection that is cut', () => {
       if (connection === 1) caller.end();
       return true;
     });
-    const stay = await start(server.port, 'closed');
-    await stay.enter();
+    const client = await start(server.port, 'closed');
+    await client.logIn();
     const logins = await server.asked('login', 2);
     expect(logins.map(({ values }) => values[2])).toEqual([null, 12]);
-    expect(stay.readerLink.cursor).toBe(0);
-    stay.open();
-    await until('everything to be written', () => stay.readerLink.cursor === 13);
-    await stay.quit();
-    expect(messagesOf(stay.page()).map(({ id }) => id)).toEqual([11, 12, 13]);
+    expect(client.readerLink.cursor).toBe(0);
+    client.open();
+    await until('everything to be written', () => client.readerLink.cursor === 13);
+    await client.quit();
+    expect(messagesOf(client.page()).map(({ id }) => id)).toEqual([11, 12, 13]);
   });
 
   it('delivers more than may wait for the disk, which slows the server down', async () => {
@@ -111,14 +111,14 @@ describe('a connection that is cut', () => {
       );
       return true;
     });
-    const stay = await start(server.port, 'closed');
-    await stay.enter();
-    await until('the server to be held back', () => stay.readerLink.isPaused);
-    expect(stay.events.length).toBeLessThan(count / 2);
-    stay.open();
-    await until('everything to be written', () => stay.readerLink.cursor === count);
-    expect(stay.readerLink.isPaused).toBe(false);
-    await stay.quit();
-    expect(messagesOf(stay.page()).map(({ id }) => id)).toEqual(ids);
+    const client = await start(server.port, 'closed');
+    await client.logIn();
+    await until('the server to be held back', () => client.readerLink.isPaused);
+    expect(client.events.length).toBeLessThan(count / 2);
+    client.open();
+    await until('everything to be written', () => client.readerLink.cursor === count);
+    expect(client.readerLink.isPaused).toBe(false);
+    await client.quit();
+    expect(messagesOf(client.page()).map(({ id }) => id)).toEqual(ids);
   });
 });

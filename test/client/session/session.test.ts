@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { runScript } from '../../support/parley.ts';
 import { type Script, ScriptedServer } from '../../support/scripted-server.ts';
-import { messagesOf } from '../stay.ts';
+import { messagesOf } from '../headless-client.ts';
 
 const folder = testFolder();
 let users = 0;

@@ -29,7 +29,7 @@ describe('a query', () => {
     ['東京*', [words('東', '京')]],
     ['\0a\u0007b', [words('a', 'b')]],
     ['\ud800a', [words('a')]],
-  ])('%j is understood', (query, terms) => {
+  ])('%j is accepted', (query, terms) => {
     expect(parseQuery(query)).toEqual({ type: 'query', terms });
   });
 
@@ -59,7 +59,7 @@ describe('a query', () => {
     expect(refusal(query)).toMatch(reason);
   });
 
-  it('may have 16 terms, 32 words, 4 beginnings and 256 bytes', () => {
+  it('may have 16 terms, 32 words, 4 prefixes and 256 bytes', () => {
     expect(parseQuery('a b c d e f g h i j k l m n o p').type).toBe('query');
     expect(parseQuery('x'.repeat(256)).type).toBe('query');
     expect(parseQuery(`"${'a '.repeat(32)}"`).type).toBe('query');
@@ -67,7 +67,7 @@ describe('a query', () => {
   });
 });
 
-/** What somebody would try who knows FTS5, and anything at all. */
+/** What someone who knows FTS5 would try, and arbitrary text. */
 const syntax = fc.constantFrom(
   ...['"', '""', '*', '^', '+', '-', ':', '(', ')', '{', '}', 'AND', 'OR', 'NOT', 'NEAR(', ', 3)'],
   ...[
@@ -94,7 +94,7 @@ const query = fc.oneof(
 );
 
 describe('the expression for FTS5', () => {
-  it('finds what was asked for, is never an error, and never gets at the other column', () => {
+  it('finds what was asked for, is never an error, and never reaches the other column', () => {
     const db = new DatabaseSync(':memory:');
     db.exec(`CREATE VIRTUAL TABLE search USING fts5(text, conversation, content='', tokenize='ascii')`);
     const insert = db.prepare('INSERT INTO search (rowid, text, conversation) VALUES (?, ?, ?)');

@@ -11,11 +11,11 @@ const folder = testFolder();
 let files = 0;
 const newFile = (): string => `${folder}/${++files}.db`;
 
-describe('an index that is of no use', () => {
+describe('an unusable index', () => {
   const rows = makeRows(500, 3);
   const asked = { query: 'tea', intervals: whole(1, 2, 3) };
 
-  /** Made anew and empty, with one warning, and as good as any when it has been filled. */
+  /** Rebuilt and empty, with one warning, and as good as any other once it is filled. */
   function expectAnew(
     { index, warnings }: { index: SearchIndex; warnings: readonly string[] },
     reason: RegExp,
@@ -28,13 +28,13 @@ describe('an index that is of no use', () => {
     expect(findAll(index, asked)).toEqual(expected(rows, asked));
   }
 
-  it('is made anew when it belongs to another log', () => {
+  it('is rebuilt if it belongs to another log', () => {
     const { index, warnings, reopen } = openIndex(newFile());
     fill(index, rows);
     expectAnew({ index: reopen((id) => id !== rows.at(-1)?.id), warnings }, /another log/);
   });
 
-  it('is made anew when it is of another version', () => {
+  it('is rebuilt if it has another version', () => {
     const { index, file, warnings, reopen } = openIndex(newFile());
     fill(index, rows);
     index.close();
@@ -47,14 +47,14 @@ describe('an index that is of no use', () => {
   it.each([
     ['is no database', 'this is a text, and it is long enough to be looked at. '.repeat(500)],
     ['is all zeros', Buffer.alloc(20_000)],
-  ])('is made anew when its file %s', (_, content) => {
+  ])('is rebuilt if its file %s', (_, content) => {
     const file = newFile();
     writeFileSync(file, content);
     const { index, warnings } = openIndex(file);
     expectAnew({ index, warnings }, /not a database/);
   });
 
-  it('is made anew when it is somebody else’s database', () => {
+  it('is rebuilt if it is another program’s database', () => {
     const file = newFile();
     const db = new DatabaseSync(file);
     db.exec('CREATE TABLE recipes (name TEXT)');
@@ -63,7 +63,7 @@ describe('an index that is of no use', () => {
     expectAnew({ index, warnings }, /no such table/);
   });
 
-  it('is made anew when it turns out to contradict itself', () => {
+  it('is rebuilt if it contradicts itself', () => {
     const { index, file, warnings, reopen } = openIndex(newFile());
     fill(index, rows);
     index.close();
@@ -77,7 +77,7 @@ describe('an index that is of no use', () => {
     expectAnew({ index: again, warnings }, /already exists/);
   });
 
-  it('is begun in an empty file without a warning', () => {
+  it('is created in an empty file without a warning', () => {
     const file = newFile();
     writeFileSync(file, '');
     const { index, warnings } = openIndex(file);
@@ -86,7 +86,7 @@ describe('an index that is of no use', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('says so, and does no harm, where it can be neither opened nor deleted, and goes on once it can', () => {
+  it('is reported if it can be neither opened nor deleted, does no harm, and continues once it can', () => {
     const file = newFile();
     mkdirSync(`${file}/in the way`, { recursive: true });
     const { index, warnings } = openIndex(file);
@@ -101,7 +101,7 @@ describe('an index that is of no use', () => {
     expect(findAll(index, asked)).toEqual(expected(rows, asked));
   });
 
-  it('waits for whoever has it open, deletes nothing, and goes on from there', () => {
+  it('waits for a process that has it open, deletes nothing, and then continues', () => {
     const first = openIndex(newFile());
     fill(first.index, rows);
     const second = openIndex(first.file);

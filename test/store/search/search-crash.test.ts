@@ -11,7 +11,7 @@ import { startRandom } from '../../support/random.ts';
 import { ALL, type Asked, expected, fill, findAll, makeRows, termsOf, whole } from './search-rows.ts';
 
 const folder = testFolder();
-/** A small disk of its own can be mounted by root alone. */
+/** Only root can mount a small disk. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 const writer = fileURLToPath(new URL('../../fixtures/search-writer.ts', import.meta.url));
 
@@ -38,19 +38,19 @@ function open(file: string, warnings: string[] = []): SearchIndex {
   });
 }
 
-/** All that is to be found in the messages, for each question. */
+/** Everything that each query should find. */
 function answersOf(rows: readonly IndexRow[]): number[][] {
   return QUESTIONS.map((asked) => expected(rows, asked));
 }
 
-/** The index answers from the very messages that it says it has. */
+/** The index finds exactly the messages that it claims to have. */
 function expectRight(index: SearchIndex, answers: readonly number[][]): void {
   const taken = answers.map((ids) => ids.filter((id) => id <= index.indexed));
   expect(QUESTIONS.map((asked) => findAll(index, asked))).toEqual(taken);
 }
 
 describe('the search index after a crash', () => {
-  it('has what it says it has, wherever its write-ahead log was torn', () => {
+  it('has what it claims, wherever its write-ahead log was torn', () => {
     const rows = makeRows(1_200, 10);
     const answers = answersOf(rows);
     const file = `${folder}/whole.db`;
@@ -88,7 +88,7 @@ describe('the search index after a crash', () => {
     expect(ends).toContain(rows.at(-1)?.id);
   });
 
-  it('has what it said it had when its process was killed', async () => {
+  it('has what it claimed when its process was killed', async () => {
     const rows = makeRows(6_000, 10);
     const answers = answersOf(rows);
     const file = `${folder}/killed.db`;
@@ -115,7 +115,7 @@ describe('the search index after a crash', () => {
     expect(said).toBeGreaterThan(0);
   });
 
-  it('answers from what it has, or is made anew, where its file is damaged', () => {
+  it('answers from what it has, or is rebuilt, if its file is damaged', () => {
     const rows = makeRows(1_000, 10);
     const answers = answersOf(rows);
     const file = `${folder}/damaged.db`;
@@ -157,10 +157,10 @@ describe('the search index after a crash', () => {
 });
 
 describe.skipIf(process.platform === 'win32')('the search index on a disk that fails', () => {
-  it('says so, answers from what it has, and goes on when it works again', () => {
+  it('is reported, answers from what it has, and continues when the disk works again', () => {
     const rows = makeRows(20_000, 10);
     const file = `${folder}/failing.db`;
-    // Writing beyond a limit of 0.5 MiB is EFBIG, which for SQLite is an I/O error like any other.
+    // Writing beyond a limit of 0.5 MiB is EFBIG, which SQLite treats like any I/O error.
     const limited = 'ulimit -f 1024; exec "$@"';
     const args = ['-c', limited, 'sh', process.execPath, writer, file, '20000', '100'];
     const lines = execFileSync('sh', args, { encoding: 'utf8' }).trimEnd().split('\n');
@@ -180,7 +180,7 @@ describe.skipIf(process.platform === 'win32')('the search index on a disk that f
 });
 
 describe.runIf(canMount)('the search index on a full disk', () => {
-  it('says so, answers from what it has, and goes on when there is room', () => {
+  it('is reported, answers from what it has, and continues when there is room', () => {
     const rows = makeRows(4_000, 10);
     const answers = answersOf(rows);
     const disk = `${folder}/disk`;
@@ -192,7 +192,7 @@ describe.runIf(canMount)('the search index on a full disk', () => {
         for (const name of ['search.db', 'search.db-wal', 'ballast'])
           rmSync(`${disk}/${name}`, { force: true });
         const warnings: string[] = [];
-        // One time in ten there is no room from the very first.
+        // One time in ten there is no room from the start.
         if (round % 10 === 0) writeFileSync(`${disk}/ballast`, Buffer.alloc(2 * 1_048_576));
         else writeFileSync(`${disk}/ballast`, Buffer.alloc(2 * 1_048_576 - 30_000 - random(600_000)));
         const index = open(`${disk}/search.db`, warnings);

@@ -16,7 +16,7 @@ const open = (partSize?: number): OpenIndex => openIndex(`${folder}/${++files}.d
 const DAY_US = 24 * 3_600 * 1_000_000;
 
 describe('the search index', () => {
-  it('finds what one finds by looking at each message, newest first, whatever is asked', () => {
+  it('finds the same as a scan of all messages, newest first, for any query', () => {
     const rows = makeRows(3_000, 100);
     const { index } = open();
     fill(index, rows, 130);
@@ -56,7 +56,7 @@ describe('the search index', () => {
     expect(found).toBeGreaterThan(1_000);
   });
 
-  it('gives pages of the asked length, with where to go on', () => {
+  it('returns pages of the requested length, and where to continue', () => {
     const rows = makeRows(1_000, 2);
     const { index } = open();
     fill(index, rows);
@@ -74,7 +74,7 @@ describe('the search index', () => {
     expect(findAll(index, { ...asked, before: all[20] ?? 0 })).toEqual(all.slice(21));
   });
 
-  it('stops when its time is over, without a hit if need be, and goes on from there', () => {
+  it('stops when its time is up, possibly without a hit, and continues from there', () => {
     const rows = makeRows(1_000, 2);
     const { index } = open(100);
     fill(index, rows);
@@ -90,7 +90,7 @@ describe('the search index', () => {
     expect(steps).toBe(10);
   });
 
-  it('finds nothing for who may see nothing, however the conversations are written', () => {
+  it('finds nothing for a user who may see nothing, whatever the query', () => {
     const { index } = open();
     fill(index, [
       { id: 1, at: 0, conversation: 1, text: 'c12 tea' },
@@ -102,7 +102,7 @@ describe('the search index', () => {
     expect(findAll(index, { query: 'c1*', intervals: whole(1) })).toEqual([1]);
   });
 
-  it('looks only at what lies in the intervals', () => {
+  it('examines only what lies in the intervals', () => {
     const { index } = open(2);
     fill(
       index,
@@ -116,7 +116,7 @@ describe('the search index', () => {
     ]);
   });
 
-  it('remembers how far it goes, also through what has no text', () => {
+  it('remembers how far it has indexed, also through entries without text', () => {
     const { index, reopen } = open();
     expect(index.indexed).toBe(0);
     fill(index, [{ id: 5, at: 0, conversation: 1, text: 'tea' }]);
@@ -131,7 +131,7 @@ describe('the search index', () => {
     expect(findAll(again, { query: 'tea', intervals: whole(1) })).toEqual([10, 5]);
   });
 
-  it('keeps to itself what was said: the file has words, and no text', () => {
+  it('stores words, and no text', () => {
     const { index, file } = open();
     fill(index, [{ id: 5, at: 0, conversation: 1, text: 'Wherever The Wind Blows' }]);
     index.close();
@@ -142,7 +142,7 @@ describe('the search index', () => {
 });
 
 describe('removing from the search index', () => {
-  it('finds nothing any more, drops one part a call, and never forgets how far it goes', () => {
+  it('finds nothing afterwards, drops one part per call, and remembers how far it has indexed', () => {
     const rows = makeRows(1_000, 5);
     const { index, file, reopen } = open(100);
     fill(index, rows);
@@ -168,7 +168,7 @@ describe('removing from the search index', () => {
     db.close();
   });
 
-  it('goes on when nothing is left, and uses the room again', () => {
+  it('continues when nothing is left, and reuses the space', () => {
     const rows = makeRows(6_000, 5);
     const { index, file } = open(100);
     fill(index, rows.slice(0, 2_000));
@@ -193,7 +193,7 @@ describe('removing from the search index', () => {
   it.each([
     ['with the time', (n: number) => n * DAY_US],
     ['hardly, after a clock that was ahead', (n: number) => 1_000 * DAY_US + n],
-  ])('ends a part after 30 days, so that a quiet server forgets, too: ids rise %s', (_, idOf) => {
+  ])('ends a part after 30 days, so that a quiet server forgets as well: ids rise %s', (_, idOf) => {
     const { index, file } = open();
     const rows = [1, 29, 30, 31, 62, 63].map((n) => ({
       id: idOf(n),

@@ -1,4 +1,4 @@
-/** Messages for tests of the search index, and what should be found in them: looked up one by one, without an index. */
+/** Messages for tests of the search index, and what should be found in them, computed without an index. */
 
 import type { IndexRow, Interval } from '../../../src/store/archive-store.ts';
 import { parseQuery, type Term, toMatch } from '../../../src/store/search/query.ts';
@@ -9,7 +9,7 @@ import { startRandom } from '../../support/random.ts';
 export const WORDS = ['tea', 'teapot', 'the', 'then', 'and', 'milk', 'sugar', 'no', 'yes', 'cup', 'rare'];
 export const ALL = Number.MAX_SAFE_INTEGER;
 
-/** Messages of 1 to 8 words, the first of the list often and the last seldom. The same for the same seed. */
+/** Messages of 1 to 8 words, the first of the list frequent and the last rare. The same for the same seed. */
 export function makeRows(count: number, conversations: number, seed = 1): IndexRow[] {
   const pick = startRandom(seed);
   let id = 1_000_000;
@@ -51,7 +51,7 @@ export interface Asked {
   readonly budgetMs?: number;
 }
 
-/** All that the index finds, page by page. */
+/** Everything the index finds, page by page. */
 export function findAll(index: SearchIndex, asked: Asked): number[] {
   const { query, intervals, before = ALL, limit = 500, budgetMs = 1_000 } = asked;
   const match = toMatch(termsOf(query));
@@ -68,7 +68,7 @@ export function findAll(index: SearchIndex, asked: Asked): number[] {
   return ids;
 }
 
-/** What there is to find, newest first. */
+/** Everything that should be found, newest first. */
 export function expected(rows: readonly IndexRow[], { query, intervals, before = ALL }: Asked): number[] {
   const terms = termsOf(query);
   return rows

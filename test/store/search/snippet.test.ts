@@ -39,12 +39,12 @@ describe('a snippet', () => {
     expect(before.length + after.length).toBeGreaterThan(120);
   });
 
-  it('shows more of the beginning where the match is at the end', () => {
+  it('shows more of the beginning if the match is at the end', () => {
     const [before = '', match] = snippet(`${'alpha '.repeat(100)}needle`, terms('needle'));
     expect([match, before.length > 120]).toEqual(['needle', true]);
   });
 
-  it('cuts a word that is too long where no character is parted from its marks', () => {
+  it('cuts a word that is too long without separating a character from its marks', () => {
     const accented = snippet('e\u0301'.repeat(1_000), terms('ee*'));
     expect(accented).toEqual(['', 'e\u0301'.repeat(80), '…']);
     const odd = snippet(`x${'𐐨'.repeat(2_000)}`, terms('x𐐨*'));
@@ -78,7 +78,7 @@ describe('a snippet', () => {
     fc.array(fc.constantFrom(...LETTERS), { maxLength }).map((list) => list.join(''));
   const anything = fc.oneof(pieces(60), pieces(2_000), fc.string({ unit: 'binary', maxLength: 300 }));
 
-  it('is a stretch of the text of bounded length, with no part of a character', () => {
+  it('is a part of the text of bounded length, without partial characters', () => {
     fc.assert(
       fc.property(anything, pieces(12), (raw, typed) => {
         // The text of a message is valid UTF-8.

@@ -22,7 +22,7 @@ describe('the words of a text', () => {
     expect(folded(text)).toEqual(words);
   });
 
-  it('are cut to 64 characters, so that no text makes a huge one', () => {
+  it('are cut to 64 characters, so that no text makes a huge word', () => {
     expect(folded(`${'x'.repeat(8_000)} ${'é'.repeat(4_000)} ${'𝒙𐐏'.repeat(40)}`)).toEqual([
       'x'.repeat(64),
       'e'.repeat(64),
@@ -30,7 +30,7 @@ describe('the words of a text', () => {
     ]);
   });
 
-  it('are where they say, one behind the other, and nothing but separators is between them', () => {
+  it('are at their positions, in order, with only separators between them', () => {
     const letters = fc.constantFrom('a', 'É', '東', '\u0301', ' ', '-', '𐐷', '\ud800', '½', 'ก', 'ำ', '"');
     fc.assert(
       fc.property(
@@ -50,7 +50,7 @@ describe('the words of a text', () => {
     );
   });
 
-  it('are the very ones that FTS5 takes in, for each letter, digit and mark of Unicode', () => {
+  it('are exactly those that FTS5 indexes, for each letter, digit and mark of Unicode', () => {
     const db = new DatabaseSync(':memory:');
     db.exec(`
       CREATE VIRTUAL TABLE texts USING fts5(text, tokenize='ascii');

@@ -19,7 +19,7 @@ import { SmallDisk } from '../../support/small-disk.ts';
 const folder = testFolder();
 const NOW = Date.parse('2026-11-22T06:15:38Z');
 const RECORD = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdA$aGFzaA';
-/** A small disk of its own can be mounted by root alone. */
+/** Only root can mount a small disk. */
 const canMount = process.platform === 'linux' && process.getuid?.() === 0;
 
 let files = 0;
@@ -46,7 +46,7 @@ function issue(tokens: Tokens, user: string): string {
   return token;
 }
 
-/** A file with tokens of `count` users, closed in order, and the tokens. */
+/** A file with tokens of `count` users, closed properly, and the tokens. */
 function filled(count: number): { readonly file: string; readonly all: string[] } {
   const file = newFile();
   const { tokens } = open(file);
@@ -55,7 +55,7 @@ function filled(count: number): { readonly file: string; readonly all: string[] 
   return { file, all };
 }
 
-/** Logs in as after a damage: the token that was is gone, and another one can be had. */
+/** Logs in as after damage: the old token is gone, and a new one is issued. */
 function expectNew({ tokens }: Opened, old: string): void {
   expect(tokens.check('user0', old, RECORD, NOW)).toBe('bad_token');
   const next = issue(tokens, 'user0');
@@ -73,7 +73,7 @@ describe('a damaged file of tokens', () => {
     'whose tables are noise': (bytes) => bytes.fill(0xa5, 4_096),
   };
 
-  it.each(Object.keys(damages))('%s: is set aside, with a warning, and tokens are issued again', (name) => {
+  it.each(Object.keys(damages))('%s: is renamed, with a warning, and tokens are issued again', (name) => {
     const { file, all } = filled(60);
     const damaged = damages[name]?.(readFileSync(file)) ?? Buffer.alloc(0);
     writeFileSync(file, damaged);
@@ -86,7 +86,7 @@ describe('a damaged file of tokens', () => {
     expect(readFileSync(`${dirname(file)}/${aside}`)).toEqual(damaged);
   });
 
-  it('leaves no log that is taken for that of the next', () => {
+  it('leaves no log that could be mistaken for that of the next file', () => {
     const file = newFile();
     const { tokens } = open(file);
     const old = issue(tokens, 'user0');
@@ -101,7 +101,7 @@ describe('a damaged file of tokens', () => {
     orphan.tokens.close();
   });
 
-  it('of another version, or with other tables, is set aside', () => {
+  it('of another version, or with other tables, is renamed', () => {
     for (const sql of [
       'PRAGMA user_version = 9',
       'DROP TABLE tokens',
@@ -118,7 +118,7 @@ describe('a damaged file of tokens', () => {
     }
   });
 
-  it('never keeps anyone from logging in, whatever became of its bytes', () => {
+  it('never prevents a login, whatever happened to its bytes', () => {
     const { file } = filled(60);
     const whole = readFileSync(file);
     const damage = fc.record({
@@ -135,13 +135,13 @@ describe('a damaged file of tokens', () => {
         const { tokens, warnings } = open(path);
         expect(tokens.check('user1', 'never issued', RECORD, NOW)).toBe('bad_token');
         let token = issue(tokens, 'ann');
-        // Damage that is found only when it is come upon takes all tokens with it, this one too.
+        // Damage that is only found in use takes all tokens with it, including this one.
         if (tokens.check('ann', token, RECORD, NOW) === 'bad_token') {
           expect(warnings).toHaveLength(1);
           token = issue(tokens, 'ann');
           expect(tokens.check('ann', token, RECORD, NOW)).toBe('ok');
         }
-        expect(tokens.end(token)).toBe('ok');
+        expect(tokens.revoke(token)).toBe('ok');
         expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
         tokens.sweep(NOW);
         expect(warnings.length).toBeLessThanOrEqual(1);
@@ -154,15 +154,15 @@ describe('a damaged file of tokens', () => {
 });
 
 describe('a file of tokens that cannot be used', () => {
-  it('costs logins their tokens and nothing else, is warned about once, and is used when it can be', () => {
+  it('costs logins only their tokens, causes one warning, and is used again when possible', () => {
     const file = newFile();
     rmSync(dirname(file), { recursive: true });
     const { tokens, warnings } = open(file);
     for (let i = 0; i < 3; i += 1) expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
     expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('unavailable');
-    expect(tokens.end('a token')).toBe('storage_failed');
+    expect(tokens.revoke('a token')).toBe('storage_failed');
     expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('bad_token');
-    tokens.endAll('ann');
+    tokens.revokeAll('ann');
     expect(tokens.sweep(NOW)).toBe(false);
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toContain('no such file or directory');
@@ -171,7 +171,7 @@ describe('a file of tokens that cannot be used', () => {
     tokens.close();
   });
 
-  it('that another program has locked is unavailable, not gone', () => {
+  it('that another program has locked is unavailable, not replaced', () => {
     const { file, all } = filled(1);
     const other = new DatabaseSync(file);
     other.exec('BEGIN EXCLUSIVE');
@@ -192,14 +192,14 @@ describe.runIf(canMount)('on a full disk', () => {
     return { file: `${disk.folder}/tokens.db`, disk };
   }
 
-  /** What a process that was killed at this moment would leave to the next one. */
+  /** What a process killed at this moment would leave to the next one. */
   function afterKill(file: string): Opened {
     const copy = newFile();
     cpSync(dirname(file), dirname(copy), { recursive: true, filter: (path) => !path.endsWith('filler') });
     return open(copy);
   }
 
-  it('logins get no tokens, tokens let in, and they end for good', () => {
+  it('logins get no tokens, existing tokens work, and revocations are permanent', () => {
     const { file, disk } = newDisk();
     const { tokens, warnings } = open(file);
     const all = Array.from({ length: 40 }, (_, i) => issue(tokens, `user${i}`));
@@ -209,10 +209,10 @@ describe.runIf(canMount)('on a full disk', () => {
     expect(more).toBeUndefined();
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatch(/full/);
-    // What was given up would be taken by somebody else.
+    // Any space freed would be taken by something else.
     disk.fill();
     const ended = all.filter((_, i) => i % 2 === 0);
-    for (const token of ended) expect(tokens.end(token)).toBe('ok');
+    for (const token of ended) expect(tokens.revoke(token)).toBe('ok');
     const expected = all.map((_, i) => (i % 2 === 0 ? 'bad_token' : 'ok'));
     const look = (t: Tokens): string[] => all.map((token, i) => t.check(`user${i}`, token, RECORD, NOW));
     expect(look(tokens)).toEqual(expected);
@@ -227,7 +227,7 @@ describe.runIf(canMount)('on a full disk', () => {
     again.tokens.close();
   });
 
-  it('that was full at the start, too, tokens let in; what ends there ends for good when there is room', () => {
+  it('that was full at the start, tokens work; revocations become permanent when there is room', () => {
     const { file, disk } = newDisk();
     const before = open(file);
     const [kept, ended] = [issue(before.tokens, 'ann'), issue(before.tokens, 'ann')];
@@ -236,7 +236,7 @@ describe.runIf(canMount)('on a full disk', () => {
     const { tokens, warnings } = open(file);
     expect(tokens.check('ann', kept, RECORD, NOW)).toBe('ok');
     expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
-    expect(tokens.end(ended)).toBe('storage_full');
+    expect(tokens.revoke(ended)).toBe('storage_full');
     expect(tokens.sweep(NOW)).toBe(false);
     expect([tokens.check('ann', kept, RECORD, NOW), tokens.check('ann', ended, RECORD, NOW)]).toEqual([
       'ok',
@@ -255,7 +255,7 @@ describe.runIf(canMount)('on a full disk', () => {
     expect(existsSync(file)).toBe(true);
   });
 
-  it('from the beginning, nothing works, and everything does when there is room', () => {
+  it('from the start, nothing works, and everything does once there is room', () => {
     const { file, disk } = newDisk();
     disk.fill();
     const { tokens, warnings } = open(file);

@@ -33,7 +33,7 @@ function issue(tokens: Tokens, user: string, now = NOW, record = RECORD): string
 }
 
 describe('a token', () => {
-  it('lets its account in, and no other, until it ends', () => {
+  it('logs in its account, and no other, until it is revoked', () => {
     const tokens = open(newFile());
     const token = issue(tokens, 'Ann');
     expect(token).toMatch(/^[A-Za-z0-9_-]{43}$/);
@@ -43,16 +43,16 @@ describe('a token', () => {
     for (const other of ['', 'x', token.slice(1), `${token}A`, token.toLowerCase(), 'é\ud800']) {
       expect(tokens.check('ann', other, RECORD, NOW)).toBe('bad_token');
     }
-    expect(tokens.end(token)).toBe('ok');
+    expect(tokens.revoke(token)).toBe('ok');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
-    expect(tokens.end(token)).toBe('ok');
+    expect(tokens.revoke(token)).toBe('ok');
   });
 
-  it('is one of its own at each login, and ends alone', () => {
+  it('is new at each login, and is revoked alone', () => {
     const tokens = open(newFile());
     const all = Array.from({ length: 5 }, () => issue(tokens, 'ann'));
     expect(new Set(all).size).toBe(5);
-    tokens.end(all[2] ?? '');
+    tokens.revoke(all[2] ?? '');
     expect(all.map((token) => tokens.check('ann', token, RECORD, NOW))).toEqual([
       'ok',
       'ok',
@@ -62,12 +62,12 @@ describe('a token', () => {
     ]);
   });
 
-  it('outlasts the process, however that ends, and so does its end', () => {
+  it('survives the process, however that ends, and so does its revocation', () => {
     const file = newFile();
     const tokens = open(file);
     const [kept, ended] = [issue(tokens, 'ann'), issue(tokens, 'ann')];
-    tokens.end(ended);
-    // What is in the files at this moment is what a process that was killed leaves behind.
+    tokens.revoke(ended);
+    // What is in the files at this moment is what a killed process leaves behind.
     const copy = newFile();
     cpSync(dirname(file), dirname(copy), { recursive: true });
     for (const path of [copy, file]) {
@@ -98,18 +98,18 @@ describe('a token', () => {
     again.close();
   });
 
-  it('ends with the password record that it was issued for, and comes back with it', () => {
+  it('is valid only with the password record it was issued for', () => {
     const tokens = open(newFile());
     const token = issue(tokens, 'ann');
     expect(tokens.check('ann', token, `${RECORD}x`, NOW)).toBe('bad_token');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('ok');
     const other = issue(tokens, 'ben');
-    tokens.endAll('ANN');
+    tokens.revokeAll('ANN');
     expect(tokens.check('ann', token, RECORD, NOW)).toBe('bad_token');
     expect(tokens.check('ben', other, RECORD, NOW)).toBe('ok');
   });
 
-  it('ends a lifetime after it was last used', () => {
+  it('expires a lifetime after its last use', () => {
     const file = newFile();
     const [tokens, unused, used] = ((t) => [t, issue(t, 'ann'), issue(t, 'ann')] as const)(open(file));
     let now = NOW;
@@ -122,7 +122,7 @@ describe('a token', () => {
     expect(tokens.check('ann', used, RECORD, now + 61 * DAY)).toBe('bad_token');
     const third = issue(tokens, 'ben');
     expect(tokens.check('ben', third, RECORD, NOW + 30 * DAY)).toBe('bad_token');
-    // A clock that was set back takes nothing away.
+    // A clock that was set back removes nothing.
     const fourth = issue(tokens, 'ben');
     expect(tokens.check('ben', fourth, RECORD, NOW - 400 * DAY)).toBe('ok');
     expect(tokens.check('ben', fourth, RECORD, NOW + 30 * DAY - 1)).toBe('ok');
@@ -142,7 +142,7 @@ describe('a token', () => {
 });
 
 describe('the tokens of an account', () => {
-  it('are at most as many as allowed: those unused for longest give way', () => {
+  it('are limited in number: those unused for longest are removed', () => {
     const tokens = open(newFile(), 3);
     const first = issue(tokens, 'ann', NOW);
     const second = issue(tokens, 'ann', NOW + 1);
@@ -168,7 +168,7 @@ describe('the tokens of an account', () => {
     expect(tokens.check('ben', other, RECORD, later)).toBe('ok');
   });
 
-  it('do as a model of them does, whatever is done to them', () => {
+  it('behave like a model, whatever is done to them', () => {
     const users = ['ann', 'Ben'];
     const records = [RECORD, `${RECORD}2`];
     const step = fc.record({
@@ -199,7 +199,7 @@ describe('the tokens of an account', () => {
           } else if (what === 'change') {
             record[user] = (record[user] ?? 0) + 2;
           } else if (what === 'endAll') {
-            tokens.endAll(name);
+            tokens.revokeAll(name);
             for (const t of issued) if (t.user === user) t.live = false;
           } else if (what === 'sweep') {
             expect(tokens.sweep(now)).toBe(false);
@@ -208,7 +208,7 @@ describe('the tokens of an account', () => {
             tokens.close();
             tokens = open(file, 4);
           } else if (what === 'end' && one !== undefined) {
-            expect(tokens.end(one.token)).toBe('ok');
+            expect(tokens.revoke(one.token)).toBe('ok');
             one.live = false;
           } else if (what === 'check' && one !== undefined) {
             const isGood = one.live && one.user === user && now < one.used + 30 * DAY;
@@ -225,7 +225,7 @@ describe('the tokens of an account', () => {
     );
   });
 
-  it('go when they have expired, a bounded number at once', () => {
+  it('are removed when they have expired, a bounded number at a time', () => {
     const file = newFile();
     const tokens = open(file, 2_000);
     const old = Array.from({ length: 1_500 }, (_, i) => issue(tokens, `user${i}`));
@@ -246,14 +246,14 @@ describe('the tokens of an account', () => {
   });
 });
 
-it('tokens of accounts that are not there any more end, however many there are', () => {
+it('tokens of accounts that no longer exist are revoked, however many there are', () => {
   const tokens = open(newFile());
   const users = Array.from({ length: 2_500 }, (_, i) => `user${i}`);
   const all = users.map((user) => issue(tokens, user));
   let after: string | undefined = '';
   let calls = 0;
   for (; after !== undefined; calls += 1) {
-    after = tokens.endWithout((user) => user.endsWith('7'), after);
+    after = tokens.revokeMissing((user) => user.endsWith('7'), after);
   }
   expect(calls).toBe(3);
   const left = users.filter((user, i) => tokens.check(user, all[i] ?? '', RECORD, NOW) === 'ok');
@@ -261,11 +261,11 @@ it('tokens of accounts that are not there any more end, however many there are',
   tokens.close();
 });
 
-it('tokens that were used while the clock was ahead end when the others do', () => {
+it('tokens used while the clock was ahead expire when the others do', () => {
   const tokens = open(newFile(), 3);
   const [ahead, early] = [issue(tokens, 'ann', NOW + 90 * DAY), issue(tokens, 'ann', NOW)];
   expect(tokens.sweep(NOW)).toBe(false);
-  // Neither does the one that was ahead push out the newest, at the next login.
+  // The token used while the clock was ahead does not push out the newest at the next login either.
   const later = issue(tokens, 'ann', NOW + DAY);
   const latest = issue(tokens, 'ann', NOW + 2 * DAY);
   const check = (token: string, now: number): string => tokens.check('ann', token, RECORD, now);
@@ -279,7 +279,7 @@ it('tokens that were used while the clock was ahead end when the others do', () 
   const unused = issue(tokens, 'ben', NOW + 90 * DAY);
   tokens.sweep(NOW);
   expect(tokens.check('ben', unused, RECORD, NOW + 30 * DAY)).toBe('bad_token');
-  // While nobody knows what time it is, it may still be good.
+  // While the time is uncertain, it may still be valid.
   expect(tokens.check('ben', unused, RECORD, NOW + 30 * DAY, false)).toBe('ok');
   tokens.close();
 });

@@ -7,7 +7,7 @@ import { BrokenDisk } from './broken-disk.ts';
 import { appendAll, change, expectState, fold, type Run, stateOf } from './users-changes.ts';
 import { hashOf, newFolder, open, openStore } from './users-folder.ts';
 
-test('what is answered with storage_full does not come back after a power cut', async () => {
+test('what was answered with storage_full does not reappear after a power cut', async () => {
   const folder = newFolder();
   const path = join(folder, 'users.txt');
   const disk = await BrokenDisk.under(folder);
@@ -46,7 +46,7 @@ describe('a failed sync', () => {
     }
   });
 
-  test('of a process that died does not matter: what it left is synced before it is shown', async () => {
+  test('of a process that died does no harm: what it left is synced before it is used', async () => {
     const folder = newFolder();
     const path = join(folder, 'users.txt');
     fs.writeFileSync(path, FIRST_LINE + formatRecord(change('alice', 1)), { mode: 0o600 });
@@ -60,7 +60,7 @@ describe('a failed sync', () => {
 });
 
 describe('a disk that stays broken', () => {
-  test('is warned about once for each cause, and the store works again when it does', async () => {
+  test('causes one warning per cause, and the store works again when the disk does', async () => {
     const folder = newFolder();
     const path = join(folder, 'users.txt');
     const disk = await BrokenDisk.under(folder);
@@ -68,7 +68,7 @@ describe('a disk that stays broken', () => {
     if (result.type === 'refused') throw new Error(result.text);
     expect(await result.store.append(change('alice', 1))).toBe('stored');
     disk.fail({ at: 2, code: 'ENOSPC', isCrash: true });
-    // The file cannot be set back, so it is not known what is in it.
+    // The file cannot be truncated, so its content is unknown.
     expect(await result.store.append(change('bob', 2))).toBe('storage_failed');
     for (let i = 0; i < 5; i++) expect(await result.store.append(change('bob', 2))).toBe('storage_full');
     expect(warnings.length).toBe(2);
@@ -82,7 +82,7 @@ describe('a disk that stays broken', () => {
   });
 });
 
-test('a file that somebody else changed while an append failed is not cut: it is read again', async () => {
+test('a file changed by someone else while an append failed is not truncated, but read again', async () => {
   const folder = newFolder();
   const path = join(folder, 'users.txt');
   const disk = await BrokenDisk.under(folder);
@@ -99,7 +99,7 @@ test('a file that somebody else changed while an append failed is not cut: it is
   await disk.end();
 });
 
-test('a disk that is really full takes nothing, keeps everything, and takes more once there is space', async (context) => {
+test('a really full disk accepts nothing, keeps everything, and accepts more once there is space', async (context) => {
   const folder = newFolder();
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });

@@ -7,7 +7,7 @@ import { BrokenDisk, type Fault } from './broken-disk.ts';
 import { appendAll, change, expectState, type Run, stateOf } from './users-changes.ts';
 import { hashOf, newFolder, open, openStore } from './users-folder.ts';
 
-/** Groups of changes, each group at one moment; the file is closed and opened between the lists. */
+/** Groups of simultaneous changes; the file is closed and opened between the lists. */
 const SESSIONS: ReadonlyArray<ReadonlyArray<readonly AccountChange[]>> = [
   [[change('alice', 1)], [change('bob', 2), change('carol', 3)], [change('Alice', 4)]],
   // This start compacts.
@@ -15,7 +15,7 @@ const SESSIONS: ReadonlyArray<ReadonlyArray<readonly AccountChange[]>> = [
   [[change('erin', 6)]],
 ];
 
-/** Plays all sessions. Opening is tried twice: a single error is over by then. */
+/** Runs all sessions. Opening is tried twice: a single error has passed by then. */
 async function play(path: string, disk: BrokenDisk): Promise<Run> {
   const run: Run = [];
   for (const session of SESSIONS) {
@@ -32,7 +32,7 @@ async function play(path: string, disk: BrokenDisk): Promise<Run> {
   return run;
 }
 
-/** Calls `run` with every operation in turn as the one that fails, until none of them does. */
+/** Calls `run` with each operation in turn failing, until none does. */
 async function forEachOperation(
   fault: Omit<Fault, 'at'>,
   run: (disk: BrokenDisk, path: string) => Promise<void>,
@@ -83,7 +83,7 @@ describe('a crash at any operation', () => {
     });
   });
 
-  test('together with a power cut that takes all that was not synced loses nothing that was stored', async () => {
+  test('together with a power cut that loses everything unsynced loses nothing that was stored', async () => {
     await forEachOperation({ code: 'EIO', isCrash: true }, async (disk, path) => {
       const run = await play(path, disk);
       await disk.powerCut();
@@ -127,7 +127,7 @@ describe('a crash at any operation', () => {
     }
   });
 
-  test('and a power cut while a torn end is set aside keep those bytes in one file or the other', async () => {
+  test('and a power cut while a torn end is saved keep those bytes in one file or the other', async () => {
     const good = FIRST_LINE + formatRecord(change('alice', 1));
     const torn = 'bob $argon2id$v=19$m=19456,t=2,p=1$c2Fsd';
     for (let at = 1; ; at++) {

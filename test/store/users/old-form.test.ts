@@ -21,7 +21,7 @@ function writeOld(text: string | Buffer): string {
   return path;
 }
 
-test('passwords in clear are replaced by hashes that verify', async () => {
+test('plain-text passwords are replaced by hashes that verify', async () => {
   const path = writeOld(OLD);
   const warnings: string[] = [];
   const result = await openUsersFile(path, {
@@ -51,7 +51,7 @@ test('passwords in clear are replaced by hashes that verify', async () => {
   expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
 });
 
-test('what people plainly mean is read: a byte order mark, Windows, tabs, removals', async () => {
+test('obvious variants are accepted: a byte order mark, Windows, tabs, removals', async () => {
   const lines = ['alice secret-one', 'Bob\ts3cret two words\t', 'eve eves secret', 'carol pässwörd', 'd x'];
   const removal = 'EVE\t- 2026-11-22T06:15:38Z ';
   const path = writeOld(`\ufeff${[...lines, removal].join('\r\n')}\r\n`);
@@ -90,7 +90,7 @@ test('many accounts are hashed a few at a time, and keep their order', async () 
   await result.store.close();
 });
 
-describe('a line that cannot be understood refuses, and the file is as it was', () => {
+describe('an ambiguous line rejects the file, which is not changed', () => {
   test.each([
     ['no password', 'bob', 'there is no password after the name'],
     ['an empty password', 'bob ', 'there is no password after the name'],
@@ -130,7 +130,7 @@ describe('a line that cannot be understood refuses, and the file is as it was', 
   });
 });
 
-test('a hash function that fails is passed on, and the file is as it was', async () => {
+test('an error of the hash function is passed on, and the file is not changed', async () => {
   const path = writeOld(OLD);
   const opening = openUsersFile(path, {
     hash: () => Promise.reject(new Error('no threads')),

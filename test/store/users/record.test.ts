@@ -70,7 +70,7 @@ describe('a line that was edited by hand', () => {
 describe('what a crash leaves of a record of this server', () => {
   const whole = `alice ${hashOf(1)} ${TIMESTAMP}`;
 
-  test('is any beginning of it, perhaps with zeros behind it', () => {
+  test('is any prefix of it, possibly followed by zeros', () => {
     for (let end = 0; end < whole.length; end++) {
       const cut = Buffer.from(whole.slice(0, end));
       expect(isTornRecord(cut)).toBe(true);
@@ -97,7 +97,7 @@ describe('what a crash leaves of a record of this server', () => {
 });
 
 describe('a record', () => {
-  test('has the form that is documented', () => {
+  test('has the documented format', () => {
     const hash = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNo';
     expect(formatRecord({ name: 'Alice', hash, at: AT })).toBe(`Alice ${hash} ${TIMESTAMP}\n`);
     expect(formatRecord({ name: 'bob', hash: null, at: AT })).toBe(`bob - ${TIMESTAMP}\n`);
@@ -164,7 +164,7 @@ describe('a record', () => {
     expect(faultOf(line)).toBe(fault);
   });
 
-  test('is none when it is cut anywhere', () => {
+  test('is not a record if it is cut anywhere', () => {
     for (const hash of [hashOf(1), null]) {
       const line = formatRecord({ name: 'alice', hash, at: AT }).trimEnd();
       for (let end = 0; end < line.length; end++) expect(faultOf(line.slice(0, end))).toBeDefined();
@@ -172,7 +172,7 @@ describe('a record', () => {
     }
   });
 
-  test('is never written so that it could not be read back', () => {
+  test('is never written in a form that could not be read back', () => {
     const write = (name: string, hash: string | null, at: Date) => () => formatRecord({ name, hash, at });
     expect(write('al ice', hashOf(1), AT)).toThrow(RangeError);
     expect(write('alice', `${hashOf(1)}\nmallory ${hashOf(2)}`, AT)).toThrow(RangeError);
@@ -181,7 +181,7 @@ describe('a record', () => {
     expect(write('alice', hashOf(1), new Date(8.64e15))).toThrow(RangeError);
   });
 
-  test('takes the same names as everything else', () => {
+  test('accepts the same names as everything else', () => {
     const name = fc.string({ unit: fc.constantFrom(...'aZ09_.-+ #é'), maxLength: 34 });
     fc.assert(
       fc.property(name, (text) => (faultOf(`${text} - ${TIMESTAMP}`) === undefined) === isUserName(text)),

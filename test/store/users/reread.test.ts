@@ -17,13 +17,13 @@ interface Opened {
   readonly path: string;
   readonly store: AccountStore;
   readonly warnings: string[];
-  /** The names that were told to have changed, one list for each time. */
+  /** The names reported as changed, one list per report. */
   readonly changes: Array<readonly string[]>;
   append(name: string, seed: number): Promise<string>;
   text(): string;
 }
 
-/** A store with alice and bob, whom it has registered itself, and who are recent. */
+/** A store with alice and bob, which it registered itself, recently. */
 async function openWithTwo(path = join(newFolder(), 'users.txt')): Promise<Opened> {
   const warnings: string[] = [];
   const changes: Array<readonly string[]> = [];
@@ -47,7 +47,7 @@ function replace(path: string, text: string): void {
   fs.renameSync(`${path}.new`, path);
 }
 
-test('another file with the same content: what is stored next goes into it', async () => {
+test('another file with the same content: later changes go into it', async () => {
   const { path, store, text, append, changes } = await openWithTwo();
   const before = text();
   replace(path, before);
@@ -60,7 +60,7 @@ test('another file with the same content: what is stored next goes into it', asy
 test.each([
   ['by another file', replace],
   ['in place', (path: string, text: string) => fs.writeFileSync(path, text)],
-])('a file that is changed %s is in force without a restart, and is told', async (_, write) => {
+])('a file changed %s takes effect without a restart, and is reported', async (_, write) => {
   const { path, store, text, append, changes, warnings } = await openWithTwo();
   expect(await append('carol', 3)).toBe('stored');
   const next = `${FIRST_LINE}${record('alice', 1)}${record('bob', 'another')}${record('dave', 4).trimEnd()}\r\n`;
@@ -68,7 +68,7 @@ test.each([
   await store.refresh();
   expect(store.find('bob')?.hash).toBe(hashOf('another'));
   expect(store.find('dave')?.hash).toBe(hashOf(4));
-  // Nothing is said of carol there: she may have been registered after an editor had read the file.
+  // It says nothing about carol, who may have been registered after an editor had read the file.
   expect(store.find('carol')?.hash).toBe(hashOf(3));
   expect(await append('erin', 5)).toBe('stored');
   expect(text()).toBe(`${next}${record('carol', 3)}${record('erin', 5)}`);
@@ -78,7 +78,7 @@ test.each([
   ]);
 });
 
-test('a removal that somebody appends takes the account out, whatever is registered meanwhile', async () => {
+test('an appended removal removes the account, whatever is registered meanwhile', async () => {
   const { path, store, text, append, changes } = await openWithTwo();
   const before = text();
   fs.appendFileSync(path, REMOVAL);
@@ -100,7 +100,7 @@ test('a removal in the place of a record, and a change of password that an edito
   expect(text()).toBe(FIRST_LINE + REMOVAL + record('bob', 2) + record('bob', 3));
 });
 
-test('a removal without its newline is not run into by the next record', async () => {
+test('a removal without its newline is not joined with the next record', async () => {
   const { path, store, text, append } = await openWithTwo();
   const before = text();
   fs.appendFileSync(path, REMOVAL.trimEnd());
@@ -109,7 +109,7 @@ test('a removal without its newline is not run into by the next record', async (
   expect(store.find('alice')).toBeUndefined();
 });
 
-test('nothing that was acknowledged is lost, however often the file is replaced by what was read a moment before', async () => {
+test('nothing acknowledged is lost, however often the file is replaced by an earlier copy', async () => {
   const { path, store, append } = await openWithTwo();
   const names: string[] = ['alice', 'bob'];
   let isOver = false;
@@ -153,7 +153,7 @@ test.each([
   ],
   ['has lost its first line', (text: string) => text.slice(FIRST_LINE.length), 'it does not start with'],
   ['is empty', () => '', 'it does not start with'],
-])('a file that %s changes nothing; nobody can register until it is put right', async (_, damage, why) => {
+])('a file that %s changes nothing; nobody can register until it is fixed', async (_, damage, why) => {
   const { path, store, text, append, warnings, changes } = await openWithTwo();
   const before = text();
   const accounts = accountsOf(store);
@@ -171,7 +171,7 @@ test.each([
   expect(text()).toBe(before + record('dave', 4));
 });
 
-test('a file that is gone is not made anew; nobody can register until it is back', async () => {
+test('a missing file is not created again; nobody can register until it is back', async () => {
   const { path, store, append, warnings, text } = await openWithTwo();
   const before = text();
   fs.renameSync(path, `${path}.away`);
@@ -214,7 +214,7 @@ test('another folder in the place of this one is not this store’s', async () =
   expect(text()).toBe(before + record('dave', 4));
 });
 
-test('a file that somebody made before the first account was registered is taken over', async () => {
+test('a file created by someone before the first registration is accepted', async () => {
   const path = join(newFolder(), 'users.txt');
   const result = await openUsersFile(path, { hash: async () => '', warn: () => {} });
   if (result.type === 'refused') throw new Error(result.text);

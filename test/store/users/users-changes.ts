@@ -1,4 +1,4 @@
-/** Changes of accounts, their outcomes, and what a store holds after them. */
+/** Changes of accounts, their outcomes, and what a store contains after them. */
 
 import { expect } from 'vitest';
 import type { AccountChange, AccountStore, AppendOutcome } from '../../../src/store/accounts.ts';
@@ -11,12 +11,12 @@ export function change(name: string, seed: number): AccountChange {
 /** Every change that was tried, in order, with its outcome. */
 export type Run = Array<readonly [AccountChange, AppendOutcome]>;
 
-/** Appends all at the same moment. */
+/** Appends all of them at the same moment. */
 export async function appendAll(store: AccountStore, changes: readonly AccountChange[]): Promise<Run> {
   return Promise.all(changes.map(async (one) => [one, await store.append(one)] as const));
 }
 
-/** The accounts after these changes, as sorted lines: `toContainEqual` takes any two maps for equal. */
+/** The accounts after these changes, as sorted lines: `toContainEqual` considers any two maps equal. */
 export function fold(changes: readonly AccountChange[]): string[] {
   const state = new Map<string, string>();
   for (const { name, hash } of changes) state.set(name.toLowerCase(), `${name} ${hash}`);
@@ -27,7 +27,7 @@ export function stateOf(store: AccountStore): string[] {
   return [...store.names()].map((name) => `${name} ${store.find(name)?.hash}`).sort();
 }
 
-/** What was stored is there, and nothing else but, unless `exact`, changes at the end whose fate is not known. */
+/** What was stored is there and, unless `exact`, possibly changes at the end whose outcome is unknown. */
 export function expectState(store: AccountStore, outcomes: Run, how: 'exact' | 'open end'): void {
   const stored = outcomes.filter(([, outcome]) => outcome === 'stored').map(([one]) => one);
   const lastStored = outcomes.findLastIndex(([, outcome]) => outcome === 'stored');

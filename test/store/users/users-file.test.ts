@@ -22,7 +22,7 @@ describe('a folder without users.txt', () => {
     expect(fs.readdirSync(folder)).toEqual([]);
   });
 
-  test('gets one, exactly in the documented form and for its owner alone, with the first account', async () => {
+  test('gets one, exactly in the documented format and private to its owner, with the first account', async () => {
     const path = join(newFolder(), 'users.txt');
     const store = await openStore(path);
     const hash = '$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$aGFzaGhhc2hoYXNo';
@@ -36,7 +36,7 @@ describe('a folder without users.txt', () => {
   });
 
   test.each(['', '#', '# parley users', '# parley users 1'])(
-    'is what a file with only %j counts as',
+    'is equivalent to a file with only %j',
     async (text) => {
       const path = join(newFolder(), 'users.txt');
       fs.writeFileSync(path, text, { mode: 0o600 });
@@ -50,7 +50,7 @@ describe('a folder without users.txt', () => {
 });
 
 describe('the last line of a name wins', () => {
-  test('for changes, removals and other spellings, and its spelling is the one that is shown', async () => {
+  test('for changes, removals and other spellings, and its spelling is shown', async () => {
     const path = join(newFolder(), 'users.txt');
     const lines = [
       record('Alice', 1),
@@ -99,7 +99,7 @@ describe('the last line of a name wins', () => {
     expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + lines.with(7, record('user7', 99)).join(''));
   });
 
-  test('and a large file is not written again for a single line', async () => {
+  test('and a large file is not rewritten for a single line', async () => {
     const path = join(newFolder(), 'users.txt');
     let text = FIRST_LINE;
     for (let i = 0; i < 10_000; i++) text += record(`user${i}`, i);
@@ -111,7 +111,7 @@ describe('the last line of a name wins', () => {
   });
 });
 
-describe('what is not a file for this server alone', () => {
+describe('a file that is not private to this server', () => {
   test.each([0o640, 0o604, 0o622, 0o611])('mode %o is set to 600, with a warning', async (mode) => {
     const path = join(newFolder(), 'users.txt');
     fs.writeFileSync(path, FIRST_LINE + record('alice', 1));
@@ -138,7 +138,7 @@ describe('what is not a file for this server alone', () => {
     }
   });
 
-  test('one that may not be opened is refused', async () => {
+  test('a file without permission is refused', async () => {
     const folder = newFolder();
     const path = join(folder, 'users.txt');
     fs.writeFileSync(path, FIRST_LINE, { mode: 0o600 });

@@ -1,4 +1,4 @@
-/** A folder of its own for each test, and opening the `users.txt` in it. */
+/** A folder for each test, and opening the `users.txt` in it. */
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +23,7 @@ export function hashOf(seed: number | string): string {
   return `$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0c2FsdA$${output}`;
 }
 
-/** What `openUsersFile` answers, and what it warned about. Passwords of the old form get `hashOf(password)`. */
+/** The result of `openUsersFile`, and its warnings. Passwords of the old format get `hashOf(password)`. */
 export async function open(
   path: string,
   files?: FileSystem,

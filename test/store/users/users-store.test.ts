@@ -12,7 +12,7 @@ function record(name: string, seed: number): string {
   return formatRecord({ name, hash: hashOf(seed), at: AT });
 }
 
-test('any changes, with the file opened again at any point, give what a map gives', async () => {
+test('any changes, with the file reopened at any point, behave like a map', async () => {
   const change = fc.record({
     name: fc.constantFrom(
       'alice',
@@ -60,7 +60,7 @@ test('any changes, with the file opened again at any point, give what a map give
   );
 });
 
-describe('appends at the same moment', () => {
+describe('simultaneous appends', () => {
   test('share writes and syncs, and keep their order', async () => {
     const folder = newFolder();
     const disk = await BrokenDisk.under(folder);
@@ -85,7 +85,7 @@ describe('appends at the same moment', () => {
     await disk.end();
   });
 
-  test('are shown once they are on disk, not before', async () => {
+  test('are visible once they are on disk, not before', async () => {
     const folder = newFolder();
     const disk = await BrokenDisk.under(folder);
     const store = await openStore(join(folder, 'users.txt'), disk);
@@ -130,7 +130,7 @@ describe('appends at the same moment', () => {
     expect((await openStore(path)).size).toBe(2);
   });
 
-  test('throw for what could not be read back, and the file is as it was', async () => {
+  test('throw for what could not be read back, and leave the file unchanged', async () => {
     const path = join(newFolder(), 'users.txt');
     const store = await openStore(path);
     await expect(store.append({ name: 'al ice', hash: hashOf(1), at: AT })).rejects.toThrow(RangeError);

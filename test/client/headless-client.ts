@@ -16,7 +16,7 @@ import { type FromReader, ReaderLink, type ToReader } from '../../src/client/rea
 import { Session } from '../../src/client/session/session.ts';
 import type { Event } from '../../src/protocol/vocabulary.ts';
 
-export interface Stay {
+export interface HeadlessClient {
   readonly session: Session;
   readonly readerLink: ReaderLink;
   /** What `--json` would print. */
@@ -29,7 +29,7 @@ export interface Stay {
    */
   open(): void;
   /** Logs in, with as many attempts as it takes. */
-  enter(): Promise<void>;
+  logIn(): Promise<void>;
   /** Types a line; resolves when the next one may be typed. */
   type(line: string): Promise<void>;
   /** The current content of the file. */
@@ -41,9 +41,11 @@ export interface Stay {
 const WRITER = new URL('../../src/client/commands/typed-command.ts', import.meta.url).href;
 
 /** Call at the top of a test file. A single writer thread suffices, because it keeps no state between lines. */
-export function useStays(folder: string): (port: number, display?: 'open' | 'closed') => Promise<Stay> {
+export function useHeadlessClients(
+  folder: string,
+): (port: number, display?: 'open' | 'closed') => Promise<HeadlessClient> {
   let writer: Thread<WriterApi> | undefined;
-  let stays = 0;
+  let started = 0;
   beforeAll(async () => {
     const started = await startThread<WriterApi>('writer', threadFile('./writer.worker.ts', WRITER), {});
     if (started.type === 'started') writer = started.thread;
@@ -51,14 +53,18 @@ export function useStays(folder: string): (port: number, display?: 'open' | 'clo
   afterAll(() => writer?.kill());
   return async (port, display = 'open') => {
     if (writer === undefined) throw new Error('the writer thread has not started');
-    stays += 1;
-    const stay = await startStay(port, join(folder, `stay-${stays}.html`), writer);
-    if (display === 'open') stay.open();
-    return stay;
+    started += 1;
+    const client = await startHeadlessClient(port, join(folder, `client-${started}.html`), writer);
+    if (display === 'open') client.open();
+    return client;
   };
 }
 
-async function startStay(port: number, file: string, writer: Thread<WriterApi>): Promise<Stay> {
+async function startHeadlessClient(
+  port: number,
+  file: string,
+  writer: Thread<WriterApi>,
+): Promise<HeadlessClient> {
   const user = 'alice';
   const opened = await openDisplay(file, { title: user });
   if (opened.type === 'refused') throw new Error(opened.text);
@@ -98,7 +104,7 @@ async function startStay(port: number, file: string, writer: Thread<WriterApi>):
     events,
     results,
     open: () => displayQueue.open(opened.display, () => openDisplay(file, { title: user, keep: true })),
-    async enter() {
+    async logIn() {
       const credentials = {
         type: 'account',
         user,
