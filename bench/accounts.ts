@@ -1,6 +1,6 @@
 /**
- * Measures how long a server with many accounts takes to start, and how much memory it uses: at the first start with a `users.txt`, which
- * also adds the accounts to `chat.db`, and at later ones.
+ * Measures how long a server with many accounts takes to start, and how much memory it uses: at the first start with a
+ * `users.txt`, which also adds the accounts to `chat.db`, and at later ones.
  *
  *   node bench/accounts.ts [--accounts 1000000] [--starts 3]
  */

@@ -11,8 +11,8 @@ export interface Latency {
 }
 
 /**
- * Sends to `to` for `end` milliseconds, or until the promise `end` settles. A message is complete when the server has acknowledged it and,
- * if there is a `reader` (which is `to` or a member of it), when the reader has received it.
+ * Sends to `to` for `end` milliseconds, or until the promise `end` settles. A message is complete when the server has
+ * acknowledged it and, if there is a `reader` (which is `to` or a member of it), when the reader has received it.
  */
 export async function measureChat(
   sender: TestClient,

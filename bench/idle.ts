@@ -1,7 +1,7 @@
 /**
- * Measures the cost of idle connections: the server's memory per connection, and their effect on other users' chat, which is the time from
- * a send until the message is stored and its recipient has it. Each round starts two servers, one with the idle connections and one
- * without. The chat alternates between them every second, so that other load on the machine affects both.
+ * Measures the cost of idle connections: the server's memory per connection, and their effect on other users' chat, which is the
+ * time from a send until the message is stored and its recipient has it. Each round starts two servers, one with the idle
+ * connections and one without. The chat alternates between them every second, so that other load on the machine affects both.
  *
  *   node bench/idle.ts [--rounds 3] [--seconds 20] [--connections 15000] [--workers N]
  */

@@ -1,12 +1,13 @@
 /**
- * Measures the latency of messages that are on disk before anybody sees them: of a pair with one message in flight, at half of the server's
- * highest rate, and during checkpoints of the write-ahead log. The first and the last alternate with the data in memory, because delays
- * that occur in both columns are not caused by the disk. The generator runs on the same machine, and its lag is part of the figures.
+ * Measures the latency of messages that are on disk before anybody sees them: of a pair with one message in flight, at half of
+ * the server's highest rate, and during checkpoints of the write-ahead log. The first and the last alternate with the data in
+ * memory, because delays that occur in both columns are not caused by the disk. The generator runs on the same machine, and its
+ * lag is part of the figures.
  *
  *   node bench/latency.ts [--rounds 5] [--seconds 10] [--stall-seconds 20] [--rate 3000] [--memory /dev/shm] [--wait 0]
  *
- * `--rate`: messages per second while looking for stalls. `--wait`: the most minutes that each run waits until other programs are idle,
- * because a thread that waits for a core is late through no fault of the server.
+ * `--rate`: messages per second while looking for stalls. `--wait`: the most minutes that each run waits until other programs are
+ * idle, because a thread that waits for a core is late through no fault of the server.
  */
 
 import { existsSync } from 'node:fs';

@@ -1,7 +1,7 @@
 /**
- * Measures the effect of continuous logins on other users' chat: the time from a send to its acknowledgement, on an idle server and with
- * the hash pool permanently full, alternating. Reports medians of the rounds. The logins come from a thread of their own, so that they do
- * not delay the thread that measures.
+ * Measures the effect of continuous logins on other users' chat: the time from a send to its acknowledgement, on an idle server
+ * and with the hash pool permanently full, alternating. Reports medians of the rounds. The logins come from a thread of their
+ * own, so that they do not delay the thread that measures.
  *
  *   node bench/login-storm.ts [--rounds 3] [--seconds 60] [--clients 200]
  */

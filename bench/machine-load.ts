@@ -1,4 +1,7 @@
-/** Measures what else ran on the machine during a run, because figures from a shared machine are only meaningful with that context. */
+/**
+ * Measures what else ran on the machine during a run, because figures from a shared machine are only meaningful with that
+ * context.
+ */
 
 import { setTimeout } from 'node:timers/promises';
 import { listProc, readProc } from '../src/load/run/proc-file.ts';

@@ -1,7 +1,8 @@
 /**
- * Measures the effect of reading old messages on other users' chat: the time from a send to its acknowledgement on an idle server, and while
- * another client continuously reads a long history, receives a replay, or searches. The kinds alternate; reports medians of the rounds.
- * The reader runs in a thread with low priority, because in production it is another machine whose CPU time does not matter.
+ * Measures the effect of reading old messages on other users' chat: the time from a send to its acknowledgement on an idle
+ * server, and while another client continuously reads a long history, receives a replay, or searches. The kinds alternate;
+ * reports medians of the rounds. The reader runs in a thread with low priority, because in production it is another machine whose
+ * CPU time does not matter.
  *
  *   node bench/paging.ts [--messages 1000000] [--rounds 5] [--seconds 4]
  */

@@ -1,7 +1,7 @@
 /**
  * Compares Parley with other servers: runs the same closed loops against each of them, alternating. Writes the medians to
- * `docs/benchmarks.md`, with one chart per workload, and all samples to `docs/benchmarks/samples.json`. Installs nothing: it skips
- * servers that are not installed and prints how to install them.
+ * `docs/benchmarks.md`, with one chart per workload, and all samples to `docs/benchmarks/samples.json`. Installs nothing: it
+ * skips servers that are not installed and prints how to install them.
  *
  *   node bench/peers.ts [--rounds 5] [--seconds 8] [--only ngircd,room,…] [--from docs/benchmarks/samples.json]
  *

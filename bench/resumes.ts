@@ -1,7 +1,7 @@
 /**
- * Measures a restart of the server: how long until all clients are live again, each with its token and last id, and the effect on other
- * users' chat, which is the time from a send until the message is stored and its recipient has it. In each round the server is stopped
- * and started, all clients reconnect as fast as they can, and then the server is idle for a while.
+ * Measures a restart of the server: how long until all clients are live again, each with its token and last id, and the effect on
+ * other users' chat, which is the time from a send until the message is stored and its recipient has it. In each round the server
+ * is stopped and started, all clients reconnect as fast as they can, and then the server is idle for a while.
  *
  *   node bench/resumes.ts [--rounds 3] [--seconds 10] [--clients 15000] [--at-once 15000] [--room 25] [--workers N]
  *

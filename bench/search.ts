@@ -1,11 +1,12 @@
 /**
- * Measures how fast the search index is filled, how large it gets, and how long a search takes. Messages consist of invented words with
- * realistic frequencies (Zipf), in conversations of different sizes.
+ * Measures how fast the search index is filled, how large it gets, and how long a search takes. Messages consist of invented
+ * words with realistic frequencies (Zipf), in conversations of different sizes.
  *
  *   node bench/search.ts [--messages 1000000] [--conversations 1000] [--step 500] [--budget 10] [--cpu]
  *
- * A page has 50 hits and takes as many calls as necessary; between two calls the archive's thread does other work. "longest call" is how
- * long that work may have to wait. `--cpu` reports the thread's CPU time, in steps of up to 4 ms, for a machine with other load.
+ * A page has 50 hits and takes as many calls as necessary; between two calls the archive's thread does other work. "longest call"
+ * is how long that work may have to wait. `--cpu` reports the thread's CPU time, in steps of up to 4 ms, for a machine with other
+ * load.
  */
 
 import { mkdtempSync, rmSync, statSync } from 'node:fs';

@@ -1,8 +1,8 @@
 /**
- * Measures the effect of clients that stop reading on the others and on the server's memory. All are in one room with so much traffic that
- * the data for a client that does not read fills its socket buffers and then its outbox. Rounds with and without such clients
- * alternate, each on a new server. Clients that are disconnected because their outbox is full reconnect and read again; that is part of
- * the measurement.
+ * Measures the effect of clients that stop reading on the others and on the server's memory. All are in one room with so much
+ * traffic that the data for a client that does not read fills its socket buffers and then its outbox. Rounds with and without
+ * such clients alternate, each on a new server. Clients that are disconnected because their outbox is full reconnect and read
+ * again; that is part of the measurement.
  *
  *   node bench/slow.ts [--rounds 3] [--seconds 30] [--clients 500] [--share 0.1] [--text 8000] [--rate 50] [--workers N]
  *
@@ -133,7 +133,10 @@ function memoryOf({ usage }: Result): number {
   return usage.bytesMost;
 }
 
-/** Disconnected clients in the whole run. They do not learn the reason, because the server's last event is queued after everything they have not read. */
+/**
+ * Disconnected clients in the whole run. They do not learn the reason, because the server's last event is queued after everything
+ * they have not read.
+ */
 function disconnected({ figures }: Result): number {
   return Object.entries(figures.errors).reduce(
     (sum, [name, count]) => sum + (name.startsWith('closed:') ? count : 0),

@@ -1,12 +1,12 @@
 /**
- * Measures how long a server takes to start, alternating between an empty folder and one with many accounts and messages: from the start
- * of the process until the line `listening on …`, and until the first login.
+ * Measures how long a server takes to start, alternating between an empty folder and one with many accounts and messages: from
+ * the start of the process until the line `listening on …`, and until the first login.
  *
  *   node bench/startup.ts [--starts 7] [--data DIR] [--accounts 1000000] [--messages 10000000] [--program FILE]
  *
- * The large folder is that of `npm run bench:stored`, and is created if it does not exist. Most of its files are in the page cache, as they
- * are at a restart; after a boot the disk matters. `--program` selects another `bin/parley.js`, such as that of an installed package, which
- * contains compiled code; when run from source, each thread strips the types at its start.
+ * The large folder is that of `npm run bench:stored`, and is created if it does not exist. Most of its files are in the page
+ * cache, as they are at a restart; after a boot the disk matters. `--program` selects another `bin/parley.js`, such as that of an
+ * installed package, which contains compiled code; when run from source, each thread strips the types at its start.
  */
 
 import { once } from 'node:events';

@@ -1,6 +1,6 @@
 /**
- * Creates the data folder of a server that has been in use for long: many accounts, many messages in some hundreds of rooms and pairs, and
- * a complete search index. The folder is created once and kept.
+ * Creates the data folder of a server that has been in use for long: many accounts, many messages in some hundreds of rooms and
+ * pairs, and a complete search index. The folder is created once and kept.
  */
 
 import { appendFileSync, existsSync, readFileSync, renameSync, rmSync, statfsSync } from 'node:fs';

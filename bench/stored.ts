@@ -1,13 +1,14 @@
 /**
- * Measures the cost of stored data: CPU time per delivery with many accounts and messages compared with an empty folder, alternating, for
- * the same workload.
+ * Measures the cost of stored data: CPU time per delivery with many accounts and messages compared with an empty folder,
+ * alternating, for the same workload.
  *
  *   node bench/stored.ts [--rounds 5] [--seconds 6] [--data DIR] [--accounts 1000000] [--messages 10000000]
  *
- * The large folder is created if it does not exist, which takes some minutes and gigabytes. It is kept, so remove it by hand. Each run adds
- * its messages. Before each run the search index is brought up to date, so that no run pays for the previous one. During the runs indexing
- * pauses in both folders, because more than 2,000 messages per second arrive; the CPU time of the archive's thread shows whether it did. The
- * users are members of conversations with many messages. `npm run bench:startup` uses the same folder.
+ * The large folder is created if it does not exist, which takes some minutes and gigabytes. It is kept, so remove it by hand.
+ * Each run adds its messages. Before each run the search index is brought up to date, so that no run pays for the previous one.
+ * During the runs indexing pauses in both folders, because more than 2,000 messages per second arrive; the CPU time of the
+ * archive's thread shows whether it did. The users are members of conversations with many messages. `npm run bench:startup` uses
+ * the same folder.
  */
 
 import { parseArgs } from 'node:util';

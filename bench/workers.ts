@@ -1,6 +1,6 @@
 /**
- * Measures the cost of several workers: the CPU time per delivery of all server threads with 1, 2 and 4 workers, alternating, for the same
- * workload. On a machine with few cores, more workers cannot be faster, so this measures cost and not speed.
+ * Measures the cost of several workers: the CPU time per delivery of all server threads with 1, 2 and 4 workers, alternating, for
+ * the same workload. On a machine with few cores, more workers cannot be faster, so this measures cost and not speed.
  *
  *   node bench/workers.ts [--rounds 5] [--seconds 6] [--workers 1,2,4]
  *

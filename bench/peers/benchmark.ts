@@ -1,4 +1,7 @@
-/** Everything that the page and its charts are generated from, and its file format, so that both can be regenerated without measuring. */
+/**
+ * Everything that the page and its charts are generated from, and its file format, so that both can be regenerated without
+ * measuring.
+ */
 
 import { z } from 'zod';
 import { type Result, resultSchema } from '../../src/load/result/result.ts';

@@ -20,7 +20,10 @@ export interface Peer {
   readonly offers: readonly string[];
   /** The version that the program reports; undefined if it is not installed. */
   version(): Promise<string | undefined>;
-  /** Starts it in `folder`, an existing folder of its own, with `env` added to the environment. If it does not listen in time, kills it and rejects. */
+  /**
+   * Starts it in `folder`, an existing folder of its own, with `env` added to the environment. If it does not listen in time,
+   * kills it and rejects.
+   */
   start(folder: string, env?: NodeJS.ProcessEnv): Promise<RunningPeer>;
 }
 

@@ -28,7 +28,10 @@ export const sampleSchema = z.object({
 
 export type Sample = Readonly<z.output<typeof sampleSchema>>;
 
-/** Undefined if the run is incomplete, nothing was delivered or the server's usage is unknown, because then nothing can be compared. */
+/**
+ * Undefined if the run is incomplete, nothing was delivered or the server's usage is unknown, because then nothing can be
+ * compared.
+ */
 export function sampleOf(peer: string, workload: string, result: Result): Sample | undefined {
   const { usage, latency, figures, invalid } = result;
   const cpuPerDelivery = usage?.cpuPerDelivery ?? undefined;

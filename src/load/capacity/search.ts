@@ -16,8 +16,8 @@ export type Searched =
   | { readonly type: 'interrupted' };
 
 /**
- * The result includes the largest number of users that passed and the smallest that failed. A step with an unknown result ends the search:
- * something else keeps the machine busy, so another number of users would show no more.
+ * The result includes the largest number of users that passed and the smallest that failed. A step with an unknown result ends
+ * the search: something else keeps the machine busy, so another number of users would show no more.
  */
 export async function search(
   step: (users: number) => Promise<Step>,

@@ -116,7 +116,10 @@ export class ClosedLoop implements SendSchedule {
   }
 }
 
-/** The thread that drives a conversation: it has a writer of the conversation, and another user who sees the writer's messages arrive. Undefined if there is no such thread. */
+/**
+ * The thread that drives a conversation: it has a writer of the conversation, and another user who sees the writer's messages
+ * arrive. Undefined if there is no such thread.
+ */
 function driverOf(
   { members, writers }: Conversation,
   threads: number,

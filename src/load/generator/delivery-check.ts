@@ -1,12 +1,13 @@
 /**
- * Checks that every message arrived: for each reader and writer, it keeps the number of the message that is due next. It counts messages
- * that arrive twice, out of order or at somebody who is not a member, and at the end those that never arrived.
+ * Checks that every message arrived: for each reader and writer, it keeps the number of the message that is due next. It counts
+ * messages that arrive twice, out of order or at somebody who is not a member, and at the end those that never arrived.
  *
  * If messages carry ids that put all of them in one order, that order is checked too. Ids must rise for each reader. Each reader
- * keeps one checksum over ids and messages per conversation, and each writer keeps the checksum of the answers to it. If a reader's
- * checksum equals the sum of its writers', the reader knows each message by the id that its writer was told, and so do all readers whose
- * checksums match. Rising ids, and the same id for everybody, mean the same sequence for everybody. A checksum does not depend on the
- * order of its parts, so readers that reconnected and readers on other threads are compared in the same way.
+ * keeps one checksum over ids and messages per conversation, and each writer keeps the checksum of the answers to it. If a
+ * reader's checksum equals the sum of its writers', the reader knows each message by the id that its writer was told, and so do
+ * all readers whose checksums match. Rising ids, and the same id for everybody, mean the same sequence for everybody. A checksum
+ * does not depend on the order of its parts, so readers that reconnected and readers on other threads are compared in the same
+ * way.
  *
  * A refused message counts as never sent. A message that was unanswered when its connection or the run ended may arrive or not.
  * Likewise, nobody knows what a reader missed that is absent at the end, so only gaps within what it received count as lost.
@@ -74,9 +75,9 @@ interface Progress {
   /** The reader's own index among the writers; −1 if it only reads. */
   readonly ownIndex: number;
   /**
-   * The counters that are due next, for all readers of the conversation on this thread: first those of the first writer, then those of
-   * the second, and so on. So the cells that one message updates for successive readers are adjacent. When each was in a cache line of
-   * its own, this was the most expensive part of a delivery in a room of 1,000.
+   * The counters that are due next, for all readers of the conversation on this thread: first those of the first writer, then
+   * those of the second, and so on. So the cells that one message updates for successive readers are adjacent. When each was in a
+   * cache line of its own, this was the most expensive part of a delivery in a room of 1,000.
    */
   readonly next: Int32Array;
   /** The reader's column in `next`, and the number of columns. */
@@ -106,8 +107,8 @@ export class DeliveryCheck {
   unknown = 0;
 
   /**
-   * `isReader`: whether a user belongs to this thread. `sentCounts`: one array for all threads, by writer id. `hasOrder`: whether messages
-   * carry ids that put all of them in one order.
+   * `isReader`: whether a user belongs to this thread. `sentCounts`: one array for all threads, by writer id. `hasOrder`: whether
+   * messages carry ids that put all of them in one order.
    */
   constructor(
     population: Population,
@@ -156,7 +157,9 @@ export class DeliveryCheck {
     this.#excused.push(writerId, counter);
   }
 
-  /** `author` was told that its message is stored. `isRepeat`: it was sent again, so the answer has the id of the first attempt. */
+  /**
+   * `author` was told that its message is stored. `isRepeat`: it was sent again, so the answer has the id of the first attempt.
+   */
   acknowledged(author: Reader, writerId: number, counter: number, id: number, isRepeat: boolean): void {
     if (!this.#hasOrder) return;
     this.#checksums[writerId] = (this.#checksums[writerId] ?? 0) + hashOf(id, writerId, counter);
@@ -282,8 +285,8 @@ function addGap(progress: Progress, writer: number, from: number, to: number): v
 }
 
 /**
- * Adds one reader's conversation to `findings`. Returns true if the reader has exactly the acknowledged messages, because only then can
- * its checksum be compared.
+ * Adds one reader's conversation to `findings`. Returns true if the reader has exactly the acknowledged messages, because only
+ * then can its checksum be compared.
  */
 function verifyProgress(
   user: number,

@@ -16,8 +16,8 @@ export interface GroupPlan {
   /** The password of the prepared accounts `load-1` and so on; undefined to log in as guests. */
   readonly password: string | undefined;
   /**
-   * Shared by all threads, by writer id: messages with lower counters were sent again after their connection was lost, so their latency
-   * says nothing about the server.
+   * Shared by all threads, by writer id: messages with lower counters were sent again after their connection was lost, so their
+   * latency says nothing about the server.
    */
   readonly resentBelow: Int32Array<SharedArrayBuffer>;
   /** Shared by all threads, by writer id: how many messages the writer has sent. */

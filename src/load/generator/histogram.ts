@@ -1,7 +1,7 @@
 /**
- * A histogram with a precision of 3 digits. Values below 2,048 are counted individually; above that there are 1,024 buckets for each
- * power of two, as in HdrHistogram. Recording takes a few operations on one array. A histogram of `node:perf_hooks` takes a lock and a
- * call out of JavaScript each time, which was a tenth of the total cost of a delivery (measured).
+ * A histogram with a precision of 3 digits. Values below 2,048 are counted individually; above that there are 1,024 buckets for
+ * each power of two, as in HdrHistogram. Recording takes a few operations on one array. A histogram of `node:perf_hooks` takes a
+ * lock and a call out of JavaScript each time, which was a tenth of the total cost of a delivery (measured).
  *
  * The array is in shared memory. One thread records; another one reads only after the first has switched to another histogram.
  */
@@ -60,7 +60,10 @@ export class Histogram {
     if (whole > (cells[MAX] ?? 0)) cells[MAX] = whole;
   }
 
-  /** The value that `percent` of all values do not exceed, rounded up to the end of its bucket but not above the maximum. 0 if empty. */
+  /**
+   * The value that `percent` of all values do not exceed, rounded up to the end of its bucket but not above the maximum. 0 if
+   * empty.
+   */
   percentile(percent: number): number {
     const rank = Math.max(1, Math.ceil((percent / 100) * this.count - 1e-9));
     let passed = 0;

@@ -1,6 +1,6 @@
 /**
- * The latencies that one thread measures, in microseconds. Each kind has two histograms that take turns: while this thread records
- * into one, the main thread reads and empties the other.
+ * The latencies that one thread measures, in microseconds. Each kind has two histograms that take turns: while this thread
+ * records into one, the main thread reads and empties the other.
  */
 
 import { LATENCIES, type LatencyKind } from '../result/result.ts';

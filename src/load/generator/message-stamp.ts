@@ -1,7 +1,7 @@
 /**
- * The stamp at the start of each message of a load test: the run, the conversation, the writer, a counter, and when the message was
- * due. Numbers have a fixed width, so that a recipient reads them from the bytes without creating a string. They are in base 32, with the
- * characters `0` to `O` as digits, because that is short and decoding a digit takes a single subtraction.
+ * The stamp at the start of each message of a load test: the run, the conversation, the writer, a counter, and when the message
+ * was due. Numbers have a fixed width, so that a recipient reads them from the bytes without creating a string. They are in base
+ * 32, with the characters `0` to `O` as digits, because that is short and decoding a digit takes a single subtraction.
  *
  *     r4kz9q 0000< 0003 0000@5 001HK9?0L2 ....
  */

@@ -5,7 +5,10 @@ import { below, type Random } from '../scenario/random.ts';
 import { now } from './clock.ts';
 import type { Send, SendSchedule, Writer } from './send-schedule.ts';
 
-/** Below this many messages per second, a thread does not sleep during the last millisecond before a message, because timers are not that exact. */
+/**
+ * Below this many messages per second, a thread does not sleep during the last millisecond before a message, because timers are
+ * not that exact.
+ */
 const EXACT_BELOW = 200;
 const SECOND_US = 1_000_000;
 

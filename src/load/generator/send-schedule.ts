@@ -1,6 +1,7 @@
 /**
- * Decides which writer of this thread sends when. In an open loop, messages are due at random times (a Poisson process) whether or not
- * the server keeps up, and late ones are reported. In a closed loop, a conversation sends its next message when one has arrived.
+ * Decides which writer of this thread sends when. In an open loop, messages are due at random times (a Poisson process) whether
+ * or not the server keeps up, and late ones are reported. In a closed loop, a conversation sends its next message when one has
+ * arrived.
  */
 
 import { type Conversation, type Population, threadOf } from '../scenario/population.ts';

@@ -1,7 +1,7 @@
 /**
  * Chooses the source addresses of connections. A source address has about 28,000 ports for connections to one server, and a port
- * stays in use for a minute after its connection has ended. On Linux all of 127.0.0.0/8 belongs to this machine, so connections to a
- * loopback address can use as many source addresses as they need.
+ * stays in use for a minute after its connection has ended. On Linux all of 127.0.0.0/8 belongs to this machine, so connections
+ * to a loopback address can use as many source addresses as they need.
  */
 
 import { isIPv4 } from 'node:net';
@@ -12,15 +12,18 @@ export type CheckedPorts = { readonly type: 'enough' } | { readonly type: 'too_f
 
 /** The default on Linux, see ip(7), and roughly that of other systems. */
 const DEFAULT_PORTS = 60_999 - 32_768 + 1;
-/** The fraction of an address's ports that is used. The kernel is slow to find a free port when most are in use, and reconnecting users leave used ports behind. */
+/**
+ * The fraction of an address's ports that is used. The kernel is slow to find a free port when most are in use, and reconnecting
+ * users leave used ports behind.
+ */
 const USED_SHARE = 1 / 8;
 /** All of 127.0.0.0/8 except the network address and the broadcast address. */
 const ADDRESSES = 2 ** 24 - 2;
 
 /**
- * Returns the source address for a connection's index: 127.0.0.1 for the first few thousand connections, and so on. `host` is an IP
- * address. The result is undefined, which means any address, for other hosts, on other systems, and for `::1`, the only loopback
- * address of IPv6.
+ * Returns the source address for a connection's index: 127.0.0.1 for the first few thousand connections, and so on. `host` is an
+ * IP address. The result is undefined, which means any address, for other hosts, on other systems, and for `::1`, the only
+ * loopback address of IPv6.
  */
 export function sourceAddresses(host: string): (index: number) => string | undefined {
   if (!hasMany(host)) return () => undefined;

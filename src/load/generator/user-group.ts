@@ -1,4 +1,7 @@
-/** The users of one thread: connects them, has them send what is due, checks what arrives, and cuts connections as the scenario demands. */
+/**
+ * The users of one thread: connects them, has them send what is due, checks what arrives, and cuts connections as the scenario
+ * demands.
+ */
 
 import { timerDelay, within } from '../../common/deadline.ts';
 import { rampUp } from '../run/ramp-up.ts';
@@ -97,8 +100,8 @@ export class UserGroup implements UserEvents {
   }
 
   /**
-   * Connects all users, evenly over `seconds` or as fast as the server can. `deadlineMs`: how much longer this may take. Resolves to
-   * true if all users are online.
+   * Connects all users, evenly over `seconds` or as fast as the server can. `deadlineMs`: how much longer this may take. Resolves
+   * to true if all users are online.
    */
   async rampUp(seconds: number, deadlineMs: number): Promise<boolean> {
     const ramp = rampUp(this.#users, seconds, (lateMs) => this.#isLeaving || lateMs > deadlineMs);

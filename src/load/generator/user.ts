@@ -1,6 +1,6 @@
 /**
- * One user of a load test: connects, logs in, joins its rooms, sends the messages it is given, and reconnects when its connection is
- * lost. It passes on whatever arrives.
+ * One user of a load test: connects, logs in, joins its rooms, sends the messages it is given, and reconnects when its connection
+ * is lost. It passes on whatever arrives.
  */
 
 import { within } from '../../common/deadline.ts';
@@ -56,8 +56,8 @@ export interface UserOptions {
   readonly wire: Wire;
   readonly latencies: Latencies;
   /**
-   * Prefix of the keys of messages. Keys allow a user that reconnects to send unanswered messages again. Undefined to send without keys
-   * and to give up unanswered messages.
+   * Prefix of the keys of messages. Keys allow a user that reconnects to send unanswered messages again. Undefined to send
+   * without keys and to give up unanswered messages.
    */
   readonly keys: string | undefined;
   readonly events: UserEvents;
@@ -121,7 +121,10 @@ export class User implements WireHandler {
     return this.#unanswered.values();
   }
 
-  /** Connects, logs in and joins the rooms. `since`: when a reconnecting user started to do so. Resolves to true once it is online. */
+  /**
+   * Connects, logs in and joins the rooms. `since`: when a reconnecting user started to do so. Resolves to true once it is
+   * online.
+   */
   async connect(since: number = now()): Promise<boolean> {
     const { wire, endpoint, latencies, events, visitor, rooms } = this.#options;
     this.state = 'connecting';

@@ -64,7 +64,9 @@ function byPercentile(result: Result): Chart[] {
   ];
 }
 
-/** Places the maximum at the highest percentile that the number of values supports, because 100 % would be infinitely far away. */
+/**
+ * Places the maximum at the highest percentile that the number of values supports, because 100 % would be infinitely far away.
+ */
 function pointsOf({ curve, count }: Latency): (readonly [number, number])[] {
   const last = 100 * (1 - 1 / count);
   return curve.map(([percentile, value]) => [Math.min(percentile, last), value]);

@@ -1,6 +1,6 @@
 /**
- * Renders a result as a self-contained HTML file: no scripts, no requests, and a style sheet that the content security policy allows by
- * its hash. The charts are static SVG.
+ * Renders a result as a self-contained HTML file: no scripts, no requests, and a style sheet that the content security policy
+ * allows by its hash. The charts are static SVG.
  */
 
 import { createHash } from 'node:crypto';

@@ -102,8 +102,8 @@ export interface Period {
 const UNMEASURED_SHARE = 0.2;
 
 /**
- * The time of a run, made of consecutive periods. Unmeasured periods that would take up too much of the axis, such as a long ramp, are
- * compressed and get no ticks.
+ * The time of a run, made of consecutive periods. Unmeasured periods that would take up too much of the axis, such as a long
+ * ramp, are compressed and get no ticks.
  */
 export function timeScale(periods: readonly Period[], count: number): Scale {
   const lengthOf = (isUnmeasured: boolean): number =>

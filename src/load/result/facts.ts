@@ -159,7 +159,7 @@ function generator(result: Result): ResultFact {
     'Generator',
     [
       `${formatCount(figures.late)} sent late${late}, ${formatCount(figures.dropped)} dropped`,
-      `${formatCounted(own.threads, 'thread', 'threads')}, the busiest was busy for ${formatShare(own.busy)} of the time and on a CPU for ${formatShare(own.busiestShare)}; timers were late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
+      `${formatCounted(own.threads, 'thread', 'threads')}; the busiest was busy for ${formatShare(own.busy)} of the time and on a CPU for ${formatShare(own.busiestShare)}; timers were late by ${formatDuration(own.delayP99)} (p99), ${formatDuration(own.delayMax)} (max)`,
     ],
     !isValid(result),
   );

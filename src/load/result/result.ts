@@ -23,9 +23,10 @@ const latency = z.object({
 });
 
 /**
- * `connect`: until the TCP connection is established. `login`: from there until logged in, with a password or as a guest. `resume`: from
- * the start of a reconnect, including the connect, until live. `acknowledge`: from when a message was due until its sender was told that
- * it is stored. `deliver`: from when a message was due until one recipient had it, with one value for each recipient.
+ * `connect`: until the TCP connection is established. `login`: from there until logged in, with a password or as a guest.
+ * `resume`: from the start of a reconnect, including the connect, until live. `acknowledge`: from when a message was due until
+ * its sender was told that it is stored. `deliver`: from when a message was due until one recipient had it, with one value for
+ * each recipient.
  */
 export const LATENCIES = ['connect', 'login', 'resume', 'acknowledge', 'deliver'] as const;
 export type LatencyKind = (typeof LATENCIES)[number];
@@ -85,7 +86,10 @@ export const resultSchema = z.object({
   /** Totals of the measured phases. */
   figures: z.object({
     seconds: z.number(),
-    /** Messages due, sent, sent more than 10 ms late, and not sent because their sender was offline or had too many unanswered messages. */
+    /**
+     * Messages due, sent, sent more than 10 ms late, and not sent because their sender was offline or had too many unanswered
+     * messages.
+     */
     due: z.number(),
     sent: z.number(),
     late: z.number(),
@@ -110,9 +114,14 @@ export const resultSchema = z.object({
     delivered: z.number(),
     lost: z.number(),
     repeated: z.number(),
-    /** Arrived after a later message of the same writer, or had an id that was not larger than all ids before; includes answers to writers. */
+    /**
+     * Arrived after a later message of the same writer, or had an id that was not larger than all ids before; includes answers to
+     * writers.
+     */
     reordered: z.number(),
-    /** Readers of a conversation who received messages with other ids than their writers were told, and so saw another sequence. */
+    /**
+     * Readers of a conversation who received messages with other ids than their writers were told, and so saw another sequence.
+     */
     diverged: z.number().default(0),
     /** Delivered to somebody who is not a member, or never sent. */
     foreign: z.number(),
@@ -144,7 +153,10 @@ export const resultSchema = z.object({
   generator: z.object({
     threads: z.number(),
     cpuSeconds: z.number(),
-    /** Busy fraction of the busiest thread in the measured phases, from 0 to 1: the time outside of waiting for events, which includes waiting for a core. */
+    /**
+     * Busy fraction of the busiest thread in the measured phases, from 0 to 1: the time outside of waiting for events, which
+     * includes waiting for a core.
+     */
     busy: z.number(),
     /** The fraction of the time that the thread with the most CPU time was on a CPU. */
     busiestShare: z.number().default(0),

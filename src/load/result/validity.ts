@@ -44,9 +44,9 @@ function checkOpenLoop({ figures, generator }: Result): string[] {
 }
 
 /**
- * In a closed loop, each message passes through the generator and through every server thread involved. The thread that needs the most
- * time per message limits the rate, and the others wait for it. So this compares the CPU time of the busiest threads of both. Returns
- * undefined if the server's needs more.
+ * In a closed loop, each message passes through the generator and through every server thread involved. The thread that needs the
+ * most time per message limits the rate, and the others wait for it. So this compares the CPU time of the busiest threads of
+ * both. Returns undefined if the server's needs more.
  */
 function generatorBottleneck({ generator, usage }: Result): string | undefined {
   if (usage === null || generator.busiestShare < GENERATOR_LOW) return undefined;

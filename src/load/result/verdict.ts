@@ -116,6 +116,7 @@ function thresholds(result: Result): string[] {
   if (!isValid(result)) return [`${all} not judged.`];
   if (missed.length === 0)
     return [expectations.length === 1 ? 'The threshold was met.' : `All ${all} were met.`];
+  if (expectations.length === 1) return [`The threshold was missed: ${missed[0]}.`];
   const named = missed.slice(0, 3).join(', ');
   return [`${formatCount(missed.length)} of ${all} missed: ${named}${missed.length > 3 ? ', …' : '.'}`];
 }

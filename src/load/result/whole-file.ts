@@ -8,7 +8,10 @@ export type Written =
   /** `text` says why. The old file is unchanged. */
   | { readonly type: 'unwritable'; readonly text: string };
 
-/** Replaces the file at `path` by one with this text. Writes directly to anything that is not a regular file, such as `/dev/stdout`. */
+/**
+ * Replaces the file at `path` by one with this text. Writes directly to anything that is not a regular file, such as
+ * `/dev/stdout`.
+ */
 export async function writeWhole(path: string, text: string): Promise<Written> {
   try {
     const target = await realpath(path).catch(() => path);
@@ -25,8 +28,8 @@ export async function writeWhole(path: string, text: string): Promise<Written> {
 }
 
 /**
- * Says why `path` cannot be written, as far as that can be known in advance: the folder is missing, full or read-only. Returns undefined if
- * it can.
+ * Says why `path` cannot be written, as far as that can be known in advance: the folder is missing, full or read-only. Returns
+ * undefined if it can.
  */
 export async function whyUnwritable(path: string): Promise<string | undefined> {
   if (path === '' || path.endsWith('/')) return `cannot write "${path}": it does not name a file`;

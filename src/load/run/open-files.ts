@@ -28,9 +28,9 @@ const FILES_PER_THREAD = 8;
 const SERVER_FILES = 256;
 
 /**
- * The limit of a process, by default this one; undefined if unknown. Node raises its own soft limit to the hard limit at start, and its
- * child processes inherit that (`PlatformInit` in Node's src/node.cc). So in a Node process both are equal, and it is the hard limit
- * that has to be raised.
+ * The limit of a process, by default this one; undefined if unknown. Node raises its own soft limit to the hard limit at start,
+ * and its child processes inherit that (`PlatformInit` in Node's src/node.cc). So in a Node process both are equal, and it is the
+ * hard limit that has to be raised.
  */
 export function openFilesOf(pid: number | 'self' = 'self'): OpenFiles | undefined {
   const [, soft, hard] = /^Max open files +(\S+) +(\S+)/m.exec(readProc(`${pid}/limits`) ?? '') ?? [];

@@ -14,8 +14,8 @@ export interface OwnServerOptions {
   /** Threads that serve connections; defaults to that of `parley serve`. */
   readonly workers?: number | undefined;
   /**
-   * A data folder with prepared accounts, which is kept. By default a temporary folder (in TMPDIR), which is removed with the server.
-   * On a tmpfs, storing is cheaper than in production.
+   * A data folder with prepared accounts, which is kept. By default a temporary folder (in TMPDIR), which is removed with the
+   * server. On a tmpfs, storing is cheaper than in production.
    */
   readonly data?: string | undefined;
   /** How many accounts to prepare in the temporary folder, with the default password. */
@@ -34,7 +34,10 @@ export interface OwnServer {
   readonly died: Promise<string>;
   /** The end of its stderr so far. */
   stderr(): string;
-  /** Stops the server, kills it if it does not stop, and removes its temporary folder. May be called more than once, also after the server has ended. */
+  /**
+   * Stops the server, kills it if it does not stop, and removes its temporary folder. May be called more than once, also after
+   * the server has ended.
+   */
   stop(): Promise<void>;
 }
 

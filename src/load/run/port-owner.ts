@@ -14,8 +14,9 @@ const LISTENING = '0A';
 const PORT_HOLDERS = new Set(['systemd', 'docker-proxy']);
 
 /**
- * The id of the process. If several processes hold the port, their common ancestor among them. Undefined if it cannot be known, because the
- * process belongs to another user, or runs on another machine or in a container, or because the host is a name other than `localhost`.
+ * The id of the process. If several processes hold the port, their common ancestor among them. Undefined if it cannot be known,
+ * because the process belongs to another user, or runs on another machine or in a container, or because the host is a name other
+ * than `localhost`.
  */
 export function portOwnerOf({ host, port }: Address): number | undefined {
   if (process.platform !== 'linux') return undefined;
@@ -35,7 +36,9 @@ function inodesOf(host: string, port: number): ReadonlySet<string> {
   return new Set();
 }
 
-/** The addresses that such a socket may be bound to, in the kernel's order of preference; empty if the host is another machine. */
+/**
+ * The addresses that such a socket may be bound to, in the kernel's order of preference; empty if the host is another machine.
+ */
 function boundAddressesOf(host: string): string[] {
   if (host.toLowerCase() === 'localhost')
     return [...boundAddressesOf('127.0.0.1'), ...boundAddressesOf('::1')];
@@ -55,7 +58,9 @@ interface Listening {
   readonly inode: string;
 }
 
-/** The columns of the file are: number, local address, remote address, state, three of queues and timers, user, timeout, inode. */
+/**
+ * The columns of the file are: number, local address, remote address, state, three of queues and timers, user, timeout, inode.
+ */
 function listeningOn(file: string, port: number): Listening[] {
   const ending = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   return (readProc(file) ?? '').split('\n').flatMap((line) => {

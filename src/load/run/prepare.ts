@@ -20,8 +20,8 @@ export interface PrepareOptions {
   readonly users: number;
   readonly password?: string | undefined;
   /**
-   * The cost of checking a password. `usual`: the same as for a registered account, so logins are as slow as in production. `cheap`: next
-   * to nothing, for runs on a server of their own that do not test logins.
+   * The cost of checking a password. `usual`: the same as for a registered account, so logins are as slow as in production.
+   * `cheap`: next to nothing, for runs on a server of their own that do not test logins.
    */
   readonly cost?: 'usual' | 'cheap';
 }
@@ -95,7 +95,10 @@ async function writeAccounts({ usersFile }: DataFolder, users: number, hash: str
   return refuse(`cannot write ${usersFile}: ${replacement.error.message}`);
 }
 
-/** Formats and checks only the record of the longest name, because there may be a million and the others differ only in the number. */
+/**
+ * Formats and checks only the record of the longest name, because there may be a million and the others differ only in the
+ * number.
+ */
 function* records(users: number, hash: string): Generator<string> {
   const name = accountName(users);
   const rest = formatRecord({ name, hash, at: new Date() }).slice(name.length);

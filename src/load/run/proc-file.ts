@@ -17,7 +17,10 @@ export interface ProcessStat {
   readonly born: string;
 }
 
-/** USER_HZ, the unit of times that the kernel reports to programs: 100 wherever Node runs, whatever the kernel's own HZ; see time(7). */
+/**
+ * USER_HZ, the unit of times that the kernel reports to programs: 100 wherever Node runs, whatever the kernel's own HZ; see
+ * time(7).
+ */
 const TICKS_PER_SECOND = 100;
 
 /** The text of a file. Undefined if its process has ended, if it must not be read, or if this is not Linux. */
@@ -44,7 +47,9 @@ export function readStat(of: string | number): ProcessStat | undefined {
   return text === undefined ? undefined : parseStat(text);
 }
 
-/** Parses the line of a `stat`: `7 (a name) S 1 …`. The name may contain spaces and parentheses; it ends at the last closing one. */
+/**
+ * Parses the line of a `stat`: `7 (a name) S 1 …`. The name may contain spaces and parentheses; it ends at the last closing one.
+ */
 export function parseStat(text: string): ProcessStat {
   const nameEnd = text.lastIndexOf(')');
   const fields = text.slice(nameEnd + 2).split(' ');

@@ -1,7 +1,7 @@
 /**
  * CPU time and memory of a process, its threads and all its descendants. Read from /proc, so it works only on Linux, and only for
- * processes that this one may inspect. A sample of a server with 20 threads takes about two milliseconds, regardless of the number of
- * connections.
+ * processes that this one may inspect. A sample of a server with 20 threads takes about two milliseconds, regardless of the
+ * number of connections.
  */
 
 import { listProc, readProc, readStat } from './proc-file.ts';

@@ -7,8 +7,8 @@ const MAX_CONCURRENT_LOGINS = 50;
 const RETRY_MS = 300;
 
 /**
- * Spreads the logins evenly over `seconds`, or takes as long as the server needs. `isOver` says whether to give up, `lateMs` after that
- * time has passed. Resolves when all users are online or were refused for good, or when `isOver` returns true.
+ * Spreads the logins evenly over `seconds`, or takes as long as the server needs. `isOver` says whether to give up, `lateMs`
+ * after that time has passed. Resolves when all users are online or were refused for good, or when `isOver` returns true.
  */
 export async function rampUp(
   users: readonly User[],

@@ -1,4 +1,7 @@
-/** One run of a load test: connects the users, goes through the phases, waits for messages in flight, and counts what did not arrive. */
+/**
+ * One run of a load test: connects the users, goes through the phases, waits for messages in flight, and counts what did not
+ * arrive.
+ */
 
 import { timerDelay } from '../../common/deadline.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';

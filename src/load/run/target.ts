@@ -1,6 +1,6 @@
 /**
- * Determines the server of a run. Load that an operator does not expect is an attack, so only loopback addresses are accepted without
- * confirmation. No names are resolved here, so nothing at all is sent to a host that is refused.
+ * Determines the server of a run. Load that an operator does not expect is an attack, so only loopback addresses are accepted
+ * without confirmation. No names are resolved here, so nothing at all is sent to a host that is refused.
  */
 
 import { connect } from 'node:net';

@@ -3,8 +3,8 @@
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
 /**
- * The line, counted from 1, of the element or key at the end of `path`. If it does not exist, the line of its closest existing parent.
- * `text` must be well-formed.
+ * The line, counted from 1, of the element or key at the end of `path`. If it does not exist, the line of its closest existing
+ * parent. `text` must be well-formed.
  */
 export function lineAt(text: string, path: readonly PropertyKey[]): number {
   const found = [...text.matchAll(TOKEN)];

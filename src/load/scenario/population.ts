@@ -1,6 +1,6 @@
 /**
- * Assigns users to conversations, as members and as writers, and to threads. The assignment follows from the scenario and the seed
- * alone, so every thread derives the same one.
+ * Assigns users to conversations, as members and as writers, and to threads. The assignment follows from the scenario and the
+ * seed alone, so every thread derives the same one.
  */
 
 import { shuffle, startRandom } from './random.ts';
@@ -83,7 +83,10 @@ export function makePopulation(
   };
 }
 
-/** Two users with neighbouring indexes share a thread, so that a pair, and mostly also a room, has a reader on the thread of its writer. */
+/**
+ * Two users with neighbouring indexes share a thread, so that a pair, and mostly also a room, has a reader on the thread of its
+ * writer.
+ */
 export function threadOf(user: number, threads: number): number {
   return (user >> 1) % threads;
 }

@@ -4,7 +4,8 @@
 export type Random = () => number;
 
 /**
- * splitmix32. Source: https://github.com/bryc/code/blob/master/jshash/PRNGs.md. `stream` selects one of several independent series of a seed.
+ * splitmix32. Source: https://github.com/bryc/code/blob/master/jshash/PRNGs.md. `stream` selects one of several independent
+ * series of a seed.
  */
 export function startRandom(seed: number, stream = 0): Random {
   let state = (seed ^ Math.imul(stream + 1, 0x9e3779b9)) | 0;

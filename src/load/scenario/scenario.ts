@@ -1,6 +1,6 @@
 /**
- * A scenario defines a load test: its users, their conversations, how much they write, and the phases. It is plain data, either built
- * in (`scenarios.ts`) or read from a JSON file.
+ * A scenario defines a load test: its users, their conversations, how much they write, and the phases. It is plain data, either
+ * built in (`scenarios.ts`) or read from a JSON file.
  */
 
 import { z } from 'zod';
@@ -52,9 +52,9 @@ export type PhaseKind = (typeof PHASES)[number];
 
 const phase = z.strictObject({
   /**
-   * `ramp`: the users connect, and nobody writes until all are online. `warm_up`: like `steady`, but not part of the figures. `spike`: see
-   * `rate`. `storm`: starts by cutting a part of the connections at once (`stormShare`), which then reconnect. `soak`: like `steady`, but
-   * long.
+   * `ramp`: the users connect, and nobody writes until all are online. `warm_up`: like `steady`, but not part of the figures.
+   * `spike`: see `rate`. `storm`: starts by cutting a part of the connections at once (`stormShare`), which then reconnect.
+   * `soak`: like `steady`, but long.
    */
   kind: z.enum(PHASES),
   seconds: z

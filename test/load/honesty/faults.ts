@@ -9,8 +9,8 @@ export interface Faults {
   /** Deliveries swapped with the next one of the same writer to the same reader. */
   readonly swapEvery?: number;
   /**
-   * Messages that one reader, who writes nothing, gets behind the next one of another writer. Everybody else has the two in order. The ids
-   * stay with their messages.
+   * Messages that one reader, who writes nothing, gets behind the next one of another writer. Everybody else has the two in
+   * order. The ids stay with their messages.
    */
   readonly overtakeEvery?: number;
   /** The same, but the ids stay in their places, so that they rise for this reader, too. */

@@ -1,6 +1,7 @@
 /**
  * The program of the relay's process: a small chat server that speaks Parley's protocol, remembers everything in memory, and does
- * wrong exactly what it was asked to. Argument: the faults, as JSON. Over its channel it says its port, and when asked what it has counted.
+ * wrong exactly what it was asked to. Argument: the faults, as JSON. Over its channel it says its port, and when asked what it
+ * has counted.
  */
 
 import { createServer, type Socket } from 'node:net';

@@ -1,6 +1,6 @@
 /**
- * A relay for chat that does wrong what it is asked to, and counts that itself: what a load test reports of it must be exactly that.
- * It runs in a process of its own, so that it can stand still and go away.
+ * A relay for chat that does wrong what it is asked to, and counts that itself: what a load test reports of it must be exactly
+ * that. It runs in a process of its own, so that it can stand still and go away.
  */
 
 import { fork } from 'node:child_process';

@@ -16,7 +16,10 @@ export const TRIAL_MS = 45_000;
 
 type Scenario = Omit<z.input<typeof scenarioSchema>, 'version' | 'name'>;
 
-/** Forty people in rooms of ten: 9 deliveries of each of 600 messages a second. Nobody has said anything before the measured phase. */
+/**
+ * Forty people in rooms of ten: 9 deliveries of each of 600 messages a second. Nobody has said anything before the measured
+ * phase.
+ */
 export const ROOMS: Scenario = {
   users: 40,
   groups: [{ kind: 'rooms', size: 10 }],

@@ -1,4 +1,7 @@
-/** A load test whose output goes nowhere: a full disk, a reader who has gone, a folder that vanishes. What was measured is told where it can be. */
+/**
+ * A load test whose output goes nowhere: a full disk, a reader who has gone, a folder that vanishes. What was measured is told
+ * where it can be.
+ */
 
 import { spawn } from 'node:child_process';
 import { mkdirSync, openSync, rmSync, writeFileSync } from 'node:fs';
