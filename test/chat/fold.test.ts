@@ -117,14 +117,17 @@ const log: fc.Arbitrary<CommittedBatch[]> = fc
     })),
   );
 
-/** Pages that are cut at random, and some of whose batches come again. */
+/** Pages that are cut at random. Some begin with batches of the page before, and some come a second time as a whole. */
 function cut(batches: readonly CommittedBatch[], cuts: readonly number[]): CommittedBatch[][] {
   const pages: CommittedBatch[][] = [];
   let next = 0;
   for (let page = 0; next < batches.length; page += 1) {
-    const size = 1 + ((cuts[page % cuts.length] ?? 0) % 4);
-    const again = ((cuts[page % cuts.length] ?? 0) >> 2) % 3;
-    pages.push(batches.slice(Math.max(0, next - again), next + size));
+    const cutAt = cuts[page % cuts.length] ?? 0;
+    const size = 1 + (cutAt % 4);
+    const again = (cutAt >> 2) % 3;
+    const whole = batches.slice(Math.max(0, next - again), next + size);
+    pages.push(whole);
+    if (again === 2) pages.push(whole);
     next += size;
   }
   return pages;
