@@ -1,5 +1,5 @@
 /**
- * The user dictionary and the rooms: a fold over the committed log, kept in memory by the registry alone.
+ * The accounts and the rooms as the committed log has left them. Only the registry keeps a directory.
  */
 
 import { foldName } from './names.ts';
@@ -8,9 +8,9 @@ export interface Account {
   readonly id: number;
   readonly name: string;
   readonly guest: boolean;
-  /** The rooms that it is in, each with the id of its join. Undefined before the first: most of a million are in none. */
+  /** Its rooms, each with the id of its join. Undefined before the first, because most of a million accounts have none. */
   rooms: Map<Room, number> | undefined;
-  /** What the person has been shown everything up to, by `seen`; undefined while nobody has asked. */
+  /** The `seen` mark: everything up to this id has been shown. Undefined until it is read. */
   seen: number | undefined;
 }
 
@@ -27,16 +27,16 @@ const NO_ROOMS: ReadonlyMap<Room, number> = new Map();
 export class Directory {
   readonly #accounts = new Map<string, Account>();
   readonly #rooms = new Map<string, Room>();
-  /** Accounts that cannot log in at present: they have rooms, but are in nobody's sight. */
+  /** Accounts that cannot log in at present. They keep their rooms, but nobody sees them. */
   readonly #hidden = new Map<string, Account>();
 
   #sortedRooms: readonly Room[] | undefined;
-  /** How many accounts of the dictionary are not guests. */
+  /** How many accounts in the directory are not guests. */
   registered = 0;
   /** The largest id of an account so far. */
   newestAccount = 0;
 
-  /** The account that has this name at present, in any case. */
+  /** The account that has this name now. Case does not matter. */
   account(name: string): Account | undefined {
     return this.#accounts.get(foldName(name));
   }
@@ -49,7 +49,7 @@ export class Directory {
     return this.#rooms.get(foldName(name));
   }
 
-  /** The rooms that there are, in order of name. A room is there as long as somebody is in it. */
+  /** All rooms, in order of name. A room exists as long as somebody is in it. */
   roomsInOrder(): readonly Room[] {
     this.#sortedRooms ??= inOrder(this.#rooms.values());
     return this.#sortedRooms;
@@ -73,7 +73,7 @@ export class Directory {
     if (!account.guest) this.registered -= 1;
   }
 
-  /** Takes an account out of the dictionary and out of its rooms' lists, in memory only. */
+  /** Removes an account from the directory and from the member lists of its rooms, in memory only. */
   hideAccount(account: Account): void {
     for (const room of this.roomsOf(account).keys()) this.#unlist(room, account);
     this.removeAccount(account);
@@ -110,8 +110,8 @@ export class Directory {
   }
 
   /**
-   * Takes a `removeMember` back: the rooms of the account are in the order of joining again. A room that has ended meanwhile is
-   * there again as the very same object, because what else is taken back names that one.
+   * Undoes a `removeMember`: the rooms of the account are in the order of joining again. A room that has ended meanwhile comes
+   * back as the same object, because later steps of the undo refer to it.
    */
   restoreMember(room: Room, account: Account, since: number): void {
     if (this.room(room.name) !== room) {
@@ -149,21 +149,21 @@ export function inOrder<T extends { readonly name: string }>(items: Iterable<T>)
 }
 
 /**
- * One page of a list that is in order of name: what comes behind `after`, at most `limit` of it, and the name
- * to go on from, or null at the end. A name that is gone meanwhile still says where to go on.
+ * One page of a list in order of name: at most `limit` items after the name `after`, and the name to continue from, or null
+ * at the end. A name that no longer exists still marks where to continue.
  */
 export function pageAfter<T extends { readonly name: string }>(
   sorted: readonly T[],
   after: string | null,
   limit: number,
 ): { readonly items: readonly T[]; readonly next: string | null } {
-  const start = after === null ? 0 : firstBehind(sorted, foldName(after));
+  const start = after === null ? 0 : firstAfter(sorted, foldName(after));
   const items = sorted.slice(start, start + limit);
   const last = items.at(-1);
   return { items, next: last !== undefined && start + limit < sorted.length ? last.name : null };
 }
 
-function firstBehind(sorted: ReadonlyArray<{ readonly name: string }>, folded: string): number {
+function firstAfter(sorted: ReadonlyArray<{ readonly name: string }>, folded: string): number {
   let low = 0;
   let high = sorted.length;
   while (low < high) {

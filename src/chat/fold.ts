@@ -1,8 +1,8 @@
 /**
  * The fold: applies the batches of the log, in order, to the state in memory and to its projection on disk.
  *
- * A page of batches is one transaction. Until that is on disk nothing of it may be shown to anybody; if it cannot be stored,
- * the state in memory is put back to what it was.
+ * A page of batches is one transaction. Nobody may be shown any of it before it is on disk. If it cannot be stored, the state
+ * in memory is restored.
  */
 
 import { decide } from './decide.ts';
@@ -16,7 +16,7 @@ import { ENTRIES } from './kinds/table.ts';
 import { type Projection, type ProjectionWriter, StorageFailure, type StorageTrouble } from './projection.ts';
 import { type ChatState, type Decision, type KeyUse, refused } from './state.ts';
 
-/** A batch in its place in the log. */
+/** A batch at its position in the log. */
 export interface CommittedBatch {
   /** Counts the batches of the log from 1; 0 where they are not numbered. */
   readonly position: number;
@@ -25,7 +25,7 @@ export interface CommittedBatch {
   readonly batch: Batch;
 }
 
-/** What came of an intent: its changes, or why there are none. */
+/** The result of an intent: its changes, or why there are none. */
 export type Outcome =
   | {
       readonly type: 'done';
@@ -40,7 +40,7 @@ export type Applied =
   | { readonly type: 'applied'; readonly outcomes: ReadonlyArray<readonly Outcome[]> }
   | StorageTrouble;
 
-/** Called before the intent with that index of the batch is decided, and once behind the last. */
+/** Called before the intent with that index of the batch is decided, and once after the last. */
 export type Between = (batch: Batch, index: number) => void;
 
 const PAGE = 500;
@@ -69,7 +69,7 @@ export class Fold implements ChatState {
    */
   apply(page: readonly CommittedBatch[], between: Between = () => {}): Applied {
     if (page.every(({ position, batch }) => position === 0 && batch.intents.length === 0)) {
-      // Nothing to write: who only asks needs no lock on the database.
+      // There is nothing to write, so questions need no lock on the database.
       for (const { batch } of page) between(batch, 0);
       return { type: 'applied', outcomes: page.map(() => []) };
     }

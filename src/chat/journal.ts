@@ -1,5 +1,5 @@
 /**
- * How to take back what a batch has changed in memory, when it turns out that it could not be stored.
+ * Remembers how to undo what a page has changed in memory, in case it cannot be stored.
  */
 export class Journal {
   #undo: Array<() => void> = [];
@@ -8,12 +8,12 @@ export class Journal {
     this.#undo.push(undo);
   }
 
-  /** Takes everything back, the latest first. */
+  /** Undoes everything, the latest change first. */
   rollback(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo();
   }
 
-  /** What was changed stays. */
+  /** Keeps the changes. */
   commit(): void {
     this.#undo = [];
   }

@@ -1,6 +1,6 @@
 /**
- * Who is to be told that somebody came or went. Changes are gathered and told once a second, somebody who was
- * away for less than the grace was never away, and large rooms are not told.
+ * Decides which presence changes are announced. Changes are collected and announced once a second. An absence shorter than
+ * the grace period is not announced, and neither is anything to large rooms.
  */
 
 import type { Account } from './directory.ts';
@@ -14,10 +14,10 @@ export interface PresenceChange {
 }
 
 export class Presence {
-  /** Told to be online. */
+  /** Accounts that have been announced as online. */
   readonly #shown = new Map<number, Account>();
   readonly #arrived = new Map<number, Account>();
-  /** When those who are shown, but have no session, lost their last one. */
+  /** Announced accounts without a session, and when they lost their last one. */
   readonly #leaving = new Map<number, { readonly account: Account; readonly at: number }>();
 
   came(account: Account): void {
@@ -25,17 +25,17 @@ export class Presence {
     if (!this.#shown.has(account.id)) this.#arrived.set(account.id, account);
   }
 
-  /** Who goes within the second in which they came is told to have come all the same: a room may have seen them join. */
+  /** An account that leaves within the second of its arrival is still announced, because a room may have seen it join. */
   went(account: Account, now: number): void {
     this.#leaving.set(account.id, { account, at: now });
   }
 
-  /** Somebody who was online before this began to watch: after a restart, nobody is told that they came. */
+  /** Counts an account as announced, because it was online before this thread restarted. */
   assume(account: Account): void {
     this.#shown.set(account.id, account);
   }
 
-  /** What there is to tell at `now`. */
+  /** The changes to announce at `now`. */
   changes(now: number): PresenceChange[] {
     const changes: PresenceChange[] = [];
     for (const account of this.#arrived.values()) {

@@ -19,15 +19,15 @@ export interface ProjectionWriter {
   begin(account: NewAccount): Account;
   /** Frees the name. The id is never used again. */
   end(account: Account): void;
-  /** What the account has been shown everything up to. Marks never go back. */
+  /** Sets the account's `seen` mark. Marks never go back. */
   mark(account: number, id: number): void;
-  /** Where the fold is in the log. */
+  /** Sets up to where the log has been applied. */
   moveTo(position: number): void;
 }
 
 /**
- * What became of a transaction, which is stored whole or not at all.
- * `storage_full`: not stored. `storage_failed`: not known; the projection must be reopened before it is used again.
+ * The result of a transaction, which is stored whole or not at all.
+ * `storage_full`: it was not stored. `storage_failed`: whether it was stored is unknown, and the projection must be reopened.
  */
 export type Stored<T> =
   | { readonly type: 'committed'; readonly value: T }
@@ -36,53 +36,53 @@ export type Stored<T> =
 
 export type StorageTrouble = Exclude<Stored<unknown>, { readonly type: 'committed' }>;
 
-/** What has become too old. Times are in milliseconds since 1970. */
+/** Which data is too old to keep. Times are in milliseconds since 1970. */
 export interface Forgettable {
-  /** The time, by a clock that can be believed (`SteadyClock.settled`). */
+  /** The time, by a clock that has been steady (`SteadyClock.settled`). */
   readonly now: number;
-  /** Keys of the entries from before this time. */
+  /** Keys of entries from before this time are removed. */
   readonly keysBefore: number;
-  /** Entries from before this time, but for the newest of all, and memberships that ended before all others. −∞: none. */
+  /** Entries from before this time are removed, except the newest of all, and so are memberships that ended before the oldest entry. −∞: none. */
   readonly entriesBefore: number;
-  /** At most so many of each kind. */
+  /** At most this many of each are removed. */
   readonly limit: number;
 }
 
-/** `isMore`: there is more to forget, with another call. */
+/** `isMore`: another call would remove more. */
 export type Forgotten = { readonly type: 'forgotten'; readonly isMore: boolean } | StorageTrouble;
 
-/** The disk failed while something was read. */
+/** The storage could not be read. */
 export class StorageFailure extends Error {}
 
-/** Whatever reads throws a `StorageFailure` when the disk fails. */
+/** Every read throws a `StorageFailure` while the disk fails. */
 export interface Projection {
   /** The id of the newest entry; 0 if there is none. */
   readonly lastId: number;
-  /** Up to where the log has been applied; 0 for a log that does not number its batches. */
+  /** The last position of the log that has been applied; 0 for a log that does not number its batches. */
   readonly position: number;
-  /** Runs `work` in one transaction. What was written is on disk when this returns `committed`. */
+  /** Runs `work` in one transaction. Everything it wrote is on disk when this returns `committed`. */
   transact<T>(work: (write: ProjectionWriter) => T): Stored<T>;
-  /** The next entries behind `id`, in order, at most `limit`. */
+  /** The next entries after `id`, in order, at most `limit`. */
   readAfter(id: number, limit: number): Entry[];
   /** The newest entries, oldest first, at most `limit`. */
   readNewest(limit: number): Entry[];
-  /** Accounts that began behind the one with this id, in order, and have not ended. */
+  /** The present accounts with ids after this one, in order. */
   readAccountsAfter(id: number): Account[];
-  /** What the account has been shown everything up to; 0 for nothing yet. */
+  /** The account's `seen` mark; 0 if it has none. */
   readSeen(account: number): number;
-  /** What the account used the key for, if it did and has not been forgotten. */
+  /** The message for which the account used the key, if the key is still remembered. */
   findKey(account: number, key: string): KeyUse | undefined;
-  /** Removes what has become too old, all of it or nothing. */
+  /** Removes what is too old, in one transaction. */
   forget(forgettable: Forgettable): Forgotten;
-  /** Why what is committed would not be found at the next start, such as that the file was deleted; undefined if it would be. */
+  /** Why the next start would not find what is committed, such as a deleted file; undefined if it would. */
   misplaced(): string | undefined;
-  /** Keeps the write-ahead log from growing on while somebody reads all the time. Call it now and then. */
+  /** Empties the write-ahead log when constant reading has let it grow. Call it now and then. */
   boundWal(): void;
   /** The accounts and rooms as of the newest entry. */
   load(): Directory;
   /**
-   * Opens the database again, as after a failed commit, and makes sure that all that is in it is on disk. Throws if
-   * that fails too: then nothing else may be called before a later call has succeeded.
+   * Reopens the database after a failed commit, and makes sure that everything in it is on disk. Throws if that fails too;
+   * then nothing else may be called until a later call has succeeded.
    */
   reopen(): void;
   close(): void;

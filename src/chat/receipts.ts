@@ -1,7 +1,6 @@
 /**
- * Messages that nobody has confirmed yet: a message is delivered when one account that it went to, other than its
- * author, has been shown it. Bounded: over a limit the older half of every conversation is forgotten, and its
- * authors are not told.
+ * Messages that nobody has confirmed yet. A message is delivered when it has been shown to one of its recipients other than
+ * its author. Bounded: beyond a limit the older half of every conversation is forgotten, and its authors get no receipt.
  */
 
 import type { Account } from './directory.ts';
@@ -9,7 +8,7 @@ import type { Entry } from './entry.ts';
 
 const LIMIT = 100_000;
 
-/** Of one room, or of one recipient of direct messages; ids rise. */
+/** The unconfirmed messages of one room, or to one recipient of direct messages, in order of id. */
 interface Waiting {
   ids: number[];
   authors: number[];
@@ -26,7 +25,7 @@ export class Receipts {
       this.#add(this.#direct, entry.peer, entry);
   }
 
-  /** The account has been shown everything up to `through`. Returns what is delivered by that, by author. */
+  /** Records that the account has been shown everything up to `through`. Returns the messages this delivers, by author. */
   confirm(account: Account, through: number): Map<number, number[]> {
     const delivered = new Map<number, number[]>();
     this.#take(this.#direct, account.id, 0, through, account.id, delivered);

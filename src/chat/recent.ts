@@ -1,22 +1,22 @@
 /**
- * The newest entries of the log, kept in memory: who has come so near to the end of the log gets the rest from
- * here. Bounded: over a limit the older half is forgotten.
+ * The newest entries of the log, kept in memory for sessions and shards that lack only these. Bounded: beyond a limit the
+ * older half is dropped.
  */
 
 import type { Entry } from './entry.ts';
 
-/** Four times as many, and a message between two costs 3 % more: what is kept for long costs the garbage collector more (measured). */
+/** A limit four times as high makes a direct message 3 % dearer: long-lived objects cost the garbage collector (measured). */
 const ENTRIES_LIMIT = 4_096;
-/** Of text, in UTF-16 units. */
+/** The length of all texts together, in UTF-16 units. */
 const TEXT_LIMIT = 16 * 1_024 * 1_024;
 
 export class Recent {
   #entries: Entry[];
   #text = 0;
-  /** Everything behind this id is kept. */
+  /** Everything after this id is kept. */
   #floor: number;
 
-  /** `entries`: the newest of the log, oldest first; all of them behind `floor`. */
+  /** `entries`: the newest of the log, oldest first; all that there are after `floor`. */
   constructor(floor: number, entries: readonly Entry[]) {
     this.#floor = floor;
     this.#entries = [];
@@ -33,7 +33,7 @@ export class Recent {
     this.#text = this.#entries.reduce((sum, kept) => sum + textOf(kept), 0);
   }
 
-  /** The entries behind `id`, oldest first; undefined if not all of them are kept. */
+  /** The entries after `id`, oldest first; undefined if not all of them are kept. */
   after(id: number): Entry[] | undefined {
     if (id < this.#floor) return undefined;
     let low = 0;

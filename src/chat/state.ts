@@ -1,12 +1,12 @@
 /**
- * What `decide` may look at: the state that all earlier entries of the log have made, those of the same batch included.
+ * What `decide` may look at: the state after all earlier intents of the log, including those of the same batch.
  */
 
 import type { RefusalCode } from '../protocol/vocabulary.ts';
 import type { Account, Directory } from './directory.ts';
 import type { Draft } from './entry.ts';
 
-/** What a key was used for before. */
+/** The message for which a key was used. */
 export interface KeyUse {
   readonly id: number;
   readonly at: number;
@@ -16,7 +16,7 @@ export interface KeyUse {
 
 export interface ChatState {
   readonly directory: Directory;
-  /** What the account used the key for, if it did within the last 24 hours. */
+  /** The message for which the account used the key, if it did within the last 24 hours. */
   findKey(account: number, key: string): KeyUse | undefined;
 }
 

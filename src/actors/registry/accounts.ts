@@ -1,4 +1,4 @@
-/** Who has an account: accounts come from the password store, or are those of guests. */
+/** Which accounts exist: those of the password store, and those of guests. */
 
 import type { Logger } from 'pino';
 import type { Account, Directory } from '../../chat/directory.ts';
@@ -7,7 +7,7 @@ import type { NewAccount } from '../../chat/projection.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Ledger } from './ledger.ts';
 
-/** How long a guest may be without a connection when the server, or this thread, has restarted. */
+/** How long a guest may stay away after the server, or this thread, has restarted. */
 const GUEST_GRACE_MS = 10_000;
 
 export class Accounts {
@@ -30,7 +30,7 @@ export class Accounts {
     for (const account of this.#directory.accounts()) if (account.guest) this.#missingGuests.add(account);
   }
 
-  /** Asks for accounts for these names, which can log in. */
+  /** Registers an account for each of these names that has none. They can log in. */
   reconcile(known: readonly string[]): void {
     for (const name of known) this.#directory.revealAccount(name);
     const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
@@ -40,7 +40,7 @@ export class Accounts {
         if (typeof account === 'string') refused = account;
       });
     }
-    // Those that a full disk refuses begin when they log in.
+    // An account that a full disk refuses is created at its first login.
     this.#ledger.turn.afterwards(() => {
       if (refused === undefined) return;
       this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
@@ -48,18 +48,18 @@ export class Accounts {
   }
 
   /**
-   * Asks for the account that whoever comes in with this name gets: the one that there is, or a new one. A guest always is a
-   * new account.
+   * Asks for the account of somebody who logs in with this name: the existing one, or a new one. A guest always gets a new
+   * account.
    */
   admit(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
     const { name, guest } = newcomer;
-    // Whoever had the name before, also an account that was taken out of users.txt, is somebody else.
+    // A former holder of the name, even an account that was removed from users.txt, is somebody else.
     const former = this.#directory.revealAccount(name) ?? this.#retiringHolder(name);
     if (former !== undefined) this.#ledger.retire(former);
     this.#ledger.turn.ask({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
   }
 
-  /** Whose end may have been refused: it is asked for again. */
+  /** The holder of the name if it is to be retired. That may have been refused, so it is asked for again. */
   #retiringHolder(name: string): Account | undefined {
     const holder = this.#directory.account(name);
     return holder !== undefined && this.#ledger.isRetiring(holder) ? holder : undefined;
@@ -76,7 +76,7 @@ export class Accounts {
     this.#missingGuests.clear();
   }
 
-  /** Who has an account but cannot log in is not part of the dictionary. `known`: everybody who can. */
+  /** Hides every account that cannot log in. `known`: the names that can. */
   hideAllBut(known: readonly string[]): void {
     if (this.#directory.registered <= known.length) return;
     const able = new Set(known.map((name) => this.#directory.account(name)));

@@ -21,9 +21,9 @@ import type { Log, OpenLog } from '../../store/log.ts';
 import type { Router } from './router.ts';
 import { Turn } from './turn.ts';
 
-/** Marks of what accounts have seen that one batch takes along. */
-const MARKS_PER_BATCH = 256;
-/** A full disk refuses hundreds of commits a second, and the server's own log may be on it too. */
+/** How many `seen` marks a batch carries. */
+const SEEN_MARKS_PER_BATCH = 256;
+/** Time between two log lines. A full disk refuses hundreds of commits a second, and the server log may be on it too. */
 const LOG_EVERY_MS = 1_000;
 /** With more batches that could not be stored, the thread starts again and reads them from the log. */
 const MAX_UNSTORED_BATCHES = 10_000;
@@ -42,15 +42,15 @@ export class Ledger {
   readonly #log: Log;
   readonly #writer: string;
   #number = 0;
-  /** The turn that is being gathered. */
+  /** The turn that is being collected. */
   #turn = new Turn();
   /** Turns that have been proposed and not been stored yet, by number. Bounded like the commands they come from. */
   readonly #inFlight = new Map<number, Turn>();
-  /** What accounts have been shown everything up to, as far as it is not on disk. A crash loses a second of it. */
+  /** `seen` marks that are not on disk yet, by account. A crash loses those of about a second. */
   readonly #seen = new Map<number, number>();
-  /** Accounts whose end has been asked for, and is not on disk. */
+  /** Accounts whose retirement has been proposed and is not on disk yet. */
   readonly #retiring = new Set<Account>();
-  /** Of these, those whose end could not be stored: tried again later. */
+  /** Those of them whose retirement could not be stored. `retry` proposes it again. */
   #unfinished: Account[] = [];
   /** Pages of a numbered log that could not be stored, in order. */
   #unstored: Array<readonly CommittedBatch[]> = [];
@@ -74,12 +74,12 @@ export class Ledger {
     return this.#isBroken;
   }
 
-  /** The turn that is being gathered. */
+  /** The turn that is being collected. */
   get turn(): Turn {
     return this.#turn;
   }
 
-  /** Asks for the end of an account: it leaves its rooms, its sessions end, and its name is free. */
+  /** Proposes to retire an account: it leaves its rooms, its sessions end, and its name becomes free. */
   retire(account: Account): void {
     this.#retiring.add(account);
     this.#turn.ask({ kind: 'retire', account: account.id, user: account.name }, (outcome) => {
@@ -88,24 +88,24 @@ export class Ledger {
     });
   }
 
-  /** True from when the end of an account is asked for until it is on disk: nobody comes in as this account any more. */
+  /** True from the proposal to retire the account until that is on disk. Nobody can log in to the account then. */
   isRetiring(account: Account): boolean {
     return this.#retiring.has(account);
   }
 
-  /** What the account has been shown everything up to; 0 for nothing yet. */
+  /** The account's `seen` mark; 0 if it has none. */
   seenBy(account: Account): number {
     account.seen ??= this.#seen.get(account.id) ?? this.#parts.projection.readSeen(account.id);
     return account.seen;
   }
 
-  /** Moves the account's mark forward. It is on disk with one of the next batches, within about a second. */
+  /** Moves the account's `seen` mark forward. One of the next batches stores it, within about a second. */
   see(account: Account, id: number): void {
     account.seen = id;
     this.#seen.set(account.id, id);
   }
 
-  /** Removes what is too old. True if there is more to remove. */
+  /** Removes what is too old. Returns true if there is more to remove. */
   forget(forgettable: Forgettable): boolean {
     if (this.#isBroken) return false;
     const outcome = this.#parts.projection.forget(forgettable);
@@ -126,20 +126,20 @@ export class Ledger {
     for (const account of this.#unfinished.splice(0)) this.retire(account);
   }
 
-  /** Sends the turn into the log, if there is anything in it. */
+  /** Sends the turn into the log unless it is empty. */
   propose(): void {
     if (!this.#turn.isEmpty) this.#propose();
   }
 
-  /** As `propose`, and also when there is nothing but marks. */
+  /** Like `propose`, but also if there are only marks to store. */
   proposeMarks(): void {
     if (this.#seen.size > 0) this.#propose(true);
     else this.propose();
   }
 
-  /** Stores what is under way, and all marks there are, as far as the disk lets it. */
+  /** Stores everything that is in flight and all marks, as far as the disk allows. */
   async finish(): Promise<void> {
-    for (let left = this.#seen.size; left > 0; left -= MARKS_PER_BATCH) this.#propose(true);
+    for (let left = this.#seen.size; left > 0; left -= SEEN_MARKS_PER_BATCH) this.#propose(true);
     this.propose();
     await this.#log.barrier();
   }
@@ -156,7 +156,7 @@ export class Ledger {
       turn.finish();
       return;
     }
-    const marks = turn.intents.length > 0 || isForMarks ? MARKS_PER_BATCH : 0;
+    const marks = turn.intents.length > 0 || isForMarks ? SEEN_MARKS_PER_BATCH : 0;
     for (const [account, id] of this.#seen.entries().take(marks)) {
       this.#seen.delete(account);
       turn.ask({ kind: 'seen', account, id }, (outcome) => {
@@ -184,7 +184,7 @@ export class Ledger {
       if (applied.type === 'applied') this.#follow(applied.outcomes[index] ?? [], turn);
       else if (turn !== undefined) this.#refuse(turn, applied.type);
     }
-    // Not before: the state is that behind the whole page, and so must be what has been routed.
+    // Only now: the state is that after the whole page, so the whole page must have been routed.
     for (const [index, turn] of turns.entries()) {
       if (turn === undefined) continue;
       this.#inFlight.delete(page[index]?.batch.number ?? 0);

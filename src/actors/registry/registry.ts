@@ -49,8 +49,8 @@ export type RegistryMsg =
   | { readonly type: 'finish'; readonly reply: Reply<void> };
 
 /** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
-const RECONCILED_A_TIME = 20_000;
-const FORGOTTEN_A_TIME = 500;
+const RECONCILE_BATCH = 20_000;
+const PRUNE_BATCH = 500;
 const FORGET_PAUSE_MS = 20;
 
 const GONE: QueryParts['registeredAt'] = () => Promise.resolve({ type: 'gone' });
@@ -239,10 +239,10 @@ class Registry {
     const reconciling = this.#reconciling;
     if (reconciling === undefined) return;
     const { names, next } = reconciling;
-    this.#accounts.reconcile(names.slice(next, next + RECONCILED_A_TIME));
+    this.#accounts.reconcile(names.slice(next, next + RECONCILE_BATCH));
     this.#ledger.turn.afterwards(() => {
       if (this.#reconciling !== reconciling) return;
-      reconciling.next = next + RECONCILED_A_TIME;
+      reconciling.next = next + RECONCILE_BATCH;
       if (reconciling.next < names.length) {
         this.#reconcileSoon();
         return;
@@ -430,7 +430,7 @@ class Registry {
       now,
       keysBefore: now - KEY_LIFETIME_MS,
       entriesBefore: now - this.#keepMs,
-      limit: FORGOTTEN_A_TIME,
+      limit: PRUNE_BATCH,
     });
     if (isMore) setTimeout(() => this.#self.tell({ type: 'forget' }), FORGET_PAUSE_MS);
   }

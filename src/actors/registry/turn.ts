@@ -1,17 +1,17 @@
 /**
- * One turn of the registry on its way through the log: the intents of its batch, and what this node does by itself when
- * they have been decided. Only the intents leave the node.
+ * One turn of the registry: the intents of its batch, and what this node does when they have been decided. Only the intents
+ * leave the node.
  */
 
 import type { Outcome } from '../../chat/fold.ts';
 import type { Intent } from '../../chat/intent.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 
-/** Gets what came of an intent once it is on disk, or why it is not. */
+/** Takes the outcome of an intent once it is on disk, or why it is not stored. */
 export type Settle = (outcome: Outcome | RefusalCode) => void;
 
 interface Query {
-  /** How many intents of the batch it comes behind. */
+  /** How many intents of the batch come before it. */
   readonly index: number;
   /** Looks at the state, and returns how to answer. */
   readonly look: () => () => void;
@@ -36,8 +36,8 @@ export class Turn {
   }
 
   /**
-   * Adds a question about the state behind the intents so far. It is answered when these are on disk: nobody is told of
-   * what may still be undone.
+   * Adds a question about the state after the intents so far. It is answered when these are on disk, so nobody learns of
+   * something that may still be undone.
    */
   query(look: () => () => void): void {
     this.#queries.push({ index: this.intents.length, look });
@@ -52,7 +52,7 @@ export class Turn {
     return this.#settles.get(intent);
   }
 
-  /** Looks at the state for the questions that come behind so many intents. */
+  /** Looks at the state for the questions that come after this many intents. */
   lookAt(index: number): void {
     for (;;) {
       const query = this.#queries[this.#looked];
@@ -62,7 +62,7 @@ export class Turn {
     }
   }
 
-  /** Forgets what was seen: the batch could not be stored, and the state is what it was before. */
+  /** Discards what was seen, because the batch could not be stored and has been undone. */
   lookAgain(): void {
     this.#looked = 0;
     this.#answers = [];

@@ -19,8 +19,8 @@ export interface RetireIntent {
 }
 
 /**
- * A name belongs to whoever has registered it. A guest who holds it makes way for an account, and for the next guest:
- * each guest is a new account, so nobody reads what an earlier guest of that name was told.
+ * A name belongs to whoever has registered it. A guest with that name gives way to a registered account and to the next
+ * guest. Each guest is a new account, so nobody can read messages to an earlier guest of the same name.
  */
 export function decideRegister({ directory }: ChatState, { name, guest }: RegisterIntent): Decision {
   const holder = directory.account(name);

@@ -19,7 +19,7 @@ import { asArrays, BUSY_TIMEOUT_MS, rows } from './chat-db.ts';
 import { ENTRY, integer, MESSAGE_CODE, text, toEntry } from './entry-row.ts';
 import { mergeSeries, type Series } from './merge-ids.ts';
 import { read } from './storage-failure.ts';
-import { type Range, Tail } from './unindexed-tail.ts';
+import { type Range, UnindexedTail } from './unindexed-tail.ts';
 
 /** An open `chat.db`, and what is asked of it. */
 interface Statements {
@@ -30,7 +30,7 @@ interface Statements {
   readonly intervals: StatementSync;
   readonly ids: StatementSync;
   readonly messageIds: StatementSync;
-  readonly tail: Tail;
+  readonly tail: UnindexedTail;
   readonly entries: StatementSync;
   readonly newestEntries: StatementSync;
   readonly texts: StatementSync;
@@ -228,7 +228,7 @@ function openStatements(file: string): Statements {
            ORDER BY p.id DESC LIMIT ?`,
         ),
       ),
-      tail: new Tail({
+      tail: new UnindexedTail({
         firstId,
         placed: db.prepare('SELECT id FROM placed'),
         entriesAfter: asArrays(

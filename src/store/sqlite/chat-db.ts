@@ -8,15 +8,15 @@ import { Retention } from './retention.ts';
 import { MIGRATIONS, SCHEMA_VERSION } from './schema.ts';
 
 /**
- * The write-ahead log is moved into the database by the archive's thread, four times a second. When that has fallen
- * behind, SQLite does it at the end of a commit, from this many pages of 4 KiB on: about 32 MiB.
+ * The write-ahead log is moved into the database by the archive's thread, four times a second. If that falls
+ * behind, SQLite does it at the end of a commit once the log has this many pages of 4 KiB, about 32 MiB.
  */
 const WAL_PAGES = 8_192;
 export const BUSY_TIMEOUT_MS = 5_000;
 const CHECKPOINT_PAUSE_MS = 5;
 export const WAL_LIMIT_BYTES = 64 * 1_024 * 1_024;
 
-/** An open `chat.db` and what the log asks of it. */
+/** An open `chat.db` and its prepared statements. */
 export interface ChatDb {
   readonly db: DatabaseSync;
   readonly lastId: StatementSync;
@@ -48,8 +48,8 @@ export interface ChatDb {
 }
 
 /**
- * Opens or creates it, brings it up to the present version, and makes sure that all that is in it is on disk. Throws if
- * that cannot be done.
+ * Opens or creates the database, migrates it to the present version, and makes sure that everything in it is on disk. Throws
+ * if that fails.
  */
 export function openChatDb(file: string): ChatDb {
   secureDatabase(file);
@@ -65,7 +65,7 @@ export function openChatDb(file: string): ChatDb {
   }
 }
 
-/** Sets it up, and brings it up to the present version. */
+/** Sets the pragmas and runs the missing migrations, each in a transaction of its own: a process that dies goes on at the next start. */
 function prepare(db: DatabaseSync): void {
   db.exec(`
     PRAGMA journal_mode = WAL;
@@ -144,14 +144,14 @@ export function* rows(statement: StatementSync, ...values: number[]): Iterable<r
 }
 
 /**
- * After a failed sync the kernel may call pages clean that never reached the disk, and the write-ahead log may have a
- * hole that no later sync fills; whoever had the database open before may have met one. So everything in that log is
- * written once more, into the database, and it begins anew.
+ * After a failed sync the kernel may mark pages as clean that never reached the disk, and the write-ahead log may have a hole
+ * that no later sync fills. An earlier process may have met such a failure, so the whole log is written once more, into the
+ * database, and starts empty.
  */
 function emptyWal(db: DatabaseSync): void {
   const checkpoint = db.prepare('PRAGMA wal_checkpoint(TRUNCATE)');
   const deadline = performance.now() + BUSY_TIMEOUT_MS;
-  // SQLite waits for those who read or write, but not for another checkpoint: the archive's thread may be at one.
+  // SQLite waits for readers and writers, but not for another checkpoint, such as one of the archive's thread.
   while (checkpoint.get()?.busy !== 0) {
     if (performance.now() >= deadline) throw new Error('somebody else is using it');
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, CHECKPOINT_PAUSE_MS);

@@ -1,6 +1,6 @@
 /**
- * Moves what is in the write-ahead log of `chat.db` into the database, while others read and write. Away from the
- * thread that commits, so that no message waits for it.
+ * Moves the write-ahead log of `chat.db` into the database while others read and write. This is not done by the thread that
+ * commits, so no message waits for it.
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
@@ -14,7 +14,7 @@ export class Checkpoints {
     this.#file = file;
   }
 
-  /** Moves as much as no reader needs in its old place. A disk that fails is tried again at the next call. */
+  /** Moves everything that no reader still needs in the log. A failure is ignored; the next call tries again. */
   run(): void {
     try {
       this.#checkpoint ??= openCheckpoint(this.#file);

@@ -1,6 +1,6 @@
-/** Several series of rising ids made one. */
+/** Merges several series of rising ids into one. */
 
-/** Gives the next ids of a series behind `after`, rising, at most `limit`. */
+/** Returns the next ids of a series after `after`, rising, at most `limit`. */
 export type Series = (after: number, limit: number) => readonly number[];
 
 interface Head {
@@ -11,7 +11,7 @@ interface Head {
 
 const READ_AHEAD = 32;
 
-/** The first `limit` ids behind `after` of all series together, rising. No two series may have an id in common. */
+/** Returns the first `limit` ids after `after` of all series together, rising. No two series may have an id in common. */
 export function mergeSeries(all: readonly Series[], after: number, limit: number): number[] {
   const heads = all.map((series): Head => ({ series, ids: series(after, READ_AHEAD), next: 0 }));
   const merged: number[] = [];

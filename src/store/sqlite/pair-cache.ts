@@ -1,9 +1,9 @@
-/** Remembers which conversation two accounts have. Bounded: at the limit everything is forgotten, and looked up again. */
+/** Remembers which conversation two accounts have. Bounded: at the limit everything is dropped, and looked up again. */
 
 const LIMIT = 100_000;
 
 export class Pairs {
-  /** By the smaller id, then by the larger. Numbers, because to put a text together for each message costs more. */
+  /** By the smaller id, then by the larger. Two maps of numbers are cheaper than building a string key for each message. */
   readonly #conversations = new Map<number, Map<number, number>>();
   #size = 0;
 

@@ -1,4 +1,4 @@
-/** `chat.db`: the entries of the log and the fold of them, in SQLite. The registry's thread alone writes it. */
+/** Writes `chat.db`: the entries of the log, and the fold of them. Only the registry's thread does. */
 
 import { statSync } from 'node:fs';
 import { type Account, Directory } from '../../chat/directory.ts';
@@ -26,18 +26,18 @@ import { isSqliteError, read } from './storage-failure.ts';
 const SQLITE_FULL = 13;
 
 /**
- * Takes about 8 ms of one turn. In a program that only stores a message costs 1 to 2 µs more with 1,024, and no less with twice as
- * many (measured).
+ * Entries that are added to the conversation index at once, which takes about 8 ms of one turn. Batches of 1,024 cost 1 to 2 µs
+ * more per message; doubling this gains nothing (measured).
  */
-const PLACED_AT_ONCE = 8_192;
-/** Ids do not follow a clock that says the year 2112 or later: it is wrong, and ids must stay below 2^53 for good. */
+const INDEX_BATCH = 8_192;
+/** Ids do not follow a clock that shows the year 2112 or later: it is wrong, and ids must stay below 2^53. */
 const LATEST_ID = 2 ** 52;
-/** How long a checkpoint that readers are in the way of may hold up messages. */
+/** How long a checkpoint may wait for readers, while messages wait for it. */
 const CHECKPOINT_WAIT_MS = 10;
 
 /**
- * Opens or creates the projection in `file`. `lock`: the file that keeps others from the folder. Throws if the file is not a
- * database, is damaged, or is of a later version.
+ * Opens or creates the projection in `file`. `lock`: the lock file of the data folder. Throws if the file is not a database, is
+ * damaged, or has a later version.
  */
 export function openProjection(file: string, lock?: string): Projection {
   try {
@@ -50,9 +50,9 @@ export function openProjection(file: string, lock?: string): Projection {
 
 class SqliteProjection implements Projection, ProjectionWriter {
   readonly #file: string;
-  /** The database, its folder, and the lock: they never change while this is open. */
+  /** The places of the database, its folder and the lock file, which never change while it is open. */
   readonly #placement: Placement;
-  /** The write-ahead log and its index, which begin anew when nobody has the database open. */
+  /** The places of the write-ahead log and its index, which are new whenever the database has been closed everywhere. */
   #walPlacement: Placement;
   #open: ChatDb;
   /** Entries that are not in `places` yet. */
@@ -90,7 +90,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
 
   entry(draft: Draft, at: number): Entry {
     const time = Math.max(0, at);
-    // Where the clock says less than before, or something absurd, ids go on from the last one.
+    // If the clock was set back or is absurd, ids continue from the last one.
     const id = Math.max(time * 1_000 < LATEST_ID ? time * 1_000 : 0, this.lastId + 1);
     this.lastId = id;
     this.#unplaced += 1;
@@ -164,9 +164,9 @@ class SqliteProjection implements Projection, ProjectionWriter {
   }
 
   /**
-   * Moves all of the write-ahead log into the database, if nobody who reads is in the way, through the files that are open, whatever
-   * their names lead to. Then the database has everything without a log that may be gone, and a database that somebody has put
-   * in its place finds no log that belongs to another.
+   * Moves the whole write-ahead log into the database if no reader prevents it. This goes through the open files, whatever their
+   * names lead to now: the database is then complete without a log that may be gone, and a database that somebody has put in
+   * its place finds no log of another.
    */
   #emptyWal(): void {
     const { db } = this.#open;
@@ -175,7 +175,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     try {
       db.prepare('PRAGMA wal_checkpoint(TRUNCATE)').get();
     } catch {
-      // A disk that fails here fails at the next commit too, where it is told.
+      // A disk that fails here also fails at the next commit, which reports it.
     }
     db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
   }
@@ -208,7 +208,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
 
   reopen(): void {
     this.#checkPlacement();
-    // It goes on reading until there is another, unless it holds what the other has to wait for.
+    // It serves reads until the new one is open, unless it holds a lock that the new one needs.
     if (this.#open.db.isOpen && this.#open.db.isTransaction) this.#open.db.close();
     const reopened = openChatDb(this.#file);
     this.close();
@@ -224,7 +224,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     if (this.#open.db.isOpen) this.#open.db.close();
   }
 
-  /** Throws if the names lead elsewhere: SQLite would make other files there, and mix them with those that are open. */
+  /** Throws if the names lead elsewhere: SQLite would create other files there and mix them with the open ones. */
   #checkPlacement(): void {
     const fault = this.misplaced();
     if (fault === undefined) return;
@@ -232,9 +232,9 @@ class SqliteProjection implements Projection, ProjectionWriter {
     throw misplacedError(fault);
   }
 
-  /** Puts entries into `places`, when there are enough of them. */
+  /** Adds entries to `places` when enough have accumulated. */
   #place(): void {
-    if (this.#unplaced < PLACED_AT_ONCE) return;
+    if (this.#unplaced < INDEX_BATCH) return;
     this.#open.place.run();
     this.#open.setPlaced.run();
     this.#unplaced = 0;
@@ -263,11 +263,11 @@ class SqliteProjection implements Projection, ProjectionWriter {
       if (fault !== undefined) throw misplacedError(fault);
       return { type: 'committed', value };
     } catch (thrown) {
-      // A read of the state in the middle of it may have failed.
+      // A read within the transaction may have failed.
       const error = thrown instanceof StorageFailure ? thrown.cause : thrown;
       if (!isSqliteError(error)) throw thrown;
       const code = error.errcode & 0xff;
-      // Conversations that were made in it are undone, and their ids are given away again.
+      // Conversations that it created are undone, and SQLite will use their ids again.
       this.#pairs.forget();
       const isUndone = this.#rollback();
       if (code === SQLITE_FULL && isUndone) return { type: 'storage_full' };
@@ -277,7 +277,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     }
   }
 
-  /** True when it is certain that nothing of the transaction remains. */
+  /** True if it is certain that nothing of the transaction remains. */
   #rollback(): boolean {
     try {
       if (this.#open.db.isTransaction) this.#open.db.exec('ROLLBACK');
@@ -310,7 +310,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     return { ...stored, id, at };
   }
 
-  /** The room of that name, spelled as when it was made, which may be now. */
+  /** The room of that name, created if it is new. Its name is spelled as when it was created. */
   #room(name: string): { room: number; roomName: string } {
     this.#open.addRoom.run(name, foldName(name));
     const row = this.#open.findRoom.get(foldName(name));

@@ -1,13 +1,13 @@
 /**
- * The newest entries by conversation: those that are not in `places` yet. Kept in memory, and read on from where it was
- * whenever somebody asks: so they need not be looked through again for each conversation.
+ * The newest entries by conversation: those that are not in the index `places` yet. They are kept in memory, and each call
+ * reads only what has been added, instead of scanning all of them for each conversation.
  */
 
 import type { StatementSync } from 'node:sqlite';
 import { rows } from './chat-db.ts';
 import { integer, MESSAGE_CODE } from './entry-row.ts';
 
-/** How a tail is read: up to where entries are in `places`, the oldest id there is, and the entries behind an id. */
+/** The statements that read a tail. */
 interface Source {
   readonly firstId: StatementSync;
   readonly placed: StatementSync;
@@ -15,30 +15,30 @@ interface Source {
   readonly entriesAfter: StatementSync;
 }
 
-/** Which ids of a conversation are asked for: behind `after`, up to `last`. */
+/** Ids of a conversation, after `after` and up to `last`. */
 export interface Range {
   readonly conversation: number;
   readonly after: number;
   readonly last: number;
 }
 
-export class Tail {
+export class UnindexedTail {
   readonly #source: Source;
   /** In rising order. */
   readonly #ids = new Map<number, number[]>();
-  /** Of these, what is no message. */
+  /** Those of them that are not messages. */
   readonly #changes = new Set<number>();
   #through = 0;
-  /** What is older has been removed from the log. */
+  /** Older entries have been removed from the log. */
   #first = 0;
-  /** Everything up to this id is in `places`, and nothing of it here. */
+  /** Everything up to this id is in `places` and not kept here. */
   placed = -1;
 
   constructor(source: Source) {
     this.#source = source;
   }
 
-  /** Takes in what has been committed since the last call. */
+  /** Adds what has been committed since the last call. */
   readOn(): void {
     this.#first = integer(this.#source.firstId.get()?.id ?? 0);
     const placed = integer(this.#source.placed.get()?.id);
