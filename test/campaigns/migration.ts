@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { MIGRATIONS, SCHEMA_VERSION } from '../../src/store/sqlite/schema.ts';
 import { TestClient } from '../support/client.ts';
 import { runProcess } from '../support/process.ts';
-import { startRandom } from '../support/random.ts';
+import { type Pick, startRandom } from '../support/random.ts';
 import { PARLEY, startServer } from '../support/server.ts';
 import { type CampaignOptions, type CampaignResult, Findings } from './campaign.ts';
 
@@ -81,10 +81,11 @@ async function migrateFrom(
     copyFolder(old, data);
     // Each start goes on from where the one before was killed.
     for (let kill = 0; kill < KILLS; kill += 1) {
-      await killAfter(data, pick(first.ms));
+      // Some at any time of the start, some as soon as something has been written.
+      await killStarting(data, kill % 2 === 0 ? pick(first.ms) : first.ms, kill % 2 === 1, pick);
       killed += 1;
       // A transaction was being written, or had not been moved into the database yet.
-      if ((statSync(`${data}/chat.db-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) within += 1;
+      if (walBytes(data) > 0) within += 1;
     }
     const server = await startServer({ data });
     await checkHistory(server.address, version, entries, findings);
@@ -206,13 +207,21 @@ async function measure(from: string, data: string): Promise<{ ms: number; rssMiB
   return { ms, rssMiB: Math.round(Number(/^VmHWM:\s*(\d+)/m.exec(status)?.[1]) / 1_024) };
 }
 
-async function killAfter(data: string, ms: number): Promise<void> {
+/** Kills a server after `ms`; with `atWrite`, up to 20 ms after it began to write to the log of the database, if that is earlier. */
+async function killStarting(data: string, ms: number, atWrite: boolean, pick: Pick): Promise<void> {
+  const before = walBytes(data);
   const server = runProcess(process.execPath, [PARLEY, 'serve', '--data', data, '--port', '0'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  await wait(ms);
+  const deadline = performance.now() + ms;
+  while (performance.now() < deadline && !(atWrite && walBytes(data) !== before)) await wait(1);
+  if (atWrite) await wait(pick(20));
   server.child.kill('SIGKILL');
   await server.exit();
+}
+
+function walBytes(data: string): number {
+  return statSync(`${data}/chat.db-wal`, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function copyFolder(from: string, to: string): void {
