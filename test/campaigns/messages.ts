@@ -53,7 +53,7 @@ class Messages {
     this.#server = new CampaignServer({ data: `${options.folder}/data`, port, args });
     this.#crowd = new Crowd({ data: this.#server.data, port, members: [JOIN_LEAVE_USER, ...PEOPLE], report });
     const [moving, ...people] = this.#crowd.clients;
-    if (moving === undefined) throw new Error('nobody moves');
+    if (moving === undefined) throw new Error('the crowd is empty');
     this.#people = people;
     this.#moving = moving;
     this.#joinLeaveUser = new JoinLeaveUser(moving, '#north', startRandom(options.seed), report);
@@ -152,5 +152,5 @@ class Messages {
 /** Must succeed: the server has just reported that it listens. */
 async function enter(client: ResumingClient): Promise<void> {
   const entered = await client.enter();
-  if (entered !== 'in') throw new Error(`${client.state()} could not come back: ${entered}`);
+  if (entered !== 'in') throw new Error(`${client.state()} could not log in again: ${entered}`);
 }

@@ -28,7 +28,7 @@ export class PasswordProbe {
         return false;
       }
       if (answer?.[2] !== 'busy' && answer?.[2] !== 'unavailable') {
-        throw new Error(`login ${name}: ${JSON.stringify(answer ?? 'the end')}`);
+        throw new Error(`login ${name}: ${JSON.stringify(answer ?? 'the connection ended')}`);
       }
     }
   }

@@ -109,7 +109,7 @@ export class ResumingClient {
       }
       if (answer[2] === 'bad_token') this.#token = undefined;
       else if (!TRANSIENT.has(answer[2]))
-        throw new Error(`${this.owner.user} was not let in: ${JSON.stringify(answer)}`);
+        throw new Error(`${this.owner.user} could not log in: ${JSON.stringify(answer)}`);
       this.counts[answer[2] === 'bad_token' ? 'badToken' : 'notYet'] += 1;
       await wait(RETRY_MS);
       // What was sent after the login is refused too. All of it is repeated in order after the next login.

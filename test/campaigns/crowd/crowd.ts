@@ -72,7 +72,7 @@ export class Crowd {
   /** All log in for the first time and join their rooms. */
   async enter(): Promise<void> {
     for (const [i, client] of this.clients.entries()) {
-      if ((await client.enter()) !== 'in') throw new Error(`${client.state()} was not let in`);
+      if ((await client.enter()) !== 'in') throw new Error(`${client.state()} could not log in`);
       for (const room of this.#options.members[i]?.rooms ?? []) {
         const answer = await client.requests.move('join', room);
         if (answer?.[0] !== 'ok') throw new Error(`${client.state()} could not join ${room}`);

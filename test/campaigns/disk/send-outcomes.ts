@@ -49,7 +49,7 @@ export class SendOutcomes {
 
   of(text: string): Attempt {
     const attempt = this.#attempts.get(text);
-    if (attempt === undefined) throw new Error(`nobody says "${text.slice(0, 40)}"`);
+    if (attempt === undefined) throw new Error(`nobody sent "${text.slice(0, 40)}"`);
     return attempt;
   }
 

@@ -57,7 +57,7 @@ export class Talkers {
       const { notYet } = talker.counts;
       const entered = await talker.enter();
       if (entered !== 'in' || talker.counts.notYet > notYet)
-        throw new Error(`${talker.state()} could not come in: ${entered}`);
+        throw new Error(`${talker.state()} could not log in: ${entered}`);
     }
   }
 

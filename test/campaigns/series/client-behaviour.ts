@@ -140,7 +140,7 @@ export class ClientBehaviour {
       ? client.logIn(this.#guestName())
       : client.enter(cut, this.#guestName()));
     this.#refusals = entered === 'refused' ? this.#refusals + 1 : 0;
-    if (this.#refusals > REFUSALS) throw new Error(`${client.owner.user} is not let in any more`);
+    if (this.#refusals > REFUSALS) throw new Error(`${client.owner.user} cannot log in any more`);
     if (entered === 'refused') await this.#wait(20);
   }
 

@@ -105,7 +105,7 @@ class Series {
 
 function inTime(run: Promise<void>): Promise<void> {
   return new Promise((resolve, reject) => {
-    const late = (): void => reject(new Error(`it is not over after ${RUN_MS} ms`));
+    const late = (): void => reject(new Error(`the run did not end within ${RUN_MS} ms`));
     const deadline = setTimeout(late, RUN_MS);
     run.then(resolve, reject).finally(() => clearTimeout(deadline));
   });

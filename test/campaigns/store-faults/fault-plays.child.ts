@@ -90,7 +90,7 @@ async function playOnce(plan: Plan, at: number, findings: Findings): Promise<num
   truncateSync(journal);
   const model = new DiskModel(journal);
   const options = { data, isShared: plan.isShared, mayNotRead: plan.kinds === OPERATION.read, findings };
-  if (!isFile(file)) throw new Error(`nobody plays ${file}`);
+  if (!isFile(file)) throw new Error(`there is no script for ${file}`);
   let play: FaultPlay = PLAYS[file](options);
   disk.fail({ ...plan, first: at, last: Math.min(at + plan.count - 1, Number.MAX_SAFE_INTEGER) });
   let isCut = false;

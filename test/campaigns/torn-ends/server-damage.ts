@@ -68,7 +68,7 @@ async function makeFolder(server: CampaignServer): Promise<Left> {
     // A checkpoint in between would have moved some of the three into the database, out of danger.
     if (before.equals(readFileSync(join(data, 'chat.db')))) return takeUp(data);
   }
-  throw new Error(`a checkpoint came in between ${TRIES} times`);
+  throw new Error(`a checkpoint interfered ${TRIES} times`);
 }
 
 /** Writes the last three records of `users.txt`: two registrations and a password change of the first. */
@@ -158,7 +158,7 @@ async function checkAccounts(port: number, records: number): Promise<void> {
     ['dan', passwordOf('dan'), records >= 2],
   ] as const;
   for (const [name, password, isIn] of expected) {
-    if ((await probe.accepts(name, password)) !== isIn) throw new Error(`${name} is let in: ${!isIn}`);
+    if ((await probe.accepts(name, password)) !== isIn) throw new Error(`${name} can log in: ${!isIn}`);
   }
   await probe.close();
 }

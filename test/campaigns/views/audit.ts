@@ -93,7 +93,7 @@ async function finish(client: ResumingClient, deadline: number): Promise<void> {
   client.connection?.resume();
   client.connection?.spare();
   for (;;) {
-    if (performance.now() > deadline) throw new Error(`${client.owner.user} cannot stay in`);
+    if (performance.now() > deadline) throw new Error(`${client.owner.user} keeps losing its connection`);
     if (!client.isConnected) await client.enter();
     else if (!client.isIn) await client.logIn();
     await client.until('end of all that is under way', () => client.isSettled || !client.isConnected);

@@ -29,7 +29,7 @@ export async function checkReplay(
   await client.enter();
   await client.until('end of the replay', () => client.isLive || !client.isConnected, REPLAY_MS);
   const [view] = client.views;
-  if (view === undefined) throw new Error(`${owner.user} was not let in for a replay`);
+  if (view === undefined) throw new Error(`${owner.user} could not log in for a replay`);
   view.isWhole = client.isLive;
   checkView(view, expected, report);
   return client;
