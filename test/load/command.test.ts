@@ -110,7 +110,7 @@ describe('the host to load', () => {
     expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was sent')]);
   });
 
-  it('nobody, if anything else is wrong', async () => {
+  it('is not contacted if anything else is wrong', async () => {
     const ear = await startCountingServer();
     for (const wrong of [['--expect', 'p98<1ms'], ['--users', 'x'], ['--accounts', '1'], ['nothing.json']]) {
       expect((await load('--server', `127.0.0.1:${ear.port}`, ...wrong)).code).toBe(2);
@@ -120,7 +120,7 @@ describe('the host to load', () => {
 });
 
 describe.concurrent('a run that is impossible', () => {
-  it.each([[[]], [['capacity']]])('%j: nobody listens', { timeout: TRIAL_MS }, async (words) => {
+  it.each([[[]], [['capacity']]])('%j: no server', { timeout: TRIAL_MS }, async (words) => {
     const free = await closedPort();
     const began = performance.now();
     const { code, stderr } = await load(...words, '--server', `127.0.0.1:${free}`, '--quiet');
@@ -164,7 +164,7 @@ describe.concurrent('thresholds', () => {
     expect([code, outcomes]).toEqual(isJudged ? [wantedCode, wanted] : [75, wanted.map(() => null)]);
   }
 
-  it('that are missed, and that are met', { timeout: TRIAL_MS }, async () => {
+  it('may be missed or met', { timeout: TRIAL_MS }, async () => {
     const [met, missed, lost] = await Promise.all([
       tryOut(folder, {}, SHORT, ['--expect', 'lost==0', '--expect', 'p50<5s']),
       tryOut(folder, {}, SHORT, ['--expect', 'p50<1us', '--expect', 'lost==0']),
@@ -177,7 +177,7 @@ describe.concurrent('thresholds', () => {
     expect(lost.code).toBe(1);
   });
 
-  it('that are missed end a run early, if that is asked for', { timeout: TRIAL_MS }, async () => {
+  it('end a run early on request', { timeout: TRIAL_MS }, async () => {
     const long = { ...ROOMS, phases: [{ kind: 'steady' as const, seconds: 12 }] };
     const trial = await tryOut(folder, {}, long, ['--expect', 'p50<1us', '--abort-on-fail']);
     expectJudged(trial, 99, false);
@@ -212,7 +212,7 @@ describe.concurrent('thresholds', () => {
 });
 
 describe.concurrent('results', () => {
-  it('list, show, and a run of what was shown', { timeout: TRIAL_MS }, async () => {
+  it('list, show, and a run of the shown scenario', { timeout: TRIAL_MS }, async () => {
     const list = await load('list');
     expect(list.stdout.match(/^\w+/gm)).toEqual([...SCENARIOS.keys()]);
     const shown = await load('show', 'rooms');
@@ -238,7 +238,7 @@ describe.concurrent('results', () => {
     expect(JSON.parse(readFileSync(json, 'utf8'))).toMatchObject({ scenario: { name: 'rooms', users: 30 } });
   });
 
-  it('of the same seed: the same conversations, as many messages, and a comparison', {
+  it('of the same seed have the same conversations and number of messages, and can be compared', {
     timeout: TRIAL_MS,
   }, async () => {
     const [first, again, other] = await Promise.all([
@@ -266,7 +266,7 @@ describe.concurrent('results', () => {
     expect(compared.stdout).toContain('p99');
   });
 
-  it('tell how it goes: in a pipe one line a second', { timeout: TRIAL_MS }, async () => {
+  it('report progress, in a pipe as one line per second', { timeout: TRIAL_MS }, async () => {
     const began = performance.now();
     const { stderr, result } = await tryOut(folder, {});
     const seconds = (performance.now() - began) / 1_000;
@@ -287,7 +287,7 @@ describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
     phases: [{ kind: 'steady' as const, seconds: 1 }],
   };
 
-  it('a server that can do only so much', { timeout: 3 * TRIAL_MS }, async () => {
+  it('a server with limited capacity', { timeout: 3 * TRIAL_MS }, async () => {
     // From 3 people on it can do 5 messages a second, and they write 12. As many files may be open as 4 need: 4 are tried
     // first, then 2, then 3.
     const relay = await startRelay({ slowFrom: 3, workMs: 200 });
@@ -310,7 +310,7 @@ describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
     expect(saved.steps[0]).toMatchObject({ users: 4, finding: { type, why: expect.any(String) } });
   });
 
-  it('on a machine that is too busy: nothing is said of the server', {
+  it('a machine that is too busy: says nothing about the server', {
     timeout: 3 * TRIAL_MS,
   }, async () => {
     const relay = await startRelay();

@@ -14,7 +14,7 @@ function faultsOf({ result }: Trial): Record<string, number> {
 
 const NONE = { lost: 0, repeated: 0, reordered: 0, diverged: 0, foreign: 0, unknown: 0, refused: 0 };
 
-it.concurrent('a perfect relay: nothing is reported, and all counts are those of the relay', {
+it.concurrent('a perfect relay: no faults, and all counts match those of the relay', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, {});
@@ -42,7 +42,7 @@ it.concurrent('a perfect relay: nothing is reported, and all counts are those of
   expect(result.series.reduce((sum, { delivered }) => sum + delivered, 0)).toBe(counted.deliveries);
 });
 
-it.concurrent('a perfect relay whose ids are small numbers', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a perfect relay with small ids', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { hasSmallIds: true });
   const { messages, deliveries } = trial.counted;
   expect([faultsOf(trial), trial.code]).toEqual([NONE, goodCode(trial.result)]);
@@ -61,7 +61,7 @@ it.concurrent('one delivery in 1,000 is lost', { timeout: TRIAL_MS }, async () =
   expect(stdout).toContain(`${counted.lost} of`);
 });
 
-it.concurrent('one delivery in 1,000 comes twice', { timeout: TRIAL_MS }, async () => {
+it.concurrent('one delivery in 1,000 arrives twice', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { repeatEvery: 1_000 });
   const { counted, code, result } = trial;
   expect(counted.repeated).toBeGreaterThan(3);
@@ -71,7 +71,7 @@ it.concurrent('one delivery in 1,000 comes twice', { timeout: TRIAL_MS }, async 
   expect(result.figures.delivered).toBe(counted.deliveries);
 });
 
-it.concurrent('two successive deliveries change places', { timeout: TRIAL_MS }, async () => {
+it.concurrent('two successive deliveries are swapped', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { swapEvery: 500 });
   expect(trial.counted.swapped).toBeGreaterThan(3);
   expect(faultsOf(trial)).toEqual({ ...NONE, reordered: trial.counted.swapped });
@@ -82,7 +82,7 @@ it.concurrent('two successive deliveries change places', { timeout: TRIAL_MS }, 
 const TWO_WRITERS = { ...ROOMS, groups: [{ kind: 'rooms' as const, size: 10, writers: 2 }] };
 const TWO_THREADS = ['--threads', '2'];
 
-it.concurrent('two messages of different writers change places for one reader: each writer is in order, all together are not', {
+it.concurrent('messages of two writers are swapped for one reader: each writer is in order, but the total order is not', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { overtakeEvery: 25 }, TWO_WRITERS, TWO_THREADS);
@@ -91,7 +91,7 @@ it.concurrent('two messages of different writers change places for one reader: e
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('one reader has another order than the others, with ids that rise all the same', {
+it.concurrent('one reader sees a different order than the others although its ids rise', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { renumberEvery: 25 }, TWO_WRITERS, TWO_THREADS);
@@ -101,14 +101,14 @@ it.concurrent('one reader has another order than the others, with ids that rise 
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('somebody gets what nobody said', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a user receives a message that nobody sent', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { inventEvery: 100 });
   expect(trial.counted.invented).toBeGreaterThan(3);
   expect(faultsOf(trial)).toEqual({ ...NONE, foreign: trial.counted.invented });
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('somebody gets what goes to others: in another room, and a member of nothing', {
+it.concurrent('a user receives messages of a room it is not in, also if it is in no room', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { strayEvery: 100 });
@@ -126,14 +126,14 @@ it.concurrent('somebody gets what goes to others: in another room, and a member 
   expect(faultsOf(idle)).toEqual({ ...NONE, foreign: idle.counted.strayed });
 });
 
-it.concurrent('a text that is damaged did not arrive', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a damaged text counts as not arrived', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { damageEvery: 50 });
   expect(trial.counted.damaged).toBeGreaterThan(3);
   expect(faultsOf(trial)).toEqual({ ...NONE, lost: trial.counted.damaged });
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('what is acknowledged and never delivered is lost, all of it', {
+it.concurrent('messages that are acknowledged but never delivered are lost', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { deliversNothing: true });
@@ -143,7 +143,7 @@ it.concurrent('what is acknowledged and never delivered is lost, all of it', {
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('what is refused was never said', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a refused message counts as never sent', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { refuseEvery: 100 });
   const { counted, result, code } = trial;
   expect(counted.refused).toBeGreaterThan(3);
@@ -153,7 +153,7 @@ it.concurrent('what is refused was never said', { timeout: TRIAL_MS }, async () 
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('what is never answered may have been said or not', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a message without an answer is unknown', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { swallowEvery: 100 });
   const { counted, result, code } = trial;
   expect(counted.swallowed).toBeGreaterThan(3);
@@ -163,7 +163,7 @@ it.concurrent('what is never answered may have been said or not', { timeout: TRI
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('what is under way at the end is waited for', { timeout: TRIAL_MS }, async () => {
+it.concurrent('messages in flight at the end are waited for', { timeout: TRIAL_MS }, async () => {
   // The relay stands still from the middle of the second second to well behind the end of the phase.
   const trial = await tryOut(
     folder,

@@ -32,7 +32,7 @@ function closedIn({ figures }: Trial['result']): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }
 
-it.concurrent('a guest whose connection ends is not accounted for any more', {
+it.concurrent('a guest whose connection ends is no longer checked', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { cutEvery: 100 });
@@ -48,7 +48,7 @@ it.concurrent('a guest whose connection ends is not accounted for any more', {
   expect([result.ended, code]).toEqual(['complete', goodCode(result)]);
 });
 
-it.concurrent('who comes back gets everything once, and says again what was unanswered', {
+it.concurrent('a user that reconnects receives everything once and resends unanswered messages', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { cutEvery: 100 }, LOST_AND_FOUND, ACCOUNTS);
@@ -69,7 +69,7 @@ it.concurrent('who comes back gets everything once, and says again what was unan
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('a connection that ends in the middle of a replay: what had come does not come again', {
+it.concurrent('a connection that ends during a replay: nothing arrives twice', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { cutReplayAfter: 2 }, LOST_AND_FOUND, ACCOUNTS);
@@ -81,7 +81,7 @@ it.concurrent('a connection that ends in the middle of a replay: what had come d
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('what is said again after a lost connection is not late by the doing of the server', {
+it.concurrent('the delay of a resent message does not count as latency', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(
@@ -100,7 +100,7 @@ it.concurrent('what is said again after a lost connection is not late by the doi
   expect(result.latency.resume?.min).toBeGreaterThanOrEqual(3_990);
 });
 
-it.concurrent('who cannot come back is told, and nothing is said of what it missed', {
+it.concurrent('a user that cannot reconnect is reported, but what it missed is not', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { closeDoorAt: 500 }, LOST_AND_FOUND, ACCOUNTS);
@@ -132,7 +132,7 @@ it.concurrent.each([
   },
 );
 
-it.concurrent('a server whose process nobody knows is gone when all connections are', {
+it.concurrent('a server with an unknown process is gone when all connections are', {
   timeout: TRIAL_MS,
 }, async () => {
   const phases = [{ kind: 'steady' as const, seconds: 60 }];
@@ -142,7 +142,7 @@ it.concurrent('a server whose process nobody knows is gone when all connections 
   expect(trial.result.figures.seconds).toBeLessThan(30);
 });
 
-it.concurrent('somebody who stays away for long is no server that went away', {
+it.concurrent('a user that stays offline for long does not make the server count as gone', {
   timeout: TRIAL_MS,
 }, async () => {
   const scenario = { ...ROOMS, users: 2, churnPerSecond: 20, awaySeconds: 5 };
@@ -152,7 +152,7 @@ it.concurrent('somebody who stays away for long is no server that went away', {
   expect([trial.result.ended, trial.code]).toEqual(['complete', goodCode(trial.result)]);
 });
 
-it.concurrent('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS }, async () => {
+it.concurrent('Ctrl-C during a run: summary and result', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(
     folder,
     {},
@@ -171,7 +171,7 @@ it.concurrent('Ctrl-C in the middle: summary and result', { timeout: TRIAL_MS },
   expect(result.figures.seconds).toBeLessThan(20);
 });
 
-it.concurrent('Ctrl-C while they come in: at once, and without complaint', {
+it.concurrent('Ctrl-C during the ramp: exits immediately, without an error', {
   timeout: TRIAL_MS,
 }, async () => {
   const relay = await startRelay();

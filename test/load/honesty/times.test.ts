@@ -27,7 +27,7 @@ function deliveriesOf({ result }: Trial) {
   return deliver;
 }
 
-it('20 ms more for 1 % of the messages', { timeout: TRIAL_MS }, async () => {
+it('20 ms of delay for 1 % of the messages', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { delayEvery: 100 }, OPEN);
   expect(trial.counted.delayed).toBeGreaterThan(10);
   // One in 100 is late, and of these are the slowest 1 in 200 and in 1,000, whatever else is slow. Half of all is
@@ -39,7 +39,7 @@ it('20 ms more for 1 % of the messages', { timeout: TRIAL_MS }, async () => {
   expect(trial.code).toBe(goodCode(trial.result));
 });
 
-it('half a second in which nothing is done: everybody who wrote meanwhile is late', {
+it('a stall of half a second: every message due meanwhile is late', {
   timeout: TRIAL_MS,
 }, async () => {
   const trial = await tryOut(folder, { stallAt: 800, stallMs: STALL_MS }, OPEN);
@@ -60,7 +60,7 @@ it('half a second in which nothing is done: everybody who wrote meanwhile is lat
   expect(max).toBeGreaterThan(0.9 * stalledMs);
 });
 
-it('the same in a closed loop: only who was waiting is late', { timeout: TRIAL_MS }, async () => {
+it('a stall in a closed loop: only messages in flight are late', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(
     folder,
     { stallAt: 800, stallMs: STALL_MS },

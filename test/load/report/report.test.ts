@@ -95,7 +95,7 @@ async function ask<T>(page: Page, schema: z.ZodType<T>, expression: string): Pro
 const texts = z.array(z.string());
 
 describe('a report', () => {
-  it('begins with what came of it', async () => {
+  it('begins with the verdict', async () => {
     for (const [result, label] of [
       [calm, 'Passed'],
       [troubled, 'Failed'],
@@ -107,7 +107,7 @@ describe('a report', () => {
     }
   });
 
-  it('has every table, and what is wrong with the measurement at the top', async () => {
+  it('has every table, and says at the top why the result is not valid', async () => {
     const page = await open(troubled);
     expect(await page.locator('.latency tbody tr').count()).toBe(5);
     const missed = page.locator('.thresholds .missed').locator('th, td');
@@ -124,7 +124,7 @@ describe('a report', () => {
     expect(JSON.parse((await page.locator('pre').first().textContent()) ?? '')).toEqual(troubled.scenario);
   });
 
-  it('shows what there is to show', async () => {
+  it('omits charts without data', async () => {
     const titles = async (result: Result) => (await open(result)).locator('figure h3').allInnerTexts();
     const usual = ['Latency by percentile', 'Delivery latency', 'Rates', 'Connections'];
     expect(await titles(calm)).toEqual([...usual, 'Server: CPU', 'Server: memory']);
@@ -134,7 +134,7 @@ describe('a report', () => {
     expect(await titles(sampleResult({ change: () => ({ series: unknown }) }))).toEqual(usual);
   });
 
-  it('tells the values of a second to who points at it', async () => {
+  it('shows the values of a second in a tooltip', async () => {
     const page = await open(calm, { viewport: { width: 1_400, height: 900 } });
     const hints = await page
       .locator('figure', { hasText: 'Rates' })
@@ -170,7 +170,7 @@ describe('a report', () => {
     ]);
   });
 
-  it('has no more points than can be told apart, however long the run', async () => {
+  it('limits the number of points, however long the run', async () => {
     const page = await open(long);
     const count = await page.locator('figure', { hasText: 'Rates' }).locator('svg.wide .hint').count();
     expect(count).toBe(121);
@@ -203,7 +203,7 @@ describe('a report', () => {
 });
 
 describe.each(Object.entries(REPORTS))('a report: %s', (_, result) => {
-  it('asks for nothing, runs nothing, can be read in light and dark, and fits at every width', async () => {
+  it('makes no requests, runs no scripts, is readable in light and dark, and fits every width', async () => {
     const page = await open(result);
     await asksForNothing(page);
     await page.evaluate("for (const details of document.querySelectorAll('details')) details.open = true");
@@ -295,7 +295,7 @@ it('a report scales charts to the measured phases, whatever the ramp needed', as
   expect(await memory.locator('.note').textContent()).not.toContain('cut off');
 });
 
-it('a report has all its charts on paper', async () => {
+it('a report prints all its charts', async () => {
   const page = await open(troubled, { colorScheme: 'dark' });
   await page.emulateMedia({ media: 'print', colorScheme: 'dark' });
   expect(await ask(page, z.string(), 'getComputedStyle(document.documentElement).colorScheme')).toBe('light');

@@ -28,20 +28,20 @@ function withDeliver(p50: number, p99: number, options: SampleOptions = {}): Res
 }
 
 describe('two results side by side', () => {
-  it('are told by value, ratio, and which is better', () => {
+  it('show values, the ratio, and which one is better', () => {
     const text = compared(withDeliver(2, 10), withDeliver(1, 12));
     expect(row(text, 'deliver p50')).toEqual(['2.00 ms', '1.00 ms', '0.50', 'B']);
     expect(row(text, 'deliver p99')).toEqual(['10.0 ms', '12.0 ms', '1.20', 'A']);
     expect(text).toContain('B is better in 1 figure and worse in 1');
   });
 
-  it('are the same if they are closer than two runs of one program may be', () => {
+  it('count as equal within the noise of the same program', () => {
     const text = compared(withDeliver(1, 10), withDeliver(1.04, 10.6));
     expect(row(text, 'deliver p50')?.at(-1)).toBe('=');
     expect(row(text, 'deliver p99')?.at(-1)).toBe('A');
   });
 
-  it('have more that is better for rates, and less for what is used', () => {
+  it('prefer higher rates and lower usage', () => {
     const text = compared(
       sampleResult({
         change: ({ figures, usage }) => ({
@@ -61,7 +61,7 @@ describe('two results side by side', () => {
     expect(row(text, 'peak memory')).toEqual(['100 MiB', '50.0 MiB', '0.50', 'B']);
   });
 
-  it('differ by a single message that was lost', () => {
+  it('differ by a single lost message', () => {
     const lossy = sampleResult({
       change: ({ correctness }) => ({ correctness: { ...correctness, lost: 1 } }),
     });
@@ -70,7 +70,7 @@ describe('two results side by side', () => {
     expect(row(compared(lossy, lossy), 'lost')?.at(-1)).toBe('=');
   });
 
-  it('leave out what neither has, and judge nothing that only one has', () => {
+  it('omit figures that neither has, and do not judge those that only one has', () => {
     const unknown = sampleResult({
       change: ({ latency }) => ({ usage: null, latency: { ...latency, login: null } }),
     });
@@ -79,13 +79,13 @@ describe('two results side by side', () => {
     expect(row(compared(unknown, sampleResult()), 'CPU per delivery')).toEqual(['–', '84 µs', '–']);
   });
 
-  it('have no percentile of too few values', () => {
+  it('omit percentiles of too few values', () => {
     const text = compared(sampleResult(), sampleResult());
     expect(row(text, 'resume p50')).toBeDefined();
     expect(row(text, 'resume p99')).toBeUndefined();
   });
 
-  it('are not judged by latencies and rates if one is not valid', () => {
+  it('judge no latencies and rates if one is not valid', () => {
     const invalid = withDeliver(1, 1, { change: () => ({ invalid: ['timers were late'] }) });
     const text = compared(withDeliver(2, 10), invalid);
     expect(row(text, 'deliver p99')).toEqual(['10.0 ms', '1.00 ms', '0.10', 'not judged']);
@@ -93,7 +93,7 @@ describe('two results side by side', () => {
     expect(row(text, 'lost')?.at(-1)).toBe('=');
   });
 
-  it('fit 80 columns, cannot write to the terminal, and have colours only if wanted', () => {
+  it('fit 80 columns, cannot harm a terminal, and have colours only on request', () => {
     const evil = `\u001b[2J${'x'.repeat(200)}`;
     const other = sampleResult({
       users: 1_000_000,
@@ -117,12 +117,12 @@ describe('two results side by side', () => {
 describe('a reason against comparing', () => {
   const base = sampleResult();
 
-  it('is nothing between two runs of the same', () => {
+  it('does not exist between two runs of the same scenario', () => {
     expect(differencesOf(base, base)).toEqual([]);
     expect(compared(base, base)).not.toContain('WARNING');
   });
 
-  it('is not the version of Parley, nor when it was', () => {
+  it('is not the version of Parley, nor the date', () => {
     const later = sampleResult({
       change: ({ environment, scenario }) => ({
         at: '2027-01-01T00:00:00.000Z',

@@ -105,13 +105,13 @@ describe('a threshold', () => {
     expect(isMissed(parsed(text), result)).toBe(!isMet);
   });
 
-  it('keeps its text, and can be sent to another thread', () => {
+  it('keeps its text, and can cross threads', () => {
     expect(evaluate(parsed(' lost == 0 '), result)).toEqual({ text: 'lost == 0', value: 11, isMet: false });
     const expectation = parsed('server_memory<1GiB');
     expect(structuredClone(expectation)).toEqual(expectation);
   });
 
-  it('tells its value for people', () => {
+  it('formats its value', () => {
     const told = (text: string) => describeOutcome(evaluate(parsed(text), result));
     expect(told('p50<2000us')).toBe('1,100 µs');
     expect(told('late<1%')).toBe('1.50 %');
@@ -120,7 +120,7 @@ describe('a threshold', () => {
   });
 });
 
-describe('what was not measured', () => {
+describe('a figure that was not measured', () => {
   const nothing: Result = sampleResult({
     perUserPerMinute: 0,
     change: ({ latency, figures }) => ({

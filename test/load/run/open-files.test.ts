@@ -36,7 +36,7 @@ describe.runIf(process.platform === 'linux')('open files', () => {
     await server.exit();
   });
 
-  it('that are too few are told, and how to have more', async () => {
+  it('are reported if too few, with a way to raise the limit', async () => {
     const script = `import(${JSON.stringify(openFiles)}).then((m) =>
       console.log(m.checkOpenFiles({ connections: 5_000_000, threads: 2 }).text))`;
     const said = await shell(`ulimit -n 1500; exec "${process.execPath}" -e '${script}'`);
@@ -47,7 +47,7 @@ describe.runIf(process.platform === 'linux')('open files', () => {
     expect(said).toMatch(/sysctl -w fs.nr_open=5000256 {3}\(it is \d+ now\)/);
   });
 
-  it('are not counted of a process that is not there', () => {
+  it('are unknown for a process that does not exist', () => {
     expect(openFilesOf(2 ** 30)).toBeUndefined();
     expect(checkOpenFiles({ connections: 10, threads: 1, serverPid: 2 ** 30 })).toEqual({ type: 'enough' });
   });
@@ -100,7 +100,7 @@ describe('ports', () => {
     expect(checkPorts('127.0.0.1', 1_000_000)).toEqual({ type: 'enough' });
   });
 
-  it('that are too few are told, and what to do', () => {
+  it('are reported if too few, with a remedy', () => {
     expect(checkPorts('::1', 500)).toEqual({ type: 'enough' });
     const six = checkPorts('::1', 100_000);
     expect(six.type === 'too_few' && six.text).toMatch(/^100000 connections to ::1 .*127\.0\.0\.1/);

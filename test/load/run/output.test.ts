@@ -42,7 +42,7 @@ function startWith(streams: Streams, words: readonly string[]) {
 }
 
 describe.runIf(process.platform === 'linux')('a run', () => {
-  it.concurrent('whose stdout is on a full disk: the files are written, and it is an error', {
+  it.concurrent('whose stdout is on a full disk writes its files and reports an error', {
     timeout: TRIAL_MS,
   }, async () => {
     const json = join(folder, 'full-stdout.json');
@@ -55,7 +55,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     expect([code, program.stderr()]).toEqual([1, 'parley: cannot write to stdout: the disk is full\n']);
   });
 
-  it.concurrent('whose stderr is on a full disk: it goes on', { timeout: TRIAL_MS }, async () => {
+  it.concurrent('whose stderr is on a full disk continues', { timeout: TRIAL_MS }, async () => {
     const json = join(folder, 'full-stderr.json');
     const program = startWith(['ignore', 'pipe', openSync('/dev/full', 'w')], wordsOf(SHORT, '--json', json));
     const { code } = await program.exit(TRIAL_MS);
@@ -63,7 +63,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     expect(program.stdout()).toMatch(/every\s+message\s+arrived/);
   });
 
-  it.concurrent('whose readers have gone: it goes on, and writes its files', {
+  it.concurrent('whose readers have gone continues and writes its files', {
     timeout: TRIAL_MS,
   }, async () => {
     const json = join(folder, 'unread.json');
@@ -102,7 +102,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     },
   );
 
-  it.concurrent('whose folder vanishes meanwhile: the summary is told, and both files are missed', {
+  it.concurrent('whose folder vanishes meanwhile prints the summary and reports both files', {
     timeout: TRIAL_MS,
   }, async () => {
     const gone = join(folder, 'gone');
@@ -121,7 +121,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     expect(code).toBe(1);
   });
 
-  it.concurrent('without a folder for the data of its server', async () => {
+  it.concurrent('that cannot create a data folder for its server fails', async () => {
     const program = runProcess(process.execPath, [PARLEY, 'load', '--users', '2'], {
       env: { ...process.env, TMPDIR: join(folder, 'nowhere') },
     });
@@ -133,7 +133,7 @@ describe.runIf(process.platform === 'linux')('a run', () => {
   });
 });
 
-describe('where a file cannot be, nothing is begun', () => {
+describe('a file that cannot be written prevents the run', () => {
   it.concurrent.each([
     [['--json', join('no', 'such', 'r.json')], /cannot write .*r\.json: no such file or folder/],
     [['--html', '.'], /cannot write \.: it is a folder/],

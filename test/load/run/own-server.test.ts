@@ -46,7 +46,7 @@ function isThere(pid: number): boolean {
 const left = (): string[] => readdirSync(temporary).filter((name) => name.startsWith('parley-load-'));
 
 describe('the server of a run', () => {
-  it('takes guests and its prepared accounts, and is gone with its folder when it is stopped', async () => {
+  it('accepts guests and prepared accounts, and removes its folder when it stops', async () => {
     const server = await start({ accounts: 3 });
     expect(left()).toHaveLength(1);
     if (process.platform === 'linux') expect(portOwnerOf(server.address)).toBe(server.pid);
@@ -64,7 +64,7 @@ describe('the server of a run', () => {
     expect(left()).toEqual([]);
   });
 
-  it('leaves a folder that it was given', async () => {
+  it('keeps a folder that it was given', async () => {
     const data = join(folder, 'given');
     const server = await start({ data, args: ['--host', '127.0.0.3'] });
     expect(server.address.host).toBe('127.0.0.3');
@@ -73,7 +73,7 @@ describe('the server of a run', () => {
     expect(left()).toEqual([]);
   });
 
-  it('tells why it cannot start', async () => {
+  it('says why it cannot start', async () => {
     const wrong = await startOwnServer({ args: ['--workers', 'many'] });
     expect(wrong).toMatchObject({ type: 'failed', text: expect.stringMatching(/exit code 2\n.*--workers/s) });
     const { address } = await start();
@@ -87,7 +87,7 @@ describe('the server of a run', () => {
     expect(left()).toHaveLength(1);
   });
 
-  it('tells that it died', async () => {
+  it('reports its death', async () => {
     const server = await start();
     process.kill(server.pid, 'SIGKILL');
     expect(await server.died).toBe('the server of this run ended: signal SIGKILL');

@@ -49,14 +49,14 @@ describe.runIf(process.platform === 'linux')('the listener of a port', () => {
       expect([address, portOwnerOf({ host: address, port })]).toEqual([address, undefined]);
   });
 
-  it('is the one bound to that very address, where another one has the rest', async () => {
+  it('is the process bound to the exact address, even if another is bound to all addresses', async () => {
     const narrow = await listen('127.0.0.7');
     const wide = await listen('127.0.0.1', narrow.port);
     expect(portOwnerOf({ host: '127.0.0.7', port: narrow.port })).toBe(narrow.pid);
     expect(portOwnerOf({ host: '127.0.0.1', port: narrow.port })).toBe(wide.pid);
   });
 
-  it('is the process that started the others which have the port, too', async () => {
+  it('is the common ancestor of all processes that hold the port', async () => {
     const { pid, port } = await start(
       `
       const cluster = require('node:cluster');
@@ -76,7 +76,7 @@ describe.runIf(process.platform === 'linux')('the listener of a port', () => {
     expect(portOwnerOf({ host: '127.0.0.1', port })).toBe(pid);
   });
 
-  it('is not known of a port that nobody has, of a name, or of another machine', () => {
+  it('is unknown for an unused port, a host name, or another machine', () => {
     expect(portOwnerOf({ host: '127.0.0.1', port: 1 })).toBeUndefined();
     expect(portOwnerOf({ host: 'chat.example', port: 80 })).toBeUndefined();
     expect(portOwnerOf({ host: '192.0.2.1', port: 80 })).toBeUndefined();

@@ -37,7 +37,7 @@ describe('prepared accounts', () => {
     },
   );
 
-  it('cost what those of this server cost, or the least', async () => {
+  it("have passwords that cost as much as the server's, or the minimum", async () => {
     const hashOf = (data: string): string => readFileSync(`${data}/users.txt`, 'utf8').split(' ')[4] ?? '';
     await prepareAccounts({ data: join(folder, 'costly'), users: 1 });
     await prepareAccounts({ data: join(folder, 'least'), users: 1, cost: 'cheap' });
@@ -45,7 +45,7 @@ describe('prepared accounts', () => {
     expect(hashOf(join(folder, 'least'))).toMatch(/^\$argon2id\$v=19\$m=8,t=1,p=1\$/);
   });
 
-  it('are a million in seconds and in little memory', async () => {
+  it('can be a million, created in seconds with little memory', async () => {
     const data = join(folder, 'million');
     const script = `import(${JSON.stringify(module)}).then(async ({ prepareAccounts }) => {
       const before = process.resourceUsage().maxRSS;
@@ -64,7 +64,7 @@ describe('prepared accounts', () => {
     expect(lines.lastIndexOf('\nload-1000000 ')).toBeGreaterThan(100 * 1_000_000);
   });
 
-  it('are not put where a server has been, or is', async () => {
+  it('are not created where a server runs or has run', async () => {
     const data = join(folder, 'taken');
     await prepareAccounts({ data, users: 2, cost: 'cheap' });
     const before = readFileSync(`${data}/users.txt`, 'utf8');
@@ -85,7 +85,7 @@ describe('prepared accounts', () => {
     expect(existsSync(`${used}/users.txt`)).toBe(false);
   });
 
-  it('leave nothing half done where they cannot be written', async () => {
+  it('leave nothing behind if they cannot be written', async () => {
     writeFileSync(`${folder}/file`, '');
     const refused = await prepareAccounts({ data: `${folder}/file/data`, users: 1, cost: 'cheap' });
     expect(refused).toMatchObject({ type: 'refused', text: expect.stringContaining('cannot be used') });
@@ -99,7 +99,7 @@ describe('parley load prepare', () => {
     return { code, out: program.stdout(), err: program.stderr() };
   }
 
-  it('says what it made, what is next, and that this is no folder for a real server', async () => {
+  it('says what it created and what to do next, and warns not to use the folder for a real server', async () => {
     const data = join(folder, 'told');
     const args = ['--data', data, '--users', '7', '--cheap'];
     const { code, out, err } = await prepare(...args);
@@ -112,7 +112,7 @@ describe('parley load prepare', () => {
     expect([again.code, again.err]).toEqual([1, expect.stringMatching(/^parley: .*already exists/)]);
   });
 
-  it('takes the password from a file, and does not print it', async () => {
+  it('reads the password from a file and does not print it', async () => {
     const data = join(folder, 'with-file');
     writeFileSync(`${folder}/password`, 'long enough\nignored\n', { mode: 0o600 });
     const { code, out, err } = await prepare(
@@ -124,7 +124,7 @@ describe('parley load prepare', () => {
     await server.stop();
   });
 
-  it('refuses a password that the server would refuse, and makes nothing', async () => {
+  it('refuses a password that the server would refuse, and creates nothing', async () => {
     writeFileSync(`${folder}/short`, 'short\n', { mode: 0o600 });
     const before = readdirSync(folder);
     const { code, out, err } = await prepare(

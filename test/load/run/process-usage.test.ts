@@ -44,7 +44,7 @@ async function take({ process, usage }: ReturnType<typeof start>, seconds: numbe
 }
 
 describe('a line of stat', () => {
-  it('is read behind the last parenthesis of a name', () => {
+  it('is parsed after the last parenthesis of the name', () => {
     const numbers = Array.from({ length: 49 }, (_, index) => index + 4).join(' ');
     expect(parseStat(`12 (a) b ((c)) R ${numbers}\n`)).toEqual({
       name: 'a) b ((c)',
@@ -81,7 +81,7 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     await running.process.exit();
   });
 
-  it('is counted on when a thread has ended, and once for a child that has ended', async () => {
+  it('includes threads that have ended, and counts a child that has ended once', async () => {
     const running = start(`
       const { Worker } = require('node:worker_threads');
       const { spawnSync } = require('node:child_process');
@@ -104,7 +104,7 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     await running.process.exit();
   });
 
-  it('ends with the process, and is not that of another one', async () => {
+  it('ends with the process, and is never that of another one', async () => {
     const running = start(burn);
     expect(running.usage.sample()).toBeDefined();
     running.process.child.kill('SIGKILL');
@@ -114,7 +114,7 @@ describe.runIf(process.platform === 'linux')('what a process uses', () => {
     expect(gone).toMatchObject({ type: 'unknown', text: expect.stringContaining(String(running.pid)) });
   });
 
-  it('is known of this process, cheaply', () => {
+  it('is cheap to read', () => {
     const started = ProcessUsage.start(process.pid);
     if (started.type !== 'started') throw new Error(started.text);
     const times = Array.from({ length: 20 }, () => {
@@ -135,7 +135,7 @@ describe('the difference of two samples', () => {
     threads: threads.map(([id, name, cpuSeconds]) => ({ id, name, cpuSeconds })),
   });
 
-  it('tells threads of one name apart, counts new ones from nothing, and is never below zero', () => {
+  it('distinguishes threads of the same name, counts new ones from zero, and is never negative', () => {
     const from = sample(0, 10, [
       [1, 'pool', 1],
       [2, 'pool', 8],

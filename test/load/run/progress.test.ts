@@ -45,7 +45,7 @@ class FakeTerminal {
 }
 
 describe('progress on a terminal', () => {
-  it('is one line that is rewritten, and gone at the end', () => {
+  it('is one line that is rewritten and removed at the end', () => {
     const terminal = new FakeTerminal(true);
     const progress = new Progress(terminal);
     expect(terminal.written).toBe('');
@@ -85,7 +85,7 @@ describe('progress on a terminal', () => {
     expect(terminal.lines[0]).toMatch(/delivered\/s {2}3 errors$/);
   });
 
-  it('leaves notes above itself', () => {
+  it('prints notes above the line', () => {
     const terminal = new FakeTerminal(true);
     const progress = new Progress(terminal);
     progress.note('before');
@@ -96,7 +96,7 @@ describe('progress on a terminal', () => {
     expect(terminal.lines).toEqual(['before', 'mid[2Jst', 'after', '']);
   });
 
-  it('gives the cursor back once, and shows nothing after its end', () => {
+  it('restores the cursor once, and shows nothing afterwards', () => {
     const terminal = new FakeTerminal(true);
     const progress = new Progress(terminal);
     progress.show(second, 3);
@@ -128,7 +128,7 @@ describe('progress in a pipe', () => {
     );
   });
 
-  it('tells nothing more to a reader who is behind, until it has caught up', () => {
+  it('skips lines while the reader is behind', () => {
     const reader = Object.assign(new FakeTerminal(false), { writableNeedDrain: false });
     const progress = new Progress(reader);
     progress.show(second, 9);

@@ -5,8 +5,8 @@ import { readTarget, resolveLocalhost, type Target } from '../../../src/load/run
 
 const text = (target: Target): string => (target.type === 'refused' ? target.text : '');
 
-describe('the server that a run is against', () => {
-  it('is an own one if none is named', () => {
+describe('the server of a run', () => {
+  it('is started for the run if none is named', () => {
     expect(readTarget({})).toEqual({ type: 'own' });
   });
 
@@ -67,12 +67,12 @@ describe('the server that a run is against', () => {
     },
   );
 
-  it('is not taken from --i-may-load, nor guessed from what is no address', () => {
+  it('is not taken from --i-may-load, nor guessed from an invalid address', () => {
     expect(text(readTarget({ iMayLoad: 'chat.example.com' }))).toContain('add --server chat.example.com');
     expect(readTarget({ server: 'a b' })).toMatchObject({ type: 'refused', exitCode: 2 });
   });
 
-  it('is not looked up and not called before that is settled', async () => {
+  it('is neither resolved nor contacted before it is accepted', async () => {
     const made: string[] = [];
     const hook = createHook({
       init: (_, type) => /TCP|ADDRINFO|QUERY|UDP/.test(type) && made.push(type),
@@ -99,7 +99,7 @@ describe('localhost', () => {
     server.close();
   });
 
-  it('is 127.0.0.1 if nothing answers, and other addresses stay as they are', async () => {
+  it('is 127.0.0.1 if nothing answers, and other addresses are unchanged', async () => {
     expect(await resolveLocalhost({ host: 'localhost', port: 1 })).toEqual({ host: '127.0.0.1', port: 1 });
     expect(await resolveLocalhost({ host: 'chat.example', port: 1 })).toEqual({
       host: 'chat.example',
