@@ -4,7 +4,6 @@
  * routed. So there is no gap and no repeat between the two, however much arrives meanwhile.
  */
 
-import { setTimeout as pause } from 'node:timers/promises';
 import type { FarewellCode } from '../../protocol/vocabulary.ts';
 import type { ReplayAnswer } from '../archive/archive-api.ts';
 import type { ArchivePort } from './ports.ts';
@@ -43,7 +42,7 @@ export async function replay(
       cursor = page.through;
       isLast = page.isLast;
       if (!(await session.client.drained(PAGE_TIMEOUT_MS))) return 'too_slow';
-      if (!isLast) await pause(PAGE_PAUSE_MS);
+      if (!isLast) await new Promise((resolve) => setTimeout(resolve, PAGE_PAUSE_MS));
     }
   }
 }
@@ -58,7 +57,7 @@ async function readPage(
   while (performance.now() < deadline && !session.isClosing) {
     const outcome = await archive.replay(session.account, cursor);
     if (outcome.type === 'answered' && outcome.value.type === 'page') return outcome.value;
-    await pause(RETRY_MS);
+    await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
   return undefined;
 }
