@@ -7,6 +7,7 @@
 import type { RefusalCode, ServerFrame } from '../protocol/vocabulary.ts';
 import type { Arena } from '../transport/arena.ts';
 import type { Outbox } from '../transport/outbox.ts';
+import type { Translation } from './translation.ts';
 
 export interface Dialect {
   /** The codec of a new connection, which accepts requests of up to so many bytes. */
@@ -32,8 +33,8 @@ export interface Codec {
   /** Answers a `send`, the most frequent request, by `["ok", requestId, [id, at]]`. `arena`: room for small answers. */
   stored(out: Outbox, arena: Arena, requestId: number, id: number, at: number): void;
   /**
-   * Passes on finished frames of the native dialect, one or several side by side: `frames` from `start` to before `end`. Many
-   * connections are given the same bytes one after the other, so a dialect that translates them does so once for all.
+   * How finished native frames, which are most of what clients are sent, are put for this connection. Undefined if they are
+   * sent as they are. Connections that want the same bytes have the same translation.
    */
-  deliver(out: Outbox, frames: Buffer, start: number, end: number): void;
+  readonly translation: Translation | undefined;
 }

@@ -29,7 +29,7 @@ export class Translation {
   }
 
   /** Of all frames in `frames` from `start` to before `end`, side by side. The caller must not change the result. */
-  of(frames: Buffer, start: number, end: number): Buffer {
+  of(frames: Buffer, start = 0, end = frames.length): Buffer {
     const known = this.#results.find(
       (result) => result.frames === frames && result.start === start && result.end === end,
     );

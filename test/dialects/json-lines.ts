@@ -26,6 +26,7 @@ function parse(line: string): readonly unknown[] | undefined {
 }
 
 class JsonLines implements Codec {
+  readonly translation = translation;
   limit: number;
   #rest: Buffer = EMPTY;
 
@@ -53,10 +54,6 @@ class JsonLines implements Codec {
 
   stored(out: Outbox, _: Arena, requestId: number, id: number, at: number): void {
     out.push(encode(['ok', requestId, [id, at]]));
-  }
-
-  deliver(out: Outbox, frames: Buffer, start: number, end: number): void {
-    out.push(translation.of(frames, start, end));
   }
 }
 

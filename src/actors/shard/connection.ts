@@ -63,8 +63,11 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     return this.#wire.address;
   }
 
-  push(frames: Buffer, start = 0, end = frames.length): void {
-    this.#codec.deliver(this.#outbox, frames, start, end);
+  /** Finished native frames, one or several side by side: the bytes from `start` to before `end`, or all of them. */
+  push(frames: Buffer, start?: number, end?: number): void {
+    const { translation } = this.#codec;
+    if (translation === undefined) this.#outbox.push(frames, start, end);
+    else this.#outbox.push(translation.of(frames, start, end));
   }
 
   send(answer: Answer): void {

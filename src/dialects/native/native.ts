@@ -17,6 +17,10 @@ class NativeCodec implements Codec {
     this.#decoder = new FrameDecoder(limit);
   }
 
+  get translation(): undefined {
+    return undefined;
+  }
+
   set limit(bytes: number) {
     this.#decoder.limit = bytes;
   }
@@ -43,9 +47,5 @@ class NativeCodec implements Codec {
     const end = writeStored(arena.block, start, requestId, id, at);
     arena.close(end);
     out.push(arena.block, start, end);
-  }
-
-  deliver(out: Outbox, frames: Buffer, start: number, end: number): void {
-    out.push(frames, start, end);
   }
 }

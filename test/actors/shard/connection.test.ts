@@ -113,6 +113,18 @@ it('answers what its client asks, in order, and logs once that it was opened', a
   expect([events().at(-1), closed]).toEqual(['connection.closed', [connection]]);
 });
 
+it('writes finished frames that lie side by side as they are, without a copy', async () => {
+  const given: Buffer[] = [];
+  socket.write = (bytes) => void given.push(bytes);
+  const frames = Buffer.concat([encodeFrame(['live', 1]), encodeFrame(['live', 2])]);
+  const middle = encodeFrame(['live', 1]).length;
+  connection.push(frames, 0, middle);
+  connection.push(frames, middle, frames.length);
+  await connection.drained(0);
+  expect(given).toEqual([frames]);
+  expect(given[0]?.buffer === frames.buffer).toBe(true);
+});
+
 it('a bug in handling one request ends this connection, and is logged', async () => {
   authenticate = () => Promise.reject(new Error('a bug'));
   ask('login', 1, 'ann', 'secret of ann');
