@@ -20,7 +20,8 @@ import type { Wire, WireHandler } from '../../transport/tcp.ts';
 import type { Recipient } from './fanout.ts';
 import { FloodGate } from './rate-limiter.ts';
 import { type RequestHandler, RequestIntake } from './request-intake.ts';
-import { type Client, Session, type SessionContext } from './session.ts';
+import { Session } from './session.ts';
+import type { Client, SessionContext } from './session-context.ts';
 
 /** What all connections of a shard share. */
 export interface ConnectionContext {

@@ -7,7 +7,8 @@
 import type { FarewellCode } from '../../protocol/vocabulary.ts';
 import type { ReplayAnswer } from '../archive/archive-api.ts';
 import type { ArchivePort } from './ports.ts';
-import type { Session, SessionContext } from './session.ts';
+import type { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 
 /**
  * The last piece, which goes to the client at once, may be this long at first. The limit doubles each time that so much has

@@ -6,7 +6,6 @@
  * another thread looks again at `isClosing` when it goes on. `take` returns a promise when later requests have to wait.
  */
 
-import type { Logger } from 'pino';
 import { foldName } from '../../chat/names.ts';
 import {
   type ArgumentsOf,
@@ -25,12 +24,11 @@ import {
 } from '../../protocol/vocabulary.ts';
 import type { AuthAnswer } from '../auth/auth.ts';
 import type { AuthCall, Credential, Standing } from '../auth/auth-api.ts';
-import type { Recipient } from './fanout.ts';
 import { lookBack } from './look-back.ts';
-import type { ArchivePort, AuthPort, RegistryPort, Settled } from './ports.ts';
+import type { Settled } from './ports.ts';
 import { nameForLog, Refusals } from './refusal-log.ts';
 import { PAGE_PAUSE_MS, replay } from './replay.ts';
-import type { Entrance } from './resume-queue.ts';
+import type { Client, SessionContext } from './session-context.ts';
 
 /** Requests of one session that the registry has not answered. Policy: its later requests wait. */
 const UNANSWERED_LIMIT = 1_000;
@@ -39,41 +37,6 @@ const END_TOKEN_MS = 60_000;
 const END_TOKEN_PAUSE_MS = 500;
 /** Refusals of an auth thread that is being restarted. */
 const AWAY: ReadonlySet<RefusalCode> = new Set(['unavailable', 'timed_out']);
-
-/** What all sessions of a shard share. */
-export interface SessionContext {
-  readonly registry: RegistryPort;
-  readonly auth: AuthPort;
-  readonly archive: ArchivePort;
-  /** Those who come back by token take turns. */
-  readonly resumes: Entrance;
-  /** What `hello` tells of the server. */
-  readonly server: string;
-  /** Most bytes that may be sent to a client at once when it goes live. */
-  readonly replayBytes: number;
-  readonly log: Logger;
-}
-
-/** The client as its session knows it: the other side of the connection. */
-export interface Client extends Recipient {
-  /** Where it connects from. */
-  readonly address: string;
-  send(answer: Answer): void;
-  /** The answer to `send`: stored under that id, at that time. */
-  sendStored(requestId: number, id: number, at: number): void;
-  /** Resolves when nearly all that was sent has gone to the network; false if that takes longer. */
-  drained(timeoutMs: number): Promise<boolean>;
-  /** Accepts larger requests once it is logged in. */
-  setLoggedIn(isLoggedIn: boolean): void;
-  /** It has logged out, and gets only so long to log in again. */
-  loggedOut(): void;
-  /** Something that held its requests back may have changed. */
-  resume(): void;
-  /** No further requests are taken. */
-  stopReading(): void;
-  /** Sends what waits, then the farewell, and ends the connection. */
-  end(code: FarewellCode, retryAfterMs: number | undefined): void;
-}
 
 export class Session {
   readonly id: number;

@@ -8,7 +8,8 @@ import type { AuthCall } from '../../../src/actors/auth/auth-api.ts';
 import type { Outcome } from '../../../src/actors/kernel/actor.ts';
 import type { Settled } from '../../../src/actors/shard/ports.ts';
 import { Entrance } from '../../../src/actors/shard/resume-queue.ts';
-import { type Client, Session, type SessionContext } from '../../../src/actors/shard/session.ts';
+import { Session } from '../../../src/actors/shard/session.ts';
+import type { Client, SessionContext } from '../../../src/actors/shard/session-context.ts';
 import type { Request, VerbOf } from '../../../src/protocol/verbs.ts';
 import type { Answer } from '../../../src/protocol/vocabulary.ts';
 
