@@ -1,7 +1,7 @@
 /** A shard as the main thread sees it. It opens to clients once it is linked to every thread it needs. */
 
 import type { Thread } from '../actors/kernel/thread.ts';
-import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard-thread.ts';
+import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard.worker.ts';
 import { CHANNELS, type Role } from './thread-table.ts';
 
 export class ShardSlot {
@@ -12,10 +12,8 @@ export class ShardSlot {
   /** By the number of the listener. */
   readonly #listened = new Map<number, Promise<Listened>>();
 
-  /** `roles`: those of its thread, to which it needs no link. */
-  constructor(thread: Thread<ShardApi>, roles: readonly Role[]) {
+  constructor(thread: Thread<ShardApi>) {
     this.thread = thread;
-    for (const role of roles) this.#missing.delete(role);
   }
 
   linked(role: Role): void {

@@ -3,9 +3,8 @@
 import type { ArchiveData } from '../actors/archive/archive.worker.ts';
 import type { AuthData } from '../actors/auth/auth.worker.ts';
 import { RESTART_POLICY, type RestartPolicy } from '../actors/kernel/supervisor.ts';
-import type { RegistryData } from '../actors/registry/registry-thread.ts';
-import type { ShardData } from '../actors/shard/shard-thread.ts';
-import type { SoloData } from '../actors/solo/solo.worker.ts';
+import type { RegistryData } from '../actors/registry/registry.worker.ts';
+import type { ShardData } from '../actors/shard/shard.worker.ts';
 import { VERSION } from '../common/version.ts';
 import type { DataFolder } from '../store/files/data-folder.ts';
 import type { ServerOptions } from './server.ts';
@@ -13,8 +12,7 @@ import type { ServerOptions } from './server.ts';
 export type Role = 'registry' | 'auth' | 'archive' | 'shard';
 
 export interface ThreadRow {
-  /** What the thread does. Several roles on one thread are linked within it. */
-  readonly roles: readonly Role[];
+  readonly role: Role;
   readonly name: string;
   /** Numbers the threads of one role from 0. */
   readonly index: number;
@@ -50,14 +48,11 @@ export function threadTable(
   const { chatDb, lockDb, usersFile, tokensDb, searchDb } = folder;
   const server = `parley/${VERSION}`;
   let incarnation = 0;
-  const registry: RegistryData = { chatDb, lockDb, keepMs, logLevel };
-  const shard = (name: string): ShardData => {
-    incarnation += 1;
-    const retryAfterMs = RETRY_AFTER_MS;
-    return { name, incarnation, shards, server, outboxLimit, commandsPerSecond, retryAfterMs, logLevel };
-  };
   return [
-    ...(shards === 1 ? [soloRow(registry, shard)] : [{ ...only('registry'), data: () => registry }]),
+    {
+      ...only('registry'),
+      data: (): RegistryData => ({ chatDb, lockDb, keepMs, logLevel }),
+    },
     {
       ...only('auth'),
       data: (): AuthData => ({ usersFile, tokensDb, hashWorkers, guests, logLevel }),
@@ -68,30 +63,32 @@ export function threadTable(
       after: 'registry',
       data: (): ArchiveData => ({ chatDb, searchDb, logLevel }),
     },
-    ...(shards === 1 ? [] : shardRows(shards, shard)),
+    ...Array.from({ length: shards }, (_, index): ThreadRow => {
+      const name = `shard-${index + 1}`;
+      return {
+        ...only('shard'),
+        name,
+        index,
+        data: (): ShardData => {
+          incarnation += 1;
+          const retryAfterMs = RETRY_AFTER_MS;
+          return {
+            name,
+            incarnation,
+            shards,
+            server,
+            outboxLimit,
+            commandsPerSecond,
+            retryAfterMs,
+            logLevel,
+          };
+        },
+      };
+    }),
   ];
-}
-
-/** With one shard, the registry shares its thread: a message between the two crosses no thread. */
-function soloRow(registry: RegistryData, shard: (name: string) => ShardData): ThreadRow {
-  const name = 'shard-1';
-  return {
-    ...only('shard'),
-    roles: ['registry', 'shard'],
-    name,
-    file: '../actors/solo/solo.worker.ts',
-    data: (): SoloData => ({ registry, shard: shard(name) }),
-  };
-}
-
-function shardRows(shards: number, data: (name: string) => ShardData): ThreadRow[] {
-  return Array.from({ length: shards }, (_, index) => {
-    const name = `shard-${index + 1}`;
-    return { ...only('shard'), name, index, data: () => data(name) };
-  });
 }
 
 function only(role: Role): Omit<ThreadRow, 'data'> {
   const file = `../actors/${role}/${role}.worker.ts`;
-  return { roles: [role], name: role, index: 0, file, restart: RESTART_POLICY };
+  return { role, name: role, index: 0, file, restart: RESTART_POLICY };
 }

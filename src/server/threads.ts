@@ -12,7 +12,7 @@ import {
   threadFile,
 } from '../actors/kernel/thread.ts';
 import type { ThreadApi } from '../actors/kernel/thread-api.ts';
-import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard-thread.ts';
+import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard.worker.ts';
 import { Refusal } from '../common/exit.ts';
 import type { Endpoints } from '../transport/socket-table.ts';
 import { findPortFault, inTurn } from './port.ts';
@@ -48,17 +48,14 @@ export class Threads {
   constructor(table: readonly ThreadRow[], options: ThreadOptions) {
     this.#table = table;
     this.#options = options;
-    for (const role of table.flatMap(({ roles }) => roles)) this.#tried.set(role, Promise.withResolvers());
+    for (const { role } of table) this.#tried.set(role, Promise.withResolvers());
   }
 
   specs(): ChildSpec[] {
     return this.#table.map((row) => ({
       name: row.name,
       restart: row.restart,
-      start: () =>
-        this.#start(row).finally(() => {
-          for (const role of row.roles) this.#tried.get(role)?.resolve();
-        }),
+      start: () => this.#start(row).finally(this.#tried.get(row.role)?.resolve),
     }));
   }
 
@@ -70,7 +67,7 @@ export class Threads {
     const [first] = this.#slots();
     if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard exited during start-up' };
     const listener = this.#listeners.length;
-    const reusePort = this.#table.filter(({ roles }) => roles.includes('shard')).length > 1;
+    const reusePort = this.#table.filter(({ role }) => role === 'shard').length > 1;
     const options = { host: address, port, reusePort, dialect };
     const openIfFree = async (): Promise<Listened> => {
       const fault = await findPortFault(address, port);
@@ -104,10 +101,8 @@ export class Threads {
   /** Lets the threads complete their work, one role after the other. */
   async finish(): Promise<void> {
     for (const role of FINISH_ORDER) {
-      const threads = [...this.#running.values()].filter(({ row }) => row.roles.includes(role));
-      await Promise.all(
-        threads.map(({ thread }) => thread.call((api) => api.finish(role), FINISH_TIMEOUT_MS)),
-      );
+      const threads = [...this.#running.values()].filter(({ row }) => row.role === role);
+      await Promise.all(threads.map(({ thread }) => thread.call((api) => api.finish(), FINISH_TIMEOUT_MS)));
     }
   }
 
@@ -117,10 +112,19 @@ export class Threads {
 
   async #start(row: ThreadRow): Promise<ChildStart> {
     if (row.after !== undefined) await this.#tried.get(row.after)?.promise;
-    if (row.roles.includes('shard')) return this.#startShard(row);
-    if (row.roles.includes('auth')) return this.#startAuth(row);
-    const started = await this.#launch<ThreadApi>(row);
-    return started.type === 'failed' ? started : this.#admit(row, started.thread);
+    switch (row.role) {
+      case 'shard':
+        return this.#startShard(row);
+      case 'auth':
+        return this.#startAuth(row);
+      case 'registry':
+      case 'archive': {
+        const started = await this.#launch<ThreadApi>(row);
+        return started.type === 'failed' ? started : this.#admit(row, started.thread);
+      }
+      default:
+        return row.role satisfies never;
+    }
   }
 
   async #startAuth(row: ThreadRow): Promise<ChildStart> {
@@ -141,7 +145,7 @@ export class Threads {
     const started = await this.#launch<ShardApi>(row);
     if (started.type === 'failed') return started;
     const { thread } = started;
-    const slot = new ShardSlot(thread, row.roles);
+    const slot = new ShardSlot(thread);
     const admitted = await this.#admit(row, thread, slot);
     for (const [listener, options] of this.#listeners.entries()) {
       const listened = await slot.listen(listener, options);
@@ -173,12 +177,10 @@ export class Threads {
 }
 
 async function linkIfNeighbours(one: Running, other: Running): Promise<void> {
-  for (const [from, to] of CHANNELS) {
-    if (!one.row.roles.includes(from) || !other.row.roles.includes(to)) continue;
-    const isLinked = await link(
-      (port) => one.thread.call((api) => api.connect(to, other.row.index, port, from)),
-      (port) => other.thread.call((api) => api.connect(from, one.row.index, port, to)),
-    );
-    if (isLinked && to === 'shard') other.slot?.linked(from);
-  }
+  if (!CHANNELS.some(([from, to]) => from === one.row.role && to === other.row.role)) return;
+  const isLinked = await link(
+    (port) => one.thread.call((api) => api.connect(other.row.role, other.row.index, port)),
+    (port) => other.thread.call((api) => api.connect(one.row.role, one.row.index, port)),
+  );
+  if (isLinked) other.slot?.linked(one.row.role);
 }

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { newPaths } from '../support/folder.ts';
 import { until } from '../support/process.ts';
@@ -189,29 +189,4 @@ describe('a thread that dies', () => {
     expect(child.exitCode).toBe(1);
     expect(server.stderr()).toContain('parley: the server cannot continue');
   });
-});
-
-it('the one thread of a server with one worker dies: nothing acknowledged is lost or repeated', async () => {
-  const single = await startServer({ data: newFolder(), args: ['--workers', '1'] });
-  onTestFinished(async () => void (await single.kill()));
-  const bob = await TestClient.register(single.address, 'bob');
-  const ann = await TestClient.register(single.address, 'ann');
-  const texts = Array.from({ length: 300 }, (_, i) => `message ${i}`);
-  const asked = texts.map((text) => ann.request('send', 'bob', text, text));
-  await ann.answer(asked[50] ?? 0);
-  single.crash('shard-1');
-  await Promise.all([ann.closed(), bob.closed()]);
-  const acknowledged = asked.map((id) => ann.answers.get(id));
-  await until('the restart', () => /"thread.restarted".*"child":"shard-1"/.test(single.stderr()));
-
-  const again = await TestClient.login(single.address, 'ann');
-  for (const [i, text] of texts.entries()) {
-    const [, , answer] = (await again.call('send', 'bob', text, text)) ?? [];
-    const before = acknowledged[i];
-    if (before !== undefined) expect(answer).toEqual(before[2]);
-  }
-  const back = await TestClient.connect(single.address);
-  await back.ok('login', 'bob', 'secret of bob', 0);
-  await back.event('live');
-  expect(back.messages().map((e) => e[5])).toEqual(texts);
 });

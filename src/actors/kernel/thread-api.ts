@@ -4,14 +4,11 @@ import type { MessagePort } from 'node:worker_threads';
 import type { Metrics } from './metrics.ts';
 
 export interface ThreadApi {
-  /**
-   * Receives one end of a channel to a thread of that role. `index` numbers the threads of a role from 0. `own` is this
-   * thread's side of the channel, for a thread with several roles.
-   */
-  connect(role: string, index: number, port: MessagePort, own: string): void;
+  /** Receives one end of a channel to a thread of that role. `index` numbers the threads of a role from 0. */
+  connect(role: string, index: number, port: MessagePort): void;
   metrics(): Metrics | Promise<Metrics>;
-  /** Completes the work in progress of that role before the thread is terminated. */
-  finish(own: string): Promise<void>;
+  /** Completes the work in progress before the thread is terminated. */
+  finish(): Promise<void>;
 }
 
 /** The error for a channel to a role that this thread has no use for. */

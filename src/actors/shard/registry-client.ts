@@ -3,15 +3,18 @@
  * sessions there are and what is unanswered.
  */
 
+import type { MessagePort } from 'node:worker_threads';
 import { isEntryVerb, type Request, type VerbOf } from '../../protocol/verbs.ts';
 import { refusal } from '../../protocol/vocabulary.ts';
+import { BatchPort, takeBatches } from '../kernel/batch.ts';
 import type { Metrics } from '../kernel/metrics.ts';
-import type { ShardEnd } from '../link/channel.ts';
+import { readToShard, writeToRegistry } from '../link/codec.ts';
 import {
   type AnnouncedSession,
   type Command,
   type Delivery,
   type FromRegistry,
+  type ToRegistry,
   toCommand,
 } from '../link/messages.ts';
 import type { Fanout } from './fanout.ts';
@@ -40,7 +43,7 @@ export class RegistryClient implements RegistryPort {
   readonly #waiting = new Set<Session>();
   /** While a new registry sends what this shard missed: the last command of each session that was committed. */
   readonly #committed = new Map<Session, number>();
-  #end: ShardEnd | undefined;
+  #port: BatchPort<ToRegistry> | undefined;
   /** False until a new registry has sent what this shard missed: commands are kept back until then. */
   #isCaughtUp = false;
   #nextNumber = 1;
@@ -75,16 +78,17 @@ export class RegistryClient implements RegistryPort {
   }
 
   /**
-   * Takes the channel to a registry, the first one or one that has restarted. `cursor`: the last id that was routed to this
+   * Takes the port to a registry, the first one or one that has restarted. `cursor`: the last id that was routed to this
    * shard; −1 for nothing yet. `handle` is given what comes, in order.
    */
-  connect(end: ShardEnd, cursor: number, handle: (item: FromRegistry) => void): void {
-    this.#end?.close();
-    this.#end = end;
+  connect(port: MessagePort, cursor: number, handle: (item: FromRegistry) => void): void {
+    this.#port?.close();
+    const registry = new BatchPort<ToRegistry>(port, writeToRegistry);
+    this.#port = registry;
     this.#isCaughtUp = false;
     this.#handled = 0;
-    end.onBatch((batch) => {
-      if (this.#end === end) this.#take(batch, handle);
+    takeBatches(port, readToShard, (batch) => {
+      if (this.#port === registry) this.#take(batch, handle);
     });
     const sessions = [...this.#sessions].map(
       (session): AnnouncedSession => [
@@ -94,7 +98,7 @@ export class RegistryClient implements RegistryPort {
         this.#fanout.has(session.client),
       ],
     );
-    end.push(['announce', this.incarnation, cursor, sessions]);
+    registry.push(['announce', this.incarnation, cursor, sessions]);
   }
 
   /** Forwards nothing more. Resolves when nothing is unanswered any more. */
@@ -185,7 +189,7 @@ export class RegistryClient implements RegistryPort {
     for (const { command, session } of [...this.#unanswered.values()]) {
       const isOutrun = command[1] < (this.#committed.get(session) ?? 0) && isEntryVerb(command[0]);
       if (isOutrun) this.settle(command[1], { type: 'refused', code: 'unavailable' });
-      else this.#end?.push(command);
+      else this.#port?.push(command);
     }
     this.#committed.clear();
   }
@@ -202,7 +206,7 @@ export class RegistryClient implements RegistryPort {
 
   #post(unanswered: Unanswered): void {
     this.#unanswered.set(unanswered.command[1], unanswered);
-    if (this.#isCaughtUp) this.#end?.push(unanswered.command);
+    if (this.#isCaughtUp) this.#port?.push(unanswered.command);
   }
 
   #forget(number: number): void {
@@ -220,7 +224,7 @@ export class RegistryClient implements RegistryPort {
     if (entries > 0) {
       this.#handled += entries;
       this.#entries += entries;
-      this.#end?.push(['handled', this.#handled]);
+      this.#port?.push(['handled', this.#handled]);
     }
     if (this.#waiting.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;
     for (const session of this.#waiting) session.resume();

@@ -15,7 +15,6 @@ import type { Wire, WireHandler } from '../../transport/tcp.ts';
 import type { Asking, AuthApi, Credential } from '../auth/auth-api.ts';
 import type { Metrics } from '../kernel/metrics.ts';
 import type { Peer } from '../kernel/thread.ts';
-import type { ShardEnd } from '../link/channel.ts';
 import { eventFrame } from '../link/event-frame.ts';
 import type { Attached, Delivery, FromRegistry, ToShard, WentLive } from '../link/messages.ts';
 import { ArchiveClient } from './archive-client.ts';
@@ -102,8 +101,8 @@ export class Shard {
   }
 
   /** Takes the port to a registry, the first one or one that has restarted. */
-  connectRegistry(registry: ShardEnd): void {
-    this.#registry.connect(registry, this.#cursor, (item) => this.#handle(item));
+  connectRegistry(port: MessagePort): void {
+    this.#registry.connect(port, this.#cursor, (item) => this.#handle(item));
   }
 
   connectAuth(port: MessagePort): void {

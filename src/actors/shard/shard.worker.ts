@@ -1,6 +1,80 @@
-/** The thread of one of several shards. */
+/** A shard's thread: its listener, and the ports to the registry and to auth. */
 
+import type { MessagePort } from 'node:worker_threads';
+import { type LogLevel, openLog } from '../../common/log.ts';
+import type { Dialect } from '../../dialects/dialect.ts';
+import { dialect as native } from '../../dialects/native/native.ts';
+import type { Endpoints } from '../../transport/socket-table.ts';
+import { type Listening, type ListenOptions, listenTcp } from '../../transport/tcp.ts';
+import { testNumber } from '../kernel/fault-injection.ts';
+import { type Metrics, threadMetrics } from '../kernel/metrics.ts';
 import { serve, threadData } from '../kernel/thread.ts';
-import { openShard, type ShardData } from './shard-thread.ts';
+import { unexpected } from '../kernel/thread-api.ts';
+import { HEARTBEAT_CHECK_MS, Shard, type ShardOptions } from './shard.ts';
 
-serve(openShard(threadData<ShardData>()));
+const SWEEP_MS = 1_000;
+
+export interface ShardData extends ShardOptions {
+  readonly name: string;
+  readonly logLevel: LogLevel;
+  /** When a client that a shutdown sends away may come back. */
+  readonly retryAfterMs: number;
+}
+
+export interface ListenerOptions extends ListenOptions {
+  /** The URL of the module that exports the `dialect` that clients of this port speak; native if left out. */
+  readonly dialect?: string | undefined;
+}
+
+export type Listened =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'failed'; readonly code: string; readonly text: string };
+
+const data = threadData<ShardData>();
+const shard = new Shard(data, openLog(data.name, data.logLevel));
+setInterval(() => shard.sweep(performance.now()), SWEEP_MS);
+setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
+const listeners: Array<Extract<Listening, { type: 'listening' }>> = [];
+
+const api = {
+  connect(role: string, _: number, port: MessagePort): void {
+    if (role === 'registry') shard.connectRegistry(port);
+    else if (role === 'auth') shard.connectAuth(port);
+    else if (role === 'archive') shard.connectArchive(port);
+    else throw unexpected(role);
+  },
+
+  metrics(): Metrics {
+    return { ...threadMetrics(), ...shard.metrics() };
+  },
+
+  /** Takes connections from here on. */
+  async listen({ dialect: module, ...options }: ListenerOptions): Promise<Listened> {
+    const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
+    const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
+    const dialect = module === undefined ? native : await loadDialect(module);
+    const listening = await listenTcp(tested, (wire) => shard.accept(wire, dialect));
+    if (listening.type === 'failed') return listening;
+    listeners.push(listening);
+    return { type: 'listening', port: listening.port };
+  },
+
+  /** Peers that are gone; their connections may be another shard's. */
+  abandon(peers: readonly Endpoints[]): void {
+    shard.abandon(peers);
+  },
+
+  /** Takes no new connections, and says goodbye to those there are. */
+  async finish(): Promise<void> {
+    for (const listener of listeners) listener.stop();
+    await shard.drain(data.retryAfterMs);
+  },
+};
+
+async function loadDialect(module: string): Promise<Dialect> {
+  const { dialect }: { dialect: Dialect } = await import(module);
+  return dialect;
+}
+
+export type ShardApi = typeof api;
+serve(api);

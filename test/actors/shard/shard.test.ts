@@ -4,7 +4,6 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { AuthApi, Credential, SessionsApi, Standing } from '../../../src/actors/auth/auth-api.ts';
 import { BatchPort, takeBatches } from '../../../src/actors/kernel/batch.ts';
 import { callPort, type Peer, servePort } from '../../../src/actors/kernel/thread.ts';
-import { shardEnd } from '../../../src/actors/link/channel.ts';
 import { readToRegistry, writeToShard } from '../../../src/actors/link/codec.ts';
 import type { ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
 import { HEARTBEAT_CHECK_MS, Shard } from '../../../src/actors/shard/shard.ts';
@@ -40,7 +39,7 @@ class RegistryEnd {
 
 function linkRegistry(shard: Shard): RegistryEnd {
   const { port1, port2 } = new MessageChannel();
-  shard.connectRegistry(shardEnd(port1));
+  shard.connectRegistry(port1);
   return new RegistryEnd(port2);
 }
 

@@ -16,8 +16,6 @@ const PATIENCE_MS = 300;
 
 export class ThreadKiller {
   readonly #server: SharedServer;
-  /** With one worker, the registry shares the shard's thread. */
-  readonly #registry: string;
   readonly #kills: readonly Kill[];
   killed = 0;
 
@@ -25,11 +23,10 @@ export class ThreadKiller {
   constructor(server: SharedServer, chance: number, pick: Pick) {
     this.#server = server;
     const shards = Array.from({ length: server.workers }, (_, i) => `shard-${i + 1}`);
-    this.#registry = server.workers === 1 ? 'shard-1' : 'registry';
-    const threads = [this.#registry, this.#registry, 'archive', ...shards];
+    const threads = ['registry', 'registry', 'archive', ...shards];
     const count = pick(100) < chance ? 1 + pick(2) : 0;
     this.#kills = Array.from({ length: count }, () => ({
-      thread: threads[pick(threads.length)] ?? this.#registry,
+      thread: threads[pick(threads.length)] ?? 'registry',
       afterMs: pick(250),
       inReplay: pick(2) === 0,
     }));
@@ -37,7 +34,7 @@ export class ThreadKiller {
 
   /** True if the registry is killed: it forgets what was seen in the last second. */
   get forgets(): boolean {
-    return this.#kills.some(({ thread }) => thread === this.#registry);
+    return this.#kills.some(({ thread }) => thread === 'registry');
   }
 
   /** Waits until the server can bear the kills. */
