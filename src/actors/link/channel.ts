@@ -1,9 +1,9 @@
 /**
- * The two ends of the channel between a shard and the registry. Either end gathers what one turn of the event loop pushes,
- * and the other takes it as one batch, in order.
+ * The two ends of the channel between a shard and the registry. Each end collects the items pushed in one turn of the
+ * event loop; the other end receives them as one batch, in order.
  *
- * Between threads a batch crosses as bytes. When both ends are on one thread, items are passed on as they are; only an
- * entry is written, once, as the frame of its event.
+ * Between threads a batch is encoded as bytes. Within a thread items are passed as they are, except that an entry is
+ * encoded once as the frame of its event.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -12,12 +12,12 @@ import { readToRegistry, readToShard, writeToRegistry, writeToShard } from './co
 import { FrameWriter } from './frame-writer.ts';
 import type { FromRegistry, ToRegistry, ToShard } from './messages.ts';
 
-/** `In`: what comes from the other end. */
+/** `Out`: the items that this end sends. `In`: the items that it receives. */
 export interface ChannelEnd<Out, In> {
   push(item: Out): void;
-  /** Called once, before anything can come. */
+  /** Sets the receiver. Call it once, in the turn in which the channel is created, so that no batch is missed. */
   onBatch(take: (items: readonly In[]) => void): void;
-  /** Calls `closed` when either end has been closed, or the other thread has ended. */
+  /** Calls `closed` when either end is closed or the other thread ends. */
   onClose(closed: () => void): void;
   close(): void;
 }
@@ -49,11 +49,11 @@ function portEnd<Out, In>(
   };
 }
 
-/** Both ends of a channel within this thread. Its ends live as long as the thread. */
+/** Both ends of a channel within this thread. They stay open as long as the thread runs. */
 export function localChannel(): { readonly shard: ShardEnd; readonly registry: RegistryEnd } {
   const frames = new FrameWriter();
-  const toRegistry = new Turnwise<ToRegistry>();
-  const toShard = new Turnwise<FromRegistry>(() => frames.endBatch());
+  const toRegistry = new LocalQueue<ToRegistry>();
+  const toShard = new LocalQueue<FromRegistry>(() => frames.endBatch());
   const end = { onClose: () => {}, close: () => {} };
   return {
     shard: {
@@ -69,21 +69,21 @@ export function localChannel(): { readonly shard: ShardEnd; readonly registry: R
   };
 }
 
-/** Gathers what is pushed in one turn of the event loop, and hands it on in the next. */
-class Turnwise<Item> {
-  readonly #ended: () => void;
+/** Collects the items pushed in one turn of the event loop, and delivers them as a batch in the next. */
+class LocalQueue<Item> {
+  readonly #batchEnded: () => void;
   #items: Item[] = [];
   #take: (items: readonly Item[]) => void = () => {};
   readonly #flush = (): void => {
     const items = this.#items;
     this.#items = [];
-    this.#ended();
+    this.#batchEnded();
     this.#take(items);
   };
 
-  /** `ended`: called before a batch is handed on. */
-  constructor(ended: () => void = () => {}) {
-    this.#ended = ended;
+  /** `batchEnded`: called before each batch is delivered. */
+  constructor(batchEnded: () => void = () => {}) {
+    this.#batchEnded = batchEnded;
   }
 
   onBatch(take: (items: readonly Item[]) => void): void {

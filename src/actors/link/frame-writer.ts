@@ -1,23 +1,23 @@
 /**
- * Writes entries as the frames of their events, those of one batch side by side, so that an outbox that gets them all notes
- * them as one piece.
+ * Encodes the entries of a batch as the frames of their events, side by side in one buffer, so that an outbox that
+ * receives all of them queues a single piece.
  */
 
 import type { Entry } from '../../chat/entry.ts';
-import { MESSAGE_BYTES, writeMessage } from '../../protocol/message-frame.ts';
-import { BYTES_A_UNIT } from '../kernel/batch.ts';
+import { MAX_MESSAGE_OVERHEAD, writeMessage } from '../../protocol/message-frame.ts';
+import { MAX_UTF8_BYTES_PER_UNIT } from '../kernel/batch.ts';
 import { eventFrame } from './event-frame.ts';
 import type { Delivery } from './messages.ts';
 
-const LEAST_BYTES = 512;
-/** No account has this id. */
+const MIN_BUFFER_BYTES = 512;
+/** Cannot be an account id, because ids are positive. */
 const NO_ACCOUNT = 0;
 
 export class FrameWriter {
-  #bytes = Buffer.allocUnsafeSlow(LEAST_BYTES);
+  #bytes = Buffer.allocUnsafeSlow(MIN_BUFFER_BYTES);
   #end = 0;
-  /** Frames of this batch that are in earlier buffers. */
-  #before = 0;
+  /** Bytes of this batch in earlier, full buffers. */
+  #fullBytes = 0;
 
   deliver(number: number, entry: Entry): Delivery {
     const { kind, id, at, account } = entry;
@@ -29,16 +29,16 @@ export class FrameWriter {
     return { kind, id, at, number, account, target, key, bytes: this.#bytes, start, end };
   }
 
-  /** The next batch gets a buffer of its own, for about as much: whoever keeps a frame keeps only its batch. */
+  /** Gives the next batch a buffer of its own, so that a frame that is still queued keeps only its own batch in memory. */
   endBatch(): void {
-    const size = this.#before + this.#end;
+    const size = this.#fullBytes + this.#end;
     if (size === 0) return;
-    this.#bytes = Buffer.allocUnsafeSlow(Math.max(LEAST_BYTES, size + (size >> 1)));
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(MIN_BUFFER_BYTES, size + (size >> 1)));
     this.#end = 0;
-    this.#before = 0;
+    this.#fullBytes = 0;
   }
 
-  /** Returns where the frame ends. */
+  /** Returns the offset after the frame. */
   #write(entry: Entry): number {
     if (entry.kind !== 'message' && entry.kind !== 'direct') {
       const frame = eventFrame(entry, NO_ACCOUNT);
@@ -47,14 +47,14 @@ export class FrameWriter {
     }
     const { id, at, user, text } = entry;
     const to = entry.kind === 'message' ? entry.roomName : entry.peerName;
-    this.#makeRoom(MESSAGE_BYTES + BYTES_A_UNIT * (user.length + to.length + text.length));
+    this.#makeRoom(MAX_MESSAGE_OVERHEAD + MAX_UTF8_BYTES_PER_UNIT * (user.length + to.length + text.length));
     return writeMessage(this.#bytes, this.#end, id, at, user, to, text);
   }
 
-  /** Frames that have been delivered stay where they are. */
+  /** Switches to a new buffer instead of growing the current one, because deliveries refer to its frames. */
   #makeRoom(most: number): void {
     if (this.#end + most <= this.#bytes.length) return;
-    this.#before += this.#end;
+    this.#fullBytes += this.#end;
     this.#bytes = Buffer.allocUnsafeSlow(Math.max(most, 2 * this.#bytes.length));
     this.#end = 0;
   }

@@ -1,6 +1,6 @@
 /**
- * The thread of a server with one shard: the registry and the shard together. A message between the two crosses no thread,
- * and nothing is encoded and decoded on the way. What ends one ends both.
+ * The thread of a server with one shard: it runs both the registry and the shard. Messages between the two cross no
+ * thread and need no encoding. If one of them fails, both end.
  */
 
 import { serve, threadData } from '../kernel/thread.ts';
