@@ -1,6 +1,6 @@
 /**
- * Translates finished native frames into another form. A form is all that decides the bytes: connections that want the same
- * bytes share one translation, which is made when the first of them needs it.
+ * Translates encoded native frames into the frames of another dialect. Connections that need the same bytes share one
+ * `Translation`, which translates each delivery once, when the first of them needs it.
  */
 
 import { decodeServerFrame } from '../protocol/codec.ts';
@@ -8,10 +8,10 @@ import { FrameDecoder } from '../protocol/frame.ts';
 import { LIMITS, type ServerFrame } from '../protocol/vocabulary.ts';
 
 /**
- * Results kept. The recipients of a delivery come one after the other, so one would do, but for the author's own
- * connections, which are given other frames in between.
+ * The recipients of a delivery come one after the other, so one cached result would do, except that the author's own
+ * connections get other frames in between.
  */
-const KEPT = 4;
+const CACHED_RESULTS = 4;
 
 interface Result {
   readonly frames: Buffer;
@@ -28,14 +28,14 @@ export class Translation {
     this.#encode = encode;
   }
 
-  /** Of all frames in `frames` from `start` to before `end`, side by side. The caller must not change the result. */
+  /** The translation of the frames in `frames` from `start` up to but not including `end`. Callers must not modify it. */
   of(frames: Buffer, start = 0, end = frames.length): Buffer {
     const known = this.#results.find(
       (result) => result.frames === frames && result.start === start && result.end === end,
     );
     if (known !== undefined) return known.bytes;
     const bytes = this.#translate(frames.subarray(start, end));
-    if (this.#results.length === KEPT) this.#results.shift();
+    if (this.#results.length === CACHED_RESULTS) this.#results.shift();
     this.#results.push({ frames, start, end, bytes });
     return bytes;
   }

@@ -1,4 +1,4 @@
-/** The kinds of arguments that commands take: how each is recognised, and how it is refused. */
+/** The arguments that verbs take: for each, a check and the refusal of a value that fails it. */
 
 import { isRoomName, isUserName, ROOM_RULE, USER_RULE } from '../chat/names.ts';
 import { normalizePassword } from '../common/password.ts';
@@ -7,10 +7,10 @@ import { LIMITS, type RefusalCode } from './vocabulary.ts';
 export interface Argument<T> {
   readonly name: string;
   readonly isOptional: boolean;
-  /** Optional arguments also take undefined and null. */
+  /** Checks a value. An optional argument also accepts undefined and null. */
   is(value: unknown): value is T;
+  /** The code and the text of the refusal if the check fails. */
   readonly code: RefusalCode;
-  /** What it must be, as the end of a sentence for people. */
   readonly rule: string;
 }
 
@@ -38,7 +38,7 @@ export const password = required(
   'bad_password',
   `a password is ${LIMITS.passwordMin} to ${LIMITS.passwordMax} bytes`,
 );
-/** A password that is only compared. Accounts taken over from elsewhere may have a shorter one than is allowed now. */
+/** A password to check, not to set. An imported account may have one that is too short for a new account. */
 export const secret = required(
   'password',
   (value): value is string => isPassword(value, 1),
@@ -52,20 +52,21 @@ export const key = optional(
   `a key is 1 to ${LIMITS.key} bytes of text`,
 );
 export const optionalRoom = optional('room', isRoomName, 'bad_room', ROOM_RULE);
-/** Where a list goes on: the name that the last page ended in. */
+/** The name after which the next page of a list begins. */
 export const after = optional(
   'after',
   (value): value is string => isUserName(value) || isRoomName(value),
   'bad_argument',
-  'a list goes on after a name',
+  'a list continues after a user name or room name',
 );
 const isId = (value: unknown): value is number =>
   typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
-/** The last id that a client has: it is sent what comes behind it. */
-export const lastId = optional('last id', isId, 'bad_argument', 'an id is a whole number');
-export const id = required('id', isId, 'bad_argument', 'an id is a whole number');
-/** Where a page ends: the messages in it have smaller ids. */
-export const before = optional('before', isId, 'bad_argument', 'an id is a whole number');
+const ID_RULE = 'an id is an integer from 0 to 9007199254740991';
+/** The last id that the client has received. The server sends it the entries after this one. */
+export const lastId = optional('last id', isId, 'bad_argument', ID_RULE);
+export const id = required('id', isId, 'bad_argument', ID_RULE);
+/** A page contains only messages with smaller ids. */
+export const before = optional('before', isId, 'bad_argument', ID_RULE);
 export const limit = optional(
   'limit',
   (value): value is number =>
@@ -93,7 +94,7 @@ export const optionalConversation = optional('with', isConversation, 'bad_name',
 export interface Greeting {
   readonly version?: unknown;
   readonly client?: unknown;
-  /** In ms: the client promises to send something at least this often. */
+  /** The client promises to send something at least once in this many milliseconds. */
   readonly heartbeat?: number | null | undefined;
 }
 const isHeartbeat = (value: unknown): boolean =>
@@ -108,10 +109,10 @@ export const greeting = optional(
     !Array.isArray(value) &&
     (!('heartbeat' in value) || isHeartbeat(value.heartbeat)),
   'bad_argument',
-  'hello takes a map with "version", "client" and "heartbeat", which is 1000 to 3600000 ms',
+  'hello takes a map with "version", "client" and "heartbeat", which is 1000 to 3600000 (milliseconds)',
 );
 
-/** What is wrong with the arguments, or undefined if they fit. */
+/** The refusal for the first argument that fails its check; undefined if all pass. */
 export function firstFault(
   values: readonly unknown[],
   specs: ReadonlyArray<Argument<unknown>>,
@@ -160,12 +161,12 @@ function optional<T>(
   };
 }
 
-/** What counts is how long it is when it is hashed. */
+/** Measures the normalized password, because that is the one that is hashed. */
 function isPassword(value: unknown, min: number): value is string {
   return typeof value === 'string' && isBytes(normalizePassword(value), min, LIMITS.passwordMax);
 }
 
-/** UTF-8 needs at most 3 bytes for each UTF-16 unit: most text need not be measured. */
+/** A UTF-16 unit takes at most 3 bytes in UTF-8, so most texts need no measuring. */
 function isBytes(value: unknown, min: number, max: number): value is string {
   if (typeof value !== 'string' || value.length < min) {
     return typeof value === 'string' && value.length * 3 >= min && Buffer.byteLength(value) >= min;

@@ -1,6 +1,6 @@
 /**
- * Frames: an 8-byte header and a body. The header is the body's size in bytes as an ASCII decimal integer,
- * followed by blanks up to 8 bytes: `"42      "`. Bytes in, bodies out; no sockets here.
+ * Frames: an 8-byte header and a body. The header is the body's size in bytes as an ASCII decimal integer, padded
+ * with blanks to 8 bytes: `"42      "`.
  */
 
 import { HEADER_BYTES } from './vocabulary.ts';
@@ -10,7 +10,7 @@ const ZERO = 0x30;
 
 export type HeaderFault = 'bad_frame' | 'frame_too_large';
 
-/** What a decoder has next: a whole body, a wish for more bytes, or a stream that can no longer be trusted. */
+/** The result of decoding: a whole body, a need for more bytes, or a stream that has lost its frame boundaries. */
 export type Decoded =
   | { readonly type: 'body'; readonly body: Buffer }
   | { readonly type: 'more' }
@@ -23,8 +23,8 @@ const BAD_FRAME: Decoded = { type: 'fault', fault: 'bad_frame' };
 const TOO_LARGE: Decoded = { type: 'fault', fault: 'frame_too_large' };
 
 /**
- * The size that a header states, at `offset` in `bytes`.
- * Returns −1 for anything that is not a decimal integer of at least 1, without a leading zero, followed by blanks.
+ * The size in the header at `offset`. Returns −1 unless the header is a decimal integer of at least 1, without a
+ * leading zero, followed by at least one blank.
  */
 export function readSize(bytes: Buffer, offset: number): number {
   let size = 0;
@@ -41,7 +41,7 @@ export function readSize(bytes: Buffer, offset: number): number {
   return size;
 }
 
-/** Writes the header for a body of `size` bytes (1 to 9,999,999) into the 8 bytes of `target` from `start` on. */
+/** Writes the header for a body of `size` bytes (1 to 9,999,999) into the 8 bytes of `target` at `start`. */
 export function writeSize(target: Buffer, size: number, start = 0): void {
   let digits = 1;
   for (let bound = 10; bound <= size; bound *= 10) digits += 1;
@@ -65,18 +65,18 @@ export function frameBody(body: Uint8Array): Buffer {
 }
 
 /**
- * Cuts a stream of bytes into bodies. Pull-based: `push` a chunk, then call `next` until it says `more`; the
- * caller may stop in between (while a login is being checked) and go on later with a larger limit.
+ * Splits a stream of bytes into bodies. Pull-based: `push` a chunk, then call `next` until it returns `more`. The
+ * caller may pause in between, for example while a login is being checked, and continue with a larger limit.
  *
- * A body that lies whole in one chunk is a view of that chunk. A body in pieces gets one buffer of exactly its
- * size, which is not allocated before the size has been checked against `limit`.
+ * A body that is complete in one chunk is a view of that chunk. A body split across chunks gets a buffer of exactly
+ * its size, allocated only after the size has been checked against `limit`.
  */
 export class FrameDecoder {
-  /** Largest body accepted, in bytes. Applies to each header when it is read. */
+  /** Largest body accepted, in bytes. A change applies to headers that have not been read yet. */
   limit: number;
   #chunk: Buffer = EMPTY;
   #offset = 0;
-  /** Of the header that comes in pieces. Most connections never have one. */
+  /** A header split across chunks. Most connections never have one. */
   #header = EMPTY;
   #headerFill = 0;
   #body: Buffer | undefined;
@@ -86,14 +86,14 @@ export class FrameDecoder {
     this.limit = limit;
   }
 
-  /** True between frames: nothing has been read of the next one. */
+  /** True between frames, with no bytes of the next one pushed. */
   get idle(): boolean {
     return this.#headerFill === 0 && this.#body === undefined && this.#offset === this.#chunk.length;
   }
 
   /**
-   * Gives the decoder the next bytes. Bytes not yet taken by `next` are kept before them, and how many is not
-   * bounded here: a caller that stops pulling must stop reading its socket.
+   * Appends the next bytes of the stream. The decoder buffers bytes without a limit until `next` consumes them, so a
+   * caller that stops calling `next` must stop reading its socket.
    */
   push(chunk: Buffer): void {
     const rest = this.#chunk.length - this.#offset;
@@ -101,7 +101,7 @@ export class FrameDecoder {
     this.#offset = 0;
   }
 
-  /** The next whole body, if there is one. After a fault the stream is lost: do not call again. */
+  /** The next body, if it is complete. Do not call again after a fault. */
   next(): Decoded {
     if (this.#body !== undefined) return this.#fillBody(this.#body);
     const available = this.#chunk.length - this.#offset;
@@ -147,7 +147,7 @@ export class FrameDecoder {
     return { type: 'body', body };
   }
 
-  /** Every byte has been taken: lets go of the chunk, which an idle connection would keep alive. */
+  /** Releases the consumed chunk, which an idle connection would otherwise keep alive. */
   #more(): Decoded {
     this.#chunk = EMPTY;
     this.#offset = 0;

@@ -1,29 +1,29 @@
 /**
- * A look over a MessagePack body before it is decoded, so that the decoder only ever meets what this protocol
- * uses: one value, no deeper than 8, with no more elements than there are bytes, strings in valid UTF-8, maps
- * whose keys are strings, numbers from −(2^53 − 1) to 2^53 − 1, and no extension types.
+ * Validates a MessagePack body before it is decoded, so that the decoder only sees what the protocol allows: one
+ * value, nested at most 8 deep, with no more elements than there are bytes, strings in valid UTF-8, maps whose keys
+ * are strings, numbers from −(2^53 − 1) to 2^53 − 1, and no extension types.
  *
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  *
- * The one place in `src/protocol` that imports from Node: `isUtf8` checks long texts without making a string, on the path
- * of every message. The folder also uses the global `Buffer`.
+ * This is the only file in `src/protocol` that imports from Node: `isUtf8` checks long texts without creating a string,
+ * and every message takes this path. The folder also uses the global `Buffer`.
  */
 
 import { isUtf8 } from 'node:buffer';
 
 const MAX_DEPTH = 8;
 
-/** From this many bytes on, one call into native code is faster than a loop over the bytes. */
+/** For texts of at least this many bytes, a call into native code is faster than a loop. */
 const LONG_TEXT = 48;
 
-/** True if `body` is exactly one array that is safe to decode. Never throws, reads each byte at most twice. */
+/** True if `body` is exactly one array that is safe to decode. Never throws; reads each byte at most twice. */
 export function isSafeArray(body: Buffer): boolean {
   const first = body[0] ?? 0xc1;
   const isArray = (first & 0xf0) === 0x90 || first === 0xdc || first === 0xdd;
   return isArray && skipValue(body, 0, 1) === body.length;
 }
 
-/** The offset behind the value at `offset`, or −1 if that value is not one we take. */
+/** The offset after the value at `offset`, or −1 if the protocol does not allow that value. */
 function skipValue(body: Buffer, offset: number, depth: number): number {
   if (offset >= body.length || depth > MAX_DEPTH) return -1;
   const type = body[offset] ?? 0xc1;
@@ -71,7 +71,7 @@ function skipValue(body: Buffer, offset: number, depth: number): number {
       return skipPairs(body, start + 2, readCount(body, start, 2), depth);
     case 0xdf:
       return skipPairs(body, start + 4, readCount(body, start, 4), depth);
-    default: // never used (0xc1), and extension types
+    default: // 0xc1, which MessagePack does not use, and extension types
       return -1;
   }
 }
@@ -87,7 +87,7 @@ function skipPairs(body: Buffer, offset: number, count: number, depth: number): 
   if (count < 0 || count * 2 > body.length - offset) return -1;
   let at = offset;
   for (let i = 0; i < count && at >= 0; i += 1) {
-    // The decoder turns numbers into property names and throws on anything else that is not a string.
+    // The decoder turns a number into a property name, and throws on any other key that is not a string.
     at = isText(body[at] ?? 0xc1) ? skipValue(body, at, depth + 1) : -1;
     if (at >= 0) at = skipValue(body, at, depth + 1);
   }
@@ -106,7 +106,7 @@ function skipText(body: Buffer, offset: number, count: number): number {
   const end = skipBytes(body, offset, count);
   if (end < 0) return -1;
   if (count >= LONG_TEXT) return isUtf8(body.subarray(offset, end)) ? end : -1;
-  // Almost all text is ASCII, and a call into native code costs more than looking at a short string here.
+  // Almost all text is ASCII, and for a short text a call into native code costs more than this loop.
   for (let i = offset; i < end; i += 1) {
     if ((body[i] ?? 0) > 0x7f) return isUtf8(body.subarray(i, end)) ? end : -1;
   }
@@ -120,15 +120,15 @@ function skipWide(body: Buffer, offset: number, type: number): number {
 }
 
 /**
- * True for a float or a 64-bit integer below 2^53 in magnitude. Of a float the first 16 bits decide: without the
- * sign they grow with the value, NaN and the infinities are above all the rest, and in those of 2^53 itself all
- * bits that follow are 0.
+ * True for a float or a 64-bit integer below 2^53 in magnitude. The first 16 bits of a float are enough to decide:
+ * without the sign bit they grow with the magnitude, NaN and the infinities come last, and all further bits of 2^53
+ * itself are 0.
  */
 function isExact(body: Buffer, offset: number, type: number): boolean {
   if (type === 0xca) return (body.readUInt16BE(offset) & 0x7fff) < 0x5a00;
   if (type === 0xcb) return (body.readUInt16BE(offset) & 0x7fff) < 0x4340;
   const high = type === 0xcf ? body.readUInt32BE(offset) : body.readInt32BE(offset);
-  // Rounds where the sum is too large for a double, but never back to a safe integer.
+  // A sum that is too large for a double is rounded, but never to a safe integer.
   return Number.isSafeInteger(high * 2 ** 32 + body.readUInt32BE(offset + 4));
 }
 

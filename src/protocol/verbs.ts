@@ -1,6 +1,6 @@
 /**
- * The verbs of the protocol, one row each: who may say it, with which arguments, and which part of the server answers it.
- * Everything else about a verb follows from its row. `docs/protocol.md` describes the verbs for people.
+ * The verbs of the protocol, one row each: who may use the verb, its arguments, and the part of the server that answers
+ * it. The types and checks below derive everything else from the row. `docs/protocol.md` is the reference for people.
  */
 
 import {
@@ -29,15 +29,15 @@ import {
 } from './arguments.ts';
 import type { RefusalCode } from './vocabulary.ts';
 
-/** The state of the client's connection. */
+/** Whether a connection is logged in, and as what. */
 export type LoginState = 'anonymous' | 'guest' | 'account';
 
-/** Who may say a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
+/** Who may use a verb. `anonymous`: only before login. `account`: logged in, and not as a guest. */
 export type Guard = 'anyone' | 'anonymous' | 'logged_in' | 'account';
 
 /**
- * Which part of the server answers. The connection answers by itself, or asks auth and goes on with the answer; it passes
- * the checked arguments of all other requests to the registry or the archive as they are.
+ * The part of the server that answers. The shard's session handles `connection` and `auth` itself, the latter with the
+ * help of auth. It forwards all other requests, with checked arguments, to the registry or the archive.
  */
 export type Destination = 'connection' | 'auth' | 'registry' | 'archive';
 
@@ -88,9 +88,9 @@ type RowOf<V extends Verb> = Extract<VerbRow, { readonly verb: V }>;
 export type Verb = VerbRow['verb'];
 /** The verbs that this part of the server answers. */
 export type VerbOf<D extends Destination> = Extract<VerbRow, { readonly destination: D }>['verb'];
-/** Optional arguments may be undefined or null; those at the end may be missing. */
+/** The arguments as the server reads them. Optional ones may be undefined or null; trailing ones may be missing. */
 export type ArgumentsOf<V extends Verb> = Values<RowOf<V>['arguments']>;
-/** The same, for who makes a request: without as many of the optional arguments at the end as are not given. */
+/** The arguments as a client passes them. It may omit trailing optional ones. */
 export type GivenArguments<V extends Verb> = Given<ArgumentsOf<V>>;
 type Given<T extends readonly unknown[]> = T extends readonly [...infer Others, infer Last]
   ? undefined extends Last
@@ -98,7 +98,7 @@ type Given<T extends readonly unknown[]> = T extends readonly [...infer Others, 
     : T
   : T;
 
-/** A request that fits its row, from a client that may make it. */
+/** A request that has passed the checks of its row: guard and arguments. */
 export type Request<V extends Verb = Verb> = {
   [P in V]: {
     readonly type: 'request';
@@ -110,7 +110,7 @@ export type Request<V extends Verb = Verb> = {
   };
 }[V];
 
-/** `id`: null if the frame has no valid one. `text`: only if it says more than the usual text of the code. */
+/** `id`: null if the frame has no valid request id. `text`: set if it is more specific than the code's default text. */
 export interface RefusedRequest {
   readonly type: 'refused';
   readonly id: number | null;
@@ -126,12 +126,12 @@ export function isEntryVerb(verb: string): boolean {
   return ENTRIES.has(verb);
 }
 
-/** Whether these are arguments that the verb takes. */
+/** True if the arguments pass the checks of the verb's row. */
 export function fitsVerb<V extends Verb>(verb: V, values: readonly unknown[]): values is ArgumentsOf<V> {
   return fits(values, ROWS.get(verb)?.arguments ?? []);
 }
 
-/** Checks the frame `[verb, request id, …arguments]` of a client in this state. Ignores further elements. */
+/** Checks the frame `[verb, request id, …arguments]` of a client in this state. Ignores surplus elements. */
 export function checkRequest(frame: readonly unknown[], state: LoginState): Request | RefusedRequest {
   const [verb, id] = frame;
   if (!isRequestId(id)) return { type: 'refused', id: null, code: 'bad_request_id' };

@@ -1,15 +1,15 @@
 /**
- * The log puts the batches of all writers into one order and gives them to every reader in that order. On one machine the
- * database of the fold is the log, and a batch comes back at once.
+ * The log puts the batches of all writers into one order, and gives them to every reader in that order. On a single
+ * machine the fold's database is the log, and a proposed batch is committed at once.
  */
 
 import type { CommittedBatch } from '../chat/fold.ts';
 import type { Batch } from '../chat/intent.ts';
 
 export interface Log {
-  /** Appends a batch. It comes back through `OnCommitted`, in this very call or later. */
+  /** Appends a batch. The log calls `OnCommitted` with it during this call or later. */
   propose(batch: Batch): void;
-  /** Resolves when every batch that anybody had proposed before this call has come back. */
+  /** Resolves once `OnCommitted` has been called with every batch that any writer proposed before this call. */
   barrier(): Promise<void>;
   close(): void;
 }
@@ -17,8 +17,8 @@ export interface Log {
 export type OnCommitted = (page: readonly CommittedBatch[]) => void;
 
 /**
- * Opens a log. It gives the committed batches after `position` to `onCommitted`, in order and without a gap. A batch may come
- * again.
+ * Opens a log. It passes the committed batches after `position` to `onCommitted`, in order and without gaps. It may pass a
+ * batch more than once.
  */
 export type OpenLog = (position: number, onCommitted: OnCommitted) => Log;
 

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import {
-  MESSAGE_BYTES,
-  STORED_BYTES,
+  MAX_MESSAGE_OVERHEAD,
+  MAX_STORED_BYTES,
   withKey,
   writeMessage,
   writeStored,
@@ -20,7 +20,10 @@ const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/);
 const id = fc.integer({ min: 1e15, max: Number.MAX_SAFE_INTEGER });
 
 function message(key: string | undefined, ...[at, from, to, text]: [number, string, string, string]): Buffer {
-  const target = Buffer.alloc(START + MESSAGE_BYTES + 3 * (from.length + to.length + text.length), 0xff);
+  const target = Buffer.alloc(
+    START + MAX_MESSAGE_OVERHEAD + 3 * (from.length + to.length + text.length),
+    0xff,
+  );
   const end = writeMessage(target, START, at * 1_000, at, from, to, text);
   const frame = target.subarray(START, end);
   return key === undefined ? frame : withKey(frame, key);
@@ -52,7 +55,7 @@ describe('frames written by hand', () => {
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...edges), fc.maxSafeNat()), id, (requestId, value) => {
         const at = Math.floor(value / 1_000);
-        const target = Buffer.alloc(START + STORED_BYTES);
+        const target = Buffer.alloc(START + MAX_STORED_BYTES);
         const end = writeStored(target, START, requestId, value, at);
         expect(target.subarray(START, end)).toEqual(encodeFrame(['ok', requestId, [value, at]]));
       }),

@@ -10,7 +10,7 @@ const LEAST_BYTES = 512;
 /** Each block starts with its used length. */
 const SIZE_BYTES = 4;
 /** The most bytes that UTF-8 needs per UTF-16 unit. */
-export const BYTES_A_UNIT = 3;
+export const MAX_UTF8_BYTES_PER_UNIT = 3;
 
 /** The second only if there are frames. */
 type Blocks = [records: ArrayBuffer, frames?: ArrayBuffer];
@@ -78,7 +78,7 @@ export class BatchWriter {
 
   text(value: string): void {
     const records = this.#records;
-    records.makeRoom(4 + value.length * BYTES_A_UNIT);
+    records.makeRoom(4 + value.length * MAX_UTF8_BYTES_PER_UNIT);
     const size = records.bytes.write(value, records.end + 4);
     this.#size(size);
     records.end += size;

@@ -1,10 +1,10 @@
-/** Entries as the finished frames of their events. */
+/** Encodes entries as the frames of their events. */
 
 import type { Entry } from '../../chat/entry.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
 import type { Event } from '../../protocol/vocabulary.ts';
 
-/** The frame for the sessions of one account. Only the author's own sessions get the key. */
+/** The frame for the sessions of `account`. It contains the key only if that account is the author. */
 export function eventFrame(entry: Entry, account: number): Buffer {
   switch (entry.kind) {
     case 'message':

@@ -1,18 +1,18 @@
 /**
- * The data channel between a shard and the registry: one `MessagePort`, and every message on it a batch of
- * what one turn of the event loop collected (`batch.ts`). Items are tuples, whose first element tells them apart.
+ * The items that a shard and the registry send each other over a channel. An item is a tuple whose first element is its
+ * type.
  *
- * A shard numbers its commands; `number` says which command an answer, or an entry, belongs to.
+ * A shard numbers its commands. In an answer or an entry, `number` is the number of the command that it answers.
  */
 
 import type { Entry } from '../../chat/entry.ts';
 import type { ArgumentsOf, Request, VerbOf } from '../../protocol/verbs.ts';
 import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
 
-/** One logged-in connection, as a shard announces it to a registry that has restarted. */
+/** A session of the shard, as announced to a registry that has restarted. */
 export type AnnouncedSession = readonly [connection: number, account: number, name: string, isLive: boolean];
 
-/** What a connection needs from the registry to begin, continue and end a session, and to announce a registration. */
+/** Commands that begin, continue and end a session, and one (`account`) that reports a registration. */
 type SessionCommand =
   | readonly [
       'attach',
@@ -20,12 +20,12 @@ type SessionCommand =
       connection: number,
       user: string,
       guest: boolean,
-      /** The last id that the client has; null: what the account has seen decides. */
+      /** The last id that the client has; null to replay from the account's mark. */
       lastId: number | null,
     ]
   /**
-   * The session has been sent everything up to `cursor` that it may see. It asks for the rest, of which it takes about this
-   * many bytes at once, and for everything after that.
+   * Asks to go live. The session has been sent everything up to `cursor` that it may see. The registry answers with the
+   * rest if that fits into about `bytes` bytes, and from then on routes entries to the session.
    */
   | readonly ['live', number: number, connection: number, cursor: number, bytes: number]
   | readonly ['detach', number: number, connection: number]
@@ -33,14 +33,14 @@ type SessionCommand =
 
 export type RegistryVerb = VerbOf<'registry'>;
 
-/** A client's request to the registry: its arguments as the connection has checked them. */
+/** A client's request to the registry, with the arguments that the session has checked. */
 export type RequestCommand<V extends RegistryVerb = RegistryVerb> = {
   [P in V]: readonly [verb: P, number: number, connection: number, ...values: ArgumentsOf<P>];
 }[V];
 
 export type Command = SessionCommand | RequestCommand;
 
-/** The command of that verb. */
+/** The command with that verb. */
 export type CommandOf<Verb extends Command[0]> = Extract<Command, readonly [Verb, ...unknown[]]>;
 
 export function toCommand<V extends RegistryVerb>(
@@ -52,8 +52,9 @@ export function toCommand<V extends RegistryVerb>(
 }
 
 /**
- * The first item on every channel. `cursor` is the last id that the shard was routed, or −1 for a shard that
- * was routed nothing yet. The registry first sends everything behind the cursor, then `caught_up`.
+ * The first item on every channel. `shard` identifies this run of the shard's thread. `cursor` is the last id that the
+ * registry routed to the shard, or −1 if there is none yet. The registry sends everything after the cursor, then
+ * `caught_up`.
  */
 export type Announcement = readonly [
   'announce',
@@ -62,7 +63,7 @@ export type Announcement = readonly [
   sessions: readonly AnnouncedSession[],
 ];
 
-/** `handled`: how many entries the shard has taken from this channel so far; it is the registry's credit. */
+/** `handled`: how many entries from this channel the shard has handled so far. It renews the registry's credit. */
 export type ToRegistry = Announcement | Command | readonly ['handled', entries: number];
 
 export type Attached = readonly [
@@ -71,15 +72,15 @@ export type Attached = readonly [
   account: number,
   user: string,
   rooms: readonly string[],
-  /** The last id that has been routed. */
+  /** The last id that the registry has routed. */
   routed: number,
-  /** The session gets everything behind this id. */
+  /** The session gets everything after this id. */
   start: number,
 ];
 
 /**
- * From here on the session gets what is routed. Before that: `entries`, which are all that it may see behind the
- * cursor that it gave. `rooms`: the ids of those that it is in.
+ * The session is live: it gets the entries that are routed from here on. `entries`: everything that it may see after the
+ * cursor that it sent, up to `lastId`. `rooms`: the ids of the account's rooms.
  */
 export type WentLive = readonly [
   'live',
@@ -97,7 +98,7 @@ export type ToldPresence = readonly [
   rooms: readonly number[],
 ];
 
-/** An entry for a shard. `number`: the command of that shard that it answers; 0 if it answers none. */
+/** An entry for a shard. `number`: the shard's command that the entry answers; 0 if it answers none. */
 export type RoutedEntry = readonly ['entry', number: number, entry: Entry];
 
 export type ToShard =
@@ -107,34 +108,34 @@ export type ToShard =
   | readonly ['ok', number: number, result: unknown]
   | readonly ['error', number: number, code: RefusalCode]
   | WentLive
-  /** The answer to `live` when the cursor is too far back: read on in the archive. */
+  /** The answer to `live` if the cursor is too old: the shard has to read more from the archive first. */
   | readonly ['behind', number: number]
-  /** Messages of the author that somebody has been shown. */
+  /** Messages of the author that a recipient has seen. */
   | readonly ['delivered', author: number, ids: readonly number[]]
   | ToldPresence
   /** Ends the account's sessions. */
   | readonly ['expelled', account: number, code: FarewellCode]
-  /** Everything up to this id has been routed, whether or not it concerned this shard. */
+  /** The registry has routed everything up to this id, even if none of it was for this shard. */
   | readonly ['cursor', id: number]
   | readonly ['caught_up'];
 
-/** A routed entry as the shard receives it: what fan-out needs to know, and the frame of its event. */
+/** A routed entry as the shard receives it: the fields that fan-out needs, and the frame of its event. */
 export interface Delivery {
   readonly kind: Entry['kind'];
   readonly id: number;
   readonly at: number;
-  /** The command of this shard that it answers; 0 if it answers none. */
+  /** The command of this shard that the entry answers; 0 if it answers none. */
   readonly number: number;
-  /** The id of the account that said it, joined or left. */
+  /** The id of the account that wrote the message, joined or left. */
   readonly account: number;
-  /** The id of the room, or of the account that it is for. */
+  /** The id of the room, or of the recipient's account. */
   readonly target: number;
   readonly key: string | null;
-  /** The frame is the part of `bytes` from `start` to before `end`. */
+  /** The frame is the part of `bytes` from `start` up to but not including `end`. */
   readonly bytes: Buffer;
   readonly start: number;
   readonly end: number;
 }
 
-/** What comes out at a shard. Entries come as deliveries, everything else as it was. */
+/** The items as a shard receives them: entries are deliveries, all others are unchanged. */
 export type FromRegistry = Delivery | Exclude<ToShard, RoutedEntry>;

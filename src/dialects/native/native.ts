@@ -1,8 +1,8 @@
-/** The native dialect: frames of MessagePack, as `docs/protocol.md` describes them for people. */
+/** The native dialect: MessagePack frames, as described in `docs/protocol.md`. */
 
 import { decodeBody, encodeFrame } from '../../protocol/codec.ts';
 import { FrameDecoder } from '../../protocol/frame.ts';
-import { STORED_BYTES, writeStored } from '../../protocol/message-frame.ts';
+import { MAX_STORED_BYTES, writeStored } from '../../protocol/message-frame.ts';
 import type { ServerFrame } from '../../protocol/vocabulary.ts';
 import type { Arena } from '../../transport/arena.ts';
 import type { Outbox } from '../../transport/outbox.ts';
@@ -43,7 +43,7 @@ class NativeCodec implements Codec {
   }
 
   stored(out: Outbox, arena: Arena, requestId: number, id: number, at: number): void {
-    const start = arena.open(STORED_BYTES);
+    const start = arena.open(MAX_STORED_BYTES);
     const end = writeStored(arena.block, start, requestId, id, at);
     arena.close(end);
     out.push(arena.block, start, end);
