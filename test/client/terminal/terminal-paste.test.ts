@@ -104,7 +104,7 @@ describe('a paste', () => {
     await person.see(/still here$/);
     for (const [index, size] of [9_000, 20_000, 100_000].entries()) {
       person.paste('0123456789abcde\n'.repeat(size / 16));
-      const refused = `(the paste is \\d+ bytes.* so it was ignored\\s[\\s\\S]*){${index + 1}}`;
+      const refused = `(the paste has \\d+ bytes.* so it was ignored\\s[\\s\\S]*){${index + 1}}`;
       await person.see(new RegExp(`${refused}edda #tea> still here$`));
     }
     person.paste('x'.repeat(9_000));
