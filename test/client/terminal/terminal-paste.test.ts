@@ -108,7 +108,7 @@ describe('a paste', () => {
       await person.see(new RegExp(`${refused}edda #tea> still here$`));
     }
     person.paste('x'.repeat(9_000));
-    await person.see('the paste is 9000 bytes');
+    await person.see('the paste has 9000 bytes');
     person.press('Enter');
     await heard('still here');
     other.close();
