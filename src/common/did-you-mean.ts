@@ -1,11 +1,11 @@
 /** Guesses the word that was probably meant. */
 
 /** The candidate with the fewest edits from `word`, if those are at most about a third of the longer of the two. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+export function didYouMean(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;
   let fewest = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const edits = distance(word, candidate);
+    const edits = editDistance(word, candidate);
     if (edits < fewest && edits <= Math.floor((Math.max(word.length, candidate.length) + 1) / 3)) {
       best = candidate;
       fewest = edits;
@@ -15,7 +15,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** The number of insertions, deletions, replacements and swaps of adjacent characters that turn `a` into `b`. */
-export function distance(a: string, b: string): number {
+export function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);
   for (let row = 1; row <= a.length; row += 1) {

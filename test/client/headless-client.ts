@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterAll, beforeAll } from 'vitest';
 import { startThread, type Thread, threadFile } from '../../src/actors/kernel/thread.ts';
-import { Desk } from '../../src/client/commands/command-runner.ts';
+import { CommandRunner } from '../../src/client/commands/command-runner.ts';
 import type { Result } from '../../src/client/commands/result.ts';
 import type { WriterApi } from '../../src/client/commands/writer.worker.ts';
 import { openDisplay } from '../../src/client/display/open-display.ts';
@@ -86,16 +86,16 @@ async function startHeadlessClient(
     connection() {},
     over() {},
   });
-  const desk = new Desk({
+  const desk = new CommandRunner({
     session,
     readerLink,
     names: { people: new Names(), rooms: new Names() },
     writer,
     displayFile: file,
     isScript: false,
-    secret: () => Promise.resolve(undefined),
-    tell() {},
-    seen: () => Promise.resolve(false),
+    askPassword: () => Promise.resolve(undefined),
+    print() {},
+    waitFor: () => Promise.resolve(false),
     quit() {},
   });
   return {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { distance, nearest } from '../../src/common/did-you-mean.ts';
+import { didYouMean, editDistance } from '../../src/common/did-you-mean.ts';
 
 const word = fc.string({ unit: fc.constantFrom('a', 'b', 'c'), maxLength: 7 });
 
@@ -15,14 +15,14 @@ describe('distance', () => {
     ['abc', '', 3],
     ['kitten', 'sitting', 3],
   ])('%j to %j is %i', (a, b, edits) => {
-    expect(distance(a, b)).toBe(edits);
+    expect(editDistance(a, b)).toBe(edits);
   });
 
   it('is symmetric, zero only for equal words, and at most the longer length', () => {
     fc.assert(
       fc.property(word, word, (a, b) => {
-        const edits = distance(a, b);
-        expect(distance(b, a)).toBe(edits);
+        const edits = editDistance(a, b);
+        expect(editDistance(b, a)).toBe(edits);
         expect(edits === 0).toBe(a === b);
         expect(edits).toBeLessThanOrEqual(Math.max(a.length, b.length));
       }),
@@ -32,7 +32,7 @@ describe('distance', () => {
   it('is one for one edit', () => {
     fc.assert(
       fc.property(word, fc.nat(6), (a, at) => {
-        expect(distance(a, `${a.slice(0, at)}x${a.slice(at)}`)).toBe(1);
+        expect(editDistance(a, `${a.slice(0, at)}x${a.slice(at)}`)).toBe(1);
       }),
     );
   });
@@ -47,10 +47,10 @@ describe('nearest', () => {
     ['leaf', 'leave'],
     ['msgg', 'msg'],
   ])('suggests %j for %j', (typed, meant) => {
-    expect(nearest(typed, commands)).toBe(meant);
+    expect(didYouMean(typed, commands)).toBe(meant);
   });
 
   it.each(['', 'xyzzy', 'aaaaaaaaaaaaaaaaaaaa'])('suggests nothing for %j', (typed) => {
-    expect(nearest(typed, commands.slice(0, 4))).toBeUndefined();
+    expect(didYouMean(typed, commands.slice(0, 4))).toBeUndefined();
   });
 });

@@ -71,7 +71,7 @@ describe.each(['1', '2', '5'])('with %s workers', (workers) => {
     const [ann, ben] = [connect('ann'), connect('ben')];
     ann.say('/to #tea');
     ann.say('back again');
-    await ann.see('what you type goes to #tea');
+    await ann.see('plain text now goes to #tea');
     ben.say('/to #tea');
     ben.say('me too');
     ben.say('/who tea');

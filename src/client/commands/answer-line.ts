@@ -1,17 +1,17 @@
-/** What answers are made of: lines, and in them pieces of somebody's text in which parts are marked. */
+/** The lines of an answer, which may contain pieces of a message with marked parts. */
 
 import type { Snippet } from '../../protocol/vocabulary.ts';
 
-/** A line of an answer: words of this client, or words before a piece of somebody's text. */
+/** A line of an answer: the client's own words, or a lead followed by a piece of a message. */
 export type AnswerLine = string | { readonly lead: string; readonly snippet: Snippet };
 
-/** For where nothing can be marked: what is marked stands in brackets. */
+/** For output without highlighting: puts marked parts in brackets. */
 export function plainLine(line: AnswerLine): string {
   if (typeof line === 'string') return line;
   return line.lead + line.snippet.map((piece, at) => (isMarked(at) ? `[${piece}]` : piece)).join('');
 }
 
-/** Whether the piece at that index of a snippet is what was found. */
+/** Whether the piece at that index of a snippet is a match. */
 export function isMarked(index: number): boolean {
   return index % 2 === 1;
 }

@@ -1,4 +1,4 @@
-/** The kinds of arguments that only typed commands take; the others are those of the server's own table. */
+/** Argument kinds that only typed commands use; the others come from the server's verb table. */
 
 import { isRoomName, isUserName, USER_RULE } from '../../chat/names.ts';
 import type { Argument } from '../../protocol/arguments.ts';
@@ -16,7 +16,7 @@ export const topic: Argument<Optional> = {
   isOptional: true,
   is: (value): value is Optional => value === undefined || typeof value === 'string',
   code: 'bad_argument',
-  rule: 'help is on a command, such as /help msg',
+  rule: 'name a command, such as /help msg',
 };
 export const seconds: Argument<string> = {
   name: 'seconds',
@@ -24,9 +24,9 @@ export const seconds: Argument<string> = {
   is: (value): value is string =>
     typeof value === 'string' && SECONDS.test(value) && Number(value) <= WAIT_LIMIT_SECONDS,
   code: 'bad_argument',
-  rule: `seconds are a number from 0 to ${WAIT_LIMIT_SECONDS}`,
+  rule: `SECONDS must be a number from 0 to ${WAIT_LIMIT_SECONDS}`,
 };
-export const awaited: Argument<string> = {
+export const waitForText: Argument<string> = {
   name: 'text',
   isOptional: false,
   is: (value): value is string => typeof value === 'string' && value !== '',
@@ -39,7 +39,7 @@ export const conversation: Argument<string> = {
   isOptional: false,
   is: isConversation,
   code: 'bad_name',
-  rule: `a conversation is with a person or in a #room; ${USER_RULE}`,
+  rule: `name a person or a #room; ${USER_RULE}`,
 };
 
 export const person: Argument<string> = {
@@ -50,7 +50,7 @@ export const person: Argument<string> = {
   rule: USER_RULE,
 };
 
-const HISTORY_RULE = `history is of a person or a #room, and of 1 to ${LIMITS.page} messages`;
+const HISTORY_RULE = `name a person or a #room, and a COUNT from 1 to ${LIMITS.page}`;
 
 export const count: Argument<Optional> = {
   name: 'count',
@@ -59,7 +59,7 @@ export const count: Argument<Optional> = {
   code: 'bad_argument',
   rule: HISTORY_RULE,
 };
-/** A conversation; or a count, where the conversation is left out. No name begins with a digit. */
+/** A conversation, or a count if the conversation is omitted. No name begins with a digit. */
 export const conversationOrCount: Argument<Optional> = {
   name: 'name',
   isOptional: true,
@@ -67,7 +67,7 @@ export const conversationOrCount: Argument<Optional> = {
   code: 'bad_name',
   rule: HISTORY_RULE,
 };
-/** What is searched for, as it is typed. */
+/** The search words as typed. */
 export const wanted: Argument<Optional> = {
   name: 'words',
   isOptional: true,
@@ -76,7 +76,7 @@ export const wanted: Argument<Optional> = {
   rule: 'type the words to search for',
 };
 
-/** `@NAME` is a person, `#NAME` a room, and NAME either of them. */
+/** `@NAME` is a user, `#NAME` a room, and NAME either of them. */
 function isConversation(value: unknown): value is string {
   return isPerson(value) || isRoomName(value);
 }

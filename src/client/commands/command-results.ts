@@ -1,4 +1,4 @@
-/** What is common to the results of typed commands, for people and for `--json`. */
+/** Common parts of the results of typed commands, for people and for `--json`. */
 
 import type { KnownNames } from '../reader/known-names.ts';
 import type { ReaderLink } from '../reader/reader-link.ts';
@@ -6,14 +6,14 @@ import type { Response } from '../session/requests.ts';
 import type { Session } from '../session/session.ts';
 import { type Result, refused } from './result.ts';
 
-/** Who asked, and what an answer changes. */
-export interface Asker {
+/** The parts of the client that ask the server, and that an answer updates. */
+export interface CommandScope {
   readonly session: Session;
   readonly readerLink: ReaderLink;
   readonly names: KnownNames;
 }
 
-/** True for a refusal whose reason is the name of a room or a person. */
+/** True for a refusal caused by the name of a room or a user. */
 export function isAboutName(code: string): boolean {
   return code === 'no_such_room' || code === 'no_such_user' || code === 'not_a_member';
 }
@@ -26,16 +26,20 @@ export function explainFailure(
     case 'error':
       return refused(of, failure.code, failure.text);
     case 'lost':
-      return refused(of, 'lost', 'the connection was lost before the server answered: look, and try again');
+      return refused(
+        of,
+        'lost',
+        'the connection was lost before the server answered; check whether it worked, and try again if not',
+      );
     case 'malformed':
-      return refused(of, 'failed', 'the server gave an answer that the protocol does not allow');
+      return refused(of, 'failed', "the server's answer violates the protocol");
     default:
       return failure satisfies never;
   }
 }
 
-/** An answer of the wrong shape: nothing else on this connection can be relied on. */
-export function distrust(asker: Asker, of: string): Result {
-  asker.session.protocolError();
+/** The answer has the wrong shape, so nothing else on this connection can be trusted. */
+export function protocolError(scope: CommandScope, of: string): Result {
+  scope.session.protocolError();
   return explainFailure(of, { type: 'malformed' });
 }

@@ -1,6 +1,6 @@
 /**
- * Runs what is typed: each line is composed by the writer thread, then carried out through the session, and comes
- * to a result. Lines are run one after another; of a message only the sending is waited for, not the answer.
+ * Runs typed lines: the writer thread composes each line, the session carries it out, and it ends in a result. Lines
+ * run one after another; for a message, the next line waits only until it is sent, not until it is answered.
  */
 
 import { randomBytes } from 'node:crypto';
@@ -11,86 +11,95 @@ import { password as passwordSpec } from '../../protocol/arguments.ts';
 import { openInBrowser } from '../display/browser.ts';
 import type { Response } from '../session/requests.ts';
 import { PENDING_LIMIT, type QueuedMessage, type Unsent } from '../session/send-queue.ts';
-import { type Asker, explainFailure, isAboutName } from './command-results.ts';
+import { type CommandScope, explainFailure, isAboutName } from './command-results.ts';
 import { findCommand } from './commands.ts';
-import { type Found, findConversation, findCurrent, findRecipient, suggest } from './conversation.ts';
+import {
+  type FoundConversation,
+  findConversation,
+  findCurrent,
+  findRecipient,
+  suggest,
+} from './conversation.ts';
 import { explicitName, isExplicit, plainName } from './conversation-name.ts';
 import { explain } from './help.ts';
-import { recall } from './history.ts';
+import { showHistory } from './history.ts';
 import { done, type Result, refused } from './result.ts';
 import { type Search, search } from './search.ts';
 import type { Context, Input, LocalPlan, Plan, RequestPlan } from './typed-command.ts';
 import type { WriterApi } from './writer.worker.ts';
 
-export interface DeskOptions extends Asker {
+export interface CommandRunnerOptions extends CommandScope {
   readonly writer: Thread<WriterApi>;
   readonly displayFile: string;
-  /** Lines come from a script: it waits for a connection, where a person is told that there is none. */
+  /** Lines come from a script: it waits for a connection, whereas a person is told that there is none. */
   readonly isScript: boolean;
-  /** Asks for a password; undefined when that was called off, or the input has ended. */
-  secret(question: string): Promise<string | undefined>;
-  /** Tells the person, between two questions, why the answer does not do. */
-  tell(text: string): void;
-  /** Waits until the reader has seen the text in an event; false when it has not within the time. */
-  seen(text: string, timeoutMs: number): Promise<boolean>;
+  /** Asks for a password; undefined if the user cancelled, or the input has ended. */
+  askPassword(question: string): Promise<string | undefined>;
+  /** Prints, between two questions, why an answer was rejected. */
+  print(text: string): void;
+  /** Waits until an event contains the text; false if none has in that time. */
+  waitFor(text: string, timeoutMs: number): Promise<boolean>;
   quit(): void;
 }
 
-export interface Running {
+export interface RunningCommand {
   /** Settles with the result; undefined for a line that asks for nothing. */
   readonly finished: Promise<Result | undefined>;
 }
 
-/** How long a script waits for a connection, and for a message to be acknowledged, before a line counts as refused. */
-const PATIENCE_MS = 60_000;
-/** How long what looks back waits for the end of a replay. In ms. */
+/**
+ * How long a script waits for a connection, and for the acknowledgement of a message, before the line counts as
+ * refused.
+ */
+const SCRIPT_TIMEOUT_MS = 60_000;
+/** How long `/history` and `/search` wait for the end of a replay, in ms. */
 const REPLAY_MS = 10_000;
-/** Random bytes of a message's key; 16 characters. */
+/** Random bytes in a message key; they make 16 characters. */
 const KEY_BYTES = 12;
-/** How often a person is asked for a password that does not do. */
-export const PASSWORD_TRIES = 3;
+/** How often a person may retry a rejected password. */
+export const PASSWORD_ATTEMPTS = 3;
 
-export class Desk {
-  /** The conversation that plain text goes to. */
+export class CommandRunner {
+  /** The conversation that plain text is sent to. */
   current: string | null = null;
-  /** What `/search` alone goes on with. */
+  /** The search that `/search` without arguments continues. */
   #search: Search | undefined;
-  readonly #options: DeskOptions;
+  readonly #options: CommandRunnerOptions;
 
-  constructor(options: DeskOptions) {
+  constructor(options: CommandRunnerOptions) {
     this.#options = options;
   }
 
-  /** What the next line is read against. */
+  /** What the meaning of the next line depends on. */
   get context(): Context {
     const current = this.current === null ? null : explicitName(this.current);
     return { current, isScript: this.#options.isScript };
   }
 
-  /** Resolves when the next line may be run. */
-  async start(input: Input): Promise<Running> {
+  /** Resolves when the next line may run. */
+  async start(input: Input): Promise<RunningCommand> {
     return this.#start(input, randomBytes(KEY_BYTES).toString('base64url'), undefined);
   }
 
-  /** Whom a message goes to that is sent to this name. */
-  findRecipient(name: string): Promise<Found> {
+  /** The recipient of a message sent to this name. */
+  findRecipient(name: string): Promise<FoundConversation> {
     return findRecipient(this.#options, name);
   }
 
-  /** Sends a message of an earlier run, under its key. */
-  resend(message: Unsent): Promise<Running> {
+  /** Sends a message of an earlier run, under its original key. */
+  resend(message: Unsent): Promise<RunningCommand> {
     return this.#start({ to: explicitName(message.to), text: message.text }, message.key, message);
   }
 
-  async #start(input: Input, key: string, earlier: Unsent | undefined): Promise<Running> {
+  async #start(input: Input, key: string, earlier: Unsent | undefined): Promise<RunningCommand> {
     const { session, writer, readerLink } = this.#options;
     if (readerLink.isFull) {
-      return finished(refused('line', 'full', 'the display cannot keep up: try again in a moment'));
+      return finished(refused('line', 'full', 'the display cannot keep up; try again in a moment'));
     }
     const requestId = session.nextRequestId();
     const outcome = await writer.call((api) => api.compose(input, this.context, requestId, key));
     if (outcome.type !== 'answered') {
-      return finished(refused('line', 'failed', 'the writer thread does not answer: start the client again'));
+      return finished(refused('line', 'failed', 'the writer thread does not answer; start the client again'));
     }
     const composed = outcome.value;
     switch (composed.type) {
@@ -117,11 +126,11 @@ export class Desk {
     }
   }
 
-  #send(message: QueuedMessage): Running {
+  #send(message: QueuedMessage): RunningCommand {
     const { session, readerLink, isScript } = this.#options;
     const { to, text, key } = message;
     if (session.sendQueue.size >= PENDING_LIMIT) {
-      const reason = `${PENDING_LIMIT} messages wait for the server already: this one was not sent`;
+      const reason = `${PENDING_LIMIT} messages are already waiting for the server, so this one was not sent`;
       return finished(refused('send', 'full', reason));
     }
     const from = session.user;
@@ -137,7 +146,7 @@ export class Desk {
       const meant = isAboutName(outcome.code) ? suggest(this.#options, to) : '';
       return refused('send', outcome.code, `not sent to ${to}: ${outcome.text}${meant}`);
     });
-    return { finished: isScript ? withinPatience(sent) : sent };
+    return { finished: isScript ? withScriptTimeout(sent) : sent };
   }
 
   async #request(plan: RequestPlan, requestId: number, frame: Uint8Array): Promise<Result> {
@@ -173,7 +182,7 @@ export class Desk {
         const found = await findCurrent(this.#options, plan.conversation);
         if (found.type === 'refused') return refused('to', found.code, found.text);
         this.current = found.name;
-        return done('to', [`what you type goes to ${found.name}`], { to: found.name });
+        return done('to', [`plain text now goes to ${found.name}`], { to: found.name });
       }
       case 'help': {
         const help = explain(plan.topic, isScript);
@@ -193,8 +202,12 @@ export class Desk {
         return done('wait', []);
       case 'wait-for': {
         const { text, seconds } = plan;
-        if (await this.#options.seen(text, seconds * 1_000)) return done('wait-for', []);
-        return refused('wait-for', 'not_found', `nothing came that contains "${text}" within ${seconds} s`);
+        if (await this.#options.waitFor(text, seconds * 1_000)) return done('wait-for', []);
+        return refused(
+          'wait-for',
+          'not_found',
+          `nothing that contains "${text}" arrived within ${seconds} s`,
+        );
       }
       case 'quit':
         this.#options.quit();
@@ -208,86 +221,88 @@ export class Desk {
     const { session } = this.#options;
     if (!(await this.#isOnline())) return offline(plan.type);
     if (!(await session.whenLive(REPLAY_MS))) {
-      return refused(plan.type, 'offline', 'what you missed is still coming: try again in a moment');
+      return refused(plan.type, 'offline', 'missed messages are still arriving; try again in a moment');
     }
     const conversation = plan.conversation && findConversation(this.#options, plan.conversation);
     if (plan.type === 'history' && conversation !== null) {
       const again = conversation === this.current ? '/history' : `/history ${conversation}`;
-      return this.#suggest(conversation, await recall(this.#options, conversation, plan.count, again));
+      return this.#suggest(conversation, await showHistory(this.#options, conversation, plan.count, again));
     }
     const query = plan.type === 'search' ? plan.query : null;
     const wanted = query === null ? this.#search : { query, conversation, before: null };
     if (wanted === undefined) {
-      return refused('search', 'bad_line', 'there is nothing to go on with: type /search WORDS');
+      return refused('search', 'bad_line', 'there is no search to continue; type /search WORDS');
     }
     const { result, next } = await search(this.#options, wanted);
     this.#search = next;
     return this.#suggest(conversation, result);
   }
 
-  /** Names what was probably meant, where the name is what was wrong. */
+  /** Suggests what was probably meant, if the name was the problem. */
   #suggest(conversation: string | null, result: Result): Result {
     if (result.ok || conversation === null || !isAboutName(result.code)) return result;
     return { ...result, text: result.text + suggest(this.#options, conversation) };
   }
 
   /**
-   * A person whose answer does not do is asked again, so that the next try cannot become a message. Asked for also
-   * when there is no connection: lines typed ahead that are passwords must not become messages either.
+   * Repeats the question after a rejected answer, so that the next attempt cannot become a message. Asks even without a
+   * connection, because passwords typed ahead must not become messages either.
    */
   async #changePassword(): Promise<Result> {
-    const { session, secret, tell, isScript } = this.#options;
-    let old = await secret('Present password: ');
+    const { session, askPassword, print, isScript } = this.#options;
+    let old = await askPassword('Current password: ');
     const next = old === undefined ? undefined : await this.#askNewPassword();
     for (let tries = 1; ; tries += 1) {
       if (old === undefined || next === undefined) {
-        const why = isScript ? 'the input ended before both passwords' : 'your password stays as it was';
+        const why = isScript
+          ? 'the input ended before both passwords were given'
+          : 'your password was not changed';
         return refused('password', 'bad_line', why);
       }
       if (typeof next !== 'string') return next;
       if (!(await this.#isOnline())) return offline('password');
       const response = await session.changePassword(old, next);
       if (response.type === 'ok') {
-        return done('password', ['your password is changed; your other sessions have ended']);
+        return done('password', ['your password was changed, and your other sessions were ended']);
       }
       const isWrong = response.type === 'error' && response.code === 'wrong_credentials';
-      if (!isWrong || isScript || tries === PASSWORD_TRIES) return explainFailure('password', response);
-      tell(response.text);
-      old = await secret('Present password: ');
+      if (!isWrong || isScript || tries === PASSWORD_ATTEMPTS) return explainFailure('password', response);
+      print(response.text);
+      old = await askPassword('Current password: ');
     }
   }
 
-  /** Undefined if it was called off. */
+  /** Undefined if the user cancelled. */
   async #askNewPassword(): Promise<string | Result | undefined> {
-    const { secret, tell, isScript } = this.#options;
+    const { askPassword, print, isScript } = this.#options;
     for (let tries = 1; ; tries += 1) {
-      const next = await secret('New password: ');
+      const next = await askPassword('New password: ');
       if (next === undefined) return undefined;
       const fault = passwordSpec.is(next) ? undefined : passwordSpec.rule;
       if (fault === undefined && isScript) return next;
-      const again = fault === undefined ? await secret('New password again: ') : next;
+      const again = fault === undefined ? await askPassword('New password again: ') : next;
       if (fault === undefined && again === next) return next;
       if (again === undefined) return undefined;
       const text = fault ?? 'the two new passwords differ';
-      if (isScript || tries === PASSWORD_TRIES) return refused('password', 'bad_password', text);
-      tell(text);
+      if (isScript || tries === PASSWORD_ATTEMPTS) return refused('password', 'bad_password', text);
+      print(text);
     }
   }
 
   #isOnline(): Promise<boolean> {
-    return this.#options.session.whenOnline(this.#options.isScript ? PATIENCE_MS : 0);
+    return this.#options.session.whenOnline(this.#options.isScript ? SCRIPT_TIMEOUT_MS : 0);
   }
 }
 
-function finished(result: Result | undefined): Running {
+function finished(result: Result | undefined): RunningCommand {
   return { finished: Promise.resolve(result) };
 }
 
 function offline(of: string): Result {
-  return refused(of, 'offline', 'there is no connection right now: try again when it is back');
+  return refused(of, 'offline', 'there is no connection to the server; try again when it is back');
 }
 
-function withinPatience(sent: Promise<Result>): Promise<Result> {
-  const text = `not acknowledged within ${PATIENCE_MS / 1_000} s; it may yet be sent`;
-  return within(sent, PATIENCE_MS, refused('send', 'timed_out', text));
+function withScriptTimeout(sent: Promise<Result>): Promise<Result> {
+  const text = `not acknowledged within ${SCRIPT_TIMEOUT_MS / 1_000} s; it may still be sent`;
+  return within(sent, SCRIPT_TIMEOUT_MS, refused('send', 'timed_out', text));
 }

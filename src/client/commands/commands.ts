@@ -1,18 +1,18 @@
 /**
- * The commands that people type, in one table: name → arguments, what it plans, help. Reading a line, `/help` and
- * completion all read this table. Arguments are those of the server's own table, so both refuse the same.
+ * The client's commands in one table: name, arguments, effect, help. Parsing, `/help` and completion all use this
+ * table. Arguments use the server's own rules, so both sides refuse the same input.
  */
 
 import { text } from '../../protocol/arguments.ts';
 import { LIMITS } from '../../protocol/vocabulary.ts';
 import {
-  awaited,
   conversation,
   conversationOrCount,
   count,
   isPageSize,
   seconds,
   topic,
+  waitForText,
   wanted,
 } from './arguments.ts';
 import { type ClientCommand, define, parameter } from './command.ts';
@@ -20,7 +20,7 @@ import { join, leave, rooms, who } from './rooms.ts';
 import type { Context, Plan, Refused } from './typed-command.ts';
 import { whois } from './whois.ts';
 
-const ROOM_FIRST = 'NAME is a room that you are in, or else a person; #NAME and @NAME leave no choice.';
+const NAME_RULE = 'NAME is a room that you are in, or else a person. Use #NAME or @NAME to be explicit.';
 const DEFAULT_WAIT_SECONDS = 10;
 const DEFAULT_HISTORY_COUNT = 50;
 /** `in:NAME` before the words of a search. */
@@ -39,8 +39,8 @@ export const COMMANDS: readonly ClientCommand[] = [
       aliases: ['m'],
       summary: 'send TEXT to a person or a #room',
       details: [
-        'The current conversation stays what it is; /to changes it.',
-        'NAME is a person, or else a room that you are in. Where both exist, type @NAME or #NAME.',
+        'This does not change the current conversation; /to does.',
+        'NAME is a person, or else a room that you are in. If both exist, type @NAME or #NAME.',
       ],
     },
     [parameter(conversation, 'NAME', 'conversations'), parameter(text, 'TEXT', 'none', true)],
@@ -49,8 +49,8 @@ export const COMMANDS: readonly ClientCommand[] = [
   define(
     {
       name: 'to',
-      summary: 'make a person or a #room the current conversation, where plain text goes',
-      details: [ROOM_FIRST],
+      summary: 'choose the person or #room that plain text is sent to',
+      details: [NAME_RULE],
     },
     [parameter(conversation, 'NAME', 'conversations')],
     ([name]) => ({ type: 'to', conversation: name }),
@@ -66,9 +66,9 @@ export const COMMANDS: readonly ClientCommand[] = [
       verb: 'history',
       summary: 'show earlier messages of a conversation in the display',
       details: [
-        `Without NAME it is the current conversation; without COUNT it is ${DEFAULT_HISTORY_COUNT} messages, at most ${LIMITS.page}.`,
-        'They appear in their place in time. Typed again, it goes further back.',
-        ROOM_FIRST,
+        `NAME defaults to the current conversation, and COUNT to ${DEFAULT_HISTORY_COUNT} messages; the maximum is ${LIMITS.page}.`,
+        'The messages appear in chronological order. Repeat the command to go further back.',
+        NAME_RULE,
       ],
     },
     [parameter(conversationOrCount, '[NAME]', 'conversations'), parameter(count, '[COUNT]', 'none')],
@@ -80,10 +80,10 @@ export const COMMANDS: readonly ClientCommand[] = [
       verb: 'search',
       summary: 'find messages, newest first',
       details: [
-        'All words must occur. "Quoted words" are a phrase; begin* stands for every word that begins so.',
+        'All words must occur. "Quoted words" are a phrase; begin* matches every word that begins with it.',
         'in:NAME before the words searches one conversation: /search in:tea kettle.',
-        ROOM_FIRST,
-        'Without anything it goes on behind what the last search has shown.',
+        NAME_RULE,
+        'Without arguments, it continues the last search.',
       ],
     },
     [parameter(wanted, '[in:NAME] [WORDS]', 'none', true)],
@@ -95,9 +95,9 @@ export const COMMANDS: readonly ClientCommand[] = [
       verb: 'password',
       summary: 'change your password',
       details: [
-        'Asks for the old and the new one; neither is shown, or kept in the history. Ctrl-C calls it off.',
+        'Asks for the old and the new password; neither is shown or kept in the history. Ctrl-C cancels.',
         'In a script the next two lines of input are the old and the new password.',
-        'Your other sessions end.',
+        'Your other sessions are ended.',
       ],
     },
     [],
@@ -105,32 +105,30 @@ export const COMMANDS: readonly ClientCommand[] = [
   ),
   define({ name: 'open', summary: 'open the display in the browser' }, [], () => ({ type: 'open' })),
   define(
-    { name: 'wait', summary: 'go on reading for that long before the next line', isForScripts: true },
+    { name: 'wait', summary: 'pause before the next line', isForScripts: true },
     [parameter(seconds, 'SECONDS', 'none')],
     ([typed]) => ({ type: 'wait', seconds: Number(typed) }),
   ),
   define(
     {
       name: 'wait-for',
-      summary: 'wait until something arrives that contains TEXT, or fail',
+      summary: 'wait for an event that contains TEXT; fail if there is none',
       details: [
-        `A number at the end is the seconds to wait; without one it is ${DEFAULT_WAIT_SECONDS}.`,
-        'What arrived before counts too, from behind the place where the last /wait-for found its text.',
-        'It looks at lines such as "#tea bob: hello", "bob: hello", "bob joined #tea", "bob is online".',
+        `A number at the end is the time limit in seconds; the default is ${DEFAULT_WAIT_SECONDS}.`,
+        'Events that arrived since the last match also count.',
+        'Events look like "#tea bob: hello", "bob: hello", "bob joined #tea" or "bob is online".',
       ],
       isForScripts: true,
     },
-    [parameter(awaited, 'TEXT [SECONDS]', 'none', true)],
+    [parameter(waitForText, 'TEXT [SECONDS]', 'none', true)],
     ([typed]) => planWait(typed),
   ),
   define(
     {
       name: 'quit',
       aliases: ['q', 'exit'],
-      summary: 'say goodbye and end the client; Ctrl-D does the same',
-      details: [
-        'Asks first if the server has not stored all messages yet. They can be kept for the next start.',
-      ],
+      summary: 'log out and exit; Ctrl-D does the same',
+      details: ['Asks first if some messages are not stored yet. They can be kept for the next start.'],
     },
     [],
     () => ({ type: 'quit' }),
@@ -154,7 +152,7 @@ function planHistory(first: string | null, second: string | null, { current }: C
   const isCounted = isPageSize(first);
   if (isCounted && second !== null) return refuse('usage: /history [NAME] [COUNT]');
   const wanted = isCounted ? current : (first ?? current);
-  if (wanted === null) return refuse('there is no current conversation: type /history NAME');
+  if (wanted === null) return refuse('there is no current conversation; type /history NAME');
   const typed = isCounted ? first : second;
   return {
     type: 'history',
@@ -168,9 +166,10 @@ function planSearch(typed: string): Plan | Refused {
   const [, name, rest] = RESTRICTED.exec(typed) ?? [];
   const query = rest ?? typed;
   if (name !== undefined && !conversation.is(name)) {
-    return refuse('in: is followed by a person or a room, such as in:bob or in:tea');
+    return refuse('in: must be followed by a person or a room, such as in:bob or in:tea');
   }
-  if (name !== undefined && query === '') return refuse('type the words to search for, behind in:NAME');
-  if (Buffer.byteLength(query) > LIMITS.query) return refuse(`a search is at most ${LIMITS.query} bytes`);
+  if (name !== undefined && query === '') return refuse('type the words to search for after in:NAME');
+  if (Buffer.byteLength(query) > LIMITS.query)
+    return refuse(`a search query is at most ${LIMITS.query} bytes`);
   return { type: 'search', query: query === '' ? null : query, conversation: name ?? null };
 }

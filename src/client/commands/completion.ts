@@ -1,15 +1,15 @@
-/** What the Tab key offers: commands, their arguments, and names in plain text. */
+/** Completion for the Tab key: commands, their arguments, and names in plain text. */
 
 import type { KnownNames } from '../reader/known-names.ts';
 import type { NameKind } from './command.ts';
 import { COMMANDS, findCommand } from './commands.ts';
 
-/** What fits behind the line so far, and the part of the line that it takes the place of. */
+/** The candidates, and the end of the line that they replace. */
 export type Completion = readonly [candidates: readonly string[], replaced: string];
 
-/** Of more candidates than this, none are offered: the list would fill the terminal. */
+/** With more candidates than this, none are offered, because the list would fill the terminal. */
 const OFFER_LIMIT = 100;
-/** What stands before the name of the conversation that a search is restricted to. */
+/** The prefix of a conversation name that restricts a search. */
 const RESTRICTION = 'in:';
 
 export function complete(line: string, known: KnownNames): Completion {
@@ -20,7 +20,7 @@ export function complete(line: string, known: KnownNames): Completion {
 function find(line: string, known: KnownNames): Completion {
   const word = /\S*$/.exec(line)?.[0] ?? '';
   if (!line.startsWith('/') || line.startsWith('//')) {
-    return [mentioned(word, known), word];
+    return [namesInText(word, known), word];
   }
   const words = line
     .slice(0, line.length - word.length)
@@ -28,38 +28,38 @@ function find(line: string, known: KnownNames): Completion {
     .filter(Boolean);
   const [name] = words;
   if (name === undefined)
-    return [named('commands', word.slice(1), known).map((command) => `/${command}`), word];
+    return [namesOf('commands', word.slice(1), known).map((command) => `/${command}`), word];
   const command = findCommand(name.slice(1));
   if (command?.name === 'search' && words.length === 1 && word.startsWith(RESTRICTION)) {
     const begun = word.slice(RESTRICTION.length);
-    return [named('conversations', begun, known), begun];
+    return [namesOf('conversations', begun, known), begun];
   }
   const parameters = command?.parameters ?? [];
   const last = parameters.at(-1);
   const parameter = parameters[words.length - 1] ?? (last?.takesRest ? last : undefined);
-  if (parameter?.takesRest) return [mentioned(word, known), word];
-  return [named(parameter?.completes ?? 'none', word, known), word];
+  if (parameter?.takesRest) return [namesInText(word, known), word];
+  return [namesOf(parameter?.completes ?? 'none', word, known), word];
 }
 
-/** In a text, a word is a person, and a room only with its `#`. */
-function mentioned(word: string, { people, rooms }: KnownNames): string[] {
+/** In plain text a word is a user, and a room only if it starts with `#`. */
+function namesInText(word: string, { people, rooms }: KnownNames): string[] {
   if (word === '') return [];
-  return spaced((word.startsWith('#') ? rooms : people).startingWith(word));
+  return withSpace((word.startsWith('#') ? rooms : people).startingWith(word));
 }
 
-function named(kind: NameKind, prefix: string, { people, rooms }: KnownNames): string[] {
+function namesOf(kind: NameKind, prefix: string, { people, rooms }: KnownNames): string[] {
   switch (kind) {
     case 'rooms':
-      return spaced(rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
+      return withSpace(rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`));
     case 'people':
-      return spaced(peopleNamed(prefix, people));
+      return withSpace(peopleNamed(prefix, people));
     case 'conversations':
-      return spaced([
+      return withSpace([
         ...peopleNamed(prefix, people),
         ...rooms.startingWith(prefix.startsWith('#') ? prefix : `#${prefix}`),
       ]);
     case 'commands':
-      return spaced(
+      return withSpace(
         COMMANDS.filter(
           (command) => !command.isForScripts && command.name.startsWith(prefix.toLowerCase()),
         ).map((command) => command.name),
@@ -78,7 +78,7 @@ function peopleNamed(prefix: string, people: KnownNames['people']): string[] {
     : [...people.startingWith(prefix)];
 }
 
-/** The next word begins behind a blank. */
-function spaced(names: readonly string[]): string[] {
+/** Adds a space, after which the next word begins. */
+function withSpace(names: readonly string[]): string[] {
   return names.map((name) => `${name} `);
 }

@@ -1,6 +1,6 @@
-/** What `/help` says, from the table of commands. */
+/** The output of `/help`, from the table of commands. */
 
-import { nearest } from '../../common/did-you-mean.ts';
+import { didYouMean } from '../../common/did-you-mean.ts';
 import type { ClientCommand } from './command.ts';
 import { COMMANDS, findCommand } from './commands.ts';
 
@@ -18,12 +18,12 @@ export function explain(topic: string | null, isScript: boolean): Help {
   const name = topic.replace(/^\//, '');
   const command = findCommand(name);
   if (command !== undefined) return { type: 'help', lines: describe(command) };
-  const meant = nearest(
+  const meant = didYouMean(
     name.toLowerCase(),
     COMMANDS.map((known) => known.name),
   );
   const hint = meant === undefined ? '/help lists the commands' : `did you mean /help ${meant}?`;
-  return { type: 'refused', text: `there is no such command: ${hint}` };
+  return { type: 'refused', text: `there is no such command; ${hint}` };
 }
 
 function list(isScript: boolean): string[] {
@@ -31,7 +31,7 @@ function list(isScript: boolean): string[] {
   const width = Math.max(...shown.map((command) => usage(command).length));
   return [
     ...shown.map((command) => `${usage(command).padEnd(width)}  ${command.summary}`),
-    'Anything else is sent to the current conversation; //text sends text that begins with a slash.',
+    'Anything else is sent to the current conversation. //text sends text that begins with a slash.',
   ];
 }
 

@@ -1,6 +1,6 @@
-/** A typed line → what it asks for. Pure; the writer thread runs it. */
+/** Parses a typed line into a command. Pure; runs in the writer thread. */
 
-import { nearest } from '../../common/did-you-mean.ts';
+import { didYouMean } from '../../common/did-you-mean.ts';
 import { printable, shorten } from '../../common/printable.ts';
 import { firstFault, text as textSpec } from '../../protocol/arguments.ts';
 import { LIMITS } from '../../protocol/vocabulary.ts';
@@ -12,12 +12,12 @@ import type { Context, Input, Plan, Refused } from './typed-command.ts';
 export type ReadLine = Plan | Refused | { readonly type: 'nothing' };
 
 const NAME = /^\/(\S*)(?:\s+(.*))?$/s;
-/** Of an unknown command, as much as an error repeats. */
+/** How much of an unknown command an error repeats. */
 const SHOWN_CHARACTERS = 40;
 
 /**
- * Reads one line, without its newline. `/name …` is a command and never text; `//…` is text that begins with a
- * slash; a blank line is nothing; anything else is text for the current conversation.
+ * Parses one line, without its newline. `/name …` is a command and never text; `//…` is text that begins with a slash;
+ * a blank line is nothing; anything else is text for the current conversation.
  */
 export function readLine(line: string, context: Context): ReadLine {
   if (line.trim() === '') return { type: 'nothing' };
@@ -27,29 +27,29 @@ export function readLine(line: string, context: Context): ReadLine {
   const command = findCommand(name);
   if (command === undefined) return refuseUnknown(name);
   if (command.isForScripts && !context.isScript) {
-    return refuse(command, `/${command.name} is for scripts: it would make you wait`);
+    return refuse(command, `/${command.name} is only for scripts, because it would make you wait`);
   }
   return planCommand(command, rest, context);
 }
 
-/** As `readLine`, also of a message whose text is no line. */
+/** Like `readLine`, but also accepts a message, whose text need not be a single line. */
 export function readInput(input: Input, context: Context): ReadLine {
   return typeof input === 'string'
     ? readLine(input, context)
     : planText(input.text, { ...context, current: input.to });
 }
 
-/** True for a line that may have a password in it: it MUST NOT be shown again. */
+/** True for a line that may contain a password: it MUST NOT be shown again. */
 export function isSecretLine(line: string): boolean {
   return /^\s*\/pass\w*\s+\S/i.test(line);
 }
 
-/** Several lines that were pasted into a half-typed one. Nothing else can be in it. */
+/** Stands for pasted lines within a half-typed line. A typed line cannot contain this character. */
 const PASTED = '\u0000';
 
 /**
- * Reads a half-typed line into which several lines were pasted: a message that has them in it as they are. What was
- * typed in front of them may be a command that sends a text.
+ * Parses a half-typed line into which several lines were pasted: a message that contains them unchanged. The text typed
+ * before them may be a command that sends text.
  */
 export function readPaste(before: string, pasted: string, after: string, context: Context): ReadLine {
   if ((before + pasted + after).trim() === '') return { type: 'nothing' };
@@ -68,15 +68,15 @@ export function readPaste(before: string, pasted: string, after: string, context
   }
 }
 
-/** What is said of a paste that no message has room for. */
+/** The error for a paste that does not fit into a message. */
 export function tooLong(bytes: number): string {
-  return `the paste is ${bytes} bytes, and a message is at most ${LIMITS.text}: nothing of it was taken`;
+  return `the paste has ${bytes} bytes, but a message can have at most ${LIMITS.text}, so it was ignored`;
 }
 
 const NOT_A_MESSAGE: Refused = {
   type: 'refused',
   of: 'send',
-  text: 'several lines can only be pasted into a message: nothing of them was taken',
+  text: 'several lines can only be pasted into a message, so they were ignored',
 };
 
 function planText(text: string, { current }: Context): ReadLine {
@@ -84,7 +84,7 @@ function planText(text: string, { current }: Context): ReadLine {
     return {
       type: 'refused',
       of: 'send',
-      text: 'nobody to send this to: choose with /join ROOM or /to NAME, or use /msg NAME TEXT',
+      text: 'no conversation is selected; choose one with /join ROOM or /to NAME, or use /msg NAME TEXT',
     };
   }
   if (!textSpec.is(text)) return { type: 'refused', of: 'send', text: textSpec.rule };
@@ -102,7 +102,7 @@ function planCommand(command: ClientCommand, rest: string, context: Context): Re
   return refuse(command, fault.text);
 }
 
-/** One value for each parameter, absent ones undefined; undefined if there are more words than parameters. */
+/** One value per parameter, undefined if absent; undefined as a whole if there are more words than parameters. */
 function splitArguments(command: ClientCommand, rest: string): Array<string | undefined> | undefined {
   let left = rest.trimStart();
   const values = command.parameters.map((parameter) => {
@@ -125,18 +125,18 @@ function refuseUnknown(name: string): Refused {
     meant === undefined
       ? '/help lists the commands, and // at the start sends text'
       : `did you mean /${meant}?`;
-  return { type: 'refused', of: 'unknown', text: `there is no command /${shown}: ${hint}` };
+  return { type: 'refused', of: 'unknown', text: `there is no command /${shown}; ${hint}` };
 }
 
 /**
- * The beginning of a command means that command; else it is the one that is spelt most like it. Next to a word of two
- * letters every other short word looks like a slip.
+ * The beginning of a command's name means that command; otherwise the command spelt most like it is suggested.
+ * Two-letter names are excluded, because every short word would look like a misspelling of them.
  */
 function guess(name: string): string | undefined {
   const begun = name === '' ? undefined : COMMANDS.find((command) => command.name.startsWith(name));
   return (
     begun?.name ??
-    nearest(
+    didYouMean(
       name,
       COMMANDS.flatMap(({ name: known, aliases }) => [known, ...aliases]).filter((known) => known.length > 2),
     )

@@ -1,4 +1,4 @@
-/** Lists that the server gives in pages, fetched to their end, and as lines for people. */
+/** Fetches lists that the server returns in pages, and formats them for people. */
 
 import type { RoomPage, UserPage } from '../../protocol/vocabulary.ts';
 import type { Response } from '../session/requests.ts';
@@ -6,23 +6,23 @@ import type { Response } from '../session/requests.ts';
 export type User = UserPage[0][number];
 export type Room = RoomPage[0][number];
 
-export type Fetched<Item> =
+export type FetchedList<Item> =
   | { readonly type: 'list'; readonly items: readonly Item[]; readonly isComplete: boolean }
   | { readonly type: 'malformed' }
   | Exclude<Response, { type: 'ok' }>;
 
-/** Items that are fetched of one list, and those of them that are printed; `--json` has all that were fetched. */
+/** Maximum items fetched of a list, and maximum items printed; `--json` has all that were fetched. */
 const FETCH_LIMIT = 50_000;
 const SHOWN_LIMIT = 500;
 
 type Page<Item> = readonly [readonly Item[], string | null];
 
-/** `first` is the first page, unread; `next` asks for the page behind a name. */
+/** `first` is the first page, unparsed; `next` requests the page after a name. */
 export async function fetchList<Item>(
   first: unknown,
   read: (result: unknown) => Page<Item> | undefined,
   next: (after: string) => Promise<Response>,
-): Promise<Fetched<Item>> {
+): Promise<FetchedList<Item>> {
   const items: Item[] = [];
   let response: Response = { type: 'ok', result: first };
   for (;;) {
@@ -32,7 +32,7 @@ export async function fetchList<Item>(
     items.push(...page[0]);
     const [added, after] = page;
     if (after === null) return { type: 'list', items, isComplete: true };
-    // A page that brings nothing would be asked for without end.
+    // Guards against endless requests if a page is empty.
     if (items.length >= FETCH_LIMIT || added.length === 0) return { type: 'list', items, isComplete: false };
     response = await next(after);
   }
@@ -49,7 +49,7 @@ export function describeUsers(room: string | null, users: readonly User[]): stri
 }
 
 export function describeRooms(rooms: readonly Room[]): string[] {
-  if (rooms.length === 0) return ['there are no rooms: /join ROOM makes one'];
+  if (rooms.length === 0) return ['there are no rooms; /join ROOM creates one'];
   const shown = rooms.slice(0, SHOWN_LIMIT);
   const width = Math.max(...shown.map(([name]) => name.length));
   const lines = shown.map(

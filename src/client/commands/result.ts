@@ -1,21 +1,21 @@
-/** What came of one typed line. */
+/** The result of one typed line. */
 
 import type { AnswerLine } from './answer-line.ts';
 
 export type Result =
   | {
       readonly ok: true;
-      /** The command, as in the type of its plan. */
+      /** The command's type, as in `Command`. */
       readonly of: string;
-      /** For people; nothing is said when there are none. */
+      /** For people; nothing is printed if empty. */
       readonly lines: readonly AnswerLine[];
-      /** For `--json`, in place of the lines. */
+      /** For `--json`, instead of the lines. */
       readonly data?: Readonly<Record<string, unknown>>;
     }
   | {
       readonly ok: false;
       readonly of: string;
-      /** A code of the server, or one of the client: `bad_line`, `offline`, `full`, `not_found`, `failed`. */
+      /** A code from the server, or one of the client's: `bad_line`, `offline`, `full`, `not_found`, `failed`. */
       readonly code: string;
       readonly text: string;
     };

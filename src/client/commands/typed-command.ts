@@ -1,15 +1,13 @@
-/** What a typed line asks for, checked. */
+/** The parsed and checked form of a typed line. */
 
 import type { Verb } from '../../protocol/verbs.ts';
 
-/**
- * What is to be carried out: a line as it was typed, or the text of a message as it is. `to` is `#room` or `@person`.
- */
+/** The input to run: a line as typed, or the text of a message. `to` is `#room` or `@user`. */
 export type Input = string | { readonly to: string; readonly text: string };
 
 /**
- * What a line asks for. The types of all but requests double as names of answers on `--json`. A conversation is `#room`, `@person`,
- * or a name as it was typed, which may mean either: see `conversation.ts`.
+ * The parsed command. Except for requests, the types are also the names of answers in `--json`. A conversation is
+ * `#room`, `@user`, or a name as typed, which may mean either: see `conversation.ts`.
  */
 export type Plan = SendPlan | RequestPlan | LocalPlan;
 
@@ -19,7 +17,7 @@ export interface SendPlan {
   readonly text: string;
 }
 
-/** One request to the server. The row of the command concludes its answer. */
+/** One request to the server. The command's row interprets its answer. */
 export interface RequestPlan {
   readonly type: 'request';
   readonly command: string;
@@ -27,10 +25,10 @@ export interface RequestPlan {
   readonly values: readonly unknown[];
 }
 
-/** What the client carries out by itself, perhaps with requests of its own. */
+/** Carried out by the client itself, possibly with requests of its own. */
 export type LocalPlan =
   | { readonly type: 'history'; readonly conversation: string; readonly count: number }
-  /** Without a query: what comes behind the hits of the last search. */
+  /** Without a query: the next page of the last search. */
   | { readonly type: 'search'; readonly query: string | null; readonly conversation: string | null }
   | { readonly type: 'to'; readonly conversation: string }
   | { readonly type: 'help'; readonly topic: string | null }
@@ -42,10 +40,10 @@ export type LocalPlan =
 
 export type Refused = { readonly type: 'refused'; readonly of: string; readonly text: string };
 
-/** What a line is read against. */
+/** What the meaning of a line depends on. */
 export interface Context {
-  /** The conversation that plain text goes to: `#room` or `@person`. */
+  /** The conversation that plain text is sent to: `#room` or `@user`. */
   readonly current: string | null;
-  /** True when lines come from a script and not from a person at a terminal. */
+  /** True if lines come from a script rather than from a person at a terminal. */
   readonly isScript: boolean;
 }

@@ -4,29 +4,29 @@ import { isRoomName, isUserName } from '../../chat/names.ts';
 import { formatDate, toDate } from '../terminal/local-time.ts';
 import { person } from './arguments.ts';
 import { parameter, request } from './command.ts';
-import { distrust } from './command-results.ts';
+import { protocolError } from './command-results.ts';
 import { plainName } from './conversation-name.ts';
 import { done } from './result.ts';
 
 interface Person {
   readonly user: string;
   readonly guest: boolean;
-  /** In ms since 1970; null for somebody who is offline. */
+  /** In ms since 1970; null if offline. */
   readonly onlineSince: number | null;
-  /** In ms since 1970; null for a guest, and if the server cannot tell. */
+  /** In ms since 1970; null for a guest, or if the server cannot tell. */
   readonly registeredAt: number | null;
   /** The rooms that both are in. */
   readonly rooms: readonly string[];
 }
 
 export const whois = request(
-  { name: 'whois', verb: 'whois', summary: 'tell about a person, and which rooms you share' },
+  { name: 'whois', verb: 'whois', summary: 'show information about a person, and the rooms you share' },
   [parameter(person, 'NAME', 'people')],
   ([name]) => [plainName(name)],
-  (asker, _, answer) => {
+  (scope, _, answer) => {
     const found = readPerson(answer);
-    if (found === undefined) return distrust(asker, 'whois');
-    asker.names.people.add(found.user);
+    if (found === undefined) return protocolError(scope, 'whois');
+    scope.names.people.add(found.user);
     return done('whois', describe(found), { ...found });
   },
 );

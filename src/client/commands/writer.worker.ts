@@ -1,4 +1,4 @@
-/** The writer thread: typed line → command → checks → frame. It keeps nothing between lines. */
+/** The writer thread: typed line → command → checks → frame. It keeps no state between lines. */
 
 import { serve } from '../../actors/kernel/thread.ts';
 import { encodeFrame } from '../../protocol/codec.ts';
@@ -6,7 +6,7 @@ import { plainName } from './conversation-name.ts';
 import { readInput } from './line.ts';
 import type { Context, Input, LocalPlan, Refused, RequestPlan, SendPlan } from './typed-command.ts';
 
-/** What a line came to. The frame is the whole request. */
+/** What a line became. The frame is the complete request. */
 export type Composed =
   | { readonly type: 'nothing' }
   | Refused
@@ -14,7 +14,7 @@ export type Composed =
   | { readonly type: 'request'; readonly plan: SendPlan | RequestPlan; readonly frame: Uint8Array };
 
 export interface WriterApi {
-  /** `requestId` and `key` are used up only if the line becomes a frame. */
+  /** `requestId` and `key` are used only if the line becomes a frame. */
   compose(input: Input, context: Context, requestId: number, key: string): Composed;
 }
 
@@ -35,7 +35,7 @@ serve<WriterApi>({
   },
 });
 
-/** The frame is copied: it is a view of a larger buffer, all of which would cross to the other thread. */
+/** Copies the frame, because it is a view of a larger buffer that would be sent to the other thread as a whole. */
 function toRequest(plan: SendPlan | RequestPlan, values: readonly unknown[]): Composed {
   return { type: 'request', plan, frame: new Uint8Array(encodeFrame(values)) };
 }

@@ -5,7 +5,7 @@ import { type Address, formatAddress } from '../../common/address.ts';
 import { EXIT } from '../../common/exit.ts';
 import { printable } from '../../common/printable.ts';
 import type { Client } from '../client.ts';
-import { Desk, PASSWORD_TRIES, type Running } from '../commands/command-runner.ts';
+import { CommandRunner, PASSWORD_ATTEMPTS, type RunningCommand } from '../commands/command-runner.ts';
 import { complete } from '../commands/completion.ts';
 import { isSecretLine } from '../commands/line.ts';
 import { done } from '../commands/result.ts';
@@ -102,11 +102,11 @@ async function run(
   const address = await findServer(given, person);
   if (typeof address === 'string') return { code: EXIT.unavailable, text: address };
   const checked = await chooseDisplay(client, given.display, given.force, person);
-  let desk: Desk | undefined;
+  let runner: CommandRunner | undefined;
   const draw = (): void => {
     if (session.user === '' || session.state.type === 'over') return;
     const now = performance.now();
-    terminal.setPrompt(formatPrompt(session.user, desk?.current ?? null, session.state, now));
+    terminal.setPrompt(formatPrompt(session.user, runner?.current ?? null, session.state, now));
   };
   const session = client.openSession(address, draw);
   const carryOver = createCarryOver(session);
@@ -120,35 +120,35 @@ async function run(
   );
   for (const room of outcome.rooms) client.names.rooms.add(room);
   let isQuitting = false;
-  desk = new Desk({
+  runner = new CommandRunner({
     session,
     readerLink: client.readerLink,
     names: client.names,
     writer: client.writer,
     displayFile: display,
     isScript: false,
-    secret: (question) => person.askOptional(question, true),
-    tell: person.print,
-    seen: () => Promise.resolve(false),
+    askPassword: (question) => person.askOptional(question, true),
+    print: person.print,
+    waitFor: () => Promise.resolve(false),
     quit() {
       isQuitting = true;
     },
   });
   const ticking = setInterval(draw, TICK_MS).unref();
-  const reportWhenDone = (line: string, running: Running): void => {
+  const reportWhenDone = (line: string, running: RunningCommand): void => {
     draw();
     void running.finished.then((result) => result && client.report(line, result));
   };
-  for (const message of await carryOver.begin()) reportWhenDone('', await desk.resend(message));
-  if (given.open) reportWhenDone('/open', await desk.start('/open'));
+  for (const message of await carryOver.begin()) reportWhenDone('', await runner.resend(message));
+  if (given.open) reportWhenDone('/open', await runner.start('/open'));
   for (;;) {
     const typed = await terminal.read();
-    if (typed.type === 'line') reportWhenDone(typed.text, await desk.start(typed.text));
+    if (typed.type === 'line') reportWhenDone(typed.text, await runner.start(typed.text));
     else if (typed.type === 'paste') {
-      const message = await confirmPaste(desk, person, typed);
+      const message = await confirmPaste(runner, person, typed);
       if (message !== undefined) {
         terminal.clearLine();
-        reportWhenDone('', await desk.start(message));
+        reportWhenDone('', await runner.start(message));
       }
     }
     if (typed.type !== 'end' && !isQuitting) continue;
@@ -218,7 +218,7 @@ async function logIn(
       if (outcome.type !== 'refused') return outcome;
       person.print(outcome.text);
       const isRetried =
-        attempts < PASSWORD_TRIES && (isTransient(outcome.code) || outcome.code === 'wrong_credentials');
+        attempts < PASSWORD_ATTEMPTS && (isTransient(outcome.code) || outcome.code === 'wrong_credentials');
       credentials = isRetried ? await askPasswordAgain(person, credentials) : undefined;
     }
   }

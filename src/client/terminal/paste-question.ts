@@ -1,7 +1,7 @@
 /** Asks whether several pasted lines should be sent, and turns them into one message. */
 
 import { printable, shorten } from '../../common/printable.ts';
-import type { Desk } from '../commands/command-runner.ts';
+import type { CommandRunner } from '../commands/command-runner.ts';
 import { explicitName } from '../commands/conversation-name.ts';
 import { readPaste } from '../commands/line.ts';
 import type { Input } from '../commands/typed-command.ts';
@@ -23,18 +23,18 @@ const SHOWN_CHARACTERS = 70;
  * why.
  */
 export async function confirmPaste(
-  desk: Desk,
+  runner: CommandRunner,
   person: Person,
   { before, pasted, after }: PastedLines,
 ): Promise<Input | undefined> {
-  const read = readPaste(before, pasted, after, desk.context);
+  const read = readPaste(before, pasted, after, runner.context);
   if (read.type !== 'send') {
     person.print(
       read.type === 'refused' ? read.text : 'the pasted text is blank, so there is nothing to send',
     );
     return undefined;
   }
-  const found = await desk.findRecipient(read.to);
+  const found = await runner.findRecipient(read.to);
   if (found.type === 'refused') {
     person.print(found.text);
     return undefined;

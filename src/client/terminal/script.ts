@@ -6,7 +6,7 @@
 import { formatAddress } from '../../common/address.ts';
 import { EXIT, type ExitCode } from '../../common/exit.ts';
 import type { Client } from '../client.ts';
-import { Desk } from '../commands/command-runner.ts';
+import { CommandRunner } from '../commands/command-runner.ts';
 import { done, refused } from '../commands/result.ts';
 import type { Exit } from '../exit-reason.ts';
 import { missingForScript, type ParsedOptions } from '../options.ts';
@@ -58,26 +58,26 @@ async function runLines(client: Client, session: Session, displayFile: string, o
     number += 1;
     return (await lines.next()).value ?? undefined;
   };
-  const desk = new Desk({
+  const runner = new CommandRunner({
     session,
     readerLink: client.readerLink,
     names: client.names,
     writer: client.writer,
     displayFile,
     isScript: true,
-    async secret() {
+    async askPassword() {
       const line = await next();
       return line?.type === 'line' ? line.text : undefined;
     },
-    tell() {},
-    seen: (text, timeoutMs) => client.waitFor(text, timeoutMs),
+    print() {},
+    waitFor: (text, timeoutMs) => client.waitFor(text, timeoutMs),
     quit() {
       isQuitting = true;
     },
   });
   const run = async (text: string): Promise<void> => {
     const at = number;
-    const result = await (await desk.start(text)).finished;
+    const result = await (await runner.start(text)).finished;
     // A line cut off because the client is exiting has not failed.
     if (result === undefined || client.exitReason.isReached) return;
     if (!result.ok) refusals += 1;

@@ -1,6 +1,6 @@
 /** Thresholds such as `p99<50ms` or `lost==0`, which a run must meet. */
 
-import { nearest } from '../../common/did-you-mean.ts';
+import { didYouMean } from '../../common/did-you-mean.ts';
 import { formatNumber } from './format.ts';
 import { type Dimension, METRICS, type Metric } from './metric.ts';
 import { isValid, type Result } from './result.ts';
@@ -139,7 +139,7 @@ function scaleOf({ dimension }: Metric, unit: string): number {
 
 function unknownName(name: string): string {
   // In reverse order, so that p999 suggests p99.9 and not p99, which is just as similar.
-  const similar = nearest(name, [...METRICS.keys()].reverse());
+  const similar = didYouMean(name, [...METRICS.keys()].reverse());
   if (similar !== undefined) return `there is no figure "${name}"; did you mean ${similar}?`;
   const known = [...METRICS.keys()].filter((candidate) => !/^[a-z]+\./.test(candidate));
   return `there is no figure "${name}"; the figures are ${known.join(', ')}, and others such as login.p99`;
@@ -161,7 +161,7 @@ function unitProblem(name: string, metric: Metric, number: string, unit: string)
   const candidates = known
     .toSorted((a, b) => b.length - a.length)
     .map((candidate) => candidate.toLowerCase());
-  const similar = nearest(unit.toLowerCase(), candidates);
+  const similar = didYouMean(unit.toLowerCase(), candidates);
   const meant = known.find((candidate) => candidate.toLowerCase() === similar);
   const hint = meant === undefined ? `use ${known.join(', ')}` : `did you mean ${meant}?`;
   return `"${unit}" is not a unit of ${dimension === 'time' ? 'time' : 'bytes'}; ${hint}`;

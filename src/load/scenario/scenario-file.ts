@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { withoutByteOrderMark } from '../../common/byte-order-mark.ts';
-import { nearest } from '../../common/did-you-mean.ts';
+import { didYouMean } from '../../common/did-you-mean.ts';
 import { lineAt } from './json-line.ts';
 import { PHASES, type Scenario, scenarioSchema } from './scenario.ts';
 import { nonsenseIn } from './scenario-sense.ts';
@@ -37,7 +37,7 @@ export function findScenario(name: string): FoundScenario {
   if (/\.json$/i.test(name)) return readScenario(name);
   const scenario = SCENARIOS.get(name);
   if (scenario !== undefined) return { type: 'found', scenario };
-  const meant = nearest(name, SCENARIOS.keys());
+  const meant = didYouMean(name, SCENARIOS.keys());
   const hint = meant === undefined ? '' : ` Did you mean ${meant}?`;
   const names = [...SCENARIOS.keys()].join(', ');
   return refuse(
@@ -84,13 +84,13 @@ function describe(issue: z.core.$ZodIssue, text: string): string {
   const where = `line ${line}, ${place === '' ? '' : `${place}: `}`;
   if (issue.code === 'unrecognized_keys') {
     const names = issue.keys.map((name) => {
-      const meant = nearest(name, KEYS);
+      const meant = didYouMean(name, KEYS);
       return `there is no "${name}"${meant === undefined ? '' : `; did you mean "${meant}"?`}`;
     });
     return where + names.join(', ');
   }
   const given = valueAt(text, issue.path);
-  const meant = typeof given === 'string' ? nearest(given, WORDS) : undefined;
+  const meant = typeof given === 'string' ? didYouMean(given, WORDS) : undefined;
   const hint = meant === undefined || meant === given ? '' : `; did you mean "${meant}"?`;
   return `${where}${issue.message}${hint}`;
 }

@@ -68,7 +68,7 @@ describe('a name without "#"', () => {
   it('is nobody when what is said might go to a room instead of a person', async () => {
     expect(await answer('/msg cake just for you')).toMatchObject({
       ok: false,
-      text: expect.stringMatching(/cake may be a person or your room #cake: type @cake or #cake/),
+      text: expect.stringMatching(/cake may be a person or your room #cake; type @cake or #cake/),
     });
   });
 
@@ -81,9 +81,9 @@ describe('a name without "#"', () => {
 describe('a name that is neither', () => {
   it.each([
     ['/to teaa', /there is no user teaa, and you are in no room #teaa: did you mean #Tea\?/],
-    ['/to lounge', /there is no user lounge, and you are in no room #lounge: \/join lounge joins it/],
+    ['/to lounge', /there is no user lounge, and you are in no room #lounge; \/join lounge joins it/],
     ['/to zzzz', /there is no user zzzz, and you are in no room #zzzz$/],
-    ['/to #lounge', /you are not in #lounge: \/join #lounge joins it/],
+    ['/to #lounge', /you are not in #lounge; \/join #lounge joins it/],
     ['/to #teaa', /you are not in #teaa: did you mean #Tea\?/],
     ['/to @tea', /there is no user tea/],
     ['/history teaa', /there is no such user: did you mean #Tea\?/],

@@ -48,10 +48,10 @@ describe('/history', () => {
     const finished = await runScript(['/to bob', '/history', '/history 40', '/history', '/history'], options);
     expect(finished.stderr).toBe('');
     expect(finished.stdout.split('\n').slice(1)).toEqual([
-      '50 earlier messages of bob in the display; for more type /history',
-      '40 earlier messages of bob in the display; for more type /history',
-      '7 earlier messages of bob in the display: that is its beginning, as far as you can see it',
-      'the display has all of bob that you can see',
+      'added 50 earlier messages of bob to the display; for more, type /history',
+      'added 40 earlier messages of bob to the display; for more, type /history',
+      'added 7 earlier messages of bob to the display; there are no earlier ones that you can see',
+      'the display already shows all of bob that you can see',
       '',
     ]);
     expect(asked(server)).toEqual([
@@ -71,7 +71,7 @@ describe('/history', () => {
   it('goes from page to page for as many as are wanted', async () => {
     const { server, options } = await start(archive(8));
     const { display, stdout } = await runScript(['/history bob 20'], options);
-    expect(stdout).toBe('20 earlier messages of bob in the display; for more type /history bob\n');
+    expect(stdout).toBe('added 20 earlier messages of bob to the display; for more, type /history bob\n');
     expect(asked(server)).toEqual([
       ['bob', 98, 20],
       ['bob', 90, 12],
@@ -84,7 +84,7 @@ describe('/history', () => {
     const { server, options } = await start(archive(500));
     const { stdout } = await runScript(['/history #tea 5'], options);
     expect(asked(server)).toEqual([['#tea', 101, 5]]);
-    expect(stdout).toBe('the display has all of #tea that you can see\n');
+    expect(stdout).toBe('the display already shows all of #tea that you can see\n');
   });
 
   it('counts own messages as shown', async () => {
@@ -154,7 +154,7 @@ describe('/history', () => {
       return true;
     });
     const { stderr, display } = await runScript(['/history bob', '/wait 0.1', '/rooms'], options);
-    expect(stderr).toContain('an answer that the protocol does not allow');
+    expect(stderr).toContain("the server's answer violates the protocol");
     expect(messagesOf(readFileSync(display, 'utf8'))).toEqual([]);
     await server.asked('login', 2);
   });
@@ -190,11 +190,11 @@ describe('/search', () => {
     expect(stdout.split('\n')).toEqual([
       '2026-01-20 14:05  bob to #tea: the [kettle] sings',
       '2026-01-20 14:05  Carl to you: [kettle]',
-      'there may be more: /search alone goes on',
+      'there may be more; type /search to continue',
       '2026-01-20 14:05  you to bob: my [kettle] and [kettle]s [2J',
       '',
     ]);
-    expect(stderr).toBe('line 3: there is nothing to go on with: type /search WORDS\n');
+    expect(stderr).toBe('line 3: there is no search to continue; type /search WORDS\n');
     const page = readFileSync(display, 'utf8');
     expect(page).toContain('bob to #tea: <bdi>the <mark>kettle</mark> sings</bdi>');
     expect(messagesOf(page)).toEqual([]);
@@ -211,7 +211,7 @@ describe('/search', () => {
     expect(stdout.split('\n')).toEqual([
       'nothing found',
       'nothing found',
-      'the server is still reading old messages: search again later to find all',
+      'the server is still indexing old messages; search again later to find all',
       '',
     ]);
     expect(stderr).toBe('line 3: a quote is not closed\n');

@@ -130,7 +130,7 @@ test('whatever a server says, it cannot write to the terminal', async () => {
     const alice = startScript({ folder, user: 'alice', address: server.address, flags });
     for (const line of lines) alice.say(line);
     await server.asked('search', flags.length + 1);
-    await until('the last answer', () => (alice.stdout() + alice.stderr()).includes('nothing came'));
+    await until('the last answer', () => (alice.stdout() + alice.stderr()).includes('nothing that contains'));
     server.say(['bye', odd, odd], ['error', null, odd, odd]);
     expect((await alice.end()).code).toBe(1);
     const said = alice.stdout() + alice.stderr();

@@ -310,7 +310,7 @@ describe('a server that violates the protocol', () => {
       return true;
     });
     const { stderr } = await runScript(['/who', '/wait 0.1', '/join tea'], options);
-    expect(stderr).toContain('an answer that the protocol does not allow');
+    expect(stderr).toContain("the server's answer violates the protocol");
     await server.asked('login', 2);
   });
 

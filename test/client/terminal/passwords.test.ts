@@ -26,7 +26,7 @@ async function atPassword(user: string): Promise<Person> {
   person.say('/join tea');
   await person.see(new RegExp(`${user} #tea>$`));
   person.say('/password');
-  await person.see(/Present password:$/);
+  await person.see(/Current password:$/);
   return person;
 }
 
@@ -49,13 +49,13 @@ async function said(): Promise<unknown[]> {
 describe('/password', () => {
   it('asks for a new password again, hidden, if it is invalid', async () => {
     const anna = await atPassword('anna');
-    await answer(anna, /Present password:/, 'secret of anna');
+    await answer(anna, /Current password:/, 'secret of anna');
     await answer(anna, /New password:/, 'short');
     await answer(anna, /8 to 256 bytes\nNew password:/, 'hunter2 hunter2');
     await answer(anna, /New password again:/, 'hunter3 hunter3');
     await answer(anna, /passwords differ\nNew password:/, 'hunter2 hunter2');
     await answer(anna, /New password again:/, 'hunter2 hunter2');
-    await anna.see('your password is changed');
+    await anna.see('your password was changed');
     expect(anna.output()).not.toMatch(/hunter|short/);
     const again = await TestClient.login(server.address, 'anna', 'hunter2 hunter2');
     again.close();
@@ -63,17 +63,17 @@ describe('/password', () => {
 
   it('asks for the current password again, hidden, if it is wrong', async () => {
     const berta = await atPassword('berta');
-    await answer(berta, /Present password:/, 'hunter1');
+    await answer(berta, /Current password:/, 'hunter1');
     await answer(berta, /New password:/, 'hunter2 hunter2');
     await answer(berta, /New password again:/, 'hunter2 hunter2');
-    await answer(berta, /wrong password.*\nPresent password:/, 'secret of berta');
-    await berta.see('your password is changed');
+    await answer(berta, /wrong password.*\nCurrent password:/, 'secret of berta');
+    await berta.see('your password was changed');
     expect(berta.output()).not.toMatch(/hunter|secret of/);
   });
 
   it('gives up after three attempts, and sends nothing of what was typed', async () => {
     const carla = await atPassword('carla');
-    await answer(carla, /Present password:/, 'secret of carla');
+    await answer(carla, /Current password:/, 'secret of carla');
     await carla.see(/New password:$/);
     // Typed ahead, all at once: the fourth password is for nobody.
     carla.paste('hunter1\rhunter2\rhunter3\rhunter4 hunter4\rhunter5', { isBracketed: false });
@@ -92,14 +92,14 @@ describe('/password', () => {
   ])('is cancelled by %s at question %i, which returns to the prompt', async (key, at) => {
     const user = `dora.${key}.${at}`;
     const dora = await atPassword(user);
-    const questions = [/Present password:/, /New password:/, /New password again:/];
+    const questions = [/Current password:/, /New password:/, /New password again:/];
     for (const question of questions.slice(0, at)) await answer(dora, question, `secret of ${user}`);
     await dora.see(new RegExp(`${questions[at]?.source}$`));
     if (key === 'C-c') {
       dora.type('hunter2');
     }
     dora.press(key);
-    await dora.see(/your password stays as it was\n.* #tea>$/);
+    await dora.see(/your password was not changed\n.* #tea>$/);
     dora.press('C-y', 'C-_');
     dora.press('Up');
     await dora.see(/#tea> \/password$/);
@@ -113,7 +113,7 @@ describe('/password', () => {
     emil.say('secret of emil');
     await emil.see(/New password:$/);
     emil.press('C-c');
-    await emil.see(/stays as it was\nemil #tea>$/);
+    await emil.see(/was not changed\nemil #tea>$/);
     emil.press('C-y', 'M-y', 'C-_', 'C-_');
     emil.type('nothing');
     await emil.see(/emil #tea> nothing$/);

@@ -55,7 +55,7 @@ describe('a script', () => {
       'joined #cake',
       '1 member in #cake, 1 online: carol',
       '1 member in #cake, 1 online: carol',
-      'what you type goes to alice',
+      'plain text now goes to alice',
       'left #cake',
       expect.stringMatching(/^#/),
       ...stdout.split('\n').slice(6),
@@ -70,8 +70,8 @@ describe('a script', () => {
     );
     expect(code).toBe(1);
     expect(stderr.split('\n')).toEqual([
-      expect.stringMatching(/^line 1: nobody to send this to/),
-      expect.stringMatching(/^line 2: there is no command \/jion: did you mean \/join\?/),
+      expect.stringMatching(/^line 1: no conversation is selected/),
+      expect.stringMatching(/^line 2: there is no command \/jion; did you mean \/join\?/),
       'line 3: not sent to nobody.here: there is no such user',
       expect.stringMatching(/^line 4: .*room/),
       '',

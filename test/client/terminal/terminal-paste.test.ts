@@ -104,11 +104,11 @@ describe('a paste', () => {
     await person.see(/still here$/);
     for (const [index, size] of [9_000, 20_000, 100_000].entries()) {
       person.paste('0123456789abcde\n'.repeat(size / 16));
-      const refused = `(the paste is \\d+ bytes.* nothing of it was taken\\s[\\s\\S]*){${index + 1}}`;
+      const refused = `(the paste has \\d+ bytes.* so it was ignored\\s[\\s\\S]*){${index + 1}}`;
       await person.see(new RegExp(`${refused}edda #tea> still here$`));
     }
     person.paste('x'.repeat(9_000));
-    await person.see('the paste is 9000 bytes');
+    await person.see('the paste has 9000 bytes');
     person.press('Enter');
     await heard('still here');
     other.close();
@@ -117,9 +117,9 @@ describe('a paste', () => {
   it('answers a question if it is one line, and none of its lines answers the next question', async () => {
     const { person, other } = await inTea('faye');
     person.say('/password');
-    await person.see(/Present password:$/);
+    await person.see(/Current password:$/);
     person.paste('secret of faye\nanother secret\nanother secret\n');
-    await person.see(/several lines, but an answer is one[\s\S]*Present password:$/);
+    await person.see(/several lines, but an answer is one[\s\S]*Current password:$/);
     person.paste('secret of faye\n');
     person.press('Enter');
     await person.see(/New password:$/);
@@ -129,7 +129,7 @@ describe('a paste', () => {
       person.paste('another secret');
       person.press('Enter');
     }
-    await person.see('your password is changed');
+    await person.see('your password was changed');
     expect(person.output()).not.toMatch(/secret of|another/);
     other.close();
   });
@@ -268,10 +268,10 @@ it('a dumb terminal is sent no escape sequence', async () => {
   shell.type('a typo');
   shell.press('C-u');
   shell.say('/password');
-  await shell.see(/Present password:/);
+  await shell.see(/Current password:/);
   shell.type('secret of jill');
   shell.press('C-c');
-  await shell.see('your password stays as it was');
+  await shell.see('your password was not changed');
   shell.type('half');
   shell.press('C-c');
   shell.say('/quit');

@@ -233,7 +233,7 @@ describe('the half-typed line', () => {
     await fred.see('New password again:');
     fred.type('another secret');
     fred.press('Enter');
-    await fred.see('your password is changed');
+    await fred.see('your password was changed');
     fred.press('Up');
     expect(await fred.see(/fred> \/password$/)).not.toContain('secret');
     const again = await TestClient.login(server.address, 'fred', 'another secret');
