@@ -1,7 +1,8 @@
 /**
  * A log that stands in for a distant one: batches come back after a random delay, in pages that are cut at random, some of them
  * twice, and between them come the batches of another node. `PARLEY_TEST_LOG` makes a server use it; `PARLEY_TEST_LOG_MS` is
- * the longest delay, and `PARLEY_TEST_LOG_SEED` decides everything that is random.
+ * the longest delay, and `PARLEY_TEST_LOG_SEED` decides everything that is random. `PARLEY_TEST_LOG_STRANGER=silent` is for the
+ * campaigns that account for every entry of the log: all that the other node asks for is then refused.
  */
 
 import { DatabaseSync } from 'node:sqlite';
@@ -12,6 +13,7 @@ import type { Log, OnCommitted } from '../../src/store/log.ts';
 import { startRandom } from './random.ts';
 
 const LONGEST_MS = Number(process.env.PARLEY_TEST_LOG_MS ?? 200);
+const IS_SILENT = process.env.PARLEY_TEST_LOG_STRANGER === 'silent';
 const SEED = Number(process.env.PARLEY_TEST_LOG_SEED ?? 1);
 /** Batches that may come again. */
 const KEPT = 4;
@@ -96,6 +98,13 @@ class Stranger {
     if (this.#account === 0) return [{ kind: 'register', name: NAME, guest: true }];
     const me = { account: this.#account, user: NAME, origin: null };
     const text = `batch ${this.#number}`;
+    if (IS_SILENT) {
+      return [
+        { kind: 'say', ...me, to: ROOM, text, key: null },
+        { kind: 'leave', ...me, room: ROOM },
+        { kind: 'seen', account: this.#account, id: this.#number },
+      ];
+    }
     return [
       { kind: 'join', ...me, room: ROOM },
       { kind: 'say', ...me, to: ROOM, text, key: null },
