@@ -33,8 +33,8 @@ export interface Codec {
   /** Answers a `send`, the most frequent request, with `["ok", requestId, [id, at]]`. `arena`: for small frames. */
   stored(out: Outbox, arena: Arena, requestId: number, id: number, at: number): void;
   /**
-   * Translates encoded frames of the native dialect, which are most of what clients are sent. Undefined if the client takes
-   * them as they are. Connections that need the same bytes share one translation.
+   * Translates encoded frames of the native dialect, which are most of the output. Undefined if the client reads native
+   * frames. Connections that need the same bytes share one translation.
    */
   readonly translation: Translation | undefined;
 }

@@ -1,5 +1,5 @@
 /**
- * The items that a shard and the registry send each other over a channel. An item is a tuple whose first element is its
+ * The items that a shard and the registry send each other over their link. An item is a tuple whose first element is its
  * type.
  *
  * A shard numbers its commands. In an answer or an entry, `number` is the number of the command that it answers.
@@ -52,7 +52,7 @@ export function toCommand<V extends RegistryVerb>(
 }
 
 /**
- * The first item on every channel. `shard` identifies this run of the shard's thread. `cursor` is the last id that the
+ * The first item on every link. `shard` identifies this run of the shard's thread. `cursor` is the last id that the
  * registry routed to the shard, or −1 if there is none yet. The registry sends everything after the cursor, then
  * `caught_up`.
  */
@@ -63,7 +63,7 @@ export type Announcement = readonly [
   sessions: readonly AnnouncedSession[],
 ];
 
-/** `handled`: how many entries from this channel the shard has handled so far. It renews the registry's credit. */
+/** `handled`: how many entries from this link the shard has handled so far. It renews the registry's credit. */
 export type ToRegistry = Announcement | Command | readonly ['handled', entries: number];
 
 export type Attached = readonly [

@@ -14,7 +14,7 @@ export class Accounts {
   readonly #directory: Directory;
   readonly #ledger: Ledger;
   readonly #logger: Logger;
-  /** Guests from before the start that have not come back yet. */
+  /** Guests from before the restart that have not reconnected yet. */
   readonly #missingGuests = new Set<Account>();
   #startedAt = 0;
 
@@ -24,53 +24,53 @@ export class Accounts {
     this.#logger = logger;
   }
 
-  /** Expects the guests that there are now to come back soon. `now`: of the monotonic clock. */
+  /** Expects all present guests to reconnect soon. `now`: of the monotonic clock. */
   expectGuests(now: number): void {
     this.#startedAt = now;
     for (const account of this.#directory.accounts()) if (account.guest) this.#missingGuests.add(account);
   }
 
-  /** Registers an account for each of these names that has none. They can log in. */
+  /** Registers an account for each of these names that has none. `known`: names that can log in. */
   reconcile(known: readonly string[]): void {
     for (const name of known) this.#directory.revealAccount(name);
     const missing = known.filter((name) => this.#directory.account(name)?.guest !== false);
     let refused: RefusalCode | undefined;
     for (const name of missing) {
-      this.admit({ name, guest: false }, (account) => {
+      this.register({ name, guest: false }, (account) => {
         if (typeof account === 'string') refused = account;
       });
     }
     // An account that a full disk refuses is created at its first login.
-    this.#ledger.turn.afterwards(() => {
+    this.#ledger.turn.whenDone(() => {
       if (refused === undefined) return;
       this.#logger.error({ event: refused }, 'new accounts could not be stored yet');
     });
   }
 
   /**
-   * Asks for the account of somebody who logs in with this name: the existing one, or a new one. A guest always gets a new
-   * account.
+   * Proposes an account for somebody who logs in with this name. They get the existing account or a new one; a guest always
+   * gets a new one.
    */
-  admit(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
+  register(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
     const { name, guest } = newcomer;
     // A former holder of the name, even an account that was removed from users.txt, is somebody else.
     const former = this.#directory.revealAccount(name) ?? this.#retiringHolder(name);
     if (former !== undefined) this.#ledger.retire(former);
-    this.#ledger.turn.ask({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
+    this.#ledger.turn.addIntent({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
   }
 
-  /** The holder of the name if it is to be retired. That may have been refused, so it is asked for again. */
+  /** The holder of the name if it is being retired. That may have been refused, so the caller retires it again. */
   #retiringHolder(name: string): Account | undefined {
     const holder = this.#directory.account(name);
     return holder !== undefined && this.#ledger.isRetiring(holder) ? holder : undefined;
   }
 
-  guestIsBack(account: Account): void {
+  guestReturned(account: Account): void {
     this.#missingGuests.delete(account);
   }
 
-  /** Ends the accounts of guests who have not come back. `now`: of the monotonic clock. */
-  sweep(now: number): void {
+  /** Retires the guests who have not reconnected in time. `now`: of the monotonic clock. */
+  retireMissingGuests(now: number): void {
     if (this.#missingGuests.size === 0 || now - this.#startedAt < GUEST_GRACE_MS) return;
     for (const guest of this.#missingGuests) this.#ledger.retire(guest);
     this.#missingGuests.clear();

@@ -1,4 +1,4 @@
-/** How the registry handles the verbs that it answers: one handler each, looked up by verb. */
+/** The interface of the registry's handlers: one per verb that it answers. */
 
 import type { Account } from '../../chat/directory.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
@@ -10,14 +10,14 @@ export type QueryAnswer =
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 /**
- * Reads the state as it is behind everything that the connection has asked before. A promise if something of the answer comes from
- * another thread; other commands do not wait for it.
+ * Reads the state after all earlier commands of the connection. Returns a promise if part of the answer comes from another
+ * thread; other commands do not wait for it.
  */
 export type Query = () => QueryAnswer | Promise<QueryAnswer>;
 
 /**
- * Handles a command of the account. Returns a query if the command only reads, a code if it is refused at once, and nothing if
- * the handler sees to the answer itself.
+ * Handles a command of the account. Returns a query if the command only reads, a code if the handler refuses it at once,
+ * and undefined if the handler arranges for the answer itself.
  */
 export type Handler<V extends RegistryVerb> = (
   command: RequestCommand<V>,

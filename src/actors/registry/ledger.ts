@@ -1,11 +1,11 @@
 /**
- * Sends the registry's turns into the log and handles what comes back: the fold decides the intents and stores the result;
- * then every entry is counted, routed and answered.
+ * Proposes the registry's turns to the log, and handles the batches that the log commits: the fold decides the intents and
+ * stores the result; then the ledger routes every entry and answers every command.
  *
- * Nothing is shown to anybody before it is on disk. A page that cannot be stored is undone. On a single machine its turns are
- * refused. In a numbered log it has happened for all other nodes, so the page is kept and stored before anything newer, and
- * its turns stay in flight. After a failure that leaves open what is on disk, new turns are refused until the projection has
- * been reopened and read.
+ * Nobody sees anything before it is on disk. If a page cannot be stored, the fold undoes it. On a single machine the ledger
+ * then refuses its turns. In a numbered log the page has taken effect on all other nodes, so the ledger keeps it, stores it
+ * before any newer one, and leaves its turns in flight. After a failure that leaves the state on disk unknown, the ledger
+ * refuses new turns until it has reopened and read the projection.
  */
 
 import type { Logger } from 'pino';
@@ -23,9 +23,9 @@ import { Turn } from './turn.ts';
 
 /** How many `seen` marks a batch carries. */
 const SEEN_MARKS_PER_BATCH = 256;
-/** Time between two log lines. A full disk refuses hundreds of commits a second, and the server log may be on it too. */
-const LOG_EVERY_MS = 1_000;
-/** With more batches that could not be stored, the thread starts again and reads them from the log. */
+/** Minimum time between two log lines. A full disk fails hundreds of commits a second, and may hold the server log too. */
+const LOG_INTERVAL_MS = 1_000;
+/** If more batches than this cannot be stored, the thread fails, so that its successor reads them from the log. */
 const MAX_UNSTORED_BATCHES = 10_000;
 
 export interface LedgerParts {
@@ -44,28 +44,28 @@ export class Ledger {
   #number = 0;
   /** The turn that is being collected. */
   #turn = new Turn();
-  /** Turns that have been proposed and not been stored yet, by number. Bounded like the commands they come from. */
+  /** Proposed turns that are not stored yet, by number. Bounded, because shards limit their unanswered commands. */
   readonly #inFlight = new Map<number, Turn>();
   /** `seen` marks that are not on disk yet, by account. A crash loses those of about a second. */
   readonly #seen = new Map<number, number>();
   /** Accounts whose retirement has been proposed and is not on disk yet. */
   readonly #retiring = new Set<Account>();
-  /** Those of them whose retirement could not be stored. `retry` proposes it again. */
-  #unfinished: Account[] = [];
+  /** The accounts among them whose retirement could not be stored. `retry` proposes it again. */
+  #notRetired: Account[] = [];
   /** Pages of a numbered log that could not be stored, in order. */
   #unstored: Array<readonly CommittedBatch[]> = [];
-  /** True from a failure that left open what is on disk, until the projection has been reopened. */
+  /** True after a failure that left the state on disk unknown, until the projection has been reopened. */
   #isBroken = false;
   #loggedAt = Number.NEGATIVE_INFINITY;
 
-  /** `writer`: names this run of this node in the log. */
+  /** `writer`: identifies this run of this node in the log. */
   constructor(writer: string, openLog: OpenLog, parts: LedgerParts) {
     this.#writer = writer;
     this.#parts = parts;
     this.#log = openLog(parts.projection.position, (page) => this.#committed(page));
   }
 
-  /** Resolves when every batch that had been proposed before, also by an earlier run of this node, has come back. */
+  /** Resolves when the log has committed every batch proposed so far, including those of an earlier run of this node. */
   barrier(): Promise<void> {
     return this.#log.barrier();
   }
@@ -82,8 +82,8 @@ export class Ledger {
   /** Proposes to retire an account: it leaves its rooms, its sessions end, and its name becomes free. */
   retire(account: Account): void {
     this.#retiring.add(account);
-    this.#turn.ask({ kind: 'retire', account: account.id, user: account.name }, (outcome) => {
-      if (typeof outcome === 'string') this.#unfinished.push(account);
+    this.#turn.addIntent({ kind: 'retire', account: account.id, user: account.name }, (outcome) => {
+      if (typeof outcome === 'string') this.#notRetired.push(account);
       else this.#retiring.delete(account);
     });
   }
@@ -100,7 +100,7 @@ export class Ledger {
   }
 
   /** Moves the account's `seen` mark forward. One of the next batches stores it, within about a second. */
-  see(account: Account, id: number): void {
+  markSeen(account: Account, id: number): void {
     account.seen = id;
     this.#seen.set(account.id, id);
   }
@@ -110,23 +110,24 @@ export class Ledger {
     if (this.#isBroken) return false;
     const outcome = this.#parts.projection.forget(forgettable);
     if (outcome.type === 'forgotten') return outcome.isMore;
-    this.#failed(outcome, 0);
+    this.#handleFailure(outcome, 0);
     return false;
   }
 
   /**
-   * Tries again what failed: reopens the projection, stores the pages that wait, and retires the accounts that nobody else will
-   * retire. A projection whose files have been moved away counts as failed.
+   * Retries what failed: reopens the projection, stores the pages that are waiting, and proposes again to retire accounts.
+   * A projection whose files have been moved or deleted counts as failed.
    */
   retry(): void {
     const misplaced = this.#isBroken ? undefined : this.#parts.projection.misplaced();
-    if (misplaced !== undefined) this.#failed({ type: 'storage_failed', error: new Error(misplaced) }, 0);
+    if (misplaced !== undefined)
+      this.#handleFailure({ type: 'storage_failed', error: new Error(misplaced) }, 0);
     else if (this.#isBroken) this.#reopen();
     if (!this.#isBroken) for (const page of this.#unstored.splice(0)) this.#committed(page);
-    for (const account of this.#unfinished.splice(0)) this.retire(account);
+    for (const account of this.#notRetired.splice(0)) this.retire(account);
   }
 
-  /** Sends the turn into the log unless it is empty. */
+  /** Proposes the turn to the log unless it is empty. */
   propose(): void {
     if (!this.#turn.isEmpty) this.#propose();
   }
@@ -159,7 +160,7 @@ export class Ledger {
     const marks = turn.intents.length > 0 || isForMarks ? SEEN_MARKS_PER_BATCH : 0;
     for (const [account, id] of this.#seen.entries().take(marks)) {
       this.#seen.delete(account);
-      turn.ask({ kind: 'seen', account, id }, (outcome) => {
+      turn.addIntent({ kind: 'seen', account, id }, (outcome) => {
         if (typeof outcome === 'string' && !this.#seen.has(account)) this.#seen.set(account, id);
       });
     }
@@ -176,21 +177,21 @@ export class Ledger {
     const applied = this.#apply(page);
     if (applied.type !== 'applied' && isNumbered(page)) {
       this.#keep(page);
-      this.#failed(applied, page.length);
+      this.#handleFailure(applied, page.length);
       return;
     }
     const turns = page.map(({ batch }) => this.#ownTurn(batch));
     for (const [index, turn] of turns.entries()) {
-      if (applied.type === 'applied') this.#follow(applied.outcomes[index] ?? [], turn);
+      if (applied.type === 'applied') this.#publish(applied.outcomes[index] ?? [], turn);
       else if (turn !== undefined) this.#refuse(turn, applied.type);
     }
-    // Only now: the state is that after the whole page, so the whole page must have been routed.
+    // Not before the whole page has been routed: queries see the state after the whole page.
     for (const [index, turn] of turns.entries()) {
       if (turn === undefined) continue;
       this.#inFlight.delete(page[index]?.batch.number ?? 0);
       turn.finish();
     }
-    if (applied.type !== 'applied') this.#failed(applied, page.length);
+    if (applied.type !== 'applied') this.#handleFailure(applied, page.length);
   }
 
   #keep(page: readonly CommittedBatch[]): void {
@@ -203,8 +204,8 @@ export class Ledger {
     if (this.#isBroken) {
       return { type: 'storage_failed', error: new Error('the database has not been opened again') };
     }
-    const applied = this.#parts.fold.apply(page, (batch, index) => this.#ownTurn(batch)?.lookAt(index));
-    if (applied.type !== 'applied') for (const { batch } of page) this.#ownTurn(batch)?.lookAgain();
+    const applied = this.#parts.fold.apply(page, (batch, index) => this.#ownTurn(batch)?.runQueries(index));
+    if (applied.type !== 'applied') for (const { batch } of page) this.#ownTurn(batch)?.discardAnswers();
     return applied;
   }
 
@@ -212,25 +213,25 @@ export class Ledger {
     return writer === this.#writer ? this.#inFlight.get(number) : undefined;
   }
 
-  #follow(outcomes: readonly Outcome[], turn: Turn | undefined): void {
+  #publish(outcomes: readonly Outcome[], turn: Turn | undefined): void {
     for (const [index, outcome] of outcomes.entries()) {
-      if (outcome.type === 'done') this.#followChanges(outcome);
+      if (outcome.type === 'done') this.#publishChanges(outcome);
       else if (outcome.type === 'refused' && outcome.code === 'storage_failed')
-        this.#complain(outcome.code, 1);
+        this.#logFailure(outcome.code, 1);
       const intent = turn?.intents[index];
       if (turn !== undefined && intent !== undefined) this.#answer(intent, outcome, turn);
     }
-    // The batch was on disk after a commit that had failed. Its entries have answered when they were found there; what else
-    // was decided is not known any more.
+    // A commit of this batch was reported as failed but did reach the disk. Its entries were routed, and so answered, when
+    // they were found there. The other outcomes are lost.
     if (turn !== undefined && outcomes.length < turn.intents.length) this.#refuse(turn, 'storage_failed');
   }
 
-  #followChanges({ entries, ended }: Extract<Outcome, { type: 'done' }>): void {
-    for (const entry of entries) this.#followEntry(entry);
-    if (ended !== undefined) this.#parts.router.expel(ended.id, 'failed');
+  #publishChanges({ entries, ended }: Extract<Outcome, { type: 'done' }>): void {
+    for (const entry of entries) this.#publishEntry(entry);
+    if (ended !== undefined) this.#parts.router.endSessions(ended.id, 'failed');
   }
 
-  #followEntry(entry: Entry): void {
+  #publishEntry(entry: Entry): void {
     const { sessions, router } = this.#parts;
     if (entry.kind === 'joined') sessions.joined(entry.account, entry.room);
     else if (entry.kind === 'left') sessions.left(entry.account, entry.room);
@@ -238,10 +239,10 @@ export class Ledger {
     router.route(entry);
   }
 
-  /** An entry answers its command when it is routed. An intent that became no entry is answered here. */
+  /** Answers an intent that resulted in no entry. An entry answers its command when it is routed. */
   #answer(intent: Intent, outcome: Outcome, turn: Turn): void {
-    const settle = turn.settleOf(intent);
-    if (settle !== undefined) settle(outcome);
+    const onOutcome = turn.callbackOf(intent);
+    if (onOutcome !== undefined) onOutcome(outcome);
     else if (outcome.type === 'refused') this.#refuseOne(intent, outcome.code);
     else if (outcome.type === 'repeated' && 'origin' in intent && intent.origin !== null) {
       this.#parts.router.answer(intent.origin, [outcome.id, outcome.at]);
@@ -251,8 +252,8 @@ export class Ledger {
   /** Refuses every intent of a turn that could not be stored. */
   #refuse(turn: Turn, code: RefusalCode): void {
     for (const intent of turn.intents) {
-      const settle = turn.settleOf(intent);
-      if (settle !== undefined) settle(code);
+      const onOutcome = turn.callbackOf(intent);
+      if (onOutcome !== undefined) onOutcome(code);
       else this.#refuseOne(intent, code);
     }
   }
@@ -261,27 +262,27 @@ export class Ledger {
     if ('origin' in intent && intent.origin !== null) this.#parts.router.refuse(intent.origin, code);
   }
 
-  #failed(trouble: StorageTrouble, batches: number): void {
-    this.#complain(trouble.type, batches, trouble.type === 'storage_failed' ? trouble.error : undefined);
+  #handleFailure(trouble: StorageTrouble, batches: number): void {
+    this.#logFailure(trouble.type, batches, trouble.type === 'storage_failed' ? trouble.error : undefined);
     if (trouble.type !== 'storage_failed' || this.#isBroken) return;
     this.#isBroken = true;
     this.#reopen();
   }
 
-  #complain(event: StorageTrouble['type'], batches: number, err?: Error): void {
+  #logFailure(event: StorageTrouble['type'], batches: number, err?: Error): void {
     const now = performance.now();
-    if (now - this.#loggedAt < LOG_EVERY_MS) return;
+    if (now - this.#loggedAt < LOG_INTERVAL_MS) return;
     this.#loggedAt = now;
     this.#parts.logger.error({ event, batches, err }, 'the log could not be written');
   }
 
-  /** Reopens the projection; `retry` tries again if that fails. What turns out to be on disk is counted and routed. */
+  /** Reopens the projection, and routes the entries that turn out to be on disk. `retry` tries again if this fails. */
   #reopen(): void {
     const { projection, fold, router, logger } = this.#parts;
     try {
       projection.reopen();
-      const ended = (account: Account): void => router.expel(account.id, 'failed');
-      for (const entry of fold.recover(router.routed, ended)) this.#followEntry(entry);
+      const ended = (account: Account): void => router.endSessions(account.id, 'failed');
+      for (const entry of fold.recover(router.routed, ended)) this.#publishEntry(entry);
     } catch (error) {
       logger.error({ event: 'storage_failed', err: error }, 'the log could not be opened again');
       return;

@@ -1,12 +1,12 @@
-/** The lists that the registry gives in pages: who is online, who is in a room, which rooms there are. */
+/** The lists that the registry returns in pages: accounts online, members of a room, and rooms. */
 
 import { type Account, type Directory, pageAfter } from '../../chat/directory.ts';
 import type { MembershipChange } from '../../chat/entry.ts';
 import type { Sessions } from '../../chat/sessions.ts';
 import type { RoomPage, UserPage } from '../../protocol/vocabulary.ts';
 
-/** Names in one answer: the longest names make a page of about 35 KiB. */
-const PAGE = 500;
+/** With the longest names a page has about 35 KiB, so it fits into a frame. */
+const NAMES_PER_PAGE = 500;
 
 export class Lists {
   readonly #directory: Directory;
@@ -32,17 +32,17 @@ export class Lists {
   }
 
   rooms(after: string | null): RoomPage {
-    const { items, next } = pageAfter(this.#directory.roomsInOrder(), after, PAGE);
+    const { items, next } = pageAfter(this.#directory.roomsInOrder(), after, NAMES_PER_PAGE);
     return [items.map((room) => [room.name, room.members.size]), next];
   }
 
-  /** The result of a join or leave that is on disk. */
+  /** The result to answer a join or leave with. */
   resultOf(change: MembershipChange): unknown {
     return change.kind === 'joined' ? [change.id, this.members(change.roomName, null)] : [change.id];
   }
 
   #page(sorted: readonly Account[], after: string | null): UserPage {
-    const { items, next } = pageAfter(sorted, after, PAGE);
+    const { items, next } = pageAfter(sorted, after, NAMES_PER_PAGE);
     return [items.map((account) => [account.name, this.#sessions.isOnline(account)]), next];
   }
 }

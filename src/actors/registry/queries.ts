@@ -1,4 +1,4 @@
-/** The verbs that only read. */
+/** Handlers of the verbs that only read the state. */
 
 import { type Directory, inOrder } from '../../chat/directory.ts';
 import type { Sessions } from '../../chat/sessions.ts';
@@ -11,7 +11,7 @@ export interface QueryParts {
   readonly directory: Directory;
   readonly sessions: Sessions;
   readonly lists: Lists;
-  /** When the account of that name was registered, in milliseconds since 1970; null if auth has no such account. */
+  /** Asks auth when the account was registered, in milliseconds since 1970; null if auth has no such account. */
   readonly registeredAt: (user: string) => Promise<Outcome<number | null>>;
 }
 
@@ -36,9 +36,9 @@ export function queries({ directory, sessions, lists, registeredAt }: QueryParts
         const onlineSince = sessions.onlineSince(account) ?? null;
         const shared = [...directory.roomsOf(account).keys()].filter(({ members }) => members.has(asker.id));
         const rooms = inOrder(shared).map((room) => room.name);
-        // All of the state has been read: a guest may have ended, or somebody left, when auth answers.
-        const asked = guest ? undefined : await registeredAt(user);
-        const time = asked?.type === 'answered' ? asked.value : null;
+        // Read no state after this line: it may have changed by the time auth answers.
+        const reply = guest ? undefined : await registeredAt(user);
+        const time = reply?.type === 'answered' ? reply.value : null;
         return ok({ user, guest, onlineSince, registeredAt: time, rooms });
       };
     },

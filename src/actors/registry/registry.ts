@@ -1,7 +1,7 @@
 /**
- * The registry actor: the only owner of the user dictionary, the rooms and their members. It gathers what all
- * shards ask in one turn of the event loop and sends it into the log as one batch; when that comes back, the ledger folds
- * it and routes it.
+ * The registry actor: the only owner of accounts, rooms, members and sessions. It collects the commands that all shards
+ * send in one turn of the event loop, and proposes them to the log as one batch. When the log has committed the batch, the
+ * ledger folds it and routes its entries.
  */
 
 import type { Logger } from 'pino';
@@ -23,47 +23,48 @@ import { Ledger } from './ledger.ts';
 import { Lists } from './lists.ts';
 import { type QueryParts, queries } from './queries.ts';
 import { roomCommands } from './room-commands.ts';
-import { type Outgoing, Router, ShardLink } from './router.ts';
+import { Router, ShardLink, type ShardSink } from './router.ts';
 import { SessionCommands } from './session-commands.ts';
 
-/** How long a key of a message is remembered, in milliseconds. */
+/** How long the idempotency key of a message is remembered, in milliseconds. */
 const KEY_LIFETIME_MS = 24 * 60 * 60 * 1_000;
 
 export type RegistryMsg =
-  | { readonly type: 'shard_connected'; readonly shard: number; readonly out: Outgoing }
-  | { readonly type: 'shard_gone'; readonly shard: number; readonly out: Outgoing }
+  | { readonly type: 'shard_connected'; readonly shard: number; readonly out: ShardSink }
+  | { readonly type: 'shard_gone'; readonly shard: number; readonly out: ShardSink }
   | {
       readonly type: 'batch';
       readonly shard: number;
-      readonly out: Outgoing;
+      readonly out: ShardSink;
       readonly items: readonly ToRegistry[];
     }
-  /** The accounts that can log in. Nothing that shards ask is handled before they have been taken in. */
+  /** The names of the accounts that can log in. The registry handles no command before it has reconciled them. */
   | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'reconcile' }
   | { readonly type: 'turn' }
   | { readonly type: 'forget' }
   | { readonly type: 'tick' }
   | { readonly type: 'metrics'; readonly reply: Reply<Metrics> }
-  /** Replied to when everything that is under way has been stored. */
+  /** Replies when everything that is in flight has been stored. */
   | { readonly type: 'finish'; readonly reply: Reply<void> };
 
-/** Entries removed at a time, and the pause for messages between two times, in milliseconds. */
+/** How many names to reconcile in one turn. */
 const RECONCILE_BATCH = 20_000;
+/** How many entries to prune at a time, and the pause before the next batch, in which messages are handled. */
 const PRUNE_BATCH = 500;
-const FORGET_PAUSE_MS = 20;
+const PRUNE_PAUSE_MS = 20;
 
 const GONE: QueryParts['registeredAt'] = () => Promise.resolve({ type: 'gone' });
 
 export interface RegistryOptions {
   readonly projection: Projection;
-  /** How old entries may become, in milliseconds; Infinity to keep them for ever. */
+  /** How long to keep entries, in milliseconds; Infinity to keep them for ever. */
   readonly keepMs: number;
   readonly logger: Logger;
   readonly clock?: Clock;
-  /** The order of the batches; that of this machine alone if left out. */
+  /** The log; by default that of a single machine. */
   readonly openLog?: OpenLog | undefined;
-  /** Asks auth; without it, auth counts as gone. */
+  /** By default auth counts as gone. */
   readonly registeredAt?: QueryParts['registeredAt'];
 }
 
@@ -71,8 +72,8 @@ export function registry(options: RegistryOptions): Behavior<Registry, RegistryM
   return {
     async init(self) {
       const registry = new Registry(options, self);
-      // A shard that announces itself repeats the commands that an earlier run of this thread has not answered. That run's
-      // last batches may still be on their way through the log; until they are back, a repeat would be stored twice.
+      // When a shard announces itself it repeats the commands that an earlier run of this thread did not answer. The last
+      // batches of that run may still be in the log, uncommitted. Until they are committed, a repeat would be stored twice.
       await registry.catchUp();
       return registry;
     },
@@ -92,7 +93,7 @@ export function registry(options: RegistryOptions): Behavior<Registry, RegistryM
   };
 }
 
-interface Asked {
+interface QueuedBatch {
   readonly link: ShardLink;
   readonly items: readonly ToRegistry[];
 }
@@ -110,12 +111,12 @@ class Registry {
   readonly #accounts: Accounts;
   readonly #sessionCommands: SessionCommands;
   readonly #handlers: Handlers;
-  /** What the next turn has to do. Bounded: each shard has a limit of unanswered commands. */
-  #queue: Asked[] = [];
+  /** The batches for the next turn. Bounded, because each shard limits its unanswered commands. */
+  #queue: QueuedBatch[] = [];
   #isTurnDue = false;
-  /** Commands taken since the start. */
+  /** Commands handled since the start. */
   #commands = 0;
-  /** The accounts that can log in, while they are taken in; undefined when they have been. */
+  /** The names that can log in, and how many of them are reconciled; undefined once all are. */
   #reconciling: { readonly names: readonly string[]; next: number } | undefined = { names: [], next: 0 };
   readonly #self: ActorRef<RegistryMsg>;
 
@@ -153,14 +154,14 @@ class Registry {
     this.#handlers = {
       ...roomCommands(ledger, lists),
       ...queries({ directory, sessions, lists, registeredAt }),
-      seen: (command, account, link) => sessionCommands.see(command, account, link),
+      seen: (command, account, link) => sessionCommands.markSeen(command, account, link),
     };
   }
 
   receive(msg: Exclude<RegistryMsg, { type: 'finish' }>): void {
     switch (msg.type) {
       case 'shard_connected':
-        // The death of the shard's former thread may not have been heard of yet.
+        // The message that the shard's previous thread is gone may not have arrived yet.
         this.#disconnect(msg.shard);
         this.#router.links.set(msg.shard, new ShardLink(msg.shard, msg.out));
         break;
@@ -199,7 +200,7 @@ class Registry {
     this.#accounts.expectGuests(this.#clock.monotonic());
   }
 
-  /** The beginning of an orderly end: everything that is under way is stored. */
+  /** The first step of a shutdown: stores everything that is in flight. */
   finish(): Promise<void> {
     return this.#ledger.finish();
   }
@@ -208,13 +209,13 @@ class Registry {
     this.#ledger.close();
   }
 
-  #enqueue(shard: number, out: Outgoing, items: readonly ToRegistry[]): void {
+  #enqueue(shard: number, out: ShardSink, items: readonly ToRegistry[]): void {
     const link = this.#router.links.get(shard);
     if (link?.out === out) this.#queue.push({ link, items });
     this.#takeTurnSoon();
   }
 
-  /** The turn comes behind the messages of all shards that are waiting now, and takes them as one batch. */
+  /** Schedules the turn after the messages that are waiting now, so that it combines the batches of all shards. */
   #takeTurnSoon(): void {
     if (this.#isTurnDue || this.#queue.length === 0 || this.#reconciling !== undefined) return;
     this.#isTurnDue = true;
@@ -225,22 +226,22 @@ class Registry {
     setImmediate(() => this.#self.tell({ type: 'reconcile' }));
   }
 
-  /** What was held back comes before all that has been asked since. */
+  /** Puts the held commands before all later ones. */
   #release(link: ShardLink): void {
     if (link.held.length > 0) this.#queue.unshift({ link, items: link.held.splice(0) });
     this.#takeTurnSoon();
   }
 
   /**
-   * A part at a time: a million accounts at once would take longer than a thread may give no sign of life. Shards wait:
-   * who registers in between must not be taken for somebody who cannot log in.
+   * Works in batches, because a million names at once would take longer than the watchdog allows. The commands of shards
+   * wait, because somebody who registers in between would be mistaken for an account that cannot log in.
    */
   #reconcile(): void {
     const reconciling = this.#reconciling;
     if (reconciling === undefined) return;
     const { names, next } = reconciling;
     this.#accounts.reconcile(names.slice(next, next + RECONCILE_BATCH));
-    this.#ledger.turn.afterwards(() => {
+    this.#ledger.turn.whenDone(() => {
       if (this.#reconciling !== reconciling) return;
       reconciling.next = next + RECONCILE_BATCH;
       if (reconciling.next < names.length) {
@@ -260,7 +261,7 @@ class Registry {
     const queue = this.#queue;
     this.#queue = [];
     for (const { link, items } of queue) {
-      // Its thread may have died since.
+      // The shard's thread may have died since.
       if (this.#router.links.get(link.index) !== link) continue;
       for (const item of items) this.#take(link, item);
     }
@@ -275,16 +276,16 @@ class Registry {
         break;
       case 'handled':
         this.#router.credit(link, item[1]);
-        if (!link.behind) for (const command of link.held.splice(0)) this.#command(link, command);
+        if (!link.isBehind) for (const command of link.held.splice(0)) this.#command(link, command);
         break;
       default:
         this.#command(link, item);
     }
   }
 
-  /** What a shard asks is answered behind what it has missed, never before. */
+  /** Holds the command while its shard is behind: its answer must come after the entries that the shard lacks. */
   #command(link: ShardLink, command: Command): void {
-    if (link.behind) {
+    if (link.isBehind) {
       link.held.push(command);
       return;
     }
@@ -307,11 +308,11 @@ class Registry {
       case 'detach':
         return this.#sessionCommands.detach(link, command);
       case 'attach': {
-        const { act, abandon } = this.#sessionCommands.attach(link, command);
-        return this.#afterwards(link, command, act, abandon);
+        const { begin, abandon } = this.#sessionCommands.attach(link, command);
+        return this.#whenDone(link, command, begin, abandon);
       }
       case 'live':
-        return this.#afterwards(link, command, () => this.#sessionCommands.goLive(link, command));
+        return this.#whenDone(link, command, () => this.#sessionCommands.goLive(link, command));
       case 'account':
         return this.#register(link, command);
       default: {
@@ -324,7 +325,7 @@ class Registry {
   }
 
   #query(link: ShardLink, command: Command, query: Query): undefined {
-    this.#ledger.turn.query(() => {
+    this.#ledger.turn.addQuery(() => {
       const answer = query();
       return () => {
         if (answer instanceof Promise) void answer.then((late) => this.#answer(link, command, late));
@@ -334,27 +335,30 @@ class Registry {
   }
 
   #answer(link: ShardLink, command: Command, answer: QueryAnswer): void {
-    // Its thread has died meanwhile.
+    // The shard's thread may have died in the meantime.
     if (this.#router.links.get(link.index) !== link) return;
-    if (link.behind) link.held.push(command);
+    if (link.isBehind) link.held.push(command);
     else if (answer.type === 'ok') link.out.push(['ok', command[1], answer.result]);
     else link.out.push(['error', command[1], answer.code]);
   }
 
-  /** A session begins, or goes live, behind everything of the turn; a shard that has fallen behind by then has to wait. */
-  #afterwards(
+  /**
+   * Begins a session, or lets it go live, after everything else in the turn. If the shard has fallen behind by then, the
+   * command is held.
+   */
+  #whenDone(
     link: ShardLink,
     command: Command,
     act: () => RefusalCode | undefined,
     abandon: () => void = () => {},
   ): undefined {
-    this.#ledger.turn.afterwards(() => {
-      // Its thread has died meanwhile.
+    this.#ledger.turn.whenDone(() => {
+      // The shard's thread may have died in the meantime.
       if (this.#router.links.get(link.index) !== link) {
         abandon();
         return;
       }
-      if (link.behind) {
+      if (link.isBehind) {
         abandon();
         link.held.push(command);
         return;
@@ -367,8 +371,8 @@ class Registry {
   }
 
   #register(link: ShardLink, [, number, , name]: CommandOf<'account'>): undefined {
-    this.#accounts.admit({ name, guest: false }, (account) => {
-      // The password store has it: what the log cannot take in at present begins with the first login.
+    this.#accounts.register({ name, guest: false }, (account) => {
+      // The password store has the account. If the log cannot store it now, the first login will.
       const isStored =
         typeof account !== 'string' || account === 'storage_full' || account === 'storage_failed';
       link.out.push(isStored ? ['ok', number, null] : ['error', number, account]);
@@ -384,7 +388,7 @@ class Registry {
       routedTo: this.#router.routed,
       accountsOnline: this.#sessions.online,
       shards: links.length,
-      shardsBehind: links.filter(({ behind }) => behind).length,
+      shardsBehind: links.filter(({ isBehind }) => isBehind).length,
     };
   }
 
@@ -397,12 +401,12 @@ class Registry {
   #tick(): void {
     const now = this.#clock.monotonic();
     this.#checkClock();
-    for (const { account, online } of this.#presence.changes(now)) this.#tellPresence(account, online);
-    this.#router.tellCursors();
+    for (const { account, online } of this.#presence.changes(now)) this.#sendPresence(account, online);
+    this.#router.sendCursors();
     this.#ledger.retry();
     this.#router.retry();
-    for (const link of this.#router.links.values()) if (!link.behind) this.#release(link);
-    this.#accounts.sweep(now);
+    for (const link of this.#router.links.values()) if (!link.isBehind) this.#release(link);
+    this.#accounts.retireMissingGuests(now);
     this.#ledger.proposeMarks();
     if (!this.#ledger.isBroken) this.#projection.boundWal();
     this.#forget();
@@ -420,8 +424,8 @@ class Registry {
   }
 
   /**
-   * A little at a time: what people say now does not wait for what was said long ago. Nothing at all while the clock
-   * cannot be believed.
+   * Removes what is too old, in small batches so that new messages do not wait. Removes nothing while the clock is not
+   * trustworthy.
    */
   #forget(): void {
     const now = this.#steady.settled();
@@ -432,17 +436,17 @@ class Registry {
       entriesBefore: now - this.#keepMs,
       limit: PRUNE_BATCH,
     });
-    if (isMore) setTimeout(() => this.#self.tell({ type: 'forget' }), FORGET_PAUSE_MS);
+    if (isMore) setTimeout(() => this.#self.tell({ type: 'forget' }), PRUNE_PAUSE_MS);
   }
 
-  #tellPresence(account: Account, online: boolean): void {
+  #sendPresence(account: Account, online: boolean): void {
     const rooms = [...(account.rooms?.keys() ?? [])].filter(
       (room) => room.members.size <= PRESENCE_ROOM_LIMIT,
     );
     for (const link of this.#router.links.values()) {
       const here = rooms.filter((room) => (this.#sessions.shardsOfRoom(room.id)[link.index] ?? 0) > 0);
-      // Presence is told as it is now: a shard that is behind is told nothing rather than something old.
-      if (here.length > 0 && !link.behind) {
+      // A shard that is behind gets nothing, because the change would be outdated by the time it has caught up.
+      if (here.length > 0 && !link.isBehind) {
         link.out.push(['presence', account.id, account.name, online, here.map((room) => room.id)]);
       }
     }

@@ -16,16 +16,16 @@ import type { ToShard } from '../link/messages.ts';
 import { type RegistryMsg, registry } from './registry.ts';
 
 const TICK_MS = 1_000;
-/** The log may be slow, and the end of the server does not wait for it for long. */
+/** The log may be slow, and shutdown must not wait for it for long. */
 const FINISH_TIMEOUT_MS = 2_000;
 const METRICS_TIMEOUT_MS = 1_000;
-/** Auth answers from memory. */
+/** Generous, because auth answers from memory. */
 const REGISTERED_AT_TIMEOUT_MS = 5_000;
 
 export interface RegistryData {
   readonly chatDb: string;
   readonly lockDb: string;
-  /** How old messages may become, in milliseconds; Infinity to keep them for ever. */
+  /** How long to keep messages, in milliseconds; Infinity to keep them for ever. */
   readonly keepMs: number;
   readonly logLevel: LogLevel;
 }
@@ -47,7 +47,7 @@ const actor = spawn(
 );
 const ticks = setInterval(() => actor.tell({ type: 'tick' }), TICK_MS);
 
-// An actor that failed takes its thread with it, so that the supervisor starts both again.
+// If the actor fails, let the thread fail too, so that the supervisor restarts both.
 void actor.exited.then((reason) => {
   clearInterval(ticks);
   if (reason.type === 'failed') throw reason.error;
@@ -61,12 +61,12 @@ const api = {
   },
 
   async metrics(): Promise<Metrics> {
-    const asked = await ask<RegistryMsg, Metrics>(
+    const reply = await ask<RegistryMsg, Metrics>(
       actor,
       (reply) => ({ type: 'metrics', reply }),
       METRICS_TIMEOUT_MS,
     );
-    return { ...threadMetrics(), ...(asked.type === 'answered' ? asked.value : {}) };
+    return { ...threadMetrics(), ...(reply.type === 'answered' ? reply.value : {}) };
   },
 
   async finish(): Promise<void> {
@@ -80,9 +80,8 @@ function connectShard(shard: number, port: MessagePort): void {
   const out = new BatchPort<ToShard>(port, writeToShard);
   actor.tell({ type: 'shard_connected', shard, out });
   takeBatches(port, readToRegistry, (items) => {
-    // Shards stop long before the mailbox is full. A registry that cannot take a batch has to begin anew.
-    if (!actor.tell({ type: 'batch', shard, out, items }))
-      throw new Error('the mailbox of the registry is full');
+    // Shards limit their unanswered commands, so they never fill the mailbox. If it is full, only a restart helps.
+    if (!actor.tell({ type: 'batch', shard, out, items })) throw new Error("the registry's mailbox is full");
   });
   port.on('close', () => actor.tell({ type: 'shard_gone', shard, out }));
 }
@@ -94,7 +93,7 @@ function connectAuth(port: MessagePort): void {
   auth = callPort<RegistrationsApi>(port);
 }
 
-/** In tests another log may stand in for that of this machine: a module that exports `openLog`. */
+/** A test may replace the log of this machine by naming a module that exports `openLog`. */
 async function testLog(): Promise<OpenLog | undefined> {
   const module = testText('PARLEY_TEST_LOG');
   if (module === undefined) return undefined;

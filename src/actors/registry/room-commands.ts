@@ -1,4 +1,4 @@
-/** Messages, joins and leaves: each becomes an intent of the turn. */
+/** Handlers of `send`, `join` and `leave`: each adds an intent to the turn. */
 
 import type { Account } from '../../chat/directory.ts';
 import type { Handlers } from './handlers.ts';
@@ -9,12 +9,12 @@ import type { ShardLink } from './router.ts';
 export function roomCommands(ledger: Ledger, lists: Lists) {
   return {
     send([, number, , to, text, key = null], account, link) {
-      ledger.turn.ask({ kind: 'say', ...asked(account, link, number), to, text, key });
+      ledger.turn.addIntent({ kind: 'say', ...requestedBy(account, link, number), to, text, key });
       return undefined;
     },
 
     join([, number, , room], account, link) {
-      ledger.turn.ask({ kind: 'join', ...asked(account, link, number), room }, (outcome) => {
+      ledger.turn.addIntent({ kind: 'join', ...requestedBy(account, link, number), room }, (outcome) => {
         if (typeof outcome === 'string') link.out.push(['error', number, outcome]);
         else if (outcome.type === 'refused') link.out.push(['error', number, outcome.code]);
         else if (outcome.type === 'unchanged') {
@@ -25,12 +25,12 @@ export function roomCommands(ledger: Ledger, lists: Lists) {
     },
 
     leave([, number, , room], account, link) {
-      ledger.turn.ask({ kind: 'leave', ...asked(account, link, number), room });
+      ledger.turn.addIntent({ kind: 'leave', ...requestedBy(account, link, number), room });
       return undefined;
     },
   } satisfies Partial<Handlers>;
 }
 
-function asked({ id, name }: Account, { incarnation }: ShardLink, number: number) {
+function requestedBy({ id, name }: Account, { incarnation }: ShardLink, number: number) {
   return { account: id, user: name, origin: { shard: incarnation, number } };
 }

@@ -1,6 +1,6 @@
 /**
- * The registry's links to the shards: routes each committed entry, in order, to exactly the shards that have a
- * recipient, and lets a shard that is behind catch up from the log.
+ * Routes each committed entry, in order, to exactly the shards that have a recipient, and lets a shard that is behind catch
+ * up from the log.
  */
 
 import type { Entry, MembershipChange } from '../../chat/entry.ts';
@@ -12,37 +12,37 @@ import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Announcement, Command, ToShard } from '../link/messages.ts';
 
 /**
- * Entries on their way to one shard that it has not handled yet. Policy when it is reached: the shard gets no
- * further entries and its commands wait; once it has handled half, it catches up from the log, then goes on.
+ * The limit of entries that are posted to a shard and not handled yet. When a shard reaches it, the router posts no further
+ * entries to it and its commands are held. Once the shard has handled half, it catches up from the log and continues.
  */
 const CREDIT = 4_096;
-const PAGE = 512;
-/** Of the newest entries in memory, as many as are read at start: who comes back then lacks only a few. */
-const READ_AT_START = 1_000;
+const CATCH_UP_PAGE = 512;
+/** How many of the newest entries to read into memory at start. Most clients that reconnect then lack only a few. */
+const RECENT_AT_START = 1_000;
 
-export interface Outgoing {
+export interface ShardSink {
   push(item: ToShard): void;
 }
 
 export class ShardLink {
   readonly index: number;
-  readonly out: Outgoing;
-  /** Tells this run of the shard's thread from earlier ones; 0 until it has announced itself. */
+  readonly out: ShardSink;
+  /** Distinguishes this run of the shard's thread from earlier ones; 0 until it has announced itself. */
   incarnation = 0;
-  /** Entries posted on this link, and of these handled over there. */
+  /** How many entries were posted on this link, and how many of them the shard has handled. */
   posted = 0;
   handled = 0;
-  /** Behind: routed nothing after `cursor`, until it has caught up from the log. */
-  behind = true;
+  /** While true, the shard has got nothing after `cursor`, and has yet to catch up from the log. */
+  isBehind = true;
   cursor = 0;
-  /** The commands of a shard that is behind. Bounded by the shard's own limit of unanswered commands. */
+  /** Commands that wait because the shard is behind. Bounded by the shard's own limit of unanswered commands. */
   held: Command[] = [];
-  /** True when the shard has announced itself but not been told that it has caught up. */
-  announced = false;
-  /** The last id that the shard knows to be routed. */
-  told = 0;
+  /** True from the shard's announcement until `caught_up` has been sent. */
+  owesCaughtUp = false;
+  /** The shard knows that everything up to this id has been routed. */
+  reportedCursor = 0;
 
-  constructor(index: number, out: Outgoing) {
+  constructor(index: number, out: ShardSink) {
     this.index = index;
     this.out = out;
   }
@@ -54,55 +54,55 @@ export class Router {
   readonly #resultOf: (change: MembershipChange) => unknown;
   readonly links = new Map<number, ShardLink>();
   readonly recent: Recent;
-  /** The newest entry that has been folded and routed. */
+  /** The id of the newest entry that has been folded and routed. */
   routed: number;
 
-  /** `resultOf`: what answers a join or leave. A routed message is its own answer. */
+  /** `resultOf`: the result in the answer to a join or leave. A message needs none, because the entry is the answer. */
   constructor(projection: Projection, sessions: Sessions, resultOf: (change: MembershipChange) => unknown) {
     this.#projection = projection;
     this.#sessions = sessions;
     this.#resultOf = resultOf;
     this.routed = projection.lastId;
-    const newest = projection.readNewest(READ_AT_START);
-    const floor = newest.length < READ_AT_START ? 0 : (newest[0]?.id ?? 0);
+    const newest = projection.readNewest(RECENT_AT_START);
+    const floor = newest.length < RECENT_AT_START ? 0 : (newest[0]?.id ?? 0);
     this.recent = new Recent(floor, newest);
   }
 
   announce(link: ShardLink, [, incarnation, cursor]: Announcement): void {
     link.incarnation = incarnation;
-    link.announced = true;
+    link.owesCaughtUp = true;
     link.cursor = cursor < 0 ? this.routed : cursor;
     this.catchUp(link);
   }
 
-  /** Sends an entry to the shards that have a recipient, or wait for it as an answer. */
+  /** Sends an entry to the shards that have a recipient, and to the one that waits for it as an answer. */
   route(entry: Entry): void {
     this.routed = entry.id;
     this.recent.add(entry);
     for (const link of this.links.values()) {
-      if (link.behind) continue;
+      if (link.isBehind) continue;
       if (answers(entry, link) || this.#concerns(entry, link.index)) this.#post(link, entry);
       if (link.posted - link.handled < CREDIT) continue;
-      link.behind = true;
+      link.isBehind = true;
       link.cursor = entry.id;
     }
   }
 
-  /** Takes a shard's word on what it has handled; it may be what the shard was waiting for. */
+  /** Notes how many entries a shard has handled. If it is behind, this may allow it to catch up. */
   credit(link: ShardLink, handled: number): void {
     link.handled = handled;
-    if (link.behind && link.posted - handled <= CREDIT / 2) this.catchUp(link);
+    if (link.isBehind && link.posted - handled <= CREDIT / 2) this.catchUp(link);
   }
 
-  /** Takes up again what a failing disk broke off. */
+  /** Continues catching up where a failing disk interrupted it. */
   retry(): void {
     for (const link of this.links.values()) {
-      if (link.behind && link.incarnation !== 0 && link.posted - link.handled <= CREDIT / 2)
+      if (link.isBehind && link.incarnation !== 0 && link.posted - link.handled <= CREDIT / 2)
         this.catchUp(link);
     }
   }
 
-  /** Sends the log from where the link is, as far as its credit goes. The shard knows which of it concerns somebody. */
+  /** Sends all entries after the link's cursor, as far as its credit allows. The shard itself finds the recipients. */
   catchUp(link: ShardLink): void {
     while (link.posted - link.handled < CREDIT) {
       const page = this.#read(link.cursor);
@@ -111,16 +111,16 @@ export class Router {
         this.#post(link, entry);
         link.cursor = entry.id;
       }
-      if (page.length === PAGE) continue;
-      link.behind = false;
-      link.told = this.routed;
-      if (link.announced) link.out.push(['caught_up']);
-      link.announced = false;
+      if (page.length === CATCH_UP_PAGE) continue;
+      link.isBehind = false;
+      link.reportedCursor = this.routed;
+      if (link.owesCaughtUp) link.out.push(['caught_up']);
+      link.owesCaughtUp = false;
       return;
     }
   }
 
-  /** Answers the command that an intent came from, if its shard is still there. */
+  /** Answers the command that an intent came from, if that run of its shard is still linked. */
   answer(origin: Origin, result: unknown): void {
     for (const link of this.links.values()) {
       if (link.incarnation === origin.shard) link.out.push(['ok', origin.number, result]);
@@ -134,28 +134,28 @@ export class Router {
   }
 
   /** Ends the sessions of an account. */
-  expel(account: number, code: FarewellCode): void {
+  endSessions(account: number, code: FarewellCode): void {
     const sessions = this.#sessions.shardsOfAccount(account);
     for (const link of this.links.values()) {
       if ((sessions[link.index] ?? 0) > 0) link.out.push(['expelled', account, code]);
     }
   }
 
-  /** Tells shards that nothing concerned for a while how far the log has come. */
-  tellCursors(): void {
+  /** Sends the current cursor to shards for which there was no entry lately. */
+  sendCursors(): void {
     for (const link of this.links.values()) {
-      if (link.behind || link.told === this.routed) continue;
-      link.told = this.routed;
+      if (link.isBehind || link.reportedCursor === this.routed) continue;
+      link.reportedCursor = this.routed;
       link.out.push(['cursor', this.routed]);
     }
   }
 
-  /** Undefined while the disk fails: then the link stays behind. */
+  /** Undefined while the disk fails. The link then stays behind. */
   #read(cursor: number): Entry[] | undefined {
     const recent = this.recent.after(cursor);
-    if (recent !== undefined) return recent.slice(0, PAGE);
+    if (recent !== undefined) return recent.slice(0, CATCH_UP_PAGE);
     try {
-      return this.#projection.readAfter(cursor, PAGE).filter((entry) => entry.id <= this.routed);
+      return this.#projection.readAfter(cursor, CATCH_UP_PAGE).filter((entry) => entry.id <= this.routed);
     } catch (error) {
       if (error instanceof StorageFailure) return undefined;
       throw error;
@@ -166,7 +166,7 @@ export class Router {
     if (entry.kind !== 'direct') {
       return (
         (this.#sessions.shardsOfRoom(entry.room)[shard] ?? 0) > 0 ||
-        // Who left has gone from the room's counts already, and who joined may be its only member here.
+        // The room's counts no longer include someone who has left.
         (entry.kind !== 'message' && (this.#sessions.shardsOfAccount(entry.account)[shard] ?? 0) > 0)
       );
     }
@@ -180,7 +180,7 @@ export class Router {
     const number = answers(entry, link) ? (entry.origin?.number ?? 0) : 0;
     link.out.push(['entry', number, entry]);
     link.posted += 1;
-    link.told = entry.id;
+    link.reportedCursor = entry.id;
     if (number !== 0 && (entry.kind === 'joined' || entry.kind === 'left')) {
       link.out.push(['ok', number, this.#resultOf(entry)]);
     }

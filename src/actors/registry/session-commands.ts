@@ -1,4 +1,4 @@
-/** Sessions begin, catch up with what they missed, say what they have been shown, and end. */
+/** Handles the commands of sessions: begin, go live, mark messages as seen, end. */
 
 import type { Account, Directory } from '../../chat/directory.ts';
 import type { Entry } from '../../chat/entry.ts';
@@ -13,12 +13,13 @@ import type { Accounts } from './accounts.ts';
 import type { Ledger } from './ledger.ts';
 import type { Router, ShardLink } from './router.ts';
 
-/** Of an entry on the wire, apart from its text; and entries that are looked at for each byte that may be sent. */
-const ENTRY_BYTES = 64;
+/** About how many bytes an entry has on the wire in addition to its text. */
+const ENTRY_OVERHEAD = 64;
+/** How many recent entries to scan per byte that the session can take. */
 const SCANNED_PER_BYTE = 1 / 8;
-/** Accounts with nobody online that are told of deliveries when they come back, and messages of each. */
-const ABSENT_AUTHORS = 10_000;
-const KEPT_RECEIPTS = 1_000;
+/** For how many authors without a live session receipts are kept until they are back, and how many for each. */
+const MAX_ABSENT_AUTHORS = 10_000;
+const MAX_RECEIPTS_PER_AUTHOR = 1_000;
 
 export interface SessionParts {
   readonly clock: Clock;
@@ -30,40 +31,40 @@ export interface SessionParts {
   readonly accounts: Accounts;
 }
 
-/** How a session begins behind its turn, and what to do if it does not. */
-export interface Attaching {
-  act(): RefusalCode | undefined;
+/** A session that is to begin after its turn: begins it, or cleans up if it cannot begin. */
+export interface PendingSession {
+  begin(): RefusalCode | undefined;
   abandon(): void;
 }
 
 export class SessionCommands {
   readonly #parts: SessionParts;
-  /** Deliveries of authors who were not there, or not live; who has waited longest first. */
+  /** Message ids to report to authors who had no live session, by account, in the order in which the authors were added. */
   readonly #receipts = new Map<number, number[]>();
 
   constructor(parts: SessionParts) {
     this.#parts = parts;
   }
 
-  /** Asks for the account, if there is none, and returns how the session begins once that is there. */
-  attach(link: ShardLink, command: CommandOf<'attach'>): Attaching {
+  /** Registers the account if necessary. The caller begins the session after the turn. */
+  attach(link: ShardLink, command: CommandOf<'attach'>): PendingSession {
     const [, , , user, guest] = command;
     const { directory, ledger, accounts, router } = this.#parts;
     const holder = directory.account(user);
     let account: Account | RefusalCode = 'unavailable';
-    // A new guest misses nothing of the rest of the turn: a message to it may follow in the same batch.
+    // A new guest gets everything from its registration on, because a message to it may follow in the same batch.
     let beginning = 0;
     if (!guest && holder?.guest === false && !ledger.isRetiring(holder)) account = holder;
     else {
-      accounts.admit({ name: user, guest }, (admitted) => {
+      accounts.register({ name: user, guest }, (admitted) => {
         account = admitted;
         beginning = router.routed;
       });
     }
     return {
-      act: () => (typeof account === 'string' ? account : this.#enter(link, command, account, beginning)),
+      begin: () => (typeof account === 'string' ? account : this.#enter(link, command, account, beginning)),
       abandon: () => {
-        // A guest is there only as long as its session.
+        // A guest's account exists only as long as its session.
         if (typeof account !== 'string' && account.guest) ledger.retire(account);
       },
     };
@@ -78,7 +79,7 @@ export class SessionCommands {
   ): RefusalCode | undefined {
     const [, number, connection, , guest, lastId] = command;
     const { clock, sessions, presence, router, directory, ledger } = this.#parts;
-    // Somebody else of that name has come in the same turn.
+    // The name may have passed to another account in the same turn.
     if (directory.account(account.name) !== account) return 'unavailable';
     try {
       const start = guest ? beginning : Math.min(lastId ?? ledger.seenBy(account), router.routed);
@@ -93,7 +94,7 @@ export class SessionCommands {
     }
   }
 
-  /** A session that was there before this thread began. */
+  /** Restores a session that was there before this thread started. */
   restore(link: ShardLink, [connection, id, name, isLive]: AnnouncedSession): void {
     const { clock, directory, sessions, presence, accounts } = this.#parts;
     const account = directory.account(name);
@@ -101,13 +102,13 @@ export class SessionCommands {
       link.out.push(['expelled', id, 'failed']);
       return;
     }
-    accounts.guestIsBack(account);
+    accounts.guestReturned(account);
     sessions.attach(link.index, connection, account, clock.wall());
     if (isLive) sessions.wentLive(link.index, connection);
     presence.assume(account);
   }
 
-  /** From here on the session gets what is routed; what it lacks up to here goes before that. */
+  /** Makes the session live, with the entries that it still lacks, or sends it back to the archive if they are too many. */
   goLive(link: ShardLink, [, number, connection, cursor, bytes]: CommandOf<'live'>): RefusalCode | undefined {
     const { sessions, router, directory } = this.#parts;
     const account = sessions.find(link.index, connection);
@@ -128,17 +129,17 @@ export class SessionCommands {
     return undefined;
   }
 
-  see([, number, , id]: CommandOf<'seen'>, account: Account, link: ShardLink): undefined {
+  markSeen([, number, , id]: CommandOf<'seen'>, account: Account, link: ShardLink): undefined {
     const { router, ledger } = this.#parts;
     const through = Math.min(id, router.routed);
     if (through > ledger.seenBy(account)) {
-      ledger.see(account, through);
+      ledger.markSeen(account, through);
       for (const [author, ids] of ledger.receipts.confirm(account, through)) this.#deliver(author, ids);
     }
     return this.#answer(link, number, null);
   }
 
-  /** A guest ends with its last session, and leaves the rooms that it is in behind everything that it has asked for. */
+  /** Ends the session. With its last session a guest is retired, and leaves its rooms after all its earlier commands. */
   detach(link: ShardLink, [, number, connection]: CommandOf<'detach'>): undefined {
     const account = this.#parts.sessions.detach(link.index, connection);
     if (account !== undefined) this.sessionEnded(account);
@@ -152,20 +153,23 @@ export class SessionCommands {
     if (account.guest) ledger.retire(account);
   }
 
-  /** Tells an author's sessions; and those that cannot be told now, when they go live. */
+  /** Sends receipts to the author's live sessions, and keeps them for sessions that go live later. */
   #deliver(author: number, ids: readonly number[]): void {
     const { sessions, router } = this.#parts;
     const shards = sessions.shardsOfAccount(author);
     let isMissed = shards.length === 0 || sessions.isReplaying(author);
     for (const link of router.links.values()) {
       if ((shards[link.index] ?? 0) === 0) continue;
-      // What a shard is told before it has caught up would come before the message itself.
-      if (link.behind) isMissed = true;
+      // A shard that is behind would get the receipt before the message itself.
+      if (link.isBehind) isMissed = true;
       else link.out.push(['delivered', author, ids]);
     }
     if (!isMissed) return;
-    this.#receipts.set(author, [...(this.#receipts.get(author) ?? []), ...ids].slice(-KEPT_RECEIPTS));
-    if (this.#receipts.size <= ABSENT_AUTHORS) return;
+    this.#receipts.set(
+      author,
+      [...(this.#receipts.get(author) ?? []), ...ids].slice(-MAX_RECEIPTS_PER_AUTHOR),
+    );
+    if (this.#receipts.size <= MAX_ABSENT_AUTHORS) return;
     for (const oldest of this.#receipts.keys()) {
       this.#receipts.delete(oldest);
       return;
@@ -177,9 +181,9 @@ export class SessionCommands {
   }
 }
 
-/** About how many bytes entries are on the wire. */
+/** About how many bytes the entries have on the wire. */
 function sizeOf(entries: readonly Entry[]): number {
-  let bytes = entries.length * ENTRY_BYTES;
+  let bytes = entries.length * ENTRY_OVERHEAD;
   for (const entry of entries) bytes += 'text' in entry ? Buffer.byteLength(entry.text) : 0;
   return bytes;
 }

@@ -7,71 +7,71 @@ import type { Outcome } from '../../chat/fold.ts';
 import type { Intent } from '../../chat/intent.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 
-/** Takes the outcome of an intent once it is on disk, or why it is not stored. */
-export type Settle = (outcome: Outcome | RefusalCode) => void;
+/** Receives the outcome of an intent once it is on disk, or the reason why it could not be stored. */
+export type OnOutcome = (outcome: Outcome | RefusalCode) => void;
 
 interface Query {
-  /** How many intents of the batch come before it. */
+  /** How many intents of the batch come before the query. */
   readonly index: number;
-  /** Looks at the state, and returns how to answer. */
-  readonly look: () => () => void;
+  /** Reads the state, and returns a function that sends the answer. */
+  readonly read: () => () => void;
 }
 
 export class Turn {
   readonly intents: Intent[] = [];
-  readonly #settles = new Map<Intent, Settle>();
+  readonly #onOutcomes = new Map<Intent, OnOutcome>();
   readonly #queries: Query[] = [];
-  readonly #afterwards: Array<() => void> = [];
+  readonly #whenDone: Array<() => void> = [];
   #answers: Array<() => void> = [];
-  #looked = 0;
+  #queriesRun = 0;
 
   get isEmpty(): boolean {
-    return this.intents.length + this.#queries.length + this.#afterwards.length === 0;
+    return this.intents.length + this.#queries.length + this.#whenDone.length === 0;
   }
 
-  /** Adds an intent to the batch. Without `settle`, the entries that come of it are the answer. */
-  ask(intent: Intent, settle?: Settle): void {
+  /** Adds an intent to the batch. Without `onOutcome`, the ledger answers its command. */
+  addIntent(intent: Intent, onOutcome?: OnOutcome): void {
     this.intents.push(intent);
-    if (settle !== undefined) this.#settles.set(intent, settle);
+    if (onOutcome !== undefined) this.#onOutcomes.set(intent, onOutcome);
   }
 
   /**
-   * Adds a question about the state after the intents so far. It is answered when these are on disk, so nobody learns of
-   * something that may still be undone.
+   * Adds a query that reads the state after the intents added so far. Its answer is sent once these are on disk, so nobody
+   * learns of something that may still be undone.
    */
-  query(look: () => () => void): void {
-    this.#queries.push({ index: this.intents.length, look });
+  addQuery(read: () => () => void): void {
+    this.#queries.push({ index: this.intents.length, read });
   }
 
-  /** Adds something to do when the whole batch is on disk and has been routed, or has failed. */
-  afterwards(act: () => void): void {
-    this.#afterwards.push(act);
+  /** Adds an action to perform when the whole batch is on disk and routed, or has failed. */
+  whenDone(act: () => void): void {
+    this.#whenDone.push(act);
   }
 
-  settleOf(intent: Intent): Settle | undefined {
-    return this.#settles.get(intent);
+  callbackOf(intent: Intent): OnOutcome | undefined {
+    return this.#onOutcomes.get(intent);
   }
 
-  /** Looks at the state for the questions that come after this many intents. */
-  lookAt(index: number): void {
+  /** Runs the queries that come after the first `index` intents. */
+  runQueries(index: number): void {
     for (;;) {
-      const query = this.#queries[this.#looked];
+      const query = this.#queries[this.#queriesRun];
       if (query === undefined || query.index > index) return;
-      this.#looked += 1;
-      this.#answers.push(query.look());
+      this.#queriesRun += 1;
+      this.#answers.push(query.read());
     }
   }
 
-  /** Discards what was seen, because the batch could not be stored and has been undone. */
-  lookAgain(): void {
-    this.#looked = 0;
+  /** Discards the results of all queries, because the batch could not be stored and has been undone. */
+  discardAnswers(): void {
+    this.#queriesRun = 0;
     this.#answers = [];
   }
 
-  /** Answers the questions, then does what comes afterwards. */
+  /** Sends the answers to the queries, then performs the actions of `whenDone`. */
   finish(): void {
-    this.lookAt(this.intents.length);
+    this.runQueries(this.intents.length);
     for (const answer of this.#answers) answer();
-    for (const act of this.#afterwards) act();
+    for (const act of this.#whenDone) act();
   }
 }

@@ -205,8 +205,8 @@ it('tells a shard that nothing concerned how far the log has come, once', () => 
   const world = new World();
   for (const shard of world.shards) shard.take();
   const { id } = world.tell(0, 1, 'nobody is here');
-  world.router.tellCursors();
-  world.router.tellCursors();
+  world.router.sendCursors();
+  world.router.sendCursors();
   expect(world.shards.map((shard) => shard.take())).toEqual([[['cursor', id]], [['cursor', id]]]);
 });
 
@@ -214,7 +214,7 @@ it('ends the sessions of an account where there are some', () => {
   const world = new World();
   world.sessions.attach(1, 1, world.account(0), 0);
   for (const shard of world.shards) shard.take();
-  world.router.expel(world.account(0).id, 'failed');
+  world.router.endSessions(world.account(0).id, 'failed');
   expect(world.shards.map((shard) => shard.take())).toEqual([
     [],
     [['expelled', world.account(0).id, 'failed']],
