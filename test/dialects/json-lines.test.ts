@@ -78,7 +78,7 @@ it('chats with native clients, in rooms and in private, in both directions', asy
   expect(await cat.ok('who', '#tea')).toEqual(await ann.ok('who', '#tea'));
 });
 
-it('tells the other connections of the author the key, in either dialect', async () => {
+it("includes the key on the author's other connections, in either dialect", async () => {
   const ann = await TestClient.register(server.address, 'ann');
   const other = await enter('ann', 'login', 'ann', 'secret of ann');
   await ann.ok('join', '#tea');
@@ -90,10 +90,10 @@ it('tells the other connections of the author the key, in either dialect', async
 
 it.each([
   ['from the memory of the registry', false, 3, 10],
-  // More than one piece may be: then pages come from the archive.
+  // More than fits into one step, so pages come from the archive.
   ['from the archive', true, 60, 2_000],
 ])(
-  'replays to a client that comes back what it has missed, %s, then passes on what is new',
+  'replays what a reconnecting client has missed, %s, then delivers new messages',
   async (_, isLong, missed, size) => {
     const ann = await TestClient.register(server.address, 'ann');
     await ann.ok('join', '#tea');
@@ -148,7 +148,7 @@ it('listens on the ports of all dialects again when a shard has been restarted',
   }
 });
 
-it('refuses what it cannot read, ends what it cannot trust, and says goodbye', async () => {
+it('refuses malformed requests, ends a connection that exceeds the limit, and sends farewells', async () => {
   const ann = await TestClient.connect(jsonAddress, undefined, JSON_LINES);
   ann.socket.write('this is not JSON\n{"nor": "an array"}\n');
   await ann.ok('ping');

@@ -1,6 +1,6 @@
 /**
- * A dialect for tests: one JSON array a line, with the requests, answers and events of the native dialect. It takes the place
- * of one that people would use, to show that a dialect is this and nothing more.
+ * A dialect for tests: one JSON array per line, with the requests, answers and events of the native dialect. It shows how
+ * little code a dialect needs.
  */
 
 import type { Codec, Dialect, Read } from '../../src/dialects/dialect.ts';

@@ -5,7 +5,7 @@ import type { ServerFrame } from '../../src/protocol/vocabulary.ts';
 
 const message = (id: number, text: string): ServerFrame => ['message', id, 1, 'ann', '#tea', text];
 
-/** A form that is read easily, and counts how often it is made. */
+/** A translation that is easy to read and records each call. */
 function shout(): { readonly translation: Translation; readonly made: string[] } {
   const made: string[] = [];
   const translation = new Translation((frame) => {
@@ -15,7 +15,7 @@ function shout(): { readonly translation: Translation; readonly made: string[] }
   return { translation, made };
 }
 
-it('translates a frame where it lies, and all that lie side by side', () => {
+it('translates one frame within a buffer, and several side by side', () => {
   const { translation } = shout();
   const [one, two, three] = ['one', 'two', 'three'].map((text, id) => encodeFrame(message(id, text)));
   if (one === undefined || two === undefined || three === undefined) throw new Error('no frames');
@@ -26,7 +26,7 @@ it('translates a frame where it lies, and all that lie side by side', () => {
   expect(translation.of(batch, 4, 4)).toHaveLength(0);
 });
 
-it('translates once for all recipients of a delivery, also when the author is told something else in between', () => {
+it('translates once for all recipients of a delivery, even if the author gets another frame in between', () => {
   const { translation, made } = shout();
   const batch = encodeFrame(message(1, 'to all'));
   const own = encodeFrame(['message', 1, 1, 'ann', '#tea', 'to all', 'the key']);
@@ -37,7 +37,7 @@ it('translates once for all recipients of a delivery, also when the author is to
   expect(made).toEqual(['to all', 'the key']);
 });
 
-it('does not take the same place in another batch for the same delivery', () => {
+it('does not confuse deliveries at the same place in different batches', () => {
   const { translation } = shout();
   const [first, second] = [encodeFrame(message(1, 'first')), encodeFrame(message(2, 'other'))];
   expect(first).toHaveLength(second.length);

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 
-/** Any code point but the surrogates: a third of them ASCII. */
+/** Any code point except surrogates. A third of them are ASCII. */
 const unit = fc
   .oneof(fc.nat(0x7f), fc.nat(0xd7ff), fc.integer({ min: 0xe000, max: 0x10ffff }))
   .map((point) => String.fromCodePoint(point));
@@ -8,8 +8,8 @@ const unit = fc
 const depthIdentifier = fc.createDepthIdentifier();
 
 /**
- * Whatever the protocol could ever send: what JSON can say, with numbers that are exact, no deeper than 8. The key
- * `__proto__` is left out, because no decoder gives it back.
+ * Any value that the protocol can express: JSON values with safe integers and floats, nested at most 8 deep. The key
+ * `__proto__` is excluded, because no decoder preserves it.
  */
 const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
@@ -29,5 +29,5 @@ const anyValue = fc.letrec<{ value: unknown }>((tie) => ({
   ),
 })).value;
 
-/** The array in any body that the protocol could ever send. */
+/** Any array that a body can contain. */
 export const anyArray: fc.Arbitrary<unknown[]> = fc.array(anyValue, { maxLength: 8, depthIdentifier });

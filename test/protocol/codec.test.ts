@@ -8,7 +8,7 @@ import { startRandom } from '../support/random.ts';
 import { anyArray } from './arbitrary.ts';
 import { writeBody } from './hostile.ts';
 
-/** What a peer reads from one frame, through the decoder of frames and that of bodies. */
+/** The value that a peer reads from one frame, with the frame decoder and the body decoder. */
 function receive(frame: Buffer, limit = 9_999_999): unknown[] | undefined {
   const decoder = new FrameDecoder(limit);
   decoder.push(frame);
@@ -22,7 +22,7 @@ function bytes(hex: string): Buffer {
 }
 
 describe('encodeFrame', () => {
-  it('writes this header and this body', () => {
+  it('writes a header and a body', () => {
     const frame = encodeFrame(['send', 7, '#room', 'hi']);
     expect(frame.subarray(0, HEADER_BYTES).toString()).toBe('16      ');
     expect(frame.subarray(HEADER_BYTES)).toEqual(bytes('94 a473656e64 07 a523726f6f6d a26869'));
@@ -32,7 +32,7 @@ describe('encodeFrame', () => {
     expect(encodeFrame([{ a: 1 }]).toString('latin1')).toBe('5       \x91\x81\xa1a\x01');
   });
 
-  it('writes nil for undefined, wherever it stands', () => {
+  it('writes nil for undefined, at any depth', () => {
     expect(encodeFrame([undefined]).subarray(HEADER_BYTES)).toEqual(bytes('91 c0'));
     expect(receive(encodeFrame(['ok', 1, undefined, [undefined, 2], { a: undefined }]))).toEqual([
       'ok',
@@ -43,7 +43,7 @@ describe('encodeFrame', () => {
     ]);
   });
 
-  it('never writes to a frame again', () => {
+  it('never modifies a frame that it has returned', () => {
     const pick = startRandom(1);
     const frames: Buffer[] = [];
     const copies: string[] = [];
@@ -61,12 +61,12 @@ describe('encodeFrame', () => {
       frames.push(frame);
       copies.push(frame.toString('latin1'));
     }
-    // Decoding must leave them alone as well.
+    // Decoding must not modify them either.
     for (const frame of frames) expect(receive(frame)?.[0]).toBe('message');
     expect(frames.every((frame, i) => frame.toString('latin1') === copies[i])).toBe(true);
   });
 
-  it('is not put out by a value that cannot be encoded', () => {
+  it('still works after a value that it cannot encode', () => {
     const kept = encodeFrame(['before']);
     expect(() => encodeFrame(['x', 2n ** 80n])).toThrow(RangeError);
     expect(() => encodeFrame(['x', [Symbol('x')]])).toThrow('Unknown type');
@@ -76,7 +76,7 @@ describe('encodeFrame', () => {
 });
 
 describe('a round trip', () => {
-  it('keeps every frame of the server', () => {
+  it('preserves every frame of the server', () => {
     const frames: ServerFrame[] = [
       ['ok', 0],
       ['ok', Number.MAX_SAFE_INTEGER, [1_790_000_000_000_123, 1_790_000_000_000]],
@@ -92,7 +92,7 @@ describe('a round trip', () => {
     for (const frame of frames) expect(receive(encodeFrame(frame))).toEqual(frame);
   });
 
-  it('keeps numbers exactly, up to the largest safe integer', () => {
+  it('preserves numbers exactly, up to the largest safe integer', () => {
     const numbers = [0, 127, 128, -32, -33, 1.5, -0.1, 5e-324, 1 / 3];
     for (let power = 7; power <= 53; power += 1) {
       for (const near of [-2, -1, 0, 1]) numbers.push(2 ** power + near, -(2 ** power) - near);
@@ -102,7 +102,7 @@ describe('a round trip', () => {
     fc.assert(fc.property(fc.maxSafeInteger(), (value) => receive(encodeFrame([value]))?.[0] === value));
   });
 
-  it('keeps text of every length and kind', () => {
+  it('preserves text of every length and kind', () => {
     const kinds = ['x', 'é', '€', '😀', '\u0000', '\ufffd', '\uffff', 'aé'];
     for (const kind of kinds) {
       for (const length of [
@@ -124,17 +124,17 @@ describe('a round trip', () => {
     }
   });
 
-  it('keeps whatever the protocol could ever send', () => {
+  it('preserves every value that the protocol can express', () => {
     fc.assert(
       fc.property(anyArray, (value) => {
-        // A negative zero becomes a zero.
+        // Negative zero becomes zero.
         expect(receive(encodeFrame(value))).toEqual(JSON.parse(JSON.stringify(value)));
       }),
       { numRuns: 1_000 },
     );
   });
 
-  it('keeps a body of a megabyte, and the small ones that follow', () => {
+  it('preserves a body of a megabyte, and small ones after it', () => {
     const large = ['send', 1, 'bob', 'é'.repeat(500_000)];
     const frame = encodeFrame(large);
     expect(frame.subarray(0, HEADER_BYTES).toString()).toBe('1000016 ');
@@ -145,7 +145,7 @@ describe('a round trip', () => {
     expect(receive(encodeFrame(many))).toEqual(many);
   });
 
-  it('keeps a body that is a view of a larger chunk', () => {
+  it('preserves a body that is a view of a larger chunk', () => {
     const frames = [
       ['one', 'é'.repeat(100)],
       ['two', { a: 'é'.repeat(20) }],
@@ -161,7 +161,7 @@ describe('a round trip', () => {
 });
 
 describe('decodeBody', () => {
-  it('gives undefined, and does not throw, for what is no body of this protocol', () => {
+  it('returns undefined, without throwing, for a body that the protocol does not allow', () => {
     for (const hex of [
       '',
       'c0',
@@ -177,14 +177,14 @@ describe('decodeBody', () => {
     }
   });
 
-  it('gives numbers for integers of 64 bits, as other implementations send them', () => {
+  it('decodes 64-bit integers, which other implementations send, as numbers', () => {
     expect(decodeBody(bytes('92 cf 000000010000002a d3 ffffffff00000001'))).toEqual([
       2 ** 32 + 42,
       1 - 2 ** 32,
     ]);
   });
 
-  it('sets no prototype, whatever the keys are', () => {
+  it('never sets a prototype, whatever the keys are', () => {
     const pairs = `a9 ${Buffer.from('__proto__').toString('hex')} 81 a161 01`;
     const long = `d909 ${Buffer.from('__proto__').toString('hex')} 81 a161 01`;
     for (const body of [`91 81 ${pairs}`, `91 81 ${long}`, `91 de 0001 ${pairs}`, `91 df 00000001 ${long}`]) {
@@ -202,7 +202,7 @@ describe('decodeBody', () => {
     }
   });
 
-  it('lets the last of two equal keys win', () => {
+  it('keeps the last of two equal keys', () => {
     expect(decodeBody(bytes('91 82 a161 01 a161 02'))).toEqual([{ a: 2 }]);
   });
 
@@ -228,7 +228,7 @@ describe('decodeBody', () => {
     }
   });
 
-  it('gives values of their own to each body with the same bytes', () => {
+  it('creates separate values for bodies with the same bytes', () => {
     const body = encodeFrame([{ list: [1] }]).subarray(HEADER_BYTES);
     const first = decodeBody(body);
     const second = decodeBody(body);
@@ -236,7 +236,7 @@ describe('decodeBody', () => {
     expect(first).toEqual(second);
   });
 
-  it('leaves the body as it is', () => {
+  it('does not modify the body', () => {
     const body = Buffer.from(encodeFrame(['é', { a: [1, 2 ** 40] }]).subarray(HEADER_BYTES));
     const before = body.toString('hex');
     decodeBody(body);

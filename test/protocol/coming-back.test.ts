@@ -1,4 +1,4 @@
-/** Holds docs/protocol.md to its word: tokens, `seen`, what comes after a login, and what authors learn of it. */
+/** Checks docs/protocol.md: tokens, replay, `seen`, and receipts. */
 
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/process.ts';
@@ -30,7 +30,7 @@ interface Back {
   readonly live: number;
 }
 
-/** A new connection on which the first request is a login of some kind, and `live` has come. */
+/** A new connection that has sent a login of some kind as its first request, and is live. */
 async function back(request: Request, to?: Parameters<typeof open>[0]): Promise<Back> {
   const connection = await open(to);
   const result = await connection.ask(...request);
@@ -45,7 +45,7 @@ async function back(request: Request, to?: Parameters<typeof open>[0]): Promise<
   const ids = replay.map(([, id]) => number(id));
   expectToRise(ids);
   expect(number(live)).toBeGreaterThanOrEqual(ids.at(-1) ?? 0);
-  // So that `events` tells what came after.
+  // So that `events` contains only later ones.
   connection.events.splice(0, replay.length);
   return { connection, replay, live: number(live), token: text(field(result, 'token')) };
 }
@@ -70,7 +70,7 @@ async function leave(connection: Connection, room: string): Promise<number> {
 }
 
 describe('a replay', () => {
-  it('brings what was missed since the last id, in order, and then what is said', async () => {
+  it('sends the entries after the last id in order, and then new ones', async () => {
     const [ann, ben, leaving] = [await account('ann'), await account('ben'), await account('ann2')];
     await join(ben, '#tea');
     const last = await join(ann, '#tea');
@@ -94,14 +94,14 @@ describe('a replay', () => {
     expect(await connection.event('message')).toEqual([now.id, now.at, 'ann', 'ben', 'there you are']);
     expect(now.id).toBeGreaterThan(live);
 
-    // Only what is larger than the last id, which may be any.
+    // The last id may be any number; the replay contains larger ids only.
     const later = (id: number): number =>
       [last, own.id, told.id, asked.id, came, went, now.id].filter((each) => each > id).length;
     for (const id of [last, own.id, told.id, told.id - 1, asked.id, came, went, now.id])
       expect((await back(['login', 'ben', PASSWORD, id])).replay, `after ${id}`).toHaveLength(later(id));
   });
 
-  it('begins at the mark of seen where there is no last id; and before any mark, at the beginning', async () => {
+  it('without a last id begins at the mark of seen, or without a mark at the beginning', async () => {
     const gil = await account('gil');
     await absent('hal');
     const texts = await Promise.all(['one', 'two', 'three'].map((each) => send(gil, 'hal', each)));
@@ -112,12 +112,12 @@ describe('a replay', () => {
     await first.connection.ask('seen', two);
     expect(ids((await back(['login', 'hal', PASSWORD])).replay)).toEqual([three]);
     expect(ids((await back(['resume', 'hal', first.token])).replay)).toEqual([three]);
-    // A last id is what the client says, whatever the mark is.
+    // The client's last id overrides the mark.
     expect(ids((await back(['login', 'hal', PASSWORD, 0])).replay)).toEqual([one, two, three]);
     expect(ids((await back(['login', 'hal', PASSWORD, three])).replay)).toEqual([]);
   });
 
-  it('is none where the last id is beyond all ids', async () => {
+  it('is empty if the last id is larger than all ids', async () => {
     const ida = await account('ida');
     await send(ida, 'ida', 'a note');
     const { connection, replay } = await back(['login', 'ida', PASSWORD, BEYOND]);
@@ -126,7 +126,7 @@ describe('a replay', () => {
     expect((await connection.event('message'))[0]).toBe(note.id);
   });
 
-  it('has own messages too, with their keys, and a repeat is answered with the first id', async () => {
+  it("contains the account's own messages with their keys, and a repeated send gets the first id", async () => {
     const jan = await account('jan');
     await absent('kim');
     const lost = await send(jan, 'kim', 'did it arrive?', 'a key of mine');
@@ -138,13 +138,13 @@ describe('a replay', () => {
       ['message', plainly.id, plainly.at, 'jan', 'jan', 'a note'],
     ]);
     expect(await send(connection, 'kim', 'did it arrive?', 'a key of mine')).toEqual(lost);
-    // Nobody else sees the key, and nobody gets the message twice.
+    // Nobody else sees the key, and nobody receives the message twice.
     expect((await back(['login', 'kim', PASSWORD])).replay).toEqual([
       ['message', lost.id, lost.at, 'jan', 'kim', 'did it arrive?'],
     ]);
   });
 
-  it('has of a room what was committed between own join and own leave, both included', async () => {
+  it("contains the entries of a room from the account's join to its leave, both included", async () => {
     const [lea, mia] = [await account('lea'), await account('mia')];
     await join(lea, '#stays');
     const say = async (what: string): Promise<Fields> => {
@@ -175,14 +175,14 @@ describe('a replay', () => {
       await leave(between, '#stays');
     }
     expect((await back(['login', 'mia', PASSWORD])).replay).toEqual(whole);
-    // The third stay goes on, from one connection to the next.
+    // The third membership continues across connections.
     whole.push(entry('joined', await join(mia, '#stays'), 'mia'));
     await mia.ask('quit');
     whole.push(await say('in the third stay'));
     expect((await back(['login', 'mia', PASSWORD])).replay).toEqual(whole);
   });
 
-  it('is over before commands are carried out that came with the login, and ids rise', async () => {
+  it('ends before the server handles commands sent together with the login, and ids increase', async () => {
     const ned = await account('ned');
     const first = await send(ned, 'ned', 'first', 'key of the first');
     await Promise.all(
@@ -215,12 +215,12 @@ describe('a replay', () => {
       number(sent),
       number(left),
     ]);
-    // What `live` names is the newest entry before everything that follows.
+    // The id of `live` is that of the newest entry before everything that follows.
     expect(number(frames[live]?.[1])).toBeGreaterThanOrEqual(number(frames[live - 1]?.[1]));
     expect(number(frames[live]?.[1])).toBeLessThan(number(joined));
   });
 
-  it('leaves nothing out and brings nothing twice, however much arrives meanwhile', async () => {
+  it('omits nothing and repeats nothing, however much is sent in the meantime', async () => {
     const ola = await account('ola');
     await absent('pat');
     const { token } = await back(['login', 'pat', PASSWORD]);
@@ -245,7 +245,7 @@ describe('a replay', () => {
     }
   });
 
-  it('is none for guests, who begin to be with their session', async () => {
+  it('is empty for guests, whose accounts begin with their session', async () => {
     const quin = await account('quin');
     const guest = await open();
     await guest.ask('guest', 'Rob');
@@ -270,7 +270,7 @@ describe('a replay', () => {
 });
 
 describe('resume', () => {
-  it('is a login with a token, and gives back the token that it was given', async () => {
+  it('logs in with a token, and returns the same token', async () => {
     const sue = await open();
     await sue.ask('register', 'Sue', PASSWORD);
     const token = text(field(await sue.ask('login', 'sue', PASSWORD), 'token'));
@@ -291,7 +291,7 @@ describe('resume', () => {
     }
   });
 
-  it('works in one write with what follows, and any number of times at once', async () => {
+  it('works in one write with later requests, and on any number of connections at once', async () => {
     await absent('tom');
     const { token } = await back(['login', 'tom', PASSWORD]);
     const sessions = await Promise.all(
@@ -310,7 +310,7 @@ describe('resume', () => {
     expect(new Set(sessions).size).toBe(5);
   });
 
-  it('is refused with anything that is not a token of that account', async () => {
+  it('refuses anything that is not a token of the account', async () => {
     await account('uma');
     const { token } = await back(['login', 'uma', PASSWORD]);
     await account('vic');
@@ -334,14 +334,14 @@ describe('resume', () => {
     await anonymous.ask('resume', 'uma', token);
   });
 
-  it('is over for a token after the logout of its session, but not after quit', async () => {
+  it('refuses a token after the logout of its session, but not after quit', async () => {
     await account('wes');
     const [first, second] = [await back(['login', 'wes', PASSWORD]), await back(['login', 'wes', PASSWORD])];
     expect(first.token).not.toBe(second.token);
     await first.connection.ask('quit');
     const again = await back(['resume', 'wes', first.token]);
     await again.connection.ask('logout');
-    // On the connection that was kept, and on any other.
+    // On the connection that is still open, and on any other.
     for (const connection of [again.connection, await open()])
       expect(await refusal(connection.ask('resume', 'wes', first.token))).toBe('bad_token');
     second.connection.socket.destroy();
@@ -349,7 +349,7 @@ describe('resume', () => {
     await again.connection.ask('login', 'wes', PASSWORD);
   });
 
-  it('is over for all tokens when the password changes', async () => {
+  it('refuses all tokens after a password change', async () => {
     await account('xia');
     const [here, there] = [await back(['login', 'xia', PASSWORD]), await back(['login', 'xia', PASSWORD])];
     expect(await refusal(here.connection.ask('password', 'wrong horse', 'battery staple'))).toBe(
@@ -364,7 +364,7 @@ describe('resume', () => {
     await back(['resume', 'xia', token]);
   });
 
-  it('is over for a token when there are 20 newer ones', async () => {
+  it('refuses a token once there are 20 newer ones', async () => {
     await account('yan');
     const { token } = await back(['login', 'yan', PASSWORD]);
     const others: string[] = [];
@@ -376,7 +376,7 @@ describe('resume', () => {
     await anonymous.ask('resume', 'yan', others[0] ?? null);
   });
 
-  it('outlasts the server, and so does what was seen and what was said', async () => {
+  it('works after a restart of the server, which keeps marks and messages', async () => {
     const before = await serve();
     await account('zoe', before);
     const { connection, token } = await back(['login', 'zoe', PASSWORD], before);
@@ -390,7 +390,7 @@ describe('resume', () => {
 });
 
 describe('seen', () => {
-  it('goes forward, and never back', async () => {
+  it('moves the mark forward, never back', async () => {
     const abe = await account('abe');
     const notes = [
       await send(abe, 'abe', 'one'),
@@ -412,7 +412,7 @@ describe('seen', () => {
     }
   });
 
-  it('of an id that is not there yet is of the newest', async () => {
+  it('with an id beyond the newest entry means the newest entry', async () => {
     const bea = await account('bea');
     await send(bea, 'bea', 'before');
     await bea.ask('seen', BEYOND);
@@ -436,7 +436,7 @@ describe('delivered', () => {
   const told = ({ events }: Connection): (Value | undefined)[] =>
     events.filter(({ name }) => name === 'delivered').map(({ fields }) => fields[0]);
 
-  it('comes to all sessions of the author when the other has seen it', async () => {
+  it("goes to all of the author's sessions when the recipient has seen the message", async () => {
     const [desk, eva] = [await account('dee'), await account('eva')];
     const phone = await login('dee');
     const [one, two, three] = [
@@ -455,7 +455,7 @@ describe('delivered', () => {
     expect(told(eva)).toEqual([]);
   });
 
-  it('comes of a message to a room, by whoever it went to', async () => {
+  it('goes to the author of a message to a room when any recipient has seen it', async () => {
     const [fay, gus] = [await account('fay'), await account('gus')];
     await join(fay, '#fays');
     await join(gus, '#fays');
@@ -470,7 +470,7 @@ describe('delivered', () => {
     await fay.event('delivered', isFor(early.id));
   });
 
-  it('does not come of what only the author has seen', async () => {
+  it('is not sent for a message that only its author has seen', async () => {
     const [iris, jon] = [await account('iris'), await account('jon')];
     const phone = await login('iris');
     await join(iris, '#iris');
@@ -479,7 +479,7 @@ describe('delivered', () => {
     const unseen = await send(iris, 'jon', 'hello');
     await phone.ask('seen', unseen.id);
     await iris.ask('seen', BEYOND);
-    // What Jon has seen is told, and nothing was told before.
+    // The receipt for what Jon has seen arrives, and none arrived before.
     await jon.ask('seen', unseen.id);
     for (const session of [iris, phone]) {
       await session.event('delivered', isFor(unseen.id));
@@ -487,7 +487,7 @@ describe('delivered', () => {
     }
   });
 
-  it('comes to guests, and of what guests have seen', async () => {
+  it('goes to guests, and is sent for messages that guests have seen', async () => {
     const [kit, guest] = [await account('kit'), await open()];
     await guest.ask('guest', 'Lou');
     const sent = await send(kit, 'lou', 'welcome');

@@ -1,4 +1,4 @@
-/** Servers, and people who talk to them by way of the independent client. */
+/** Servers, and users who talk to them with the independent client. */
 
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -9,18 +9,18 @@ import { Connection, Refused, type Request, type Value } from './independent-cli
 export const PASSWORD = 'correct horse';
 
 export interface Company {
-  /** All that were opened in this file. */
+  /** All connections that this file opened. */
   readonly connections: readonly Connection[];
-  /** A further server, on a data folder of its own unless it is given that of an earlier one. */
+  /** Starts another server, on a data folder of its own or on that of an earlier server. */
   serve(args?: readonly string[], data?: string): Promise<RunningServer & { readonly data: string }>;
   open(to?: RunningServer): Promise<Connection>;
-  /** A new connection on which `user` is logged in, and `live` has come. */
+  /** A new connection on which `user` is logged in and live. */
   login(user: string, to?: RunningServer): Promise<Connection>;
   /** A new account, logged in. */
   account(user: string, to?: RunningServer): Promise<Connection>;
 }
 
-/** Call at the top of a test file. One server that takes guests is there for all its tests; it is the one meant by default. */
+/** Call at the top of a test file. Its tests share one server that accepts guests, which is the default. */
 export function useCompany(): Company {
   const folder = testFolder();
   const connections: Connection[] = [];
@@ -59,7 +59,7 @@ export function useCompany(): Company {
   };
 
   beforeAll(async () => {
-    // Several shards, so that whatever two clients say to each other crosses threads.
+    // Several shards, so that messages between clients cross threads.
     await company.serve(['--guests', '--workers', '3']);
   });
   afterAll(async () => {
@@ -82,7 +82,7 @@ export async function refusal(answer: Promise<Value>): Promise<Value> {
   throw error;
 }
 
-/** Each of these requests is refused with its code. */
+/** Checks that the server refuses each of these requests with its code. */
 export async function expectRefusals(
   by: Connection,
   refusals: readonly (readonly [code: string, ...Request])[],

@@ -6,7 +6,7 @@ import { FrameDecoder, frameBody } from '../../src/protocol/frame.ts';
 
 const LARGEST = 9_999_999;
 
-/** Everything that can be pulled: the bodies in order, then how it ended. */
+/** Pulls everything: the bodies in order, then the final result. */
 function pull(decoder: FrameDecoder): { bodies: string[]; end: string } {
   const bodies: string[] = [];
   for (;;) {
@@ -17,7 +17,7 @@ function pull(decoder: FrameDecoder): { bodies: string[]; end: string } {
   }
 }
 
-/** What a fresh decoder makes of chunks that are each pulled as they come. */
+/** The results of a new decoder that pulls after each chunk. */
 function pullEach(chunks: readonly Buffer[], limit = 65_536): { bodies: string[]; end: string } {
   const decoder = new FrameDecoder(limit);
   const bodies: string[] = [];
@@ -30,7 +30,7 @@ function pullEach(chunks: readonly Buffer[], limit = 65_536): { bodies: string[]
   return { bodies, end: 'more' };
 }
 
-/** A body that shows a byte in the wrong place, and is full of what could be taken for headers. */
+/** A body that reveals a misplaced byte, and is full of bytes that look like headers. */
 function bodyOf(size: number): string {
   return '1       12      '.repeat(Math.ceil(size / 16)).slice(0, size - 1) + String.fromCharCode(size % 256);
 }
@@ -64,7 +64,7 @@ describe('FrameDecoder', () => {
     expect(pullEach(chunks)).toEqual({ bodies, end: 'more' });
   });
 
-  it('finds the same frames in any chunks, pulled at any time, with the right idle after each pull', () => {
+  it('finds the same frames in any chunks, pulled at any time, and reports idle correctly after each pull', () => {
     const step = fc.record({ size: fc.nat(60), frames: fc.constantFrom(0, 0, 1, 2, 99) });
     fc.assert(
       fc.property(
@@ -111,7 +111,7 @@ describe('FrameDecoder', () => {
     expect(pull(decoder)).toEqual({ bodies: [...bodies.slice(1), 'late'], end: 'more' });
   });
 
-  it('says more, again and again, and takes empty chunks', () => {
+  it('returns more, again and again, and accepts empty chunks', () => {
     const decoder = new FrameDecoder(65_536);
     for (const piece of ['', '1', '', '      ', ' ', '', 'x']) {
       expect(decoder.next()).toEqual({ type: 'more' });
@@ -139,7 +139,7 @@ describe('FrameDecoder', () => {
     expect(decoder.idle).toBe(true);
   });
 
-  it('copies pieces, so that a chunk may be written over once it has been pulled', () => {
+  it('copies pieces of a body, so that the caller may overwrite a chunk once it has been pulled', () => {
     const chunks = [
       stream.subarray(0, 3),
       stream.subarray(3, 12),
@@ -157,7 +157,7 @@ describe('FrameDecoder', () => {
     expect(got).toEqual(bodies);
   });
 
-  it('gives a view of the chunk where the body lies whole in it, up to its last byte', () => {
+  it('returns a view of the chunk if the chunk contains the whole body, even at its very end', () => {
     const decoder = new FrameDecoder(65_536);
     decoder.push(stream);
     for (const body of bodies) {
@@ -168,19 +168,22 @@ describe('FrameDecoder', () => {
   });
 
   describe('limit', () => {
-    it.each([1, 10, 4_096, 65_536])('takes a body of exactly %i bytes and refuses one byte more', (limit) => {
-      const fits = bodyOf(limit);
-      const [whole, larger] = [streamOf([fits]), streamOf([`${fits}x`])];
-      expect(pullEach([whole], limit)).toEqual({ bodies: [fits], end: 'more' });
-      expect(pullEach([whole.subarray(0, 5), whole.subarray(5)], limit)).toEqual({
-        bodies: [fits],
-        end: 'more',
-      });
-      expect(pullEach([larger], limit)).toEqual({ bodies: [], end: 'frame_too_large' });
-      expect(pullEach([larger.subarray(0, 5), larger.subarray(5, 8)], limit).end).toBe('frame_too_large');
-    });
+    it.each([1, 10, 4_096, 65_536])(
+      'accepts a body of exactly %i bytes and refuses one byte more',
+      (limit) => {
+        const fits = bodyOf(limit);
+        const [whole, larger] = [streamOf([fits]), streamOf([`${fits}x`])];
+        expect(pullEach([whole], limit)).toEqual({ bodies: [fits], end: 'more' });
+        expect(pullEach([whole.subarray(0, 5), whole.subarray(5)], limit)).toEqual({
+          bodies: [fits],
+          end: 'more',
+        });
+        expect(pullEach([larger], limit)).toEqual({ bodies: [], end: 'frame_too_large' });
+        expect(pullEach([larger.subarray(0, 5), larger.subarray(5, 8)], limit).end).toBe('frame_too_large');
+      },
+    );
 
-    it('takes the largest size that a header can state', () => {
+    it('accepts the largest size that a header can express', () => {
       const body = Buffer.alloc(LARGEST, 'x');
       const decoder = new FrameDecoder(LARGEST);
       const frame = frameBody(body);
@@ -191,7 +194,7 @@ describe('FrameDecoder', () => {
       expect(decoded.type === 'body' && decoded.body.equals(body)).toBe(true);
     });
 
-    it('gives the frames before a fault first', () => {
+    it('returns the frames before a fault first', () => {
       expect(pullEach([Buffer.concat([stream, Buffer.from('x')])])).toEqual({ bodies, end: 'more' });
       expect(pullEach([Buffer.concat([stream, Buffer.from('0       ')])])).toEqual({
         bodies,
@@ -212,7 +215,7 @@ describe('FrameDecoder', () => {
       expect(pullEach([chunk], 4_096)).toEqual({ bodies: ['login'], end: 'frame_too_large' });
     });
 
-    it('may be raised, and lowered, while half a header has come', () => {
+    it('may be raised, and lowered, after half a header', () => {
       const large = bodyOf(5_000);
       const frame = streamOf([large]);
       for (const [before, after, end] of [
@@ -247,7 +250,7 @@ describe('FrameDecoder', () => {
     ['between frames', ''],
     ['in a header', '12'],
     ['in a body', '12      hello'],
-  ])('lets go of a chunk once it has been used up, %s', async (_where, rest) => {
+  ])('releases a chunk once it has been consumed, %s', async (_where, rest) => {
     const decoder = new FrameDecoder(65_536);
     const chunk = pushWeakly(decoder, Buffer.concat([stream, Buffer.from(rest)]));
     expect(pull(decoder)).toEqual({ bodies, end: 'more' });
@@ -259,7 +262,7 @@ describe('FrameDecoder', () => {
   });
 });
 
-/** Pushes a copy of `bytes` that nothing but the decoder holds. */
+/** Pushes a copy of `bytes` to which only the decoder has a reference. */
 function pushWeakly(decoder: FrameDecoder, bytes: Buffer): WeakRef<Buffer> {
   const chunk = Buffer.from(bytes);
   decoder.push(chunk);

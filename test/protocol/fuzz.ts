@@ -1,11 +1,11 @@
 /**
  * Feeds random and damaged streams of frames to the decoders of frames and bodies, and checks each step against a
- * second reading of the rules. Run by hand:
+ * second implementation of the rules. Run by hand:
  *
  *     node test/protocol/fuzz.ts --inputs 1000000 --seed 1
  *
- * An input is one stream on one connection; what it holds follows from the seed and its number, so that
- * `--first N --inputs 1` repeats input N. Exits with 1 at the first failure, after printing it.
+ * An input is one stream on one connection. The seed and its number determine its content, so `--first N --inputs 1`
+ * repeats input N. At the first failure the program prints it and exits with 1.
  */
 
 import { isDeepStrictEqual, parseArgs } from 'node:util';
@@ -41,7 +41,7 @@ const counts = {
 };
 const slowest = { ms: 0, bytes: 0 };
 
-/** Decoded after each refused body: whatever a peer sends must not change what the next one's bytes mean. */
+/** Decoded after each refused body, because a peer's bytes must not change how the next peer's are read. */
 const probe: readonly unknown[] = ['send', 0x40, 0x7f, '#room', { type: 'é'.repeat(20), a: 'x'.repeat(150) }];
 const probeBody = encodeFrame(probe).subarray(HEADER_BYTES);
 
@@ -51,7 +51,7 @@ function readCount(text: string): number {
   return count;
 }
 
-/** What the stream holds, read from the whole of it at once. */
+/** The content of the stream, read in one piece. */
 type Expected = { bodies: Buffer[]; end: 'more' | 'bad_frame' | 'frame_too_large'; idle: boolean };
 
 function readStream(stream: Buffer): Expected {
@@ -90,7 +90,7 @@ function drawStream(pick: Pick): Buffer {
   if (fate === 0) return mutate(pick, stream, stream);
   if (fate === 1) return stream.subarray(0, pick(stream.length + 1));
   if (fate === 2) {
-    // A header is hit so rarely by chance that one gets its own turn.
+    // Random damage rarely hits a header, so damage one on purpose.
     const headers = [
       '0       ',
       '00000001',
@@ -106,7 +106,7 @@ function drawStream(pick: Pick): Buffer {
   return stream;
 }
 
-/** Pushes the stream in random pieces and pulls at random times; what is wrong with what comes out, in words. */
+/** Pushes the stream in random pieces and pulls at random times. Returns a description of the first wrong result. */
 function checkStream(pick: Pick, stream: Buffer): string | undefined {
   const expected = readStream(stream);
   const decoder = new FrameDecoder(LIMIT);
@@ -143,7 +143,7 @@ function checkEnd(expected: Expected, seen: number, end: Expected['end'], idle: 
 
 function timeBody(body: Buffer): void {
   let ms = Infinity;
-  // A time that does not come back a second and a third time was another process, or the garbage collector.
+  // Takes the fastest of up to three tries, because another process or the garbage collector may slow one down.
   for (let i = 0; i < 3 && ms > slowest.ms; i += 1) {
     const started = performance.now();
     decodeBody(body);
@@ -174,7 +174,7 @@ function checkBody(body: Buffer): string | undefined {
   return isDeepStrictEqual(decodeBody(body), expected) ? undefined : 'decoded differently the second time';
 }
 
-/** The result of a check, or what it threw. */
+/** The result of a check, or the error that it threw. */
 function attempt(pick: Pick, stream: Buffer): string | undefined {
   try {
     return checkStream(pick, stream);

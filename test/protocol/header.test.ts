@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FrameDecoder, frameBody, readSize, writeSize } from '../../src/protocol/frame.ts';
 
-/** The rule for headers once more, as a regular expression over 8 characters. */
+/** The rule for headers again, as a regular expression over 8 characters. */
 function readPlainly(header: Buffer): number {
   const text = header.toString('latin1');
   return /^[1-9][0-9]{0,6} +$/.test(text) ? Number(text) : -1;
@@ -20,7 +20,7 @@ describe('readSize', () => {
     '9999999 ',
   ];
 
-  it('agrees with a regular expression when each byte takes each value', () => {
+  it('agrees with a regular expression for every value of every byte', () => {
     for (const text of headers) {
       for (let at = 0; at < 8; at += 1) {
         for (let value = 0; value < 256; value += 1) {
@@ -33,7 +33,7 @@ describe('readSize', () => {
     }
   });
 
-  it('agrees with a regular expression on any 8 of the characters that matter, at any offset', () => {
+  it('agrees with a regular expression on any 8 relevant characters, at any offset', () => {
     const characters = fc.constantFrom(...'0123456789  \t\n\r\0+-.,eExX/:_', '\xa0', '\xb1', '\xff');
     const digitsAndBlanks = fc
       .tuple(fc.stringMatching(/^[0-9]{0,8}$/), fc.constantFrom(' ', '\t', '\0', '0'))
@@ -81,14 +81,14 @@ describe('readSize', () => {
     expect(decoder.next()).toEqual({ type: 'fault', fault: 'bad_frame' });
   });
 
-  it('refuses a header that is cut short', () => {
+  it('refuses a truncated header', () => {
     for (let size = 0; size < 8; size += 1)
       expect(readSize(Buffer.from('42      ').subarray(0, size), 0)).toBe(-1);
   });
 });
 
 describe('writeSize', () => {
-  it('writes the integer and blanks, in the first 8 bytes only, for every length of integer', () => {
+  it('writes the integer and blanks to the first 8 bytes only, for every number of digits', () => {
     const sizes = Array.from({ length: 12_000 }, (_, i) => i + 1);
     for (let power = 10; power <= 1_000_000; power *= 10)
       sizes.push(power * 10 - 2, power * 10 - 1, power, power + 1);
@@ -102,7 +102,7 @@ describe('writeSize', () => {
 });
 
 describe('frameBody', () => {
-  it('puts the header before the body and leaves the body alone', () => {
+  it('puts the header before the body and does not modify the body', () => {
     const body = Buffer.from('hello');
     const frame = frameBody(body);
     body.fill(0);

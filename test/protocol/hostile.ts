@@ -1,13 +1,13 @@
 /**
- * Random bodies as a hostile peer would write them: every form of the format, well and ill formed, and mutations
- * of them. All of it follows from a seed.
+ * Random bodies as a hostile peer would write them: every form of the format, well formed and malformed, and mutations
+ * of them. A seed determines all of it.
  */
 
 import type { Pick } from '../support/random.ts';
 
 const MAX_DEPTH = 8;
 
-/** A body. With an `oddity` of n, about one part in n is something that no protocol allows; with 0, none is. */
+/** A body. With an `oddity` of n about one part in n is invalid; with 0 none is. */
 export function writeBody(pick: Pick, oddity: number): Buffer {
   return writeArray({ pick, oddity }, 1);
 }
@@ -50,7 +50,7 @@ function writeValue(draw: Draw, depth: number): Buffer {
   }
 }
 
-/** Extensions that msgpackr knows, and one that it does not. */
+/** Extension types that msgpackr knows, and one that it does not. */
 const EXTENSIONS = [0x42, 0x52, 0x62, 0x65, 0x69, 0x70, 0x72, 0x73, 0x74, 0x78, 0xff, 0x11] as const;
 
 function writeOddity(draw: Draw): Buffer {
@@ -67,7 +67,7 @@ function writeOddity(draw: Draw): Buffer {
   return Buffer.concat([Buffer.from(headers[draw.pick(headers.length)] ?? [0xc1]), filling]);
 }
 
-/** Where a sign, a width or the safe range ends, as powers of two. */
+/** Boundaries of signs, widths and the safe range, as powers of two. */
 const EDGES = [0, 4, 5, 6, 7, 8, 15, 16, 31, 32, 52, 53, 54, 63, 64] as const;
 
 function writeInteger(draw: Draw): Buffer {
@@ -77,7 +77,7 @@ function writeInteger(draw: Draw): Buffer {
   const safe = drawn > -(2n ** 53n) && drawn < 2n ** 53n;
   const value = safe || draw.oddity > 0 ? drawn : 0n;
   const width = safe ? pick(4) : 3;
-  // A form that is too narrow keeps the lowest bytes: as good a number as any.
+  // A form that is too narrow keeps the lowest bytes, which are as good a number as any.
   const bytes = Buffer.alloc(9);
   bytes.writeBigUInt64BE(BigInt.asUintN(64, value), 1);
   const at = 8 - 2 ** width;
@@ -117,7 +117,7 @@ function writeFloat(draw: Draw): Buffer {
 /** Hexadecimal: a, NUL, é, €, 😀, the last code point, the byte order mark, the replacement character itself. */
 const TEXTS = ['00', 'c3a9', 'e282ac', 'f09f9880', 'f48fbfbf', 'efbbbf', 'efbfbd'] as const;
 
-/** Overlong forms, surrogates, sequences cut short, a stray continuation, above U+10FFFF, never used. */
+/** Overlong forms, surrogates, truncated sequences, a stray continuation, above U+10FFFF, unused bytes. */
 const BAD_TEXTS = [
   ...['c080', 'c1bf', 'e0809f', 'e09fbf', 'f0808080', 'f08fbfbf', 'eda080', 'edbfbf', 'eda0bdedb880'],
   ...[
@@ -139,7 +139,7 @@ const BAD_TEXTS = [
 
 function randomText(draw: Draw): Buffer {
   const { pick } = draw;
-  // msgpackr changes its way of reading at strings of 16, 32 and 65 bytes and at bodies of 140 and 180.
+  // msgpackr switches its reading method at strings of 16, 32 and 65 bytes and at bodies of 140 and 180 bytes.
   const length = one(draw, pick(18), pick(18), pick(18), pick(18), pick(40), pick(90), pick(300));
   const plain = pick(2) === 0;
   const pieces: string[] = Array.from({ length }, () =>
@@ -195,7 +195,7 @@ function writeCount(draw: Draw, count: number, short: number, long: number): Buf
   return Buffer.from(stated < 16 && draw.pick(4) > 0 ? [short + stated] : wide);
 }
 
-/** Bytes after their number, in one, two or four bytes; `type` is the first of the three forms. */
+/** Bytes after their count, which has one, two or four bytes. `type` is the first of the three forms. */
 function writeCounted(draw: Draw, bytes: Buffer, type: number): Buffer {
   const width = bytes.length < 0x100 ? draw.pick(3) : 1 + draw.pick(2);
   const header = Buffer.alloc(1 + 2 ** width);
@@ -204,13 +204,13 @@ function writeCounted(draw: Draw, bytes: Buffer, type: number): Buffer {
   return Buffer.concat([header, bytes]);
 }
 
-/** First bytes that a mutation writes over others: one of each kind, and both ends of each range. */
+/** Type bytes that a mutation writes over others: one of each kind, and both ends of each range. */
 const TYPES = Buffer.from(
   '007f808f909fa0bfc0c1c2c3c4c5c6c7c8c9cacbcccdcecfd0d1d2d3d4d5d6d7d8d9dadbdcdddedfe0ff',
   'hex',
 );
 
-/** A damaged copy of `body`. What is spliced in comes from `other`. */
+/** A damaged copy of `body`. Some damage splices in bytes of `other`. */
 export function mutate(pick: Pick, body: Buffer, other: Buffer): Buffer {
   let bytes = Buffer.from(body);
   for (let rounds = 1 + pick(3); rounds > 0 && bytes.length > 0; rounds -= 1) {

@@ -1,12 +1,12 @@
-/** A client written from docs/protocol.md alone, with none of Parley's own code: what it cannot do, the page does not say. */
+/** A client written from docs/protocol.md alone, without any of Parley's code. It shows that the page is sufficient. */
 
 import { EventEmitter, once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-/** What a body may hold. A map is a Map, so that no key is special. */
+/** A value in a body. Maps are decoded as `Map`, so that no key is special. */
 export type Value = null | boolean | number | string | Uint8Array | Value[] | Map<string, Value>;
 export type Fields = readonly Value[];
-/** The connection puts the request id between the verb and the arguments. */
+/** A request without its id, which the connection inserts after the verb. */
 export type Request = readonly [verb: string, ...rest: Value[]];
 type Whole = 'integer' | 'float';
 
@@ -15,7 +15,7 @@ const LARGEST_FROM_SERVER = 65_536;
 const DEEPEST = 8;
 const DEADLINE_MS = 20_000;
 
-/** `whole`: whether whole numbers go out as integers, or as float 64, which is allowed as well. */
+/** `whole`: whether to encode whole numbers as integers or as float 64. The protocol allows both. */
 export function encode(value: Value, whole: Whole = 'integer'): Buffer {
   if (value === null) return Buffer.of(0xc0);
   if (typeof value === 'boolean') return Buffer.of(value ? 0xc3 : 0xc2);
@@ -38,7 +38,7 @@ export function encode(value: Value, whole: Whole = 'integer'): Buffer {
   return Buffer.concat([head, ...items.map((item) => encode(item, whole))]);
 }
 
-/** A format byte and a size in 1, 2 or 4 bytes. `first` is the format for 1 byte; `step` 1 where there is none such. */
+/** A format byte and a size in 1, 2 or 4 bytes. `first` is the format for 1 byte; `step` is 1 if there is no such format. */
 function sized(size: number, first: number, step = 0): Buffer {
   const width = size < 2 ** 8 && step === 0 ? 0 : size < 2 ** 16 ? 1 : 2;
   const bytes = Buffer.alloc(1 + 2 ** width, first + width);
@@ -46,7 +46,7 @@ function sized(size: number, first: number, step = 0): Buffer {
   return bytes;
 }
 
-/** Reads one value and expects the end behind it. Throws at what the protocol does not allow. */
+/** Reads one value, which must be the whole body. Throws if the protocol does not allow it. */
 export function decode(bytes: Buffer): Value {
   const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   let at = 0;
@@ -105,7 +105,7 @@ export function frame(body: Uint8Array): Buffer {
   return Buffer.concat([Buffer.from(`${body.length}`.padEnd(HEADER)), body]);
 }
 
-/** Takes a stream in any pieces, and gives the bodies that are complete. */
+/** Splits a stream, received in any pieces, into complete bodies. */
 export class FrameReader {
   #waiting = Buffer.alloc(0);
 
@@ -136,11 +136,11 @@ export class Refused extends Error {
 }
 
 export class Connection {
-  /** Everything that came, in its order. */
+  /** Every frame received, in order. */
   readonly frames: { readonly body: Buffer; readonly value: Value[] }[] = [];
-  /** The events that nobody has taken yet; answers that belong to no request are among them. */
+  /** The events that no test has taken yet, and answers that belong to no request. */
   readonly events: { readonly name: string; readonly fields: Fields }[] = [];
-  /** The verbs that were sent. */
+  /** The verbs sent. */
   readonly verbs = new Set<string>();
   /** Settles at the end of the connection; rejects if the server broke the protocol. */
   readonly ended: Promise<void>;
@@ -178,13 +178,13 @@ export class Connection {
     });
   }
 
-  /** One request. Gives its result, null where the answer has none. */
+  /** Sends one request. Returns its result, or null if the answer has none. */
   async ask(...request: Request): Promise<Value> {
     const [result = null] = await Promise.all(this.pipeline([request]));
     return result;
   }
 
-  /** Several requests in one write. */
+  /** Sends several requests in one write. */
   pipeline(requests: readonly Request[], whole: Whole = 'integer'): Promise<Value>[] {
     const asked = requests.map(([verb, ...rest]) => {
       this.verbs.add(verb);
@@ -199,7 +199,7 @@ export class Connection {
     return asked.map(({ result }) => result);
   }
 
-  /** Waits for an event of that name that fits, and takes it out of `events`. */
+  /** Waits for a matching event of that name, and removes it from `events`. */
   async event(name: string, fits: (...fields: Fields) => boolean = () => true): Promise<Fields> {
     const signal = AbortSignal.timeout(DEADLINE_MS);
     for (;;) {

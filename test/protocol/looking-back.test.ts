@@ -1,4 +1,4 @@
-/** Holds docs/protocol.md to its word: `history` and `search`. */
+/** Checks docs/protocol.md: `history` and `search`. */
 
 import { describe, expect, it } from 'vitest';
 import { until } from '../support/process.ts';
@@ -29,7 +29,7 @@ async function history(by: Connection, ...rest: Value[]): Promise<Page> {
   return page(rows, next);
 }
 
-/** A page of hits, from an index that holds everything that had been said before. */
+/** A page of hits, from an index that contains every message stored before. */
 async function search(by: Connection, ...rest: Value[]): Promise<Page> {
   const [rows, next] = await until('a complete search', async () => {
     const answer = array(await by.ask('search', ...rest));
@@ -40,7 +40,7 @@ async function search(by: Connection, ...rest: Value[]): Promise<Page> {
   return page(rows, next);
 }
 
-/** All pages from the newest to the oldest; each asks for what is older than the one before. */
+/** All pages from the newest to the oldest. */
 async function toTheEnd(get: (before: number | null) => Promise<Page>): Promise<Page[]> {
   const all: Page[] = [];
   for (let before: number | null = null; ; ) {
@@ -54,19 +54,19 @@ async function toTheEnd(get: (before: number | null) => Promise<Page>): Promise<
 const rowsOf = (pages: readonly Page[]): Value[][] => pages.flatMap(({ rows }) => rows);
 const texts = ({ rows }: Page): (Value | undefined)[] => rows.map(([, , , , said]) => said);
 
-/** Says all this, and gives the ids. */
+/** Sends the texts, and returns the ids of the messages. */
 async function say(by: Connection, to: string, said: readonly string[]): Promise<number[]> {
   const answers = await Promise.all(by.pipeline(said.map((each): Request => ['send', to, each])));
   return answers.map((answer) => number(array(answer)[0]));
 }
 
-/** What was found, as whole texts of messages that are shorter than a snippet. */
+/** The texts of the hits, complete because the messages are shorter than a snippet. */
 async function found(by: Connection, ...rest: Value[]): Promise<string[]> {
   return (await search(by, ...rest)).rows.map(([, , , , snippet]) => array(snippet).map(text).join(''));
 }
 
 describe('history', () => {
-  it('gives what was said between two people, newest first, to both', async () => {
+  it('returns the messages between two people, newest first, to both', async () => {
     const [ann, ben, cat] = [await account('ann'), await account('ben'), await account('cat')];
     const one = await send(ann, 'ben', 'one', 'a key');
     const two = await send(ben, 'ann', 'two');
@@ -83,7 +83,7 @@ describe('history', () => {
     expect(texts(await history(ann, 'ann'))).toEqual(['a note']);
     expect(await history(cat, 'ben')).toEqual({ rows: [], next: null });
 
-    // `before` is any id, also one that is not there.
+    // `before` need not be the id of an entry.
     for (const [before, left] of [
       [BEYOND, whole],
       [three.id + 1, whole],
@@ -95,7 +95,7 @@ describe('history', () => {
       expect((await history(ann, 'ben', before)).rows, `before ${before}`).toEqual(left);
   });
 
-  it('comes in pages as long as is asked for, 50 if nothing is', async () => {
+  it('comes in pages of the requested length, by default 50', async () => {
     const dan = await account('dan');
     const said = Array.from({ length: 120 }, (_, index) => `note ${index}`);
     await say(dan, 'dan', said);
@@ -114,14 +114,14 @@ describe('history', () => {
       ).toEqual(sizes);
       expect(pages.flatMap(texts)).toEqual(newestFirst);
     }
-    // Nothing older: also where the page is just full.
+    // There is nothing older, even if the page is exactly full.
     expect((await history(dan, 'dan', null, 120)).next).toBeNull();
     const single = await history(dan, 'dan', null, 1);
     expect(texts(single)).toEqual(['note 119']);
     expect(texts(await history(dan, 'dan', single.next, 1))).toEqual(['note 118']);
   });
 
-  it('comes in shorter pages where messages are long', async () => {
+  it('comes in shorter pages if messages are long', async () => {
     const eva = await account('eva');
     const said = Array.from({ length: 25 }, (_, index) => `${index} `.padEnd(8192, 'x'));
     await say(eva, 'eva', said);
@@ -131,7 +131,7 @@ describe('history', () => {
     for (const { rows } of pages.slice(0, -1)) expect(rows.length).toBeGreaterThan(0);
   });
 
-  it('of a room is what was said while one was a member, also after one has left', async () => {
+  it('of a room contains the messages sent while the account was a member, even after it has left', async () => {
     const [fay, gil] = [await account('fay'), await account('gil')];
     await fay.ask('join', '#Fays');
     await send(fay, '#fays', 'before Gil');
@@ -156,7 +156,7 @@ describe('history', () => {
     expect(pages.flatMap(texts)).toEqual(['the second stay', 'the first stay']);
   });
 
-  it('is there for guests, while they are', async () => {
+  it('is available to guests during their session', async () => {
     const [hal, guest] = [await account('hal'), await open()];
     await guest.ask('guest', 'Ida');
     await send(hal, 'ida', 'welcome');
@@ -168,7 +168,7 @@ describe('history', () => {
       expect(texts(await history(by, other))).toEqual(['thanks', 'welcome']);
   });
 
-  it('is refused where there is none, and with what is not an id or a limit', async () => {
+  it('refuses conversations that do not exist, and invalid ids and limits', async () => {
     await expectRefusals(await open(), [['not_logged_in', 'history', 'ann']]);
     const jan = await account('jan');
     await (await account('kim')).ask('join', '#kims');
@@ -190,7 +190,7 @@ describe('history', () => {
 });
 
 describe('search', () => {
-  it('finds words, phrases and beginnings, and all of them have to occur', async () => {
+  it('finds messages that contain all given words, phrases and prefixes', async () => {
     const lea = await account('lea');
     const said = [
       'Green tea, please',
@@ -230,7 +230,7 @@ describe('search', () => {
       expect(await found(lea, query ?? null), query).toEqual(expected.reverse());
   });
 
-  it('shows a piece of the text, with what was found by turns', async () => {
+  it('shows a part of the text, in which plain text and matches alternate', async () => {
     const mia = await account('mia');
     const short = await send(mia, 'mia', 'one fish, two Fish');
     const hit = async (query: string): Promise<Value | undefined> => {
@@ -246,7 +246,7 @@ describe('search', () => {
     await send(mia, 'mia', long);
     const pieces = array(await hit('needle')).map(text);
     expect(pieces.filter((_, index) => index % 2 === 1)).toEqual(['needle']);
-    // The page does not say that three dots in one stand where the text was cut.
+    // The page does not say that an ellipsis marks where the text was cut.
     expect(long).toContain(pieces.join('').replaceAll(/^…|…$/g, ''));
   });
 
@@ -274,7 +274,7 @@ describe('search', () => {
     expect((await search(ned, 'needle', null, ids[0] ?? null)).rows).toEqual([]);
   });
 
-  it('looks at what the account may see, or at one conversation', async () => {
+  it('covers everything that the account may see, or one conversation', async () => {
     const [ola, pat, quin] = [await account('ola'), await account('pat'), await account('quin')];
     await ola.ask('join', '#Olas');
     await say(ola, '#olas', ['word: before Pat']);
@@ -304,7 +304,7 @@ describe('search', () => {
     ]);
   });
 
-  it('is refused where there is nothing to look for', async () => {
+  it('refuses queries without anything to search for', async () => {
     await expectRefusals(await open(), [['not_logged_in', 'search', 'tea']]);
     const rob = await account('rob');
     await (await account('sue')).ask('join', '#sues');

@@ -16,7 +16,7 @@ const anyText = fc.oneof(
   fc.constantFrom('x'.repeat(255), 'x'.repeat(256), 'x'.repeat(8_192)),
 );
 const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,31}$/);
-/** As they have been since 2001. */
+/** Ids since 2001, in microseconds. */
 const id = fc.integer({ min: 1e15, max: Number.MAX_SAFE_INTEGER });
 
 function message(key: string | undefined, ...[at, from, to, text]: [number, string, string, string]): Buffer {
@@ -29,8 +29,8 @@ function message(key: string | undefined, ...[at, from, to, text]: [number, stri
   return key === undefined ? frame : withKey(frame, key);
 }
 
-describe('frames written by hand', () => {
-  it('are the frames that the encoder makes: a message', () => {
+describe('hand-written encoders produce the same bytes as encodeFrame', () => {
+  it('for a message', () => {
     fc.assert(
       fc.property(id, name, name, anyText, (value, from, to, text) => {
         const at = Math.floor(value / 1_000);
@@ -40,7 +40,7 @@ describe('frames written by hand', () => {
     );
   });
 
-  it('are the frames that the encoder makes: a message with its key', () => {
+  it('for a message with its key', () => {
     fc.assert(
       fc.property(id, name, anyText, fc.string({ minLength: 1, maxLength: 32 }), (value, user, text, key) => {
         const at = Math.floor(value / 1_000);
@@ -50,7 +50,7 @@ describe('frames written by hand', () => {
     );
   });
 
-  it('are the frames that the encoder makes: an answer to send', () => {
+  it('for an answer to send', () => {
     const edges = [0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, Number.MAX_SAFE_INTEGER];
     fc.assert(
       fc.property(fc.oneof(fc.constantFrom(...edges), fc.maxSafeNat()), id, (requestId, value) => {

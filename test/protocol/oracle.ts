@@ -1,6 +1,6 @@
 /**
- * A second reading of what a body may be, against which scan and codec are checked: slow, plain, written from the
- * MessagePack specification, and sharing nothing with them.
+ * A second implementation of the rules for bodies, against which the tests check scan and codec. It is slow and plain,
+ * written from the MessagePack specification, and shares no code with them.
  */
 
 import { isNativeAccelerationEnabled } from 'msgpackr';
@@ -10,7 +10,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 class Refused extends Error {}
 
-/** The array in a body, or undefined where the protocol does not allow that body. */
+/** The array in a body; undefined if the protocol does not allow the body. */
 export function readPlainly(body: Buffer): unknown[] | undefined {
   try {
     const reader = new Reader(body);
@@ -69,7 +69,7 @@ class Reader {
     return this.#take(count).reduce((sum, byte) => sum * 256 + byte, 0);
   }
 
-  /** `power` 0 to 3 stands for 1, 2, 4, 8 bytes. */
+  /** `power` from 0 to 3 means 1, 2, 4 or 8 bytes. */
   #integer(power: number): bigint {
     return this.#take(2 ** power).reduce((sum, byte) => sum * 256n + BigInt(byte), 0n);
   }
@@ -77,7 +77,7 @@ class Reader {
   #text(count: number): string {
     try {
       const text = utf8.decode(this.#take(count));
-      // Without its native part, msgpackr drops a byte order mark before a text of more than 64 bytes.
+      // Without its native addon, msgpackr drops a byte order mark before a text of more than 64 bytes.
       const dropsMark = !isNativeAccelerationEnabled && count > 64 && text.startsWith('\ufeff');
       return dropsMark ? text.slice(1) : text;
     } catch (error) {
@@ -97,7 +97,7 @@ class Reader {
     for (let i = 0; i < count; i += 1) {
       const key = this.value(depth + 1);
       if (typeof key !== 'string') throw new Refused();
-      // The one key that msgpackr renames, so that it cannot set a prototype.
+      // msgpackr renames this one key, so that it cannot set a prototype.
       entries.push([key === '__proto__' ? '__proto_' : key, this.value(depth + 1)]);
     }
     return Object.fromEntries(entries);
@@ -109,7 +109,7 @@ function number(value: number): number {
   return value;
 }
 
-/** What is wrong with a decoded value, in words, or undefined if a handler may be given it. */
+/** A description of what is wrong with a decoded value; undefined if it is safe to pass to a handler. */
 export function findForbidden(value: unknown, depth = 1): string | undefined {
   if (depth > MAX_DEPTH) return `deeper than ${MAX_DEPTH}`;
   if (value === null || typeof value === 'boolean') return undefined;

@@ -1,4 +1,4 @@
-/** What docs/protocol.md says in its tables, and whether the tests have met it. */
+/** Reads the tables of docs/protocol.md, and checks that the tests cover them. */
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -6,11 +6,11 @@ import type { Connection, Fields } from './independent-client.ts';
 
 export const PAGE = readFileSync(new URL('../../docs/protocol.md', import.meta.url), 'utf8');
 
-/** The words of the tables that one of these files has to meet; protocol.test.ts has to meet all others. */
+/** The words of the tables that a test file other than protocol.test.ts has to cover. */
 export const COMING_BACK = ['resume', 'seen', 'delivered', 'bad_token'];
 export const LOOKING_BACK = ['history', 'search', 'bad_query'];
 
-/** The rows of the first table behind a heading, as cells. */
+/** The rows of the first table after a heading, as cells. */
 export function table(heading: string): string[][] {
   const lines = PAGE.slice(PAGE.indexOf(`\n## ${heading}\n`))
     .split('\n')
@@ -38,8 +38,8 @@ export function named(heading: string): string[] {
 }
 
 /**
- * Call at the end of a test file: what its tests never met would be a table of promises that nobody tried. `isMine` tells
- * which words are for this file to meet.
+ * Checks that the tests of a file cover the tables, because a promise that nobody tests may be false. Call it at the end of
+ * the file. `isMine`: whether this file has to cover a word.
  */
 export function holdTables(connections: readonly Connection[], isMine: (word: string) => boolean): void {
   const received = (): Fields[] => connections.flatMap(({ frames }) => frames.map(({ value }) => value));
@@ -47,27 +47,27 @@ export function holdTables(connections: readonly Connection[], isMine: (word: st
     named(heading).filter((word) => isMine(word) && !met.has(word));
 
   describe('the tables', () => {
-    it('came with nothing that the page does not allow, and with one answer to a request', async () => {
+    it('allow everything that the server sent, and each request got one answer', async () => {
       await Promise.all(connections.map(({ ended }) => Promise.race([ended, Promise.resolve()])));
-      // A second answer would be left over; connections without verbs are those that wrote their bytes by hand.
+      // A second answer would be left over. Connections without verbs are those that wrote their bytes by hand.
       const asking = connections.filter(({ verbs }) => verbs.size > 0);
       expect(asking.flatMap(({ events }) => events).filter(({ name }) => name === 'ok')).toEqual([]);
     });
 
-    it('of commands: every one was sent', () => {
+    it('of commands: the tests sent every one', () => {
       expect(unmet('Commands', new Set(connections.flatMap(({ verbs }) => [...verbs])))).toEqual([]);
     });
 
-    it('of events: every one came, and no other', () => {
+    it('of events: the server sent every one, and no other', () => {
       const came = new Set(received().map(([name]) => name));
-      // The page does not say when a notice comes, and nothing that a client can do makes one.
+      // The page does not say when the server sends a notice, and a client cannot provoke one.
       expect(unmet('Events', came)).toEqual(['notice'].filter(isMine));
       expect([...came].filter((name) => !['ok', 'error', ...named('Events')].includes(String(name)))).toEqual(
         [],
       );
     });
 
-    it('of errors: all came that can be provoked from outside, and no other', () => {
+    it('of errors: the server sent all that a client can provoke, and no other', () => {
       const codes = new Set(
         received()
           .filter(([name]) => name === 'error')
@@ -79,7 +79,7 @@ export function holdTables(connections: readonly Connection[], isMine: (word: st
       expect([...codes].filter((code) => !named('Error codes').includes(String(code)))).toEqual([]);
     });
 
-    it('of farewells: all came but those that need a minute or a fault', () => {
+    it('of farewells: the server sent all except those that take a minute or a fault to provoke', () => {
       const codes = new Set(
         received()
           .filter(([name]) => name === 'bye')

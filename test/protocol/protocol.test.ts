@@ -1,6 +1,6 @@
 /**
- * Holds docs/protocol.md to its word: a client that was written from that page alone talks to a real server, sends what the
- * page shows byte by byte, and does everything that the page's tables name.
+ * Checks docs/protocol.md: a client written from that page alone talks to a real server, sends the bytes that the page
+ * shows, and uses everything that the page's tables list.
  */
 
 import { describe, expect, it } from 'vitest';
@@ -85,14 +85,14 @@ describe('the example, byte by byte', () => {
     }
     return found.map(({ from, shown, hex }) => ({ from, shown, bytes: Buffer.from(hex, 'hex') }));
   })();
-  /** Without what differs from one day to another: every float 64, which are ids and times, and what a token says. */
+  /** Removes what differs from run to run: every float 64 (ids and times), and the content of tokens. */
   const timeless = (bytes: Buffer): string =>
     bytes
       .toString('hex')
       .replaceAll(/cb[0-9a-f]{16}/g, `cb${'0'.repeat(16)}`)
       .replaceAll(new RegExp(`(?<=${Buffer.from('token').toString('hex')}d92b)[0-9a-f]{86}`, 'g'), '');
 
-  it('shows the same in words and in bytes', () => {
+  it('shows the same frames as text and as bytes', () => {
     expect(examples.map(({ from }) => from).join('')).toBe('CSCSSCSS');
     for (const { shown, bytes } of examples) {
       const [body, ...more] = new FrameReader().push(bytes);
@@ -104,9 +104,9 @@ describe('the example, byte by byte', () => {
     expect(decode(Buffer.from(hex.replaceAll(' ', ''), 'hex'))).toBe(Number(shown));
   });
 
-  it('happens like that', async () => {
+  it('happens as shown', async () => {
     const fresh = await serve();
-    // Something has to be written before Alice comes: on a server without any entry `live` is 0, which is one byte.
+    // There must be an entry before Alice connects: on a server without entries `live` is 0, which is one byte.
     const bob = await account('bob', fresh);
     await send(bob, 'bob', 'a note');
     const alice = await open(fresh);
@@ -130,7 +130,7 @@ describe('the example, byte by byte', () => {
 });
 
 describe('limits', () => {
-  it('are what hello says', async () => {
+  it('are those that hello reports', async () => {
     const hello = await (await open()).ask(
       'hello',
       new Map<string, Value>([
@@ -162,7 +162,7 @@ describe('limits', () => {
     });
   });
 
-  it('are kept to the byte', async () => {
+  it('are exact to the byte', async () => {
     const long = `L${'o'.repeat(31)}`;
     const room = `#${'r'.repeat(63)}`;
     const connection = await open();
@@ -179,7 +179,7 @@ describe('limits', () => {
     await send(connection, room, 'x'.repeat(8192), 'é'.repeat(16));
   });
 
-  it('of rooms: 500 for an account', async () => {
+  it('of rooms: 500 per account', async () => {
     const many = await account('many');
     const joins = Array.from({ length: 501 }, (_, index): Request => ['join', `#many-${index}`]);
     const outcomes = await Promise.allSettled(many.pipeline(joins));
@@ -196,7 +196,7 @@ describe('limits', () => {
 });
 
 describe('chat', () => {
-  it('goes both ways between two people, with any text', async () => {
+  it('works in both directions between two people, with any text', async () => {
     const ann = await account('ann');
     const ben = await account('ben');
     for (const [from, to, fromName, toName] of [
@@ -212,7 +212,7 @@ describe('chat', () => {
     expect([...ann.events, ...ben.events]).toEqual([]);
   });
 
-  it('goes both ways in a room, in one order, and ids rise', async () => {
+  it('works in both directions in a room, in one order, with increasing ids', async () => {
     const cat = await account('cat');
     const dan = await account('dan');
     const [made, page] = array(await cat.ask('join', '#Den'));
@@ -254,7 +254,7 @@ describe('chat', () => {
     }
   });
 
-  it('tells every session of a person, except the one that wrote', async () => {
+  it('reaches every session of the author except the one that sent the message', async () => {
     const desk = await account('eva');
     const phone = await login('eva');
     const fay = await account('fay');
@@ -267,7 +267,7 @@ describe('chat', () => {
     expect(await desk.event('left')).toEqual([left, expect.any(Number), '#evas', 'eva']);
     const note = await send(phone, 'eva', 'to myself');
     expect(await desk.event('message')).toEqual([note.id, note.at, 'eva', 'eva', 'to myself']);
-    // Ids rise on a connection: when the reply is there, nothing older is still to come.
+    // Ids increase on a connection, so nothing older can arrive after the reply.
     const reply = await send(fay, 'eva', 'hello');
     for (const session of [desk, phone]) {
       expect(await session.event('message')).toEqual([reply.id, reply.at, 'fay', 'eva', 'hello']);
@@ -277,7 +277,7 @@ describe('chat', () => {
 });
 
 describe('requests', () => {
-  it('register, login, join and send in one write', async () => {
+  it('can register, log in, join and send in one write', async () => {
     const ida = await open();
     const [registered, loggedIn, joined, sent, pinged] = await Promise.all(
       ida.pipeline([
@@ -312,7 +312,7 @@ describe('requests', () => {
     expect(await refusal(tooLate ?? Promise.resolve(null))).toBe('not_logged_in');
   });
 
-  it('come in any pieces, and answers are read in any pieces', async () => {
+  it('may arrive in any pieces, and so may answers', async () => {
     const kim = await open();
     const bytes = Buffer.concat(
       [
@@ -323,7 +323,7 @@ describe('requests', () => {
     );
     for (const byte of bytes) kim.socket.write(Buffer.of(byte));
     await kim.event('ok', (id) => id === 3);
-    // Only now: what is still unanswered when `quit` comes is not answered.
+    // Send `quit` last: the server does not answer requests that are still open when it arrives.
     kim.socket.write(frame(encode(['quit', 4])));
     await kim.ended;
     const bodies = kim.frames.map(({ body }) => body);
@@ -338,7 +338,7 @@ describe('requests', () => {
     }
   });
 
-  it('take whole numbers in any form, and ids come as float 64', async () => {
+  it('may contain whole numbers in any form, and the server sends ids as float 64', async () => {
     const lea = await account('lea');
     const [sent, pinged] = await Promise.all(lea.pipeline([['send', 'lea', 'x'], ['ping']], 'float'));
     expect(pinged).toBeNull();
@@ -370,7 +370,7 @@ describe('requests', () => {
 });
 
 describe('keys', () => {
-  it('make a send safe to repeat', async () => {
+  it('make it safe to repeat a send', async () => {
     const mia = await account('mia');
     const ned = await account('ned');
     const key = 'k'.repeat(32);
@@ -425,7 +425,7 @@ describe('lists', () => {
     expect(names).toEqual([...names].sort());
   });
 
-  it('of users come in pages: who is online, and who is in a room', async () => {
+  it('of users come in pages: users online, and members of a room', async () => {
     const crowd = await Promise.all(
       Array.from({ length: 505 }, async (_, index) => {
         const guest = await open();
@@ -455,7 +455,7 @@ describe('lists', () => {
     expect(await refusal(quin.ask('who', '#nobodys'))).toBe('no_such_room');
   });
 
-  it('tell about one user', async () => {
+  it('describe one user', async () => {
     const before = Date.now();
     const [wyn, xen] = [await account('wyn'), await account('Xen')];
     const guest = await open();
@@ -472,7 +472,7 @@ describe('lists', () => {
     });
     const [online, registered] = ['onlineSince', 'registeredAt'].map((key) => number(field(found, key)));
     expect(online).toBeGreaterThanOrEqual(before);
-    // A registration is stored to the second.
+    // Registration times are stored in whole seconds.
     expect(registered).toBeGreaterThan(before - 1_000);
     const xul = { user: 'xul', guest: true, registeredAt: null, rooms: ['#tell'] };
     expect(plain(await wyn.ask('whois', 'xul'))).toMatchObject(xul);
@@ -490,7 +490,7 @@ describe('lists', () => {
 });
 
 describe('guests', () => {
-  it('come without an account and leave nothing', async () => {
+  it('need no account and leave nothing behind', async () => {
     const sue = await account('sue');
     await sue.ask('join', '#sues');
     const guest = await open();
@@ -510,7 +510,7 @@ describe('guests', () => {
     expect(await refusal(guest.ask('password', PASSWORD, PASSWORD))).toBe('not_for_guests');
     guest.socket.destroy();
     expect((await sue.event('left')).slice(2)).toEqual(['#sues', 'Tom']);
-    // The three may be on different shards: the name is free a moment later.
+    // The three may be on different shards, so the name becomes free a moment later.
     await until('the name to be free', () =>
       second.ask('guest', 'tom').then(
         () => true,
@@ -523,7 +523,7 @@ describe('guests', () => {
 });
 
 describe('presence', () => {
-  it('tells who comes at once, and who goes after ten seconds', async () => {
+  it('reports arrivals at once, and departures after ten seconds', async () => {
     const uma = await account('uma');
     await uma.ask('join', '#umas');
     const join = async (user: string): Promise<Connection> => {
@@ -532,7 +532,7 @@ describe('presence', () => {
       return member;
     };
     const [vic, wes] = [await join('vic'), await join('wes')];
-    // Somebody who goes before the second of gathering is over is never told of, neither `online` nor `offline`.
+    // The server collects changes for a second, and reports nothing about somebody who leaves within it.
     const came = performance.now();
     const isTold = (user: string): boolean =>
       uma.events.some(({ name, fields }) => name === 'online' && fields[0] === user);
@@ -541,7 +541,7 @@ describe('presence', () => {
       () => (isTold('vic') && isTold('wes')) || performance.now() > came + 3_000,
     );
     uma.events.length = 0;
-    // Wes is away only for a moment, and before Vic: his going would be told before hers.
+    // Wes is away only for a moment, and before Vic, so his departure would be reported before hers.
     await wes.ask('quit');
     await login('wes');
     await vic.ask('quit');
@@ -628,7 +628,7 @@ describe('refusals', () => {
     expect(await yan.ask('ping', 'something', 'more')).toBeNull();
   });
 
-  it('of bodies leave the connection as it was', async () => {
+  it('of bodies do not affect the connection', async () => {
     const connection = await open();
     const ping = 'a470696e67';
     for (const [code, body] of [
@@ -657,7 +657,7 @@ describe('refusals', () => {
       connection.socket.write(frame(Buffer.from(body ?? '', 'hex')));
       expect(await connection.event('error'), body).toEqual([null, code, expect.any(String)]);
     }
-    // Nested exactly 8 deep, with the outer array.
+    // Nested exactly 8 deep, including the outer array.
     connection.socket.write(frame(Buffer.from(`93${ping}0191919191919190`, 'hex')));
     expect(await connection.event('ok')).toEqual([1]);
     expect(await connection.ask('ping')).toBeNull();
@@ -697,14 +697,14 @@ describe('refusals', () => {
     ]);
   });
 
-  it('of guests, where the server takes none', async () => {
+  it('of guests, on a server that accepts none', async () => {
     expect(await refusal((await open(await serve())).ask('guest', 'anybody'))).toBe('guests_refused');
   });
 
-  it('while too much is asked of passwords', async () => {
+  it('while too many passwords are being checked', async () => {
     const strained = await serve(['--hash-workers', '1']);
     await account('ada', strained);
-    // The page does not say how many passwords may be waiting; it is fewer than this.
+    // The page does not say how many checks may be waiting; it is fewer than this.
     const crowd = await Promise.all(Array.from({ length: 200 }, () => open(strained)));
     const busy = crowd.map((connection) => refusal(connection.ask('login', 'ada', PASSWORD)));
     expect(await Promise.any(busy)).toBe('busy');
@@ -762,7 +762,7 @@ describe('farewells', () => {
     await (await open()).ask('login', 'bea', 'battery staple');
   });
 
-  it('to somebody who does not read', async () => {
+  it('to a client that does not read', async () => {
     const slow = await account('cid');
     const fast = await account('dee');
     slow.socket.pause();
@@ -778,7 +778,7 @@ describe('farewells', () => {
     expect(slow.frames.at(-1)?.value).toEqual(['bye', 'too_slow', expect.any(String)]);
   });
 
-  it('to somebody who promised a heartbeat and is silent', async () => {
+  it('to a client that promised a heartbeat and is silent', async () => {
     const connection = await account('eli');
     await connection.ask('hello', new Map<string, Value>([['heartbeat', 1_000]]));
     await connection.ended;

@@ -10,12 +10,12 @@ import { anyArray } from './arbitrary.ts';
 import { mutate, writeBody } from './hostile.ts';
 import { findForbidden, readPlainly } from './oracle.ts';
 
-/** The bytes that hexadecimal digits stand for; blanks are for the reader. */
+/** Converts hexadecimal digits to bytes, ignoring blanks. */
 function bytes(hex: string): Buffer {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex');
 }
 
-/** An array with one element, which is encoded as `hex`. */
+/** An array whose only element is encoded as `hex`. */
 function around(hex: string): Buffer {
   return bytes(`91${hex}`);
 }
@@ -24,7 +24,7 @@ function bodyOf(value: readonly unknown[]): Buffer {
   return encodeFrame(value).subarray(HEADER_BYTES);
 }
 
-/** Checks one body against the other reading of the rules: the verdict, the value, and what is in the value. */
+/** Checks one body against the oracle: the verdict, the value, and the content of the value. */
 function check(body: Buffer): void {
   const expected = readPlainly(body);
   if (isSafeArray(body) !== (expected !== undefined)) {
@@ -58,8 +58,8 @@ const examples: readonly (readonly unknown[])[] = [
   [-1, -33, -129, -32_769, -2_147_483_649, 255, 65_535, 1.5, -0.1, true, null, [[[[[[1]]]]]]],
 ];
 
-describe('isSafeArray takes', () => {
-  it('whatever the protocol can send', () => {
+describe('isSafeArray accepts', () => {
+  it('every value that the protocol can express', () => {
     for (const example of examples) expect(isSafeArray(bodyOf(example))).toBe(true);
     fc.assert(
       fc.property(anyArray, (value) => isSafeArray(bodyOf(value))),
@@ -109,7 +109,7 @@ describe('isSafeArray refuses', () => {
     expect(decodeBody(bytes(hex))).toBeUndefined();
   });
 
-  it('every valid body cut at any byte, or with a byte more', () => {
+  it('every valid body truncated at any byte, or with an extra byte', () => {
     const bodies = examples.map(bodyOf);
     for (let seed = 0; seed < 150; seed += 1) bodies.push(writeBody(startRandom(seed), 0));
     for (const body of bodies.filter(({ length }) => length < 500)) {
@@ -120,7 +120,7 @@ describe('isSafeArray refuses', () => {
     }
   });
 
-  it('what lies behind the body in memory', () => {
+  it('a body that continues beyond its end in memory', () => {
     const chunk = bytes('91 a3 6162 63 92 01 02');
     expect(isSafeArray(chunk.subarray(0, 4))).toBe(false);
     expect(isSafeArray(chunk.subarray(0, 5))).toBe(true);
@@ -128,7 +128,7 @@ describe('isSafeArray refuses', () => {
     expect(decodeBody(chunk.subarray(5))).toEqual([1, 2]);
   });
 
-  it('every extension type in every form, before and behind good values', () => {
+  it('every extension type in every form, before and after valid values', () => {
     for (let type = 0; type < 256; type += 1) {
       const id = type.toString(16).padStart(2, '0');
       const forms = [
@@ -151,7 +151,7 @@ describe('isSafeArray refuses', () => {
     }
   });
 
-  it('what msgpackr writes for a class of its own, a date, an error, a set, a record', () => {
+  it('the extensions that msgpackr writes for a class, a date, an error, a set, a record', () => {
     const packr = new Packr({ moreTypes: true, structuredClone: true, useBigIntExtension: true });
     const rich = [
       new Date(),
@@ -221,13 +221,13 @@ describe('isSafeArray refuses', () => {
     ['d3 ffffffffffffffff', -1],
     ['d3 ffffffff00000000', -(2 ** 32)],
     ['cf 0000000100000000', 2 ** 32],
-  ])('but takes the neighbour %s', (hex, value) => {
+  ])('but accepts the neighbour %s', (hex, value) => {
     expect(decodeBody(around(hex))).toEqual([value]);
   });
 });
 
 describe('every first byte', () => {
-  it('is judged as by the oracle, as a value and as a key, with any number of bytes behind it', () => {
+  it('gets the same verdict as from the oracle, as a value and as a key, with any number of bytes after it', () => {
     for (let type = 0; type < 256; type += 1) {
       for (let size = 0; size < 20; size += 1) {
         for (const filling of [0x00, 0x01]) {
@@ -242,7 +242,7 @@ describe('every first byte', () => {
 });
 
 describe('depth', () => {
-  it('may be 8 values, the outermost array among them, in arrays and maps alike', () => {
+  it('may be 8, including the outermost array, in arrays and maps alike', () => {
     for (const open of ['91', '81 a161', 'dd 00000001']) {
       for (const last of ['90', '80', '07', 'a161', 'c401ff', 'cb3ff0000000000000']) {
         for (let depth = 2; depth < 12; depth += 1) {
@@ -254,7 +254,7 @@ describe('depth', () => {
     }
   });
 
-  it('does not overflow the stack, however deep a body goes', () => {
+  it('does not overflow the stack, however deeply a body is nested', () => {
     for (const unit of ['91', '81a161', 'dd00000001', 'dc0001', '9191', '81']) {
       const bomb = bytes(unit.repeat(200_000));
       expect(isSafeArray(bomb)).toBe(false);
@@ -264,7 +264,7 @@ describe('depth', () => {
 });
 
 describe('counts', () => {
-  it('beyond the body are refused without counting', () => {
+  it('larger than the body are refused without a loop', () => {
     const started = performance.now();
     for (let i = 0; i < 5_000; i += 1) {
       for (const header of [
@@ -279,11 +279,11 @@ describe('counts', () => {
       }
       for (const type of ['df', 'c6', 'db']) expect(isSafeArray(around(`${type} ffffffff 0101`))).toBe(false);
     }
-    // Either this takes milliseconds, or it takes hours.
+    // This takes either milliseconds or hours.
     expect(performance.now() - started).toBeLessThan(10_000);
   });
 
-  it('one more or less than there are elements are refused', () => {
+  it('that are off by one are refused', () => {
     for (const [count, verdict] of [[2, false] as const, [3, true] as const, [4, false] as const]) {
       expect(isSafeArray(bytes(`9${count} 010203`))).toBe(verdict);
       expect(isSafeArray(bytes(`dc 000${count} 010203`))).toBe(verdict);
@@ -299,7 +299,7 @@ describe('counts', () => {
 });
 
 describe('arbitrary bytes', () => {
-  it('are judged as by the oracle, and what is taken decodes to what the oracle reads', () => {
+  it('get the same verdict as from the oracle, and accepted bodies decode to the same value', () => {
     for (let seed = 0; seed < 3_000; seed += 1) {
       const pick = startRandom(seed);
       const body = writeBody(pick, [0, 60, 15][seed % 3] ?? 0);
@@ -310,7 +310,7 @@ describe('arbitrary bytes', () => {
     fc.assert(fc.property(fc.uint8Array({ maxLength: 64 }), (drawn) => check(Buffer.from([0x92, ...drawn]))));
   });
 
-  it('are judged the same with any one byte changed to any other', () => {
+  it('get the same verdict when any one byte is changed to any other', () => {
     const bodies = [...examples.slice(1, 5).map(bodyOf), writeBody(startRandom(5), 0).subarray(0, 60)];
     for (const body of bodies) {
       for (let at = 0; at < body.length; at += 1) {

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { decodeBody } from '../../src/protocol/codec.ts';
 import { isSafeArray } from '../../src/protocol/scan.ts';
 
-/** The bytes that hexadecimal digits stand for; blanks are for the reader. */
+/** Converts hexadecimal digits to bytes, ignoring blanks. */
 function bytes(hex: string): Buffer {
   return Buffer.from(hex.replaceAll(' ', ''), 'hex');
 }
 
-/** An array with one element, which is encoded as `hex`. */
+/** An array whose only element is encoded as `hex`. */
 function around(hex: string): Buffer {
   return bytes(`91${hex}`);
 }
@@ -15,7 +15,7 @@ function around(hex: string): Buffer {
 describe('text', () => {
   const fatal = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-  /** The bytes as a string, or undefined where they are not UTF-8. */
+  /** The bytes as a string; undefined if they are not UTF-8. */
   function decode(text: Buffer): string | undefined {
     try {
       return fatal.decode(text);
@@ -56,7 +56,7 @@ describe('text', () => {
     }
   });
 
-  it('agrees with TextDecoder at every edge of the ranges, at the start, in the middle and at the end', () => {
+  it('agrees with TextDecoder at the boundaries of all ranges, at the start, in the middle and at the end', () => {
     const edges = '00 7f 80 8f 90 9f a0 bf c0 c1 c2 df e0 e1 ec ed ee ef f0 f1 f3 f4 f5 f7 f8 ff'.split(' ');
     const fillings = ['', '61', '61'.repeat(60)];
     for (const lead of edges.slice(10)) {
@@ -81,7 +81,7 @@ describe('text', () => {
     ['a stray continuation', '80'],
     ['Latin-1', 'e9'],
     ['UTF-16', 'fffe6100'],
-  ])('refuses %s, wherever it stands in a text of any length', (_what, hex) => {
+  ])('refuses %s, at any place in a text of any length', (_what, hex) => {
     const bad = bytes(hex);
     for (const size of [0, 1, 15, 16, 30, 46, 47, 48, 49, 63, 64, 255, 300]) {
       const filling = Buffer.alloc(size, 'x');
@@ -96,7 +96,7 @@ describe('text', () => {
     }
   });
 
-  it('does not join a sequence over the end of a string', () => {
+  it('does not join a sequence across the end of a string', () => {
     expect(isSafeArray(bytes('92 a1 c3 a1 a9'))).toBe(false);
     expect(isSafeArray(bytes('92 a3 61f09f a2 9880'))).toBe(false);
     expect(isSafeArray(bytes('91 a1 c3 a9'))).toBe(false);

@@ -1,4 +1,4 @@
-/** The table of verbs: what each row lets through, and that docs/protocol.md describes every row. */
+/** The table of verbs: what each row accepts, and whether docs/protocol.md describes it. */
 
 import { describe, expect, it } from 'vitest';
 import type { Argument } from '../../src/protocol/arguments.ts';
@@ -13,7 +13,7 @@ const ALLOWED = {
   account: ['account'],
 } as const;
 
-/** A valid value of every kind of argument. */
+/** A valid value for every argument. */
 const VALID = {
   greeting: { version: 1, heartbeat: 60_000 },
   user: 'ann',
@@ -42,7 +42,7 @@ describe.each(VERBS)('$verb', ({ verb, guard, destination, arguments: specs }) =
   const values = specs.map(valid);
   const [state] = ALLOWED[guard];
 
-  it('lets through what fits, from clients that may say it', () => {
+  it('accepts valid arguments from clients that may use the verb', () => {
     const request = { type: 'request', verb, destination, id: 7, values };
     for (const allowed of ALLOWED[guard]) {
       expect(checkRequest([verb, 7, ...values], allowed)).toEqual(request);
@@ -61,7 +61,7 @@ describe.each(VERBS)('$verb', ({ verb, guard, destination, arguments: specs }) =
     }
   });
 
-  it('refuses an argument of the wrong form, and a missing one', () => {
+  it('refuses an invalid argument, and a missing one', () => {
     for (const [index, { name, code, rule, isOptional }] of specs.entries()) {
       const wrong = checkRequest([verb, 7, ...values.with(index, [])], state);
       expect(wrong).toEqual({ type: 'refused', id: 7, code, text: rule });
@@ -79,7 +79,7 @@ describe.each(VERBS)('$verb', ({ verb, guard, destination, arguments: specs }) =
   it('is described in docs/protocol.md', () => {
     const [, who = '', described = ''] = table('Commands').find(([first]) => first === `\`${verb}\``) ?? [];
     expect(who).toBe(guard.replace('_', ' '));
-    // The table may say more of an argument, such as "to (user or room)" or "old password".
+    // The table may say more about an argument, such as "to (user or room)" or "old password".
     const documented = described === '–' ? [] : described.split(/, (?![^(]*\))/);
     expect(documented.length).toBe(specs.length);
     for (const [index, { name, isOptional }] of specs.entries()) {
@@ -99,7 +99,7 @@ it('has one row for each verb, and docs/protocol.md describes no other', () => {
   ).toEqual([...verbs].sort());
 });
 
-it('refuses verbs that it does not have, and requests without a valid id', () => {
+it('refuses unknown verbs, and requests without a valid id', () => {
   for (const verb of ['Send', 'shout', 'constructor', '', null, 7, ['send']]) {
     expect(checkRequest([verb, 7], 'account')).toEqual({ type: 'refused', id: 7, code: 'unknown_command' });
   }

@@ -1,4 +1,4 @@
-/** A registry in this thread, with one shard that the test plays, and a clock that the test sets. */
+/** A registry on this thread, with one shard that the test plays, and a clock that the test sets. */
 
 import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
@@ -21,7 +21,7 @@ interface DriverOptions {
   readonly keepMs?: number;
   readonly openLog?: OpenLog;
   readonly clock?: TestClock;
-  /** Those that the shard has from before. */
+  /** Sessions that the shard had before this run of the registry. */
   readonly sessions?: readonly AnnouncedSession[];
 }
 
@@ -29,7 +29,7 @@ const ANSWERS = ['entry', 'ok', 'error', 'attached', 'live', 'behind'];
 
 export class RegistryDriver {
   readonly clock: TestClock;
-  /** Everything that the shard has been sent. */
+  /** Every item sent to the shard. */
   readonly sent: ToShard[] = [];
   readonly logged: Array<Readonly<Record<string, unknown>>> = [];
   readonly projection: ReturnType<typeof openProjection>;
@@ -56,10 +56,10 @@ export class RegistryDriver {
     this.connect(sessions);
   }
 
-  /** A run of the shard's thread begins. */
+  /** Starts a run of the shard's thread. */
   connect(sessions: readonly AnnouncedSession[] = []): void {
     this.#actor.tell({ type: 'shard_connected', shard: 0, out: this.#out });
-    // A shard that has sessions has been routed everything so far.
+    // A shard that has sessions has received everything so far.
     this.tell(['announce', 1, sessions.length > 0 ? this.#lastId : -1, sessions]);
   }
 
@@ -69,18 +69,18 @@ export class RegistryDriver {
     return new Promise((resolve) => setImmediate(resolve));
   }
 
-  /** Sends all of it in one turn, and waits for nothing. */
+  /** Sends the items in one turn, without waiting for answers. */
   tell(...items: Asked[]): void {
     this.#actor.tell({ type: 'batch', shard: 0, out: this.#out, items });
   }
 
-  /** Asks all of it in one turn, and waits for the answers. The second element of a command is its number. */
+  /** Sends the commands in one turn, and waits for the answers. The second element of a command is its number. */
   ask(...items: Asked[]): Promise<ToShard[]> {
     this.tell(...items);
     return Promise.all(items.map((item) => this.answer(Number(item[1]))));
   }
 
-  /** The answer to a command. A message that has been stored is its own answer. */
+  /** The answer to a command. The entry of a stored message is the answer to its `send`. */
   answer(asked: number): Promise<ToShard> {
     return until(`an answer to ${asked}`, () => this.answers(asked)[0], {
       state: () => JSON.stringify(this.logged),
@@ -91,7 +91,7 @@ export class RegistryDriver {
     return this.sent.filter(([kind, number]) => ANSWERS.includes(kind) && number === asked);
   }
 
-  /** The entries that the shard has been sent, in order. */
+  /** The entries sent to the shard, in order. */
   get entries(): Entry[] {
     return this.sent.flatMap((item) => (item[0] === 'entry' ? [item[2]] : []));
   }
@@ -105,7 +105,7 @@ export class RegistryDriver {
     this.#actor.tell({ type: 'tick' });
   }
 
-  /** The registry's thread ends. */
+  /** Ends the registry. */
   async stop(): Promise<void> {
     this.#actor.stop();
     await this.#actor.exited;

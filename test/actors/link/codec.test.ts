@@ -18,7 +18,7 @@ import { decodeBody } from '../../../src/protocol/codec.ts';
 import { HEADER_BYTES } from '../../../src/protocol/vocabulary.ts';
 import { until } from '../../support/process.ts';
 
-/** Sends the items as one batch; returns what comes out at the other end. */
+/** Sends the items as one batch, and returns what the other end receives. */
 async function cross<In, Out>(
   items: readonly In[],
   write: (out: BatchWriter, item: In) => void,
@@ -37,7 +37,7 @@ async function cross<In, Out>(
 
 const LONG = '€'.repeat(2_730);
 
-it('carries what shards ask as it was, in order', async () => {
+it('carries commands unchanged and in order', async () => {
   const asked: ToRegistry[] = [
     ['announce', 3, -1, [[1, 7, 'ann', true]]],
     ['send', 2 ** 40, 5, '#r', 'hello', null],
@@ -48,12 +48,12 @@ it('carries what shards ask as it was, in order', async () => {
   expect(await cross(asked, writeToRegistry, readToRegistry)).toEqual(asked);
 });
 
-it('carries a batch that is far longer than the ones before', async () => {
+it('carries a batch that is far longer than the batches before', async () => {
   const asked = Array.from({ length: 2_000 }, (_, n): ToRegistry => ['send', n, 1, 'ben', LONG, null]);
   expect(await cross(asked, writeToRegistry, readToRegistry)).toEqual(asked);
 });
 
-it('carries entries as the frames of their events, and all else as it was, in order', async () => {
+it('carries entries as the frames of their events, and all other items unchanged, in order', async () => {
   const id = 1_795_000_000_000_000;
   const at = 1_795_000_000_000;
   const ann = { account: 7, user: 'ann', origin: null };
@@ -84,7 +84,7 @@ it('carries entries as the frames of their events, and all else as it was, in or
   ]);
 });
 
-it('hands over no more memory than what is said takes, twice at most', async () => {
+it('passes at most twice as much memory as the text needs', async () => {
   const text = 'a'.repeat(8_000);
   const entry: Entry = {
     kind: 'message',

@@ -1,4 +1,4 @@
-/** What the registry's turns come to: on a disk that fails, on a log that is far away, and when threads die meanwhile. */
+/** The registry's turns: on a failing disk, on a distant log, and when threads die while a turn is in flight. */
 
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
@@ -18,19 +18,19 @@ function newFile(): string {
   return `${folder}/${files}.db`;
 }
 
-/** Runs a statement in the database, as somebody else would. */
+/** Runs a statement in the database on a connection of its own. */
 function meddle(file: string, sql: string): void {
   const db = new DatabaseSync(file);
   db.exec(sql);
   db.close();
 }
 
-/** From here on nothing can be stored: as on a failing disk, every transaction breaks off. */
+/** Makes every transaction that stores an entry fail, as on a failing disk. */
 const BREAK = "CREATE TRIGGER broken BEFORE INSERT ON entries BEGIN SELECT RAISE(ABORT, 'broken'); END";
 const REPAIR = 'DROP TRIGGER broken';
 
 describe('on one machine', () => {
-  it('refuses only who uses a key that cannot be looked up', async () => {
+  it('refuses only the command whose key cannot be looked up', async () => {
     const file = newFile();
     const world = new RegistryDriver({ file, names: ['ann'] });
     await world.ask(['attach', 1, 1, 'ann', false, 0], ['live', 2, 1, 0, 100_000]);
@@ -45,7 +45,7 @@ describe('on one machine', () => {
     expect(world.logged.map(({ event }) => event)).toEqual(['storage_failed']);
   });
 
-  it('answers questions while somebody else has locked the database', async () => {
+  it('answers queries while another process has locked the database', async () => {
     const file = newFile();
     const world = new RegistryDriver({ file, names: ['ann'] });
     await world.ask(['attach', 1, 1, 'ann', false, 0]);
@@ -57,16 +57,16 @@ describe('on one machine', () => {
       ['ok', 2, [[['ann', true]], null]],
       ['ok', 3, [[], null]],
     ]);
-    // A turn that had asked for the lock would have failed, after a while.
+    // A turn that needs the lock would fail after a while.
     expect(world.logged).toEqual([]);
   });
 
-  it('takes in who has ended by a commit that seemed to fail', async () => {
+  it('takes in a retirement that is on disk although its commit seemed to fail', async () => {
     const file = newFile();
     const world = new RegistryDriver({ file, names: ['ann'] });
     await world.ask(['attach', 1, 1, 'ann', false, 0], ['attach', 2, 2, 'gil', true, null]);
     await world.ask(['join', 3, 2, '#tea']);
-    // What it cannot know: its last transaction is on disk after all.
+    // The registry cannot know that its last transaction is on disk after all.
     const other = openProjection(file);
     const gil = other.load().account('gil');
     const room = other.load().room('#tea');
@@ -85,7 +85,7 @@ describe('on one machine', () => {
   });
 });
 
-/** A registry on a distant log, in which ann is online. */
+/** A registry on a distant log, with ann online. */
 async function distant(file: string, log: HeldLog): Promise<RegistryDriver> {
   const world = new RegistryDriver({ file, names: ['ann'], openLog: log.open });
   await proposals(log, 1);
@@ -113,7 +113,7 @@ describe('on a distant log', () => {
     meddle(file, BREAK);
     const second = log.proposed.pop();
     log.release();
-    // Its own turns wait; what is asked now is refused, rather than queued without a limit.
+    // Its own turns wait. It refuses new commands instead of queueing them without a limit.
     await world.ask(['send', 5, 1, 'ann', 'meanwhile', null]);
     expect(world.answers(5)).toEqual([['error', 5, 'storage_failed']]);
     if (second !== undefined) log.propose(second);
@@ -130,13 +130,13 @@ describe('on a distant log', () => {
     expect(world.projection.load().account('ben')).toBeDefined();
   });
 
-  it('answers who asked when a page that seemed to fail is on disk after all', async () => {
+  it('answers the commands of a page that is on disk although storing it seemed to fail', async () => {
     const file = newFile();
     const log = new HeldLog();
     const world = await distant(file, log);
     world.tell(['send', 3, 1, 'ann', 'stored', null], ['attach', 4, 2, 'gil', true, null]);
     await proposals(log, 1);
-    // A node that reads the same log into the same database: it stores the page, then the registry fails to.
+    // Another fold on the same database stores the page, then the registry fails to store it.
     const batch = log.proposed[0];
     if (batch === undefined) throw new Error('no batch');
     const other = openProjection(file);
@@ -151,7 +151,7 @@ describe('on a distant log', () => {
     expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
   });
 
-  it('ends when the log skips a batch', async () => {
+  it('fails when the log skips a batch', async () => {
     const log = new HeldLog();
     const world = await distant(newFile(), log);
     world.tell(['send', 3, 1, 'ann', 'never decided', null]);
@@ -159,7 +159,7 @@ describe('on a distant log', () => {
     expect(() => log.skip()).toThrow('the log skips from position 2 to 4');
   });
 
-  it('takes nothing that a shard repeats before what the run before it had proposed has come back', async () => {
+  it('handles no repeated command before the batches of its previous run are committed', async () => {
     const file = newFile();
     const log = new HeldLog();
     const former = await distant(file, log);
@@ -184,7 +184,7 @@ describe('on a distant log', () => {
     expect(next.answers(3)).toHaveLength(1);
   });
 
-  it('ends a guest that an earlier run let in, if nobody comes back as this guest', async () => {
+  it('retires a guest of an earlier run who does not reconnect', async () => {
     const file = newFile();
     const log = new HeldLog();
     const former = await distant(file, log);
@@ -204,7 +204,7 @@ describe('on a distant log', () => {
     expect(next.projection.load().account('gil')).toBeUndefined();
   });
 
-  it('ends a guest whose shard dies while it is let in, and lets nobody in who comes after', async () => {
+  it('retires a guest whose shard dies during the login, and begins no session for it', async () => {
     const log = new HeldLog();
     const world = await distant(newFile(), log);
     world.tell(['attach', 3, 2, 'gil', true, null]);

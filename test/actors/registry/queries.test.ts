@@ -1,4 +1,4 @@
-/** The verbs that only read, on a directory and sessions that the test makes. */
+/** The verbs that only read, on a directory and sessions that the test creates. */
 
 import { expect, it } from 'vitest';
 import type { Outcome } from '../../../src/actors/kernel/actor.ts';
@@ -18,7 +18,7 @@ class World {
     lists: new Lists(this.directory, this.sessions),
     registeredAt: async (user) => this.auth.get(user) ?? { type: 'gone' },
   });
-  /** What auth says of an account; it is gone for all others. */
+  /** Auth's answers by account. For all other accounts auth is gone. */
   readonly auth = new Map<string, Outcome<number | null>>();
   #nextId = 1;
 
@@ -34,7 +34,7 @@ class World {
     return room;
   }
 
-  /** Begins a session at that time. */
+  /** Begins a session at time `now`. */
   attach(account: Account, now = 0): void {
     this.sessions.attach(SHARD, this.#id(), account, now);
   }
@@ -45,7 +45,7 @@ class World {
   }
 }
 
-it('who lists the people who are online, or the members of a room', () => {
+it('who lists the accounts online, or the members of a room', () => {
   const world = new World();
   const [ann, ben, cat] = [world.account('ann'), world.account('Ben'), world.account('cat')];
   world.room('#tea', ann, ben);
@@ -94,7 +94,7 @@ it('rooms lists the rooms with the number of their members', () => {
   expect(rooms('#cake')).toEqual({ type: 'ok', result: [[['#tea', 2]], null] });
 });
 
-it('whois tells about an account, and which rooms it shares with who asks', async () => {
+it('whois describes an account, with the rooms that it shares with the asker', async () => {
   const world = new World();
   const [ann, ben, gil] = [world.account('ann'), world.account('Ben'), world.account('gil', true)];
   world.room('#tea', ann, ben);
@@ -104,7 +104,7 @@ it('whois tells about an account, and which rooms it shares with who asks', asyn
   world.attach(ben, 7_000);
   world.attach(ben, 9_000);
   world.auth.set('Ben', { type: 'answered', value: 1_000 });
-  // A guest has not registered, whoever had the name before.
+  // A guest has not registered, even if an earlier holder of the name had.
   world.auth.set('gil', { type: 'answered', value: 2_000 });
   const whois = (name: string, asker = ann) => world.handlers.whois(['whois', 1, 1, name], asker)();
   const shared = { guest: false, onlineSince: 7_000, registeredAt: 1_000, rooms: ['#Cake', '#tea'] };
@@ -114,7 +114,7 @@ it('whois tells about an account, and which rooms it shares with who asks', asyn
   const offline = { user: 'ann', guest: false, onlineSince: null, registeredAt: null };
   expect(await whois('ann')).toEqual({ type: 'ok', result: { ...offline, rooms: ['#Cake', '#tea'] } });
   expect(await whois('nobody')).toEqual({ type: 'refused', code: 'no_such_user' });
-  // The answer is what was so when it was asked.
+  // The answer shows the state at the time of the query.
   const asked = whois('Ben', gil);
   world.sessions.detachShard(SHARD);
   expect(await asked).toMatchObject({ result: { onlineSince: 7_000, rooms: ['#bens'] } });

@@ -1,4 +1,4 @@
-/** The registry with its log, in this thread, under a clock that the test sets. */
+/** The registry and its log on this thread, with a clock that the test sets. */
 
 import { pino } from 'pino';
 import { expect, it, onTestFinished } from 'vitest';
@@ -37,7 +37,7 @@ class World {
     this.#number = 2;
   }
 
-  /** Says it; resolves when it has been committed. */
+  /** Sends a message; resolves when it is committed. */
   async say(text: string, key: string | null = null): Promise<ToShard> {
     await until('ann to be live', () => this.told.some(([kind]) => kind === 'live'));
     this.#number += 1;
@@ -46,7 +46,7 @@ class World {
     return until(`an answer to ${text}`, () => this.told.find((item) => item[1] === number));
   }
 
-  /** Seconds pass, in each of which the registry looks at the clock. */
+  /** Lets seconds pass, with a tick of the registry in each. */
   async pass(seconds: number, stepMs = 1_000): Promise<void> {
     for (let second = 0; second < seconds; second += 1) {
       this.clock.pass(stepMs);
@@ -100,7 +100,7 @@ it('keys end a day after they were used, when the clock has been steady', async 
   expect(stored(await at.say('first', 'key')).id).toBeGreaterThan(first.id);
 });
 
-it('lets nobody wait for an answer that needs auth, and drops it if its shard has died meanwhile', async () => {
+it('handles other commands while an answer waits for auth, and drops the answer if its shard has died', async () => {
   const asked: Array<(outcome: Outcome<number | null>) => void> = [];
   const at = new World(DAY_MS, () => new Promise((resolve) => asked.push(resolve)));
   const answerTo = (number: number): ToShard | undefined => at.told.find((item) => item[1] === number);

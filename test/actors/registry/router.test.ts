@@ -1,4 +1,4 @@
-/** Which shard gets which entry, and how a shard that has fallen behind catches up. */
+/** Which shards get an entry, and how a shard that has fallen behind catches up. */
 
 import { expect, it, onTestFinished } from 'vitest';
 import type { ToShard } from '../../../src/actors/link/messages.ts';
@@ -13,11 +13,11 @@ import { append } from '../../support/append.ts';
 import { testFolder } from '../../support/folder.ts';
 
 const folder = testFolder();
-/** As in the router: entries on their way to a shard, and entries that are read at a time. */
+/** The router's limit of entries that a shard has not handled yet. */
 const CREDIT = 4_096;
 let files = 0;
 
-/** A shard, with what it was sent since the last look. */
+/** A shard, with the items sent to it since the last `take`. */
 class Shard {
   readonly link: ShardLink;
   #sent: ToShard[] = [];
@@ -30,7 +30,7 @@ class Shard {
     return this.#sent.splice(0);
   }
 
-  /** The texts and the other items of what was sent. */
+  /** The same items, with entries as their texts. */
   read(): unknown[] {
     return this.take().map((item) => (item[0] === 'entry' ? textOf(item[2]) : item));
   }
@@ -71,7 +71,7 @@ class World {
     return this.accounts[index] ?? expect.fail('nobody');
   }
 
-  /** A message from one account to another is stored, and routed. */
+  /** Stores and routes a message from one account to another. */
   tell(from: number, to: number, text: string, origin: Origin | null = null): Entry {
     return this.tellAll(from, to, [text], origin)[0] ?? expect.fail('no entry');
   }
@@ -138,7 +138,7 @@ it('sends a direct message to the shards on which either account is, and to no o
   expect(right.read()).toEqual(['to ben', 'from cat, who is not here']);
 });
 
-it('sends an entry of a room to the shards with a member, and a join also to where its author is', () => {
+it("sends an entry of a room to the shards with a member, and a join also to its author's shards", () => {
   const world = new World();
   const [left, right] = world.shards;
   world.sessions.attach(0, 1, world.account(0), 0);
@@ -153,7 +153,7 @@ it('sends an entry of a room to the shards with a member, and a join also to whe
   expect(right.read()).toEqual(['joined', 'together']);
 });
 
-it('answers the run of the shard that asked, even if nobody there gets the entry', () => {
+it('answers the run of the shard that sent the command, even if nobody there gets the entry', () => {
   const world = new World();
   const [left, right] = world.shards;
   for (const shard of world.shards) shard.take();
@@ -167,7 +167,7 @@ it('answers the run of the shard that asked, even if nobody there gets the entry
   ]);
 });
 
-it('sends a shard that comes back everything after what it has, and then says that it has caught up', () => {
+it('sends a shard that announces itself everything after its cursor, and then caught_up', () => {
   const world = new World([0]);
   const texts = Array.from({ length: 1_500 }, (_, i) => `message ${i}`);
   const entries = world.tellAll(0, 1, texts);
@@ -175,7 +175,7 @@ it('sends a shard that comes back everything after what it has, and then says th
   expect(world.shards[1].read()).toEqual([...texts.slice(100), ['caught_up']]);
 });
 
-it('stops sending to a shard that takes nothing, and goes on without a gap when it does', () => {
+it('stops sending to a shard that handles nothing, and continues without a gap when it does', () => {
   const world = new World();
   const [slow] = world.shards;
   world.sessions.attach(0, 1, world.account(0), 0);
@@ -185,7 +185,7 @@ it('stops sending to a shard that takes nothing, and goes on without a gap when 
   world.tellAll(0, 0, texts);
   const got = slow.read();
   expect(got).toEqual(texts.slice(0, CREDIT));
-  // It catches up only when it has handled half, and never gets more than it may have on its way.
+  // The shard catches up only once it has handled half, and never gets more than its credit.
   world.router.credit(slow.link, CREDIT / 2 - 1);
   expect(slow.read()).toEqual([]);
   let handled = CREDIT / 2;
@@ -201,7 +201,7 @@ it('stops sending to a shard that takes nothing, and goes on without a gap when 
   expect(slow.read()).toEqual(['live again']);
 });
 
-it('tells a shard that nothing concerned how far the log has come, once', () => {
+it('sends the cursor once to a shard that had no recipient for the latest entries', () => {
   const world = new World();
   for (const shard of world.shards) shard.take();
   const { id } = world.tell(0, 1, 'nobody is here');
@@ -210,7 +210,7 @@ it('tells a shard that nothing concerned how far the log has come, once', () => 
   expect(world.shards.map((shard) => shard.take())).toEqual([[['cursor', id]], [['cursor', id]]]);
 });
 
-it('ends the sessions of an account where there are some', () => {
+it('ends the sessions of an account on every shard that has any', () => {
   const world = new World();
   world.sessions.attach(1, 1, world.account(0), 0);
   for (const shard of world.shards) shard.take();

@@ -1,4 +1,4 @@
-/** Who comes in as whom, when several things happen to a name in one turn. */
+/** Which account a session gets when several commands of one turn concern the same name. */
 
 import { expect, it } from 'vitest';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
@@ -14,7 +14,7 @@ function newFile(): string {
   return `${folder}/${files}.db`;
 }
 
-it('lets nobody in as the former account of a name that is registered anew in the same turn', async () => {
+it('never logs in to the former account of a name that is registered again in the same turn', async () => {
   const file = newFile();
   const before = openProjection(file);
   const [ann, bob] = append(before, {
@@ -28,7 +28,7 @@ it('lets nobody in as the former account of a name that is registered anew in th
   append(before, { drafts: [{ kind: 'direct', text: 'for the former bob', ...said }] });
   before.close();
 
-  // Bob is not among those who can log in any more; then somebody registers his name.
+  // Bob can no longer log in; then somebody else registers his name.
   const world = new RegistryDriver({ file: file, names: ['ann'] });
   const answers = await world.ask(
     ['account', 11, 1, 'bob'],
@@ -43,7 +43,7 @@ it('lets nobody in as the former account of a name that is registered anew in th
   expect(live?.[3]).toEqual([]);
 });
 
-it('lets in one of two guests of one name that come in the same turn', async () => {
+it('accepts one of two guests who choose the same name in the same turn', async () => {
   const world = new RegistryDriver({ file: newFile(), names: [] });
   const answers = await world.ask(['attach', 21, 1, 'gil', true, 0], ['attach', 22, 2, 'gil', true, 0]);
   expect(answers.map(([kind, , code]) => (kind === 'error' ? code : kind))).toEqual([
@@ -54,7 +54,7 @@ it('lets in one of two guests of one name that come in the same turn', async () 
   expect(online).toEqual(['ok', 23, [[['gil', true]], null]]);
 });
 
-it('shows a guest what is said to it in the very turn in which it comes', async () => {
+it('delivers a message to a guest whose session begins in the same turn', async () => {
   const world = new RegistryDriver({ file: newFile(), names: ['ann'] });
   await world.ask(['attach', 41, 1, 'ann', false, 0], ['live', 42, 1, 0, 100_000]);
   world.tell(['attach', 43, 2, 'gil', true, null], ['send', 44, 1, 'gil', 'hello', null]);
@@ -63,7 +63,7 @@ it('shows a guest what is said to it in the very turn in which it comes', async 
   expect(JSON.stringify(live?.[3])).toContain('hello');
 });
 
-it('shows in a list what its connection has asked for before, and nothing that it asks for behind', async () => {
+it('shows in a list the effects of earlier commands of the connection, and not of later ones', async () => {
   const world = new RegistryDriver({ file: newFile(), names: ['ann'] });
   await world.ask(['attach', 31, 1, 'ann', false, 0], ['live', 32, 1, 0, 100_000]);
   const [, within, , after] = await world.ask(

@@ -1,4 +1,4 @@
-/** The native codec: bytes as they may come in, and the bytes that go out. */
+/** The native codec: reading bytes in any pieces, and the bytes that it writes. */
 
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { Outbox, WriteTurn } from '../../../src/transport/outbox.ts';
 
 const LIMIT = 1_000;
 
-/** All that the codec has next: requests, and in the end why there is nothing more. */
+/** Reads until the codec needs more bytes: the requests, then the fault if there is one. */
 function read(codec: Codec): unknown[] {
   const seen: unknown[] = [];
   for (;;) {
@@ -35,7 +35,7 @@ function open(): {
   return { codec: dialect.open(LIMIT), turn, out, written: () => Buffer.concat(written) };
 }
 
-it('reads requests that come one byte at a time, and several in one write', () => {
+it('reads requests that arrive one byte at a time, and several in one write', () => {
   const requests = [
     ['ping', 1],
     ['send', 2, '#tea', 'hällo', null],
@@ -78,10 +78,10 @@ it.each([
   ['no MessagePack', Buffer.from([0xc1])],
   ['a value that is no array', Buffer.from([0x01])],
   ['an array that ends early', Buffer.from([0x93, 0x01])],
-  ['bytes behind the array', Buffer.from([0x90, 0x00])],
+  ['bytes after the array', Buffer.from([0x90, 0x00])],
   ['a string that is not UTF-8', Buffer.from([0x91, 0xa1, 0xff])],
   ['an array a thousand levels deep', Buffer.alloc(999, 0x91)],
-])('a body that is malformed is no request, and the next one is read: %s', (_, body) => {
+])('a malformed body is not a request, and the next one is read: %s', (_, body) => {
   const codec = dialect.open(LIMIT);
   codec.push(Buffer.concat([frameBody(body), encodeFrame(['ping', 1])]));
   expect(read(codec)).toEqual([undefined, ['ping', 1]]);
@@ -92,7 +92,7 @@ it.each([
   ['no size', '        ', 'bad_frame'],
   ['text', 'GET / HT', 'bad_frame'],
   ['a size above the limit', '1001    ', 'frame_too_large'],
-])('a header that cannot be trusted is a fault, behind what came before it: %s', (_, header, fault) => {
+])('an invalid header is a fault, reported after the requests before it: %s', (_, header, fault) => {
   const codec = dialect.open(LIMIT);
   codec.push(Buffer.concat([encodeFrame(['ping', 1]), Buffer.from(header)]));
   expect(read(codec)).toEqual([['ping', 1], fault]);
@@ -108,7 +108,7 @@ it('accepts larger requests from the moment the limit is raised', () => {
 });
 
 it.each([0, 127, 128, 255, 256, 65_535, 65_536, 2 ** 32, Number.MAX_SAFE_INTEGER])(
-  'answers a send as any other request: request id %i',
+  'encodes the answer to a send like any other answer: request id %i',
   (requestId) => {
     const { codec, turn, out, written } = open();
     codec.stored(out, turn.arena, requestId, 1_760_000_000_000_000, 1_760_000_000_000);
