@@ -81,14 +81,9 @@ export function archive(parts: ArchiveParts): Readings {
   };
 
   /**
-<<<<<<< HEAD
-   * A disk that cannot be read now may work again later, so a read error does not end the thread. Each request waits
-   * for a turn of the event loop: otherwise a client that asks again after every answer would keep the port busy and
-   * starve timers and the watchdog.
-=======
-   * A disk that cannot be read now may be readable later, so a failure refuses the request and does not end the thread. Each
-   * request waits for a turn of the event loop, or a client that asks again at every answer would starve timers and watchdog.
->>>>>>> 9990ef1 (The archive reads through an interface, which a store on this machine or a distant one can implement)
+   * A disk that cannot be read now may be readable later, so a read error refuses the request and does not end the thread.
+   * Each request waits for a turn of the event loop. Otherwise a client that asks again after every answer would keep the
+   * port busy and starve timers and the watchdog.
    */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
     requests += 1;
