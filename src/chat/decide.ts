@@ -1,6 +1,6 @@
 /**
- * Decides intents: the one place that says who may do what. Pure and deterministic: no clock, no randomness, and no
- * order that comes from elsewhere, because every node that reads the log must come to the same result.
+ * Decides intents. Every rule about who may do what is here or in `kinds/`. Pure and deterministic: it uses no clock, no
+ * randomness and no order from outside the log, because every node that reads the log must reach the same decisions.
  */
 
 import type { Intent } from './intent.ts';
@@ -13,7 +13,7 @@ type Deciders = {
 
 const DECIDERS: Deciders = INTENTS;
 
-/** `state`: as the earlier intents of the same batch left it. */
+/** `state`: the state after all earlier intents, including those of the same batch. */
 export function decide<Kind extends Intent['kind']>(
   state: ChatState,
   intent: Extract<Intent, { kind: Kind }>,

@@ -1,5 +1,5 @@
 /**
- * The accounts and the rooms as the committed log has left them. Only the registry keeps a directory.
+ * The accounts, rooms and members according to the log. Only the registry keeps a directory.
  */
 
 import { foldName } from './names.ts';
@@ -10,7 +10,7 @@ export interface Account {
   readonly guest: boolean;
   /** Its rooms, each with the id of its join. Undefined before the first, because most of a million accounts have none. */
   rooms: Map<Room, number> | undefined;
-  /** The `seen` mark: everything up to this id has been shown. Undefined until it is read. */
+  /** The `seen` mark: the person has seen everything up to this id. Undefined until it is read from disk. */
   seen: number | undefined;
 }
 
@@ -27,16 +27,16 @@ const NO_ROOMS: ReadonlyMap<Room, number> = new Map();
 export class Directory {
   readonly #accounts = new Map<string, Account>();
   readonly #rooms = new Map<string, Room>();
-  /** Accounts that cannot log in at present. They keep their rooms, but nobody sees them. */
+  /** Accounts that cannot log in at present, by folded name. They keep their rooms, but nobody sees them. */
   readonly #hidden = new Map<string, Account>();
 
   #sortedRooms: readonly Room[] | undefined;
-  /** How many accounts in the directory are not guests. */
+  /** The number of accounts in the directory that are not guests. */
   registered = 0;
-  /** The largest id of an account so far. */
-  newestAccount = 0;
+  /** The largest account id so far. */
+  newestAccountId = 0;
 
-  /** The account that has this name now. Case does not matter. */
+  /** The account that currently has this name, in any case. */
   account(name: string): Account | undefined {
     return this.#accounts.get(foldName(name));
   }
@@ -49,7 +49,7 @@ export class Directory {
     return this.#rooms.get(foldName(name));
   }
 
-  /** All rooms, in order of name. A room exists as long as somebody is in it. */
+  /** All rooms, in order of name. A room exists as long as it has a member. */
   roomsInOrder(): readonly Room[] {
     this.#sortedRooms ??= inOrder(this.#rooms.values());
     return this.#sortedRooms;
@@ -61,12 +61,12 @@ export class Directory {
   }
 
   addAccount(account: Account): void {
-    this.newestAccount = Math.max(this.newestAccount, account.id);
+    this.newestAccountId = Math.max(this.newestAccountId, account.id);
     if (!account.guest) this.registered += 1;
     this.#accounts.set(foldName(account.name), account);
   }
 
-  /** Frees the name. The account must have left its rooms before. */
+  /** Removes the account and frees its name. The account must already have left its rooms. */
   removeAccount(account: Account): void {
     if (this.account(account.name) !== account) return;
     this.#accounts.delete(foldName(account.name));
@@ -80,7 +80,7 @@ export class Directory {
     this.#hidden.set(foldName(account.name), account);
   }
 
-  /** Puts a hidden account of that name back where it was, if there is one. */
+  /** Undoes `hideAccount` for the hidden account of that name, if there is one. */
   revealAccount(name: string): Account | undefined {
     const account = this.#hidden.get(foldName(name));
     if (account === undefined) return undefined;
@@ -101,7 +101,7 @@ export class Directory {
     return room;
   }
 
-  /** `since`: the id of the join, which is later than those of its other rooms. */
+  /** `since`: the id of the join. It must be larger than those of the account's other rooms. */
   addMember(room: Room, account: Account, since: number): void {
     room.members.set(account.id, account);
     room.sorted = undefined;
@@ -110,8 +110,8 @@ export class Directory {
   }
 
   /**
-   * Undoes a `removeMember`: the rooms of the account are in the order of joining again. A room that has ended meanwhile comes
-   * back as the same object, because later steps of the undo refer to it.
+   * Undoes a `removeMember`, and restores the order of the account's rooms. A room that has ended since comes back as the
+   * same object, because later steps of the undo refer to it.
    */
   restoreMember(room: Room, account: Account, since: number): void {
     if (this.room(room.name) !== room) {
@@ -141,7 +141,7 @@ export class Directory {
   }
 }
 
-/** Every list of names is in this order: by code unit, without regard to case. */
+/** Sorts by folded name, in order of code units. All lists of names use this order. */
 export function inOrder<T extends { readonly name: string }>(items: Iterable<T>): T[] {
   const keyed = Array.from(items, (item) => ({ key: foldName(item.name), item }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0));
@@ -149,8 +149,8 @@ export function inOrder<T extends { readonly name: string }>(items: Iterable<T>)
 }
 
 /**
- * One page of a list in order of name: at most `limit` items after the name `after`, and the name to continue from, or null
- * at the end. A name that no longer exists still marks where to continue.
+ * One page of a list in order of name: at most `limit` items after the name `after`, which need not be in the list.
+ * `next`: the `after` of the next page; null on the last page.
  */
 export function pageAfter<T extends { readonly name: string }>(
   sorted: readonly T[],

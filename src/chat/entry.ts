@@ -1,25 +1,25 @@
 /**
- * Entries of the message log: what was said, and who joined and left where, in one total order for everybody.
+ * Entries: messages, joins and leaves, in one total order for the whole server. `kinds/table.ts` lists the kinds.
  *
- * A draft is an entry that has no id yet; the log gives it one when it commits it. `kinds/table.ts` lists the kinds.
+ * A draft is an entry without an id. The projection assigns the id when it stores the entry.
  */
 
 import type { Origin } from './intent.ts';
 import type { ENTRIES } from './kinds/table.ts';
 
-/** What all entries have in common. */
+/** The fields of all entries. */
 export interface Authored {
-  /** Id and name of the account that said it, joined, or left. */
+  /** Id and name of the account that wrote the message, joined or left. */
   readonly account: number;
   readonly user: string;
   readonly origin: Origin | null;
-  /** The id of the entry that this one concerns. */
+  /** The id of the entry that this one refers to. */
   readonly about?: number;
   /** A small value whose meaning depends on the kind. */
   readonly data?: string;
 }
 
-/** An entry of a room. The room's id is 0 for the first who joins a room that never existed. */
+/** An entry of a room. In a draft, the room's id is 0 if the entry creates the room. */
 export interface InRoom {
   readonly room: number;
   readonly roomName: string;
@@ -32,9 +32,9 @@ export interface ToPeer {
 }
 
 export interface Committed {
-  /** Microseconds since 1970, or the last id + 1 if that is larger; strictly increasing, a safe integer. */
+  /** A safe integer, strictly increasing: microseconds since 1970, or the last id + 1 if that is larger. */
   readonly id: number;
-  /** The wall clock at the commit, in milliseconds since 1970. It may have been set back since the previous entry. */
+  /** The wall clock at the commit, in milliseconds since 1970. May be smaller than that of the previous entry. */
   readonly at: number;
 }
 

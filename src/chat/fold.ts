@@ -1,8 +1,8 @@
 /**
  * The fold: applies the batches of the log, in order, to the state in memory and to its projection on disk.
  *
- * A page of batches is one transaction. Nobody may be shown any of it before it is on disk. If it cannot be stored, the state
- * in memory is restored.
+ * A page of batches is one transaction. Callers must not show anybody any of it before it is on disk. If it cannot be
+ * stored, the fold restores the state in memory.
  */
 
 import { decide } from './decide.ts';
@@ -16,16 +16,16 @@ import { ENTRIES } from './kinds/table.ts';
 import { type Projection, type ProjectionWriter, StorageFailure, type StorageTrouble } from './projection.ts';
 import { type ChatState, type Decision, type KeyUse, refused } from './state.ts';
 
-/** A batch at its position in the log. */
+/** A batch with its position in the log. */
 export interface CommittedBatch {
-  /** Counts the batches of the log from 1; 0 where they are not numbered. */
+  /** The number of the batch in the log, from 1; 0 if the log does not number its batches. */
   readonly position: number;
   /** The wall clock when the batch was committed, in milliseconds since 1970. */
   readonly at: number;
   readonly batch: Batch;
 }
 
-/** The result of an intent: its changes, or why there are none. */
+/** The result of an intent: the changes that it made, or the reason why it made none. */
 export type Outcome =
   | {
       readonly type: 'done';
@@ -35,13 +35,13 @@ export type Outcome =
     }
   | Exclude<Decision, { readonly type: 'changes' }>;
 
-/** `outcomes`: for each batch of the page, the outcomes of its intents; empty if the batch had been applied before. */
+/** `outcomes`: for each batch of the page, the outcomes of its intents; empty if the batch was applied earlier. */
 export type Applied =
   | { readonly type: 'applied'; readonly outcomes: ReadonlyArray<readonly Outcome[]> }
   | StorageTrouble;
 
-/** Called before the intent with that index of the batch is decided, and once after the last. */
-export type Between = (batch: Batch, index: number) => void;
+/** Called before each intent of the batch is decided, with its index, and once after the last. */
+export type BetweenIntents = (batch: Batch, index: number) => void;
 
 const PAGE = 500;
 
@@ -64,12 +64,12 @@ export class Fold implements ChatState {
   }
 
   /**
-   * Decides and stores a page. Throws if positions are missing between this page and what has been applied: a fold that
-   * skipped a batch would differ from all others for good.
+   * Decides and stores a page. Throws if the log skips a position, because a fold without that batch would differ from all
+   * others for ever.
    */
-  apply(page: readonly CommittedBatch[], between: Between = () => {}): Applied {
+  apply(page: readonly CommittedBatch[], between: BetweenIntents = () => {}): Applied {
     if (page.every(({ position, batch }) => position === 0 && batch.intents.length === 0)) {
-      // There is nothing to write, so questions need no lock on the database.
+      // There is nothing to write, so do not wait for the lock on the database.
       for (const { batch } of page) between(batch, 0);
       return { type: 'applied', outcomes: page.map(() => []) };
     }
@@ -95,14 +95,14 @@ export class Fold implements ChatState {
   }
 
   /**
-   * Takes in what turns out to be on disk after the entry `after`, when a failed commit left that open. Yields its entries, and
-   * calls `ended` for each account that has ended.
+   * Brings the state in memory up to date with the disk after a commit whose result is unknown. Yields the entries on disk
+   * after the id `after`, and calls `ended` for each account that has ended.
    */
   *recover(after: number, ended: (account: Account) => void): Generator<Entry> {
     const accounts = this.#projection.readAccountsAfter(0);
-    const { newestAccount } = this.directory;
+    const { newestAccountId } = this.directory;
     for (const account of accounts) {
-      if (account.id <= newestAccount) continue;
+      if (account.id <= newestAccountId) continue;
       const former = this.directory.account(account.name);
       if (former !== undefined) {
         this.directory.removeAccount(former);
@@ -119,7 +119,7 @@ export class Fold implements ChatState {
       }
       if (entries.length < PAGE) break;
     }
-    // After the entries, because these take it out of its rooms.
+    // After the entries, because they remove the account from its rooms.
     const present = new Set(accounts.map(({ id }) => id));
     for (const account of [...this.directory.accounts()]) {
       if (present.has(account.id)) continue;
@@ -129,7 +129,11 @@ export class Fold implements ChatState {
     this.#journal.commit();
   }
 
-  #applyBatch({ position, at, batch }: CommittedBatch, write: ProjectionWriter, between: Between): Outcome[] {
+  #applyBatch(
+    { position, at, batch }: CommittedBatch,
+    write: ProjectionWriter,
+    between: BetweenIntents,
+  ): Outcome[] {
     const outcomes = batch.intents.map((intent, index) => {
       between(batch, index);
       return this.#applyIntent(this.#decide(intent, position), at, write);
@@ -139,8 +143,8 @@ export class Fold implements ChatState {
   }
 
   /**
-   * A key that the disk fails to look up refuses only whoever used it. In a numbered log it fails the page instead: other nodes
-   * can read the key, and all must decide the same.
+   * If the disk fails to look up a key, only the intent with that key is refused. In a numbered log the page fails instead,
+   * because other nodes can read the key, and all nodes must decide alike.
    */
   #decide(intent: Intent, position: number): Decision {
     try {

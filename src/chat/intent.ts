@@ -1,34 +1,35 @@
 /**
- * What somebody asks the chat for. Intents are plain data: a batch of them goes into the log, and every fold that reads the
- * log decides them in the same order, with the same result (`decide.ts`). `kinds/table.ts` lists the kinds.
+ * Intents: changes that an account, or the server itself, asks for. They are plain data. Batches of intents go into the log,
+ * and every fold that reads the log decides them in the same order with the same result (`decide.ts`). `kinds/table.ts`
+ * lists the kinds.
  *
- * An intent names its account by id and name, and both must match: ids are never reused, so an intent of an account that has
- * ended is refused even if somebody else has its name by now.
+ * An intent identifies its account by id and name, and both must match. Ids are never reused, so an intent of an account
+ * that has ended is refused, even if another account has its name by then.
  */
 
 import type { INTENTS } from './kinds/table.ts';
 
-/** The unanswered command that an intent came from: which run of which shard, and the command's number there. */
+/** The command that an intent came from: the run of the shard's thread, and the command's number there. */
 export interface Origin {
   readonly shard: number;
   readonly number: number;
 }
 
-/** What all intents of an account have in common. */
-export interface Asked {
+/** The fields of an intent that an account asks for. */
+export interface AccountIntent {
   readonly account: number;
   readonly user: string;
-  /** Null for what the server does by itself. */
+  /** Null if the server itself asks. */
   readonly origin: Origin | null;
 }
 
 export type Intent = Parameters<(typeof INTENTS)[keyof typeof INTENTS]>[1];
 
-/** The intents of one turn of one writer. They are decided in order, and stored whole or not at all. */
+/** The intents of one turn of a writer. They are decided in order, and stored together or not at all. */
 export interface Batch {
-  /** Names one run of one node; never used again. */
+  /** Identifies one run of one node. Never reused. */
   readonly writer: string;
-  /** Counts the batches of a writer. */
+  /** The number of the batch among those of its writer. */
   readonly number: number;
   readonly intents: readonly Intent[];
 }

@@ -1,6 +1,4 @@
-/**
- * Remembers how to undo what a page has changed in memory, in case it cannot be stored.
- */
+/** The undo journal of a page: reverts its changes in memory if it cannot be stored. */
 export class Journal {
   #undo: Array<() => void> = [];
 
@@ -8,12 +6,12 @@ export class Journal {
     this.#undo.push(undo);
   }
 
-  /** Undoes everything, the latest change first. */
+  /** Reverts all changes, the latest first. */
   rollback(): void {
     for (const undo of this.#undo.splice(0).reverse()) undo();
   }
 
-  /** Keeps the changes. */
+  /** Makes the changes permanent. */
   commit(): void {
     this.#undo = [];
   }

@@ -1,8 +1,8 @@
 /**
- * Names of people and of rooms: what is allowed, and when two names are the same.
+ * The rules for user names and room names.
  *
- * A person's name is 1 to 32 characters: a letter, then letters, digits, `_`, `.` or `-`. A room's name is
- * `#` and 1 to 63 of the same alphabet. Names that differ only in case are the same name.
+ * A user name has 1 to 32 characters: a letter, then letters, digits, `_`, `.` or `-`. A room name is `#` and 1 to 63
+ * characters by the same rule. Names that differ only in case are the same name.
  */
 
 const USER = /^[A-Za-z][A-Za-z0-9_.-]{0,31}$/;
@@ -20,7 +20,7 @@ export function isRoomName(value: unknown): value is string {
   return typeof value === 'string' && ROOM.test(value);
 }
 
-/** The form under which a name is looked up: equal for names that differ only in case. The alphabet is ASCII. */
+/** Converts a name to the form used for look-ups, which is equal for names that differ only in case. Names are ASCII. */
 export function foldName(name: string): string {
   return name.toLowerCase();
 }

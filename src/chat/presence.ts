@@ -1,6 +1,6 @@
 /**
- * Decides which presence changes are announced. Changes are collected and announced once a second. An absence shorter than
- * the grace period is not announced, and neither is anything to large rooms.
+ * Decides which presence changes to announce. The registry asks for them once a second. An absence shorter than the grace
+ * period is not announced, and rooms with more members than `PRESENCE_ROOM_LIMIT` get no announcements.
  */
 
 import type { Account } from './directory.ts';
@@ -15,38 +15,38 @@ export interface PresenceChange {
 
 export class Presence {
   /** Accounts that have been announced as online. */
-  readonly #shown = new Map<number, Account>();
+  readonly #announced = new Map<number, Account>();
   readonly #arrived = new Map<number, Account>();
   /** Announced accounts without a session, and when they lost their last one. */
   readonly #leaving = new Map<number, { readonly account: Account; readonly at: number }>();
 
-  came(account: Account): void {
+  cameOnline(account: Account): void {
     this.#leaving.delete(account.id);
-    if (!this.#shown.has(account.id)) this.#arrived.set(account.id, account);
+    if (!this.#announced.has(account.id)) this.#arrived.set(account.id, account);
   }
 
-  /** An account that leaves within the second of its arrival is still announced, because a room may have seen it join. */
-  went(account: Account, now: number): void {
+  /** If the account came online within the same second, it is announced all the same, because a room may have seen it join. */
+  wentOffline(account: Account, now: number): void {
     this.#leaving.set(account.id, { account, at: now });
   }
 
-  /** Counts an account as announced, because it was online before this thread restarted. */
-  assume(account: Account): void {
-    this.#shown.set(account.id, account);
+  /** Treats an account as announced, because it was online before this thread restarted. */
+  assumeOnline(account: Account): void {
+    this.#announced.set(account.id, account);
   }
 
   /** The changes to announce at `now`. */
   changes(now: number): PresenceChange[] {
     const changes: PresenceChange[] = [];
     for (const account of this.#arrived.values()) {
-      this.#shown.set(account.id, account);
+      this.#announced.set(account.id, account);
       changes.push({ account, online: true });
     }
     this.#arrived.clear();
     for (const { account, at } of this.#leaving.values()) {
       if (now - at < PRESENCE_GRACE_MS) break;
       this.#leaving.delete(account.id);
-      if (this.#shown.delete(account.id)) changes.push({ account, online: false });
+      if (this.#announced.delete(account.id)) changes.push({ account, online: false });
     }
     return changes;
   }

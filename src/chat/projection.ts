@@ -1,6 +1,6 @@
 /**
- * What a fold needs of the database that it keeps: writes in one transaction, and the reads that start and repair the
- * state in memory. `src/store` implements it with SQLite.
+ * The database of a fold: writes in one transaction, and the reads that load and repair the state in memory. `src/store`
+ * implements it with SQLite.
  */
 
 import type { Account, Directory } from './directory.ts';
@@ -12,22 +12,22 @@ export interface NewAccount {
   readonly guest: boolean;
 }
 
-/** Writes within a transaction. Reads of the projection see what has been written. */
+/** Writes within a transaction. Later reads of the projection see them. */
 export interface ProjectionWriter {
   /** Stores an entry under the next id. `at`: the wall clock when its batch was committed, in milliseconds since 1970. */
   entry(draft: Draft, at: number): Entry;
   begin(account: NewAccount): Account;
-  /** Frees the name. The id is never used again. */
+  /** Ends the account and frees its name. Its id is never reused. */
   end(account: Account): void;
   /** Sets the account's `seen` mark. Marks never go back. */
   mark(account: number, id: number): void;
-  /** Sets up to where the log has been applied. */
+  /** Sets the position up to which the log has been applied. */
   moveTo(position: number): void;
 }
 
 /**
- * The result of a transaction, which is stored whole or not at all.
- * `storage_full`: it was not stored. `storage_failed`: whether it was stored is unknown, and the projection must be reopened.
+ * The result of a transaction, which is stored completely or not at all. `storage_full`: it was not stored.
+ * `storage_failed`: it is unknown whether it was stored, and the projection must be reopened.
  */
 export type Stored<T> =
   | { readonly type: 'committed'; readonly value: T }
@@ -36,20 +36,23 @@ export type Stored<T> =
 
 export type StorageTrouble = Exclude<Stored<unknown>, { readonly type: 'committed' }>;
 
-/** Which data is too old to keep. Times are in milliseconds since 1970. */
-export interface Forgettable {
-  /** The time, by a clock that has been steady (`SteadyClock.settled`). */
+/** What `prune` removes. Times are in milliseconds since 1970. */
+export interface PruneLimits {
+  /** The present time, by a clock that has been steady (`SteadyClock.settled`). */
   readonly now: number;
-  /** Keys of entries from before this time are removed. */
+  /** Removes keys of entries from before this time. */
   readonly keysBefore: number;
-  /** Entries from before this time are removed, except the newest of all, and so are memberships that ended before the oldest entry. −∞: none. */
+  /**
+   * Removes entries from before this time, except the newest of all, and memberships that ended before the oldest entry.
+   * −∞ removes none.
+   */
   readonly entriesBefore: number;
-  /** At most this many of each are removed. */
+  /** Removes at most this many of each. */
   readonly limit: number;
 }
 
 /** `isMore`: another call would remove more. */
-export type Forgotten = { readonly type: 'forgotten'; readonly isMore: boolean } | StorageTrouble;
+export type Pruned = { readonly type: 'pruned'; readonly isMore: boolean } | StorageTrouble;
 
 /** The storage could not be read. */
 export class StorageFailure extends Error {}
@@ -70,19 +73,19 @@ export interface Projection {
   readAccountsAfter(id: number): Account[];
   /** The account's `seen` mark; 0 if it has none. */
   readSeen(account: number): number;
-  /** The message for which the account used the key, if the key is still remembered. */
+  /** The message for which the account used the key, if the key has not been pruned. */
   findKey(account: number, key: string): KeyUse | undefined;
   /** Removes what is too old, in one transaction. */
-  forget(forgettable: Forgettable): Forgotten;
-  /** Why the next start would not find what is committed, such as a deleted file; undefined if it would. */
+  prune(limits: PruneLimits): Pruned;
+  /** The reason why the next start would not find the committed data, such as a deleted file; undefined if it would. */
   misplaced(): string | undefined;
-  /** Empties the write-ahead log when constant reading has let it grow. Call it now and then. */
+  /** Empties the write-ahead log if continuous reads have let it grow. Call it every few seconds. */
   boundWal(): void;
   /** The accounts and rooms as of the newest entry. */
   load(): Directory;
   /**
-   * Reopens the database after a failed commit, and makes sure that everything in it is on disk. Throws if that fails too;
-   * then nothing else may be called until a later call has succeeded.
+   * Reopens the database after a failed commit, and makes sure that everything in it is on disk. If it throws, call nothing
+   * else until a later call has succeeded.
    */
   reopen(): void;
   close(): void;

@@ -1,12 +1,12 @@
 /**
- * Messages that nobody has confirmed yet. A message is delivered when it has been shown to one of its recipients other than
- * its author. Bounded: beyond a limit the older half of every conversation is forgotten, and its authors get no receipt.
+ * The messages that no recipient has seen yet. The first recipient other than the author who sees a message causes its
+ * receipt. Bounded: beyond a limit the older half of every conversation is dropped, and those authors get no receipt.
  */
 
 import type { Account } from './directory.ts';
 import type { Entry } from './entry.ts';
 
-const LIMIT = 100_000;
+const MAX_WAITING = 100_000;
 
 /** The unconfirmed messages of one room, or to one recipient of direct messages, in order of id. */
 interface Waiting {
@@ -19,13 +19,13 @@ export class Receipts {
   readonly #direct = new Map<number, Waiting>();
   #size = 0;
 
-  sent(entry: Entry): void {
+  track(entry: Entry): void {
     if (entry.kind === 'message') this.#add(this.#rooms, entry.room, entry);
     else if (entry.kind === 'direct' && entry.peer !== entry.account)
       this.#add(this.#direct, entry.peer, entry);
   }
 
-  /** Records that the account has been shown everything up to `through`. Returns the messages this delivers, by author. */
+  /** Notes that the account has seen everything up to `through`. Returns the ids of the messages this confirms, by author. */
   confirm(account: Account, through: number): Map<number, number[]> {
     const delivered = new Map<number, number[]>();
     this.#take(this.#direct, account.id, 0, through, account.id, delivered);
@@ -41,7 +41,7 @@ export class Receipts {
     waiting.ids.push(id);
     waiting.authors.push(account);
     this.#size += 1;
-    if (this.#size > LIMIT) this.#forgetHalf();
+    if (this.#size > MAX_WAITING) this.#dropOlderHalf();
   }
 
   #take(
@@ -71,14 +71,14 @@ export class Receipts {
     else from.set(key, kept);
   }
 
-  #forgetHalf(): void {
+  #dropOlderHalf(): void {
     for (const waitings of [this.#rooms, this.#direct]) {
       for (const [key, waiting] of waitings) {
-        const forgotten = Math.ceil(waiting.ids.length / 2);
-        this.#size -= forgotten;
-        if (forgotten === waiting.ids.length) waitings.delete(key);
-        waiting.ids = waiting.ids.slice(forgotten);
-        waiting.authors = waiting.authors.slice(forgotten);
+        const dropped = Math.ceil(waiting.ids.length / 2);
+        this.#size -= dropped;
+        if (dropped === waiting.ids.length) waitings.delete(key);
+        waiting.ids = waiting.ids.slice(dropped);
+        waiting.authors = waiting.authors.slice(dropped);
       }
     }
   }

@@ -1,11 +1,11 @@
 /**
- * Who is online where: how many sessions each account, and each room, has on each shard. Kept by the registry,
- * to route an entry to exactly the shards that have a recipient.
+ * The sessions of the whole server: how many each account, and each room, has on each shard. The registry uses the counts to
+ * route an entry to exactly the shards that have a recipient.
  */
 
 import { type Account, type Directory, inOrder } from './directory.ts';
 
-/** Sessions on each shard, by the shard's index. */
+/** The number of sessions on each shard, by the shard's index. */
 type Counts = number[];
 
 interface Online {
@@ -21,9 +21,9 @@ export class Sessions {
   readonly #byRoom = new Map<number, Counts>();
   /** Accounts with at least one session, by id. */
   readonly #online = new Map<number, Online>();
-  /** The same accounts in order of name, until somebody comes or goes. */
+  /** The same accounts in order of name; undefined after a change. */
   #sorted: readonly Account[] | undefined;
-  /** Sessions that do not get yet what is routed, of each account that has any: shard and connection. */
+  /** The sessions that are not live yet, by account: shard and connection. */
   readonly #replaying = new Map<number, Set<string>>();
 
   constructor(directory: Directory) {
@@ -34,7 +34,7 @@ export class Sessions {
     return this.#sessions.get(shard)?.get(connection);
   }
 
-  /** How many accounts have a session. */
+  /** The number of accounts that have a session. */
   get online(): number {
     return this.#online.size;
   }
@@ -43,7 +43,7 @@ export class Sessions {
     return this.#online.has(account.id);
   }
 
-  /** Since when the account has had a session without a gap, in milliseconds since 1970; undefined if it has none. */
+  /** The time since which the account has had at least one session, in ms since 1970; undefined if it has none. */
   onlineSince(account: Account): number | undefined {
     return this.#online.get(account.id)?.since;
   }
@@ -53,7 +53,7 @@ export class Sessions {
     return this.#sorted;
   }
 
-  /** A session is replayed to what it missed, until it `wentLive`. `now` is in milliseconds since 1970. */
+  /** Adds a session, which is not live until `wentLive`. `now` is in milliseconds since 1970. */
   attach(shard: number, connection: number, account: Account, now: number): void {
     const ofShard = this.#sessions.get(shard) ?? new Map<number, Account>();
     this.#sessions.set(shard, ofShard);
@@ -77,7 +77,7 @@ export class Sessions {
     return this.#replaying.has(account);
   }
 
-  /** The account that the session was of, if there was one. */
+  /** Removes a session. Returns its account, if there was such a session. */
   detach(shard: number, connection: number): Account | undefined {
     const account = this.find(shard, connection);
     if (account === undefined) return undefined;
@@ -91,7 +91,7 @@ export class Sessions {
     return account;
   }
 
-  /** Ends all sessions of a shard; returns the accounts they were of, each once. */
+  /** Removes all sessions of a shard. Returns their accounts. */
   detachShard(shard: number): Set<Account> {
     const accounts = new Set<Account>();
     for (const connection of [...(this.#sessions.get(shard)?.keys() ?? [])]) {
@@ -127,7 +127,7 @@ export class Sessions {
 
 const NONE: readonly number[] = [];
 
-/** Adds to one count; false when nothing is left on any shard. */
+/** Changes one count. Returns false if no session is left on any shard. */
 function add(counts: Map<number, Counts>, id: number, shard: number, change: number): boolean {
   const ofId = counts.get(id) ?? [];
   while (ofId.length <= shard) ofId.push(0);

@@ -1,16 +1,16 @@
 /**
- * What `decide` may look at: the state after all earlier intents of the log, including those of the same batch.
+ * The state that `decide` may read: that after all earlier intents of the log, including those of the same batch.
  */
 
 import type { RefusalCode } from '../protocol/vocabulary.ts';
 import type { Account, Directory } from './directory.ts';
 import type { Draft } from './entry.ts';
 
-/** The message for which a key was used. */
+/** The message for which an account used a key. */
 export interface KeyUse {
   readonly id: number;
   readonly at: number;
-  /** True if it was this very message. */
+  /** True if that message had this recipient and this text. */
   isSame(to: string, text: string): boolean;
 }
 
@@ -20,7 +20,7 @@ export interface ChatState {
   findKey(account: number, key: string): KeyUse | undefined;
 }
 
-/** What one intent changes, in order. Entries are changes that have an id and are shown to people. */
+/** One change that an intent makes. Changes that become entries get an id, and people see them. */
 export type Change =
   | Draft
   | { readonly kind: 'begun'; readonly name: string; readonly guest: boolean }
@@ -43,6 +43,6 @@ export function refused(code: RefusalCode): Decision {
   return { type: 'refused', code };
 }
 
-export function one(change: Change): Decision {
+export function singleChange(change: Change): Decision {
   return { type: 'changes', changes: [change] };
 }

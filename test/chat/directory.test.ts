@@ -23,14 +23,14 @@ describe('pages of a list', () => {
     }
     expect(seen).toEqual(['ann', 'Ben', 'cat', 'Dan', 'eve']);
   });
-  it('go on behind a name that has gone, in any case', () => {
+  it('continue after a name that no longer exists, in any case', () => {
     expect(pageAfter(names, 'BOB', 9).items.map((item) => item.name)).toEqual(['cat', 'Dan', 'eve']);
     expect(pageAfter(names, 'zoe', 9)).toEqual({ items: [], next: null });
   });
 });
 
 describe('sessions', () => {
-  it('know on which shards a room and an account have somebody', () => {
+  it('count the sessions of a room and of an account on each shard', () => {
     const directory = new Directory();
     const [ann, ben] = [account(1, 'ann'), account(2, 'ben')];
     const room = directory.addRoom(7, '#r');
@@ -54,7 +54,7 @@ describe('sessions', () => {
     expect(sessions.shardsOfAccount(2)).toEqual([1]);
   });
 
-  it('know since when an account has had at least one session without a gap', () => {
+  it('know since when an account has been online', () => {
     const sessions = new Sessions(new Directory());
     const ann = account(1, 'ann');
     expect(sessions.onlineSince(ann)).toBeUndefined();
@@ -74,28 +74,28 @@ describe('presence', () => {
   const told = (presence: Presence, now: number): string[] =>
     presence.changes(now).map(({ account: { name }, online }) => `${name} ${online}`);
 
-  it('tells that somebody came, and only after the grace that they went', () => {
+  it('announces an arrival at once, and a departure only after the grace period', () => {
     const presence = new Presence();
-    presence.came(ann);
+    presence.cameOnline(ann);
     expect(told(presence, 0)).toEqual(['ann true']);
-    presence.went(ann, 1_000);
+    presence.wentOffline(ann, 1_000);
     expect(told(presence, 1_000 + PRESENCE_GRACE_MS - 1)).toEqual([]);
     expect(told(presence, 1_000 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
     expect(told(presence, 99_000)).toEqual([]);
   });
 
-  it('tells nothing of who comes back within the grace', () => {
+  it('announces nothing about an account that comes back within the grace period', () => {
     const presence = new Presence();
-    presence.assume(ann);
-    presence.went(ann, 0);
-    presence.came(ann);
+    presence.assumeOnline(ann);
+    presence.wentOffline(ann, 0);
+    presence.cameOnline(ann);
     expect(told(presence, 60_000)).toEqual([]);
   });
 
-  it('tells of who came and went within a second, both: somebody may have seen them join', () => {
+  it('announces both arrival and departure within one second, because somebody may have seen a join', () => {
     const presence = new Presence();
-    presence.came(ann);
-    presence.went(ann, 500);
+    presence.cameOnline(ann);
+    presence.wentOffline(ann, 500);
     expect(told(presence, 1_000)).toEqual(['ann true']);
     expect(told(presence, 500 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
   });

@@ -1,4 +1,4 @@
-/** Folds that read the same log come to the same state, however its pages are cut. */
+/** Folds that read the same log reach the same state, however it is cut into pages. */
 
 import { createHash } from 'node:crypto';
 import { DatabaseSync } from 'node:sqlite';
@@ -33,7 +33,7 @@ function newFile(): string {
   return `${folder}/${files}.db`;
 }
 
-/** Everything in the database that does not depend on when it was moved there, and everything in memory. */
+/** The state in memory, and everything in the database that does not depend on the time at which it was moved there. */
 function hashOf({ fold, file, projection }: Node): string {
   const db = new DatabaseSync(file, { readOnly: true });
   const tables = ['accounts', 'conversations', 'entries', 'members', 'keys', 'seen', 'log'];
@@ -52,7 +52,7 @@ function hashOf({ fold, file, projection }: Node): string {
   return createHash('sha256').update(state).digest('hex');
 }
 
-/** An intent of somebody who is there, or was once, or never. */
+/** An intent of an account that exists, no longer exists, or never did. */
 const person = fc.record({
   user: fc.constantFrom(...PEOPLE, 'gil'),
   account: fc.integer({ min: 1, max: 6 }),
@@ -87,7 +87,7 @@ const seen: fc.Arbitrary<Intent> = fc.record({
   account: fc.integer({ min: 1, max: 6 }),
   id: fc.nat(100),
 });
-// People come and go all the time, and mostly stay.
+// Joins and leaves are frequent, but most people stay.
 const intent = fc.oneof(
   { weight: 8, arbitrary: moved },
   { weight: 2, arbitrary: said },
@@ -96,7 +96,7 @@ const intent = fc.oneof(
   { weight: 1, arbitrary: seen },
 );
 
-/** The first batch: the people begin, with ids from 1 on. */
+/** The first batch registers the people, whose ids start at 1. */
 const ARRIVALS = PEOPLE.map((name): Intent => ({ kind: 'register', name, guest: name === 'cat' }));
 
 const log: fc.Arbitrary<CommittedBatch[]> = fc
@@ -104,7 +104,7 @@ const log: fc.Arbitrary<CommittedBatch[]> = fc
     fc.record({
       writer: fc.constantFrom('a', 'b', 'c'),
       intents: fc.array(intent, { maxLength: 10 }),
-      // The clocks of writers differ, and are set back.
+      // Writers have different clocks, which may be set back.
       at: fc.integer({ min: START - 5_000, max: START + 5_000 }),
     }),
     { minLength: 1, maxLength: 12 },
@@ -117,7 +117,7 @@ const log: fc.Arbitrary<CommittedBatch[]> = fc
     })),
   );
 
-/** Pages that are cut at random. Some begin with batches of the page before, and some come a second time as a whole. */
+/** Cuts a log into pages at random. Some pages begin with batches of the page before, and some are repeated as a whole. */
 function cut(batches: readonly CommittedBatch[], cuts: readonly number[]): CommittedBatch[][] {
   const pages: CommittedBatch[][] = [];
   let next = 0;
@@ -142,7 +142,7 @@ function applyAll({ fold }: Node, pages: readonly CommittedBatch[][]): Outcome[]
 }
 
 describe('two folds of one log', () => {
-  it('are equal, and decide the same, however its pages are cut and whatever comes twice', () => {
+  it('are equal and decide alike, however the log is cut into pages and whatever is repeated', () => {
     const cuts = fc.array(fc.nat(11), { minLength: 1, maxLength: 6 });
     fc.assert(
       fc.property(log, cuts, cuts, (batches, first, second) => {
@@ -151,7 +151,7 @@ describe('two folds of one log', () => {
         const summaries = decided.map((outcomes) => JSON.stringify(outcomes.map(summary)));
         expect(summaries[0]).toBe(summaries[1]);
         expect(hashOf(a)).toBe(hashOf(b));
-        // What a restart reads is what was in memory.
+        // A restart reads the state that was in memory.
         a.projection.close();
         expect(hashOf(openNode(a.file))).toBe(hashOf(b));
       }),
@@ -159,7 +159,7 @@ describe('two folds of one log', () => {
     );
   });
 
-  it('are equal when one of them could not store some of its pages at first', () => {
+  it('are equal when one of them could not store some pages at first', () => {
     fc.assert(
       fc.property(log, fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }), (batches, failures) => {
         const [a, b] = [openNode(), openNode()];
@@ -174,7 +174,7 @@ describe('two folds of one log', () => {
     );
   });
 
-  it('are equal when one of them was told that a page is not stored, and it was', () => {
+  it('are equal when one of them stored a page although the commit seemed to fail', () => {
     fc.assert(
       fc.property(log, fc.array(fc.boolean(), { minLength: 1, maxLength: 8 }), (batches, failures) => {
         const [a, b] = [openNode(), openNode()];
@@ -190,7 +190,7 @@ describe('two folds of one log', () => {
   });
 });
 
-/** As after a failed sync: the page is on disk, and nobody could know. */
+/** Stores the page and then reports a failure, as after a failed sync. */
 function storeAndFail({ projection, fold }: Node, page: CommittedBatch[]): void {
   const { lastId } = projection;
   const transact = projection.transact.bind(projection);
@@ -204,10 +204,10 @@ function storeAndFail({ projection, fold }: Node, page: CommittedBatch[]): void 
   for (const _ of fold.recover(lastId, () => {}));
 }
 
-/** As on a full disk: everything is decided and written, and then it cannot be committed. */
+/** Makes the commit fail after everything has been decided and written, as on a full disk. */
 function failToStore({ fold, projection, file }: Node, page: CommittedBatch[]): void {
   const blocker = new DatabaseSync(file);
-  // A constraint that no row fulfils makes the last write of the page fail.
+  // A constraint that no row satisfies makes the last write of the page fail.
   blocker.exec("CREATE TRIGGER full BEFORE UPDATE ON log BEGIN SELECT RAISE(ABORT, 'full'); END");
   const before = hashOf({ fold, projection, file });
   expect(fold.apply(page).type).toBe('storage_failed');

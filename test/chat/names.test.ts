@@ -47,7 +47,7 @@ const strangers: readonly (readonly [what: string, name: string])[] = [
 ];
 
 describe('isUserName', () => {
-  it('takes exactly the letters first, and exactly the alphabet behind', () => {
+  it('accepts only letters first, and only the alphabet after that', () => {
     for (let unit = 0; unit < 0x10000; unit += 1) {
       const character = String.fromCharCode(unit);
       if (isUserName(character) !== LETTERS.includes(character)) expect.fail(`first ${unit.toString(16)}`);
@@ -57,7 +57,7 @@ describe('isUserName', () => {
     }
   });
 
-  it('takes 1 to 32 characters', () => {
+  it('accepts 1 to 32 characters', () => {
     for (let length = 0; length < 70; length += 1) {
       expect(isUserName('a'.repeat(length))).toBe(length >= 1 && length <= 32);
     }
@@ -67,7 +67,7 @@ describe('isUserName', () => {
     expect(isUserName(name)).toBe(false);
   });
 
-  it('refuses what is not a string, even if it would become one', () => {
+  it('refuses values that are not strings, even if they convert to a valid name', () => {
     for (const name of ['bob', '#bob']) {
       for (const value of [
         undefined,
@@ -92,7 +92,7 @@ describe('isUserName', () => {
 });
 
 describe('isRoomName', () => {
-  it('takes # and what a user name is made of, at most 64 characters', () => {
+  it('accepts # and the characters of a user name, at most 64 in all', () => {
     for (let length = 0; length < 70; length += 1) {
       expect(isRoomName(`#${'a'.repeat(length)}`)).toBe(length >= 1 && length <= 63);
       expect(isRoomName('a'.repeat(length))).toBe(false);
@@ -115,7 +115,7 @@ describe('isRoomName', () => {
     expect(isRoomName(name)).toBe(false);
   });
 
-  it('never takes what is a user name', () => {
+  it('never accepts a user name', () => {
     fc.assert(
       fc.property(userName, (name) => isUserName(name) && !isRoomName(name) && isRoomName(`#${name}`)),
     );
@@ -123,7 +123,7 @@ describe('isRoomName', () => {
 });
 
 describe('foldName', () => {
-  it('makes equal exactly the names that differ only in case', () => {
+  it('is equal exactly for names that differ only in case', () => {
     const flip = (name: string): string =>
       [...name].map((c, i) => (i % 2 === 0 ? c.toUpperCase() : c.toLowerCase())).join('');
     fc.assert(
@@ -140,7 +140,7 @@ describe('foldName', () => {
     }
   });
 
-  it('gives a name that is itself possible and folds to itself', () => {
+  it('returns a valid name that folds to itself', () => {
     fc.assert(
       fc.property(userName, (name) => {
         const folded = foldName(name);
@@ -149,7 +149,7 @@ describe('foldName', () => {
     );
   });
 
-  it('does not depend on the language of the system', () => {
+  it("does not depend on the system's language", () => {
     expect(foldName('TITLE.I')).toBe('title.i');
   });
 });

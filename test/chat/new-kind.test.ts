@@ -1,4 +1,4 @@
-/** A new kind of intent and entry is one file and its rows in the table: a copy of the sources gets one, and is used. */
+/** Adds a kind of intent and entry to a copy of the sources, which takes one file and its rows in the table, and uses it. */
 
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -9,16 +9,16 @@ import { testFolder } from '../support/folder.ts';
 const folder = testFolder();
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
-/** Somebody reacts to an entry of a room with a single sign. */
+/** A reaction to an entry of a room, with a single character. */
 const REACT = `
 import type { Directory } from '../directory.ts';
 import type { Authored, Committed, InRoom } from '../entry.ts';
-import type { Asked } from '../intent.ts';
+import type { AccountIntent } from '../intent.ts';
 import type { Journal } from '../journal.ts';
-import { type ChatState, type Decision, one, refused } from '../state.ts';
+import { type ChatState, type Decision, singleChange, refused } from '../state.ts';
 import { common, type EntryKind, inRoom } from './entry-kind.ts';
 
-export interface ReactIntent extends Asked {
+export interface ReactIntent extends AccountIntent {
   readonly kind: 'react';
   readonly room: string;
   readonly about: number;
@@ -54,7 +54,7 @@ export function decideReact({ directory }: ChatState, intent: ReactIntent): Deci
   const { account, user, room: name, about, sign, origin } = intent;
   const room = directory.room(name);
   if (!room?.members.has(account)) return refused('not_a_member');
-  return one({ kind: 'reaction', account, user, room: room.id, roomName: room.name, about, data: sign, origin });
+  return singleChange({ kind: 'reaction', account, user, room: room.id, roomName: room.name, about, data: sign, origin });
 }
 `;
 
@@ -90,7 +90,7 @@ archive.close();
 console.log(JSON.stringify({ about, applied, read, replayed: entries[0], inMemory: [...reactions] }));
 `;
 
-it('goes through decide, the fold, the database and a replay, and its types are checked', () => {
+it('works with decide, the fold, the database and a replay, and passes the type check', () => {
   cpSync(`${root}/src`, `${folder}/src`, { recursive: true });
   cpSync(`${root}/package.json`, `${folder}/package.json`);
   symlinkSync(`${root}/node_modules`, `${folder}/node_modules`);

@@ -40,9 +40,9 @@ const delivered = (receipts: Receipts, account: Account, through: number) => [
 ];
 
 describe('receipts', () => {
-  it('go to the author once, when somebody else has seen the message', () => {
+  it('are due once, when somebody other than the author has seen the message', () => {
     const receipts = new Receipts();
-    for (const entry of [said(10, 1), said(20, 2), told(30, 1, 2), said(40, 1)]) receipts.sent(entry);
+    for (const entry of [said(10, 1), said(20, 2), told(30, 1, 2), said(40, 1)]) receipts.track(entry);
     expect(delivered(receipts, person(1, 5), 15)).toEqual([]);
     expect(delivered(receipts, person(2, 5), 30)).toEqual([[1, [30, 10]]]);
     expect(delivered(receipts, person(3, 5), 30)).toEqual([[2, [20]]]);
@@ -50,23 +50,23 @@ describe('receipts', () => {
     expect(delivered(receipts, person(3, 5), 99)).toEqual([[1, [40]]]);
   });
 
-  it('are not given by who joined later', () => {
+  it('are not due to accounts that joined later', () => {
     const receipts = new Receipts();
-    receipts.sent(said(10, 1));
+    receipts.track(said(10, 1));
     expect(delivered(receipts, person(2, 15), 20)).toEqual([]);
     expect(delivered(receipts, person(2), 20)).toEqual([]);
     expect(delivered(receipts, person(3, 5), 20)).toEqual([[1, [10]]]);
   });
 
-  it('are not given for what somebody wrote to themselves', () => {
+  it('are not due for messages of an account to itself', () => {
     const receipts = new Receipts();
-    receipts.sent(told(10, 1, 1));
+    receipts.track(told(10, 1, 1));
     expect(delivered(receipts, person(1), 20)).toEqual([]);
   });
 
-  it('are forgotten, the oldest first, when nobody gives any', () => {
+  it('are dropped, the oldest first, when there are too many', () => {
     const receipts = new Receipts();
-    for (let id = 1; id <= 100_001; id += 1) receipts.sent(told(id, 1, 2));
+    for (let id = 1; id <= 100_001; id += 1) receipts.track(told(id, 1, 2));
     const [[author, ids] = [0, []]] = delivered(receipts, person(2), 200_000);
     expect([author, ids.at(0), ids.at(-1)]).toEqual([1, 50_002, 100_001]);
   });

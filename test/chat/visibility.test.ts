@@ -19,7 +19,7 @@ const toEntry = ([kind, account, where]: readonly [number, number, number], inde
   return { kind: kind === 2 ? 'joined' : 'left', ...authored(id, account), ...room };
 };
 
-/** What an account sees, read forwards, with the rooms that it is in at the end. */
+/** What an account sees, read forwards, and its rooms at the end. */
 function readForwards(account: number, entries: readonly Entry[]): { ids: number[]; rooms: Set<number> } {
   const rooms = new Set<number>();
   const ids: number[] = [];
@@ -33,7 +33,7 @@ function readForwards(account: number, entries: readonly Entry[]): { ids: number
   return { ids, rooms };
 }
 
-/** A log in which nobody joins where they are, or leaves where they are not. */
+/** A log in which only non-members join and only members leave. */
 function possible(entries: readonly Entry[]): Entry[] {
   const members = new Set<string>();
   return entries.filter((entry) => {
@@ -51,7 +51,7 @@ const logs = fc
   .array(fc.tuple(fc.integer({ min: 0, max: 3 }), number(3), number(3)), { maxLength: 60 })
   .map((drafts) => possible(drafts.map(toEntry)));
 
-it('sees in the newest entries what it would have seen from the beginning', () => {
+it('sees the same in the newest entries, read backwards, as when reading from the beginning', () => {
   fc.assert(
     fc.property(logs, number(3), fc.nat(60), (entries, account, skipped) => {
       const { ids, rooms } = readForwards(account, entries);

@@ -13,7 +13,7 @@ import type { Account } from '../../chat/directory.ts';
 import type { Entry } from '../../chat/entry.ts';
 import type { Applied, CommittedBatch, Fold, Outcome } from '../../chat/fold.ts';
 import type { Batch, Intent } from '../../chat/intent.ts';
-import type { Forgettable, Projection, StorageTrouble } from '../../chat/projection.ts';
+import type { Projection, PruneLimits, StorageTrouble } from '../../chat/projection.ts';
 import { Receipts } from '../../chat/receipts.ts';
 import type { Sessions } from '../../chat/sessions.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
@@ -106,10 +106,10 @@ export class Ledger {
   }
 
   /** Removes what is too old. Returns true if there is more to remove. */
-  forget(forgettable: Forgettable): boolean {
+  prune(limits: PruneLimits): boolean {
     if (this.#isBroken) return false;
-    const outcome = this.#parts.projection.forget(forgettable);
-    if (outcome.type === 'forgotten') return outcome.isMore;
+    const outcome = this.#parts.projection.prune(limits);
+    if (outcome.type === 'pruned') return outcome.isMore;
     this.#handleFailure(outcome, 0);
     return false;
   }
@@ -235,7 +235,7 @@ export class Ledger {
     const { sessions, router } = this.#parts;
     if (entry.kind === 'joined') sessions.joined(entry.account, entry.room);
     else if (entry.kind === 'left') sessions.left(entry.account, entry.room);
-    else this.receipts.sent(entry);
+    else this.receipts.track(entry);
     router.route(entry);
   }
 

@@ -42,7 +42,7 @@ export type RegistryMsg =
   | { readonly type: 'accounts'; readonly names: readonly string[] }
   | { readonly type: 'reconcile' }
   | { readonly type: 'turn' }
-  | { readonly type: 'forget' }
+  | { readonly type: 'prune' }
   | { readonly type: 'tick' }
   | { readonly type: 'metrics'; readonly reply: Reply<Metrics> }
   /** Replies when everything that is in flight has been stored. */
@@ -181,8 +181,8 @@ class Registry {
       case 'turn':
         this.#takeTurn();
         break;
-      case 'forget':
-        this.#forget();
+      case 'prune':
+        this.#prune();
         break;
       case 'tick':
         this.#tick();
@@ -409,7 +409,7 @@ class Registry {
     this.#accounts.retireMissingGuests(now);
     this.#ledger.proposeMarks();
     if (!this.#ledger.isBroken) this.#projection.boundWal();
-    this.#forget();
+    this.#prune();
   }
 
   #checkClock(): void {
@@ -427,16 +427,16 @@ class Registry {
    * Removes what is too old, in small batches so that new messages do not wait. Removes nothing while the clock is not
    * trustworthy.
    */
-  #forget(): void {
+  #prune(): void {
     const now = this.#steady.settled();
     if (now === undefined) return;
-    const isMore = this.#ledger.forget({
+    const isMore = this.#ledger.prune({
       now,
       keysBefore: now - KEY_LIFETIME_MS,
       entriesBefore: now - this.#keepMs,
       limit: PRUNE_BATCH,
     });
-    if (isMore) setTimeout(() => this.#self.tell({ type: 'forget' }), PRUNE_PAUSE_MS);
+    if (isMore) setTimeout(() => this.#self.tell({ type: 'prune' }), PRUNE_PAUSE_MS);
   }
 
   #sendPresence(account: Account, online: boolean): void {

@@ -6,7 +6,7 @@
 import type { Entry, MembershipChange } from '../../chat/entry.ts';
 import type { Origin } from '../../chat/intent.ts';
 import { type Projection, StorageFailure } from '../../chat/projection.ts';
-import { Recent } from '../../chat/recent.ts';
+import { RecentEntries } from '../../chat/recent-entries.ts';
 import type { Sessions } from '../../chat/sessions.ts';
 import type { FarewellCode, RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Announcement, Command, ToShard } from '../link/messages.ts';
@@ -53,7 +53,7 @@ export class Router {
   readonly #sessions: Sessions;
   readonly #resultOf: (change: MembershipChange) => unknown;
   readonly links = new Map<number, ShardLink>();
-  readonly recent: Recent;
+  readonly recent: RecentEntries;
   /** The id of the newest entry that has been folded and routed. */
   routed: number;
 
@@ -65,7 +65,7 @@ export class Router {
     this.routed = projection.lastId;
     const newest = projection.readNewest(RECENT_AT_START);
     const floor = newest.length < RECENT_AT_START ? 0 : (newest[0]?.id ?? 0);
-    this.recent = new Recent(floor, newest);
+    this.recent = new RecentEntries(floor, newest);
   }
 
   announce(link: ShardLink, [, incarnation, cursor]: Announcement): void {

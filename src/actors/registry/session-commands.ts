@@ -84,7 +84,7 @@ export class SessionCommands {
     try {
       const start = guest ? beginning : Math.min(lastId ?? ledger.seenBy(account), router.routed);
       sessions.attach(link.index, connection, account, clock.wall());
-      presence.came(account);
+      presence.cameOnline(account);
       const rooms = [...directory.roomsOf(account).keys()].map((room) => room.name);
       link.out.push(['attached', number, account.id, account.name, rooms, router.routed, start]);
       return undefined;
@@ -105,7 +105,7 @@ export class SessionCommands {
     accounts.guestReturned(account);
     sessions.attach(link.index, connection, account, clock.wall());
     if (isLive) sessions.wentLive(link.index, connection);
-    presence.assume(account);
+    presence.assumeOnline(account);
   }
 
   /** Makes the session live, with the entries that it still lacks, or sends it back to the archive if they are too many. */
@@ -149,7 +149,7 @@ export class SessionCommands {
   sessionEnded(account: Account): void {
     const { clock, sessions, presence, ledger } = this.#parts;
     if (sessions.isOnline(account)) return;
-    presence.went(account, clock.monotonic());
+    presence.wentOffline(account, clock.monotonic());
     if (account.guest) ledger.retire(account);
   }
 

@@ -1,4 +1,4 @@
-/** What there is to know about one kind of entry: how it is stored and read, and what it changes in memory. */
+/** The definition of a kind of entry: how it is stored and read, and what it changes in memory. */
 
 import type { Directory } from '../directory.ts';
 import type { Authored, Committed, InRoom, ToPeer } from '../entry.ts';
@@ -21,19 +21,22 @@ export interface StoredEntry extends Committed {
   readonly data: string | null;
 }
 
-/** `E`: the committed entry. A draft is stored by its fields: `room` or `peer`, and `text`, `key`, `about` and `data` if it has them. */
+/**
+ * `E`: the committed entry. The projection stores these fields of a draft: `room` or `peer`, and `text`, `key`, `about` and
+ * `data` if it has them.
+ */
 export interface EntryKind<E extends Authored & Committed & (InRoom | ToPeer)> {
-  /** Stands for the kind in the database, and never changes. A room and a pair may use the same code for two kinds. */
+  /** Identifies the kind in the database. Must never change. A kind of rooms and a kind of pairs may share a code. */
   readonly code: number;
   readonly place: 'room' | 'pair';
-  /** The membership of its author that begins or ends with it. */
+  /** Set if the author's membership in the room begins or ends with the entry. */
   readonly membership?: 'begins' | 'ends';
   read(stored: StoredEntry): E;
-  /** Changes the state in memory, and pushes how to undo that. */
+  /** Changes the state in memory, and adds the reverse to the journal. */
   readonly apply?: (directory: Directory, entry: E, journal: Journal) => void;
 }
 
-/** The fields that every kind has. */
+/** The fields that all kinds have. */
 export function common({ id, at, account, user, origin }: StoredEntry): Authored & Committed {
   return { id, at, account, user, origin };
 }

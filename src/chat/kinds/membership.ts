@@ -1,19 +1,19 @@
-/** Who joins and leaves which room. */
+/** Joining and leaving rooms. */
 
 import { LIMITS } from '../../protocol/vocabulary.ts';
 import type { Directory } from '../directory.ts';
 import type { Authored, Committed, InRoom } from '../entry.ts';
-import type { Asked } from '../intent.ts';
+import type { AccountIntent } from '../intent.ts';
 import type { Journal } from '../journal.ts';
-import { type ChatState, type Decision, one, refused, UNCHANGED } from '../state.ts';
+import { type ChatState, type Decision, refused, singleChange, UNCHANGED } from '../state.ts';
 import { common, type EntryKind, inRoom } from './entry-kind.ts';
 
-export interface JoinIntent extends Asked {
+export interface JoinIntent extends AccountIntent {
   readonly kind: 'join';
   readonly room: string;
 }
 
-export interface LeaveIntent extends Asked {
+export interface LeaveIntent extends AccountIntent {
   readonly kind: 'leave';
   readonly room: string;
 }
@@ -49,7 +49,7 @@ export function decideJoin({ directory }: ChatState, intent: JoinIntent): Decisi
   const room = directory.room(name);
   if (room?.members.has(id)) return UNCHANGED;
   if (directory.roomsOf(account).size >= LIMITS.roomsPerAccount) return refused('too_many_rooms');
-  return one({
+  return singleChange({
     kind: 'joined',
     account: id,
     user,
@@ -65,10 +65,10 @@ export function decideLeave({ directory }: ChatState, intent: LeaveIntent): Deci
   const room = directory.room(name);
   if (room === undefined) return refused('no_such_room');
   if (!room.members.has(id)) return refused('not_a_member');
-  return one({ kind: 'left', account: id, user, room: room.id, roomName: room.name, origin });
+  return singleChange({ kind: 'left', account: id, user, room: room.id, roomName: room.name, origin });
 }
 
-/** Nothing is kept in memory of an account that is not in the directory. */
+/** Ignores accounts that are not in the directory. */
 function applyJoined(directory: Directory, joined: Joined, journal: Journal): void {
   const account = directory.account(joined.user);
   if (account?.id !== joined.account) return;
@@ -77,7 +77,7 @@ function applyJoined(directory: Directory, joined: Joined, journal: Journal): vo
   journal.push(() => directory.removeMember(room, account));
 }
 
-/** Finds the account by its id, because somebody else may have its name by now. */
+/** Finds the account by its id, because another account may have its name by now. */
 function applyLeft(directory: Directory, left: Left, journal: Journal): void {
   const room = directory.room(left.roomName);
   const account = room?.members.get(left.account);

@@ -1,29 +1,29 @@
-/** Messages, to a room or to a person. */
+/** Messages to a room or to a person. */
 
 import type { Authored, Committed, InRoom, ToPeer } from '../entry.ts';
-import type { Asked } from '../intent.ts';
+import type { AccountIntent } from '../intent.ts';
 import { isRoomName } from '../names.ts';
-import { type ChatState, type Decision, one, refused } from '../state.ts';
+import { type ChatState, type Decision, refused, singleChange } from '../state.ts';
 import { common, type EntryKind, inRoom, toPeer } from './entry-kind.ts';
 
-/** A message to a person or to a room. `key` makes it safe to repeat. */
-export interface SayIntent extends Asked {
+/** Sends a message to a room or to a person. `key` makes it safe to repeat. */
+export interface SayIntent extends AccountIntent {
   readonly kind: 'say';
   readonly to: string;
   readonly text: string;
   readonly key: string | null;
 }
 
-interface Said extends Authored, Committed {
+interface Message extends Authored, Committed {
   readonly text: string;
   readonly key: string | null;
 }
 
-interface RoomMessage extends Said, InRoom {
+interface RoomMessage extends Message, InRoom {
   readonly kind: 'message';
 }
 
-interface DirectMessage extends Said, ToPeer {
+interface DirectMessage extends Message, ToPeer {
   readonly kind: 'direct';
 }
 
@@ -51,7 +51,7 @@ export const DIRECT: EntryKind<DirectMessage> = {
   }),
 };
 
-/** A repeat is answered first, because its answer does not depend on what has changed since. */
+/** Checks for a repeat first, because the answer to a repeat must not depend on later changes. */
 export function decideSay(state: ChatState, intent: SayIntent): Decision {
   const { account, user, to, text, key, origin } = intent;
   if (key !== null) {
@@ -66,9 +66,27 @@ export function decideSay(state: ChatState, intent: SayIntent): Decision {
     const room = directory.room(to);
     if (room === undefined) return refused('no_such_room');
     if (!room.members.has(account)) return refused('not_a_member');
-    return one({ kind: 'message', account, user, room: room.id, roomName: room.name, text, key, origin });
+    return singleChange({
+      kind: 'message',
+      account,
+      user,
+      room: room.id,
+      roomName: room.name,
+      text,
+      key,
+      origin,
+    });
   }
   const peer = directory.account(to);
   if (peer === undefined) return refused('no_such_user');
-  return one({ kind: 'direct', account, user, peer: peer.id, peerName: peer.name, text, key, origin });
+  return singleChange({
+    kind: 'direct',
+    account,
+    user,
+    peer: peer.id,
+    peerName: peer.name,
+    text,
+    key,
+    origin,
+  });
 }

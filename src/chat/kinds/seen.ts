@@ -1,8 +1,8 @@
-/** What an account has been shown. */
+/** Marks of what accounts have seen. */
 
-import { type ChatState, type Decision, one } from '../state.ts';
+import { type ChatState, type Decision, singleChange } from '../state.ts';
 
-/** The account has been shown everything up to `id`. */
+/** The person behind the account has seen everything up to `id`. */
 export interface SeenIntent {
   readonly kind: 'seen';
   readonly account: number;
@@ -10,5 +10,5 @@ export interface SeenIntent {
 }
 
 export function decideSeen(_: ChatState, { account, id }: SeenIntent): Decision {
-  return one({ kind: 'marked', account, id });
+  return singleChange({ kind: 'marked', account, id });
 }

@@ -1,11 +1,11 @@
-/** Every kind of intent and of entry. A new kind is a file in this folder, and its rows here. */
+/** All kinds of intents and entries. To add a kind, add a file to this folder and its rows here. */
 
 import { decideRegister, decideRetire } from './accounts.ts';
 import { decideJoin, decideLeave, JOINED, LEFT } from './membership.ts';
 import { DIRECT, decideSay, MESSAGE } from './say.ts';
 import { decideSeen } from './seen.ts';
 
-/** Each decides the intents of its kind. */
+/** By kind of intent, the function that decides it. */
 export const INTENTS = {
   say: decideSay,
   join: decideJoin,

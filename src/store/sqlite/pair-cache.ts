@@ -12,13 +12,13 @@ export class Pairs {
   }
 
   remember(low: number, high: number, conversation: number): void {
-    if (this.#size >= LIMIT) this.forget();
+    if (this.#size >= LIMIT) this.clear();
     const ofLow = this.#conversations.get(low) ?? new Map<number, number>();
     this.#conversations.set(low, ofLow.set(high, conversation));
     this.#size += 1;
   }
 
-  forget(): void {
+  clear(): void {
     this.#conversations.clear();
     this.#size = 0;
   }

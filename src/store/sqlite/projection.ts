@@ -6,11 +6,11 @@ import type { Draft, Entry } from '../../chat/entry.ts';
 import { ENTRIES } from '../../chat/kinds/table.ts';
 import { foldName } from '../../chat/names.ts';
 import {
-  type Forgettable,
-  type Forgotten,
   type NewAccount,
   type Projection,
   type ProjectionWriter,
+  type Pruned,
+  type PruneLimits,
   StorageFailure,
   type Stored,
 } from '../../chat/projection.ts';
@@ -154,9 +154,9 @@ class SqliteProjection implements Projection, ProjectionWriter {
     };
   }
 
-  forget(forgettable: Forgettable): Forgotten {
-    const outcome = this.#transaction(() => this.#open.retention.forget(forgettable));
-    return outcome.type === 'committed' ? { type: 'forgotten', isMore: outcome.value } : outcome;
+  prune(limits: PruneLimits): Pruned {
+    const outcome = this.#transaction(() => this.#open.retention.prune(limits));
+    return outcome.type === 'committed' ? { type: 'pruned', isMore: outcome.value } : outcome;
   }
 
   boundWal(): void {
@@ -214,7 +214,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
     this.close();
     this.#open = reopened;
     this.#walPlacement = walPlacementOf(this.#file);
-    this.#pairs.forget();
+    this.#pairs.clear();
     this.lastId = this.#readLastId();
     this.position = this.#readPosition();
     this.#unplaced = this.#countUnplaced();
@@ -268,7 +268,7 @@ class SqliteProjection implements Projection, ProjectionWriter {
       if (!isSqliteError(error)) throw thrown;
       const code = error.errcode & 0xff;
       // Conversations that it created are undone, and SQLite will use their ids again.
-      this.#pairs.forget();
+      this.#pairs.clear();
       const isUndone = this.#rollback();
       if (code === SQLITE_FULL && isUndone) return { type: 'storage_full' };
       return { type: 'storage_failed', error };

@@ -8,7 +8,7 @@
  */
 
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import type { Forgettable } from '../../chat/projection.ts';
+import type { PruneLimits } from '../../chat/projection.ts';
 import { integer } from './entry-row.ts';
 
 const MARK_EVERY_MS = 60 * 60_000;
@@ -71,7 +71,7 @@ export class Retention {
   }
 
   /** To be called in a transaction. True if there is more to remove. */
-  forget({ now, keysBefore, entriesBefore, limit }: Forgettable): boolean {
+  prune({ now, keysBefore, entriesBefore, limit }: PruneLimits): boolean {
     const keys = this.#expired(this.#oldestKeys, limit, keysBefore, now);
     if (keys.through > 0) this.#dropKeys.run(keys.through);
     let isMore = keys.isMore;

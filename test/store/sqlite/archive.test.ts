@@ -139,14 +139,14 @@ describe('the archive', () => {
     const all = [...old, ...commit(at, ...notes)].map(({ id }) => id);
     clock.pass(1_000);
     const now = clock.wall();
-    const forget = (entriesBefore: number, limit: number) =>
-      at.log.forget({ now, keysBefore: 0, entriesBefore, limit });
-    expect(forget(now - 1_000, 4)).toEqual({ type: 'forgotten', isMore: true });
+    const prune = (entriesBefore: number, limit: number) =>
+      at.log.prune({ now, keysBefore: 0, entriesBefore, limit });
+    expect(prune(now - 1_000, 4)).toEqual({ type: 'pruned', isMore: true });
     expect(at.archive.firstId).toBe(all[4]);
-    expect(forget(now - 1_000, 100)).toEqual({ type: 'forgotten', isMore: false });
+    expect(prune(now - 1_000, 100)).toEqual({ type: 'pruned', isMore: false });
     expect(at.archive.firstId).toBe(all[10]);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(10));
-    forget(now, 100);
+    prune(now, 100);
     expect(replayAll(at.archive, bob.id, 0, 3)).toEqual(all.slice(19));
     expect(at.log.lastId).toBe(all[19]);
     at.log.close();

@@ -161,7 +161,7 @@ describe('the log', () => {
     ]).toEqual([sent.id, true, false, false]);
     expect(log.findKey(ben.id, 'k')).toBeUndefined();
     const now = sent.at + 1;
-    log.forget({ now, keysBefore: now, entriesBefore: Number.NEGATIVE_INFINITY, limit: 100 });
+    log.prune({ now, keysBefore: now, entriesBefore: Number.NEGATIVE_INFINITY, limit: 100 });
     expect(log.findKey(ann.id, 'k')).toBeUndefined();
     log.close();
   });

@@ -58,13 +58,13 @@ class World {
 
   clean(keepDays: number, limit = 10_000): void {
     const now = this.clock.wall();
-    const outcome = this.log.forget({
+    const outcome = this.log.prune({
       now,
       keysBefore: now - DAY_MS,
       entriesBefore: now - keepDays * DAY_MS,
       limit,
     });
-    if (outcome.type !== 'forgotten') throw new Error(outcome.type);
+    if (outcome.type !== 'pruned') throw new Error(outcome.type);
     if (outcome.isMore) this.clean(keepDays, limit);
   }
 
@@ -107,11 +107,11 @@ it('removes messages and keys by their age, a bounded number at a time', () => {
   at.clock.pass(DAY_MS);
   at.say('new', 'new');
   const now = at.clock.wall();
-  const forget = (limit: number) => at.log.forget({ now, keysBefore: now, entriesBefore: now, limit });
-  expect(forget(4)).toEqual({ type: 'forgotten', isMore: true });
+  const prune = (limit: number) => at.log.prune({ now, keysBefore: now, entriesBefore: now, limit });
+  expect(prune(4)).toEqual({ type: 'pruned', isMore: true });
   expect(at.texts).toHaveLength(7);
-  expect(forget(4)).toEqual({ type: 'forgotten', isMore: true });
-  expect(forget(4)).toEqual({ type: 'forgotten', isMore: false });
+  expect(prune(4)).toEqual({ type: 'pruned', isMore: true });
+  expect(prune(4)).toEqual({ type: 'pruned', isMore: false });
   expect(at.texts).toEqual(['new']);
   expect([at.log.findKey(1, 'old 9'), at.log.findKey(1, 'new')?.id]).toEqual([undefined, at.log.lastId]);
 });

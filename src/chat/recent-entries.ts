@@ -1,22 +1,22 @@
 /**
- * The newest entries of the log, kept in memory for sessions and shards that lack only these. Bounded: beyond a limit the
- * older half is dropped.
+ * The newest entries, kept in memory for sessions and shards that lack only these. Bounded: beyond a limit the older half
+ * is dropped.
  */
 
 import type { Entry } from './entry.ts';
 
-/** A limit four times as high makes a direct message 3 % dearer: long-lived objects cost the garbage collector (measured). */
+/** A limit four times as high costs 3 % more per direct message, because of garbage collection (measured). */
 const ENTRIES_LIMIT = 4_096;
 /** The length of all texts together, in UTF-16 units. */
 const TEXT_LIMIT = 16 * 1_024 * 1_024;
 
-export class Recent {
+export class RecentEntries {
   #entries: Entry[];
   #text = 0;
-  /** Everything after this id is kept. */
+  /** All entries after this id are kept. */
   #floor: number;
 
-  /** `entries`: the newest of the log, oldest first; all that there are after `floor`. */
+  /** `entries`: all entries after the id `floor`, oldest first. */
   constructor(floor: number, entries: readonly Entry[]) {
     this.#floor = floor;
     this.#entries = [];
@@ -27,9 +27,9 @@ export class Recent {
     this.#entries.push(entry);
     this.#text += textOf(entry);
     if (this.#entries.length <= ENTRIES_LIMIT && this.#text <= TEXT_LIMIT) return;
-    const forgotten = this.#entries.slice(0, this.#entries.length >> 1);
-    this.#entries = this.#entries.slice(forgotten.length);
-    this.#floor = forgotten.at(-1)?.id ?? this.#floor;
+    const dropped = this.#entries.slice(0, this.#entries.length >> 1);
+    this.#entries = this.#entries.slice(dropped.length);
+    this.#floor = dropped.at(-1)?.id ?? this.#floor;
     this.#text = this.#entries.reduce((sum, kept) => sum + textOf(kept), 0);
   }
 
