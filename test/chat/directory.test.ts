@@ -71,17 +71,17 @@ describe('sessions', () => {
 
 describe('presence', () => {
   const ann = account(1, 'ann');
-  const told = (presence: Presence, now: number): string[] =>
+  const announced = (presence: Presence, now: number): string[] =>
     presence.changes(now).map(({ account: { name }, online }) => `${name} ${online}`);
 
   it('announces an arrival at once, and a departure only after the grace period', () => {
     const presence = new Presence();
     presence.cameOnline(ann);
-    expect(told(presence, 0)).toEqual(['ann true']);
+    expect(announced(presence, 0)).toEqual(['ann true']);
     presence.wentOffline(ann, 1_000);
-    expect(told(presence, 1_000 + PRESENCE_GRACE_MS - 1)).toEqual([]);
-    expect(told(presence, 1_000 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
-    expect(told(presence, 99_000)).toEqual([]);
+    expect(announced(presence, 1_000 + PRESENCE_GRACE_MS - 1)).toEqual([]);
+    expect(announced(presence, 1_000 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
+    expect(announced(presence, 99_000)).toEqual([]);
   });
 
   it('announces nothing about an account that comes back within the grace period', () => {
@@ -89,14 +89,14 @@ describe('presence', () => {
     presence.assumeOnline(ann);
     presence.wentOffline(ann, 0);
     presence.cameOnline(ann);
-    expect(told(presence, 60_000)).toEqual([]);
+    expect(announced(presence, 60_000)).toEqual([]);
   });
 
   it('announces both arrival and departure within one second, because somebody may have seen a join', () => {
     const presence = new Presence();
     presence.cameOnline(ann);
     presence.wentOffline(ann, 500);
-    expect(told(presence, 1_000)).toEqual(['ann true']);
-    expect(told(presence, 500 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
+    expect(announced(presence, 1_000)).toEqual(['ann true']);
+    expect(announced(presence, 500 + PRESENCE_GRACE_MS)).toEqual(['ann false']);
   });
 });

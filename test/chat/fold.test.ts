@@ -58,7 +58,7 @@ const person = fc.record({
   account: fc.integer({ min: 1, max: 6 }),
 });
 const origin = fc.record({ shard: fc.integer({ min: 1, max: 3 }), number: fc.nat(1_000) });
-const said: fc.Arbitrary<Intent> = fc
+const say: fc.Arbitrary<Intent> = fc
   .record({
     kind: fc.constant('say' as const),
     who: person,
@@ -90,7 +90,7 @@ const seen: fc.Arbitrary<Intent> = fc.record({
 // Joins and leaves are frequent, but most people stay.
 const intent = fc.oneof(
   { weight: 8, arbitrary: moved },
-  { weight: 2, arbitrary: said },
+  { weight: 2, arbitrary: say },
   { weight: 1, arbitrary: registered },
   { weight: 1, arbitrary: retired },
   { weight: 1, arbitrary: seen },

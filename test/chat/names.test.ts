@@ -16,7 +16,7 @@ const strangers: readonly (readonly [what: string, name: string])[] = [
   ['nothing', ''],
   ['a blank', ' '],
   ['a blank before', ' bob'],
-  ['a blank behind', 'bob '],
+  ['a trailing blank', 'bob '],
   ['a blank inside', 'bo b'],
   ['a line end', 'bob\n'],
   ['a line end and more', 'bob\nalice'],

@@ -11,7 +11,7 @@ const person = (id: number, since?: number): Account => ({
   rooms: since === undefined ? undefined : new Map([[tea, since]]),
   seen: undefined,
 });
-const said = (id: number, account: number): Entry => ({
+const roomMessage = (id: number, account: number): Entry => ({
   kind: 'message',
   id,
   at: 1,
@@ -23,7 +23,7 @@ const said = (id: number, account: number): Entry => ({
   key: null,
   origin: null,
 });
-const told = (id: number, account: number, peer: number): Entry => ({
+const directMessage = (id: number, account: number, peer: number): Entry => ({
   kind: 'direct',
   id,
   at: 1,
@@ -42,7 +42,8 @@ const delivered = (receipts: Receipts, account: Account, through: number) => [
 describe('receipts', () => {
   it('are due once, when somebody other than the author has seen the message', () => {
     const receipts = new Receipts();
-    for (const entry of [said(10, 1), said(20, 2), told(30, 1, 2), said(40, 1)]) receipts.track(entry);
+    for (const entry of [roomMessage(10, 1), roomMessage(20, 2), directMessage(30, 1, 2), roomMessage(40, 1)])
+      receipts.track(entry);
     expect(delivered(receipts, person(1, 5), 15)).toEqual([]);
     expect(delivered(receipts, person(2, 5), 30)).toEqual([[1, [30, 10]]]);
     expect(delivered(receipts, person(3, 5), 30)).toEqual([[2, [20]]]);
@@ -52,7 +53,7 @@ describe('receipts', () => {
 
   it('are not due to accounts that joined later', () => {
     const receipts = new Receipts();
-    receipts.track(said(10, 1));
+    receipts.track(roomMessage(10, 1));
     expect(delivered(receipts, person(2, 15), 20)).toEqual([]);
     expect(delivered(receipts, person(2), 20)).toEqual([]);
     expect(delivered(receipts, person(3, 5), 20)).toEqual([[1, [10]]]);
@@ -60,13 +61,13 @@ describe('receipts', () => {
 
   it('are not due for messages of an account to itself', () => {
     const receipts = new Receipts();
-    receipts.track(told(10, 1, 1));
+    receipts.track(directMessage(10, 1, 1));
     expect(delivered(receipts, person(1), 20)).toEqual([]);
   });
 
   it('are dropped, the oldest first, when there are too many', () => {
     const receipts = new Receipts();
-    for (let id = 1; id <= 100_001; id += 1) receipts.track(told(id, 1, 2));
+    for (let id = 1; id <= 100_001; id += 1) receipts.track(directMessage(id, 1, 2));
     const [[author, ids] = [0, []]] = delivered(receipts, person(2), 200_000);
     expect([author, ids.at(0), ids.at(-1)]).toEqual([1, 50_002, 100_001]);
   });

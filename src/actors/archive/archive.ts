@@ -81,9 +81,9 @@ export function archive(parts: ArchiveParts): Readings {
   };
 
   /**
-   * A disk that cannot be read now may be readable later, so a read error refuses the request and does not end the thread.
-   * Each request waits for a turn of the event loop. Otherwise a client that asks again after every answer would keep the
-   * port busy and starve timers and the watchdog.
+   * A disk that cannot be read now may work again later, so a read error does not end the thread. Each request waits
+   * for a turn of the event loop: otherwise a client that asks again after every answer would keep the port busy and
+   * starve timers and the watchdog.
    */
   async function guard<Answer>(read: () => Answer | Promise<Answer>): Promise<Answer | Refused> {
     requests += 1;

@@ -51,12 +51,14 @@ export class Accounts {
    * Proposes an account for somebody who logs in with this name. They get the existing account or a new one; a guest always
    * gets a new one.
    */
-  register(newcomer: NewAccount, admitted: (account: Account | RefusalCode) => void): void {
+  register(newcomer: NewAccount, onRegistered: (account: Account | RefusalCode) => void): void {
     const { name, guest } = newcomer;
     // A former holder of the name, even an account that was removed from users.txt, is somebody else.
     const former = this.#directory.revealAccount(name) ?? this.#retiringHolder(name);
     if (former !== undefined) this.#ledger.retire(former);
-    this.#ledger.turn.addIntent({ kind: 'register', name, guest }, (outcome) => admitted(accountOf(outcome)));
+    this.#ledger.turn.addIntent({ kind: 'register', name, guest }, (outcome) =>
+      onRegistered(accountOf(outcome)),
+    );
   }
 
   /** The holder of the name if it is being retired. That may have been refused, so the caller retires it again. */

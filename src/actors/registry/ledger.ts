@@ -185,7 +185,7 @@ export class Ledger {
       if (applied.type === 'applied') this.#publish(applied.outcomes[index] ?? [], turn);
       else if (turn !== undefined) this.#refuse(turn, applied.type);
     }
-    // Not before the whole page has been routed: queries see the state after the whole page.
+    // Not before the whole page has been routed, because the actions of `whenDone` see the state after the whole page.
     for (const [index, turn] of turns.entries()) {
       if (turn === undefined) continue;
       this.#inFlight.delete(page[index]?.batch.number ?? 0);
@@ -202,7 +202,7 @@ export class Ledger {
 
   #apply(page: readonly CommittedBatch[]): Applied {
     if (this.#isBroken) {
-      return { type: 'storage_failed', error: new Error('the database has not been opened again') };
+      return { type: 'storage_failed', error: new Error('the database has not been reopened') };
     }
     const applied = this.#parts.fold.apply(page, (batch, index) => this.#ownTurn(batch)?.runQueries(index));
     if (applied.type !== 'applied') for (const { batch } of page) this.#ownTurn(batch)?.discardAnswers();

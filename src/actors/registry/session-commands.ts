@@ -56,13 +56,14 @@ export class SessionCommands {
     let beginning = 0;
     if (!guest && holder?.guest === false && !ledger.isRetiring(holder)) account = holder;
     else {
-      accounts.register({ name: user, guest }, (admitted) => {
-        account = admitted;
+      accounts.register({ name: user, guest }, (registered) => {
+        account = registered;
         beginning = router.routed;
       });
     }
     return {
-      begin: () => (typeof account === 'string' ? account : this.#enter(link, command, account, beginning)),
+      begin: () =>
+        typeof account === 'string' ? account : this.#beginSession(link, command, account, beginning),
       abandon: () => {
         // A guest's account exists only as long as its session.
         if (typeof account !== 'string' && account.guest) ledger.retire(account);
@@ -71,7 +72,7 @@ export class SessionCommands {
   }
 
   /** `beginning`: the newest id when a guest's account began. */
-  #enter(
+  #beginSession(
     link: ShardLink,
     command: CommandOf<'attach'>,
     account: Account,

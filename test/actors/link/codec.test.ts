@@ -38,19 +38,19 @@ async function cross<In, Out>(
 const LONG = '€'.repeat(2_730);
 
 it('carries commands unchanged and in order', async () => {
-  const asked: ToRegistry[] = [
+  const commands: ToRegistry[] = [
     ['announce', 3, -1, [[1, 7, 'ann', true]]],
     ['send', 2 ** 40, 5, '#r', 'hello', null],
     ['join', 2 ** 40 + 1, 5, '#ärger'],
     ['send', 2 ** 40 + 2, 5, 'ben', LONG, 'a key €'],
     ['handled', 12],
   ];
-  expect(await cross(asked, writeToRegistry, readToRegistry)).toEqual(asked);
+  expect(await cross(commands, writeToRegistry, readToRegistry)).toEqual(commands);
 });
 
 it('carries a batch that is far longer than the batches before', async () => {
-  const asked = Array.from({ length: 2_000 }, (_, n): ToRegistry => ['send', n, 1, 'ben', LONG, null]);
-  expect(await cross(asked, writeToRegistry, readToRegistry)).toEqual(asked);
+  const commands = Array.from({ length: 2_000 }, (_, n): ToRegistry => ['send', n, 1, 'ben', LONG, null]);
+  expect(await cross(commands, writeToRegistry, readToRegistry)).toEqual(commands);
 });
 
 it('carries entries as the frames of their events, and all other items unchanged, in order', async () => {
@@ -58,18 +58,18 @@ it('carries entries as the frames of their events, and all other items unchanged
   const at = 1_795_000_000_000;
   const ann = { account: 7, user: 'ann', origin: null };
   const ben = { account: 8, user: 'ben', origin: { shard: 1, number: 11 } };
-  const said = { room: 3, roomName: '#r', text: LONG, key: null };
-  const whispered = { peer: 8, peerName: 'ben', text: 'psst', key: 'a key €' };
-  const told: ToShard[] = [
-    ['entry', 9, { kind: 'message', id, at, ...ann, ...said }],
+  const toRoom = { room: 3, roomName: '#r', text: LONG, key: null };
+  const toBen = { peer: 8, peerName: 'ben', text: 'psst', key: 'a key €' };
+  const sent: ToShard[] = [
+    ['entry', 9, { kind: 'message', id, at, ...ann, ...toRoom }],
     ['ok', 4, [['a', 1], null]],
-    ['entry', 0, { kind: 'direct', id: id + 1, at: at - 5_000, ...ann, ...whispered }],
+    ['entry', 0, { kind: 'direct', id: id + 1, at: at - 5_000, ...ann, ...toBen }],
     ['entry', 11, { kind: 'joined', id: id + 2, at, ...ben, room: 3, roomName: '#r' }],
     ['entry', 0, { kind: 'left', id: id + 3, at, ...ben, room: 3, roomName: '#r' }],
     ['caught_up'],
   ];
-  const came = await cross(told, writeToShard, readToShard);
-  const opened = came.map((item) => {
+  const received = await cross(sent, writeToShard, readToShard);
+  const opened = received.map((item) => {
     if (!('kind' in item)) return item;
     const { bytes, start, end, ...fields } = item;
     return [...Object.values(fields), decodeBody(bytes.subarray(start + HEADER_BYTES, end))];
@@ -98,9 +98,9 @@ it('passes at most twice as much memory as the text needs', async () => {
     text,
     key: null,
   };
-  const [said] = await cross([['entry', 0, entry]] satisfies ToShard[], writeToShard, readToShard);
-  if (said === undefined || !('kind' in said)) expect.fail('a delivery');
-  const { bytes, start, end } = said;
+  const [delivery] = await cross([['entry', 0, entry]] satisfies ToShard[], writeToShard, readToShard);
+  if (delivery === undefined || !('kind' in delivery)) expect.fail('a delivery');
+  const { bytes, start, end } = delivery;
   expect(end - start).toBeGreaterThan(text.length);
   expect(bytes.buffer.byteLength).toBeLessThanOrEqual(2 * (end - start));
 });

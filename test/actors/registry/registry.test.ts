@@ -18,10 +18,10 @@ let files = 0;
 
 class World {
   readonly clock = new TestClock();
-  readonly told: ToShard[] = [];
+  readonly sent: ToShard[] = [];
   readonly logged: Array<Readonly<Record<string, unknown>>> = [];
   readonly #actor: ActorRef<RegistryMsg>;
-  readonly #out = { push: (item: ToShard) => void this.told.push(item) };
+  readonly #out = { push: (item: ToShard) => void this.sent.push(item) };
   #number = 1;
 
   constructor(keepMs: number, registeredAt?: (user: string) => Promise<Outcome<number | null>>) {
@@ -39,11 +39,11 @@ class World {
 
   /** Sends a message; resolves when it is committed. */
   async say(text: string, key: string | null = null): Promise<ToShard> {
-    await until('ann to be live', () => this.told.some(([kind]) => kind === 'live'));
+    await until('ann to be live', () => this.sent.some(([kind]) => kind === 'live'));
     this.#number += 1;
     const number = this.#number;
     this.ask(['send', number, 1, 'ann', text, key]);
-    return until(`an answer to ${text}`, () => this.told.find((item) => item[1] === number));
+    return until(`an answer to ${text}`, () => this.sent.find((item) => item[1] === number));
   }
 
   /** Lets seconds pass, with a tick of the registry in each. */
@@ -101,19 +101,19 @@ it('keys end a day after they were used, when the clock has been steady', async 
 });
 
 it('handles other commands while an answer waits for auth, and drops the answer if its shard has died', async () => {
-  const asked: Array<(outcome: Outcome<number | null>) => void> = [];
-  const at = new World(DAY_MS, () => new Promise((resolve) => asked.push(resolve)));
-  const answerTo = (number: number): ToShard | undefined => at.told.find((item) => item[1] === number);
+  const calls: Array<(outcome: Outcome<number | null>) => void> = [];
+  const at = new World(DAY_MS, () => new Promise((resolve) => calls.push(resolve)));
+  const answerTo = (number: number): ToShard | undefined => at.sent.find((item) => item[1] === number);
   await at.say('first');
   at.ask(['whois', 101, 1, 'ann'], ['rooms', 102, 1, null], ['whois', 103, 1, 'ann']);
   await until('an answer to rooms', () => answerTo(102));
   expect([answerTo(101), answerTo(103)]).toEqual([undefined, undefined]);
-  asked[0]?.({ type: 'answered', value: 7 });
+  calls[0]?.({ type: 'answered', value: 7 });
   const answer = await until('an answer to whois', () => answerTo(101));
   expect(answer).toMatchObject(['ok', 101, { user: 'ann', registeredAt: 7 }]);
   at.loseShard();
   await new Promise(setImmediate);
-  asked[1]?.({ type: 'answered', value: 7 });
+  calls[1]?.({ type: 'answered', value: 7 });
   await new Promise(setImmediate);
   expect(answerTo(103)).toBeUndefined();
 });

@@ -1,4 +1,4 @@
-/** What a shard is told of messages, joins and leaves, and what depends on the order within a turn. */
+/** The answers to messages, joins and leaves, and how they depend on the order of commands within a turn. */
 
 import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
@@ -7,7 +7,7 @@ import { RegistryDriver } from '../../support/registry-driver.ts';
 const folder = testFolder();
 let files = 0;
 
-/** Ann is connection 1 and Ben connection 2; both are live. */
+/** A registry with two live sessions: ann on connection 1, ben on connection 2. */
 async function start(): Promise<RegistryDriver> {
   files += 1;
   const world = new RegistryDriver({ file: `${folder}/${files}.db`, names: ['ann', 'ben'] });
@@ -16,7 +16,7 @@ async function start(): Promise<RegistryDriver> {
   return world;
 }
 
-it('decides each command by what the commands before it in the same turn have changed', async () => {
+it('decides each command on the state after the earlier commands of the same turn', async () => {
   const world = await start();
   await world.ask(
     ['send', 11, 1, '#tea', 'too early', null],
@@ -35,19 +35,19 @@ it('decides each command by what the commands before it in the same turn have ch
   expect(world.texts).toEqual(['hello']);
 });
 
-it('answers a join behind its entry: with its id and who is in the room then', async () => {
+it('answers a join after its entry, with its id and the members of the room', async () => {
   const world = await start();
   await world.ask(['join', 11, 1, '#Tea'], ['join', 12, 2, '#tea'], ['leave', 13, 1, '#TEA']);
   const ids = world.entries.map(({ id }) => id);
   expect(world.answers(12).slice(1)).toEqual([['ok', 12, [ids[1], [[['ben', true]], null]]]]);
   expect(world.answers(13).slice(1)).toEqual([['ok', 13, [ids[2]]]]);
-  // A room is spelled as whoever made it did.
+  // A room keeps the spelling of the account that created it.
   expect(new Set(world.entries.map((entry) => 'roomName' in entry && entry.roomName))).toEqual(
     new Set(['#Tea']),
   );
 });
 
-it('answers a second join and a leave from outside without an entry', async () => {
+it('answers a second join, and a leave by a non-member, without an entry', async () => {
   const world = await start();
   await world.ask(['join', 11, 1, '#tea'], ['join', 12, 1, '#TEA'], ['leave', 13, 2, '#tea']);
   expect(world.answers(12)).toEqual([['ok', 12, [null, [[['ann', true]], null]]]]);
@@ -55,7 +55,7 @@ it('answers a second join and a leave from outside without an entry', async () =
   expect(world.entries).toHaveLength(1);
 });
 
-it('stores a message once, however often its key is used, also within a turn', async () => {
+it('stores a message once, however often its key is used, even within a turn', async () => {
   const world = await start();
   await world.ask(
     ['send', 11, 1, 'ben', 'once', 'k'],
@@ -73,7 +73,7 @@ it('stores a message once, however often its key is used, also within a turn', a
   expect(world.texts).toEqual(['once', 'another account']);
 });
 
-it('refuses what a connection without a session asks, and a message to nobody', async () => {
+it('refuses commands of a connection without a session, and messages to unknown users', async () => {
   const world = await start();
   const answers = await world.ask(
     ['send', 11, 3, 'ann', 'who am I', null],
