@@ -117,21 +117,21 @@ export type RoomPage = readonly [
 ];
 
 /** One message in a page of `history`. */
-export type PastMessage = readonly [id: number, at: number, from: string, to: string, text: string];
+export type HistoryMessage = readonly [id: number, at: number, from: string, to: string, text: string];
 
 /** A page of `history`, newest first. `next`: the `before` of the next page; null on the last page. */
-export type HistoryPage = readonly [messages: readonly PastMessage[], next: number | null];
+export type HistoryPage = readonly [messages: readonly HistoryMessage[], next: number | null];
 
 /** The part of a text around the matches: plain text and matches in turn, beginning with plain text. */
 export type Snippet = readonly string[];
 
-export type Hit = readonly [id: number, at: number, from: string, to: string, snippet: Snippet];
+export type SearchHit = readonly [id: number, at: number, from: string, to: string, snippet: Snippet];
 
 /**
  * A page of `search`, newest first. `next`: the `before` of the next page; null on the last page. `isComplete`: false if
  * the index does not yet contain every message that was stored before the search.
  */
-export type SearchPage = readonly [hits: readonly Hit[], next: number | null, isComplete: boolean];
+export type SearchPage = readonly [hits: readonly SearchHit[], next: number | null, isComplete: boolean];
 
 export function refusal(requestId: number | null, code: RefusalCode, text: string = REFUSALS[code]): Answer {
   return ['error', requestId, code, text];

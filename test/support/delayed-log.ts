@@ -1,8 +1,8 @@
 /**
- * A log that stands in for a distant one: batches come back after a random delay, in pages that are cut at random, some of them
- * twice, and between them come the batches of another node. `PARLEY_TEST_LOG` makes a server use it; `PARLEY_TEST_LOG_MS` is
- * the longest delay, and `PARLEY_TEST_LOG_SEED` decides everything that is random. `PARLEY_TEST_LOG_STRANGER=silent` is for the
- * campaigns that account for every entry of the log: all that the other node asks for is then refused.
+ * Imitates a distant log. It commits batches after a random delay, in pages of random length, some of them twice, with the
+ * batches of another node in between. `PARLEY_TEST_LOG` makes a server use it, `PARLEY_TEST_LOG_MS` is the longest delay, and
+ * `PARLEY_TEST_LOG_SEED` determines everything that is random. With `PARLEY_TEST_LOG_STRANGER=silent` all intents of the
+ * other node are refused, for the campaigns that account for every entry of the log.
  */
 
 import { DatabaseSync } from 'node:sqlite';
@@ -15,7 +15,7 @@ import { startRandom } from './random.ts';
 const LONGEST_MS = Number(process.env.PARLEY_TEST_LOG_MS ?? 200);
 const IS_SILENT = process.env.PARLEY_TEST_LOG_STRANGER === 'silent';
 const SEED = Number(process.env.PARLEY_TEST_LOG_SEED ?? 1);
-/** Batches that may come again. */
+/** How many of the latest batches may be repeated. */
 const KEPT = 4;
 
 export function openLog(position: number, onCommitted: OnCommitted): Log {
@@ -35,12 +35,12 @@ class DelayedLog implements Log {
   constructor(position: number, onCommitted: OnCommitted) {
     this.#position = position;
     this.#onCommitted = onCommitted;
-    // A registry that has restarted meets other delays than the one before it.
+    // After a restart the registry gets other delays than before.
     this.#pick = startRandom(SEED + position);
   }
 
   propose(batch: Batch): void {
-    // What crosses to a distant log is plain data.
+    // Only plain data can cross to a distant log.
     this.#waiting.push(structuredClone(batch));
     this.#timer ??= setTimeout(() => this.#deliver(), this.#pick(LONGEST_MS + 1));
   }
@@ -79,11 +79,11 @@ const NAME = 'Stranger.of.the.delayed.log';
 const ROOM = '#Room.of.the.delayed.log';
 
 /**
- * The other node. A guest of it enters a room, speaks there and to itself, and leaves the room, all in one batch: nobody here
- * may notice anything but that ids go on.
+ * The other node. In each batch its guest joins a room, sends messages to the room and to itself, and leaves the room. Users
+ * of this server must notice nothing except gaps between ids.
  */
 class Stranger {
-  /** A database of this server is where it learns its id from. */
+  /** The other node finds the id of its guest in the database of this server. */
   readonly #file = fileOf(workerData);
   #account = 0;
   #number = 0;

@@ -1,4 +1,4 @@
-/** A numbered log in memory whose batches come back when the test says so. It survives the registries that use it. */
+/** A numbered log in memory that commits batches only when the test says so. It outlives the registries that use it. */
 
 import type { CommittedBatch } from '../../src/chat/fold.ts';
 import type { Batch, Intent } from '../../src/chat/intent.ts';
@@ -7,7 +7,7 @@ import type { Log, OnCommitted, OpenLog } from '../../src/store/log.ts';
 const EMPTY: Batch = { writer: 'another', number: 0, intents: [] };
 
 export class HeldLog {
-  /** Batches that have been proposed and not been committed. */
+  /** Batches that are proposed and not yet committed. */
   readonly proposed: Batch[] = [];
   readonly #committed: CommittedBatch[] = [];
   readonly #readers = new Set<Reader>();
@@ -20,17 +20,17 @@ export class HeldLog {
   };
 
   propose(batch: Batch): void {
-    // What crosses to a distant log is plain data.
+    // Only plain data can cross to a distant log.
     this.proposed.push(structuredClone(batch));
   }
 
-  /** Another node proposes these. */
+  /** Proposes intents as another node. */
   proposeForeign(...intents: Intent[]): void {
     this.#foreign += 1;
     this.propose({ writer: 'another', number: this.#foreign, intents });
   }
 
-  /** Commits what has been proposed, and gives it to every reader as one page. */
+  /** Commits all proposed batches, and passes them to every reader as one page. */
   release(): void {
     for (const batch of this.proposed.splice(0)) {
       this.#committed.push({ position: this.#committed.length + 1, at: Date.now(), batch });
@@ -38,7 +38,7 @@ export class HeldLog {
     for (const reader of this.#readers) reader.read(this.#committed);
   }
 
-  /** Commits what has been proposed, and one more batch that nobody gets. */
+  /** Commits one proposed batch with a gap before its position. */
   skip(): void {
     this.#committed.push({
       position: this.#committed.length + 2,
@@ -48,7 +48,7 @@ export class HeldLog {
     for (const reader of this.#readers) reader.read(this.#committed);
   }
 
-  /** True when the reader has everything that anybody has proposed. */
+  /** True if nothing is proposed, and a reader at `position` has read everything. */
   isRead(position: number): boolean {
     return this.proposed.length === 0 && position >= this.#committed.length;
   }

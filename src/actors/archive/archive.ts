@@ -10,10 +10,10 @@ import { encodeFrame } from '../../protocol/codec.ts';
 import type { ArgumentsOf, Request, VerbOf } from '../../protocol/verbs.ts';
 import {
   type Answer,
+  type HistoryMessage,
   type HistoryPage,
-  type Hit,
   LIMITS,
-  type PastMessage,
+  type SearchHit,
   type SearchPage,
 } from '../../protocol/vocabulary.ts';
 import type { ArchiveStore, Interval } from '../../store/archive-store.ts';
@@ -128,7 +128,7 @@ async function history(
     PAGE_BYTES,
   );
   const oldest = messages.at(-1);
-  const page: HistoryPage = [messages.flatMap(toPast), isLast ? null : (oldest?.id ?? null)];
+  const page: HistoryPage = [messages.flatMap(toHistory), isLast ? null : (oldest?.id ?? null)];
   return { type: 'page', page };
 }
 
@@ -170,7 +170,7 @@ async function search(
 }
 
 /** As many hits as fit into a frame. */
-function cutPage(hits: readonly Hit[], next: number | null, isComplete: boolean): SearchPage {
+function cutPage(hits: readonly SearchHit[], next: number | null, isComplete: boolean): SearchPage {
   let size = 0;
   const end = hits.findIndex(([, , from, to, snippet]) => {
     size += HIT_BYTES + from.length + to.length;
@@ -190,14 +190,14 @@ function isVisible(entry: Entry, account: number, intervals: readonly Interval[]
 }
 
 /** Empty if the entry contains no match. */
-function toHit(entry: Entry, terms: readonly Term[]): Hit[] {
-  return toPast(entry).flatMap(([id, at, from, to, text]): Hit[] => {
+function toHit(entry: Entry, terms: readonly Term[]): SearchHit[] {
+  return toHistory(entry).flatMap(([id, at, from, to, text]): SearchHit[] => {
     const snippet = makeSnippet(text, terms);
     return snippet.length > 1 ? [[id, at, from, to, snippet]] : [];
   });
 }
 
-function toPast(entry: Entry): PastMessage[] {
+function toHistory(entry: Entry): HistoryMessage[] {
   switch (entry.kind) {
     case 'message':
       return [[entry.id, entry.at, entry.user, entry.roomName, entry.text]];

@@ -1,7 +1,7 @@
 /** `/history`: adds earlier messages of a conversation to the display, backwards from the oldest it has. */
 
 import { foldName } from '../../chat/names.ts';
-import type { PastMessage } from '../../protocol/vocabulary.ts';
+import type { HistoryMessage } from '../../protocol/vocabulary.ts';
 import type { DisplayRecord } from '../display/display-record.ts';
 import { readHistoryPage } from '../reader/server-frame.ts';
 import { type CommandScope, explainFailure, protocolError } from './command-results.ts';
@@ -21,7 +21,7 @@ export async function showHistory(
   let before = await readerLink.floor(conversation);
   if (before === null)
     return refused('history', 'failed', 'the display does not answer; start the client again');
-  const recalled: PastMessage[] = [];
+  const recalled: HistoryMessage[] = [];
   for (let pages = 0; pages < PAGES_LIMIT && recalled.length < count && before !== null; pages += 1) {
     const response = await session.request('history', conversation, before, count - recalled.length);
     if (response.type !== 'ok') return explainFailure('history', response);
@@ -36,7 +36,7 @@ export async function showHistory(
   return done('history', lines, { with: conversation, messages, more: before !== null });
 }
 
-function recordOf([id, at, from, to, text]: PastMessage, user: string): DisplayRecord {
+function recordOf([id, at, from, to, text]: HistoryMessage, user: string): DisplayRecord {
   return { type: 'message', id, at, from, to, text, own: foldName(from) === foldName(user) };
 }
 

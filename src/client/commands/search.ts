@@ -1,7 +1,7 @@
 /** `/search`: finds messages by their words, newest first, one page at a time. */
 
 import { foldName } from '../../chat/names.ts';
-import type { Hit } from '../../protocol/vocabulary.ts';
+import type { SearchHit } from '../../protocol/vocabulary.ts';
 import { readSearchPage } from '../reader/server-frame.ts';
 import { formatDate, toDate } from '../terminal/local-time.ts';
 import type { AnswerLine } from './answer-line.ts';
@@ -49,7 +49,7 @@ export async function search(scope: CommandScope, wanted: Search): Promise<Searc
   };
 }
 
-function describe([, at, from, to, snippet]: Hit, user: string): AnswerLine {
+function describe([, at, from, to, snippet]: SearchHit, user: string): AnswerLine {
   const isOwn = foldName(from) === foldName(user);
   const addressee = foldName(to) === foldName(user) ? 'you' : to;
   return {

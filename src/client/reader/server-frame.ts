@@ -9,10 +9,10 @@ import {
   type Event,
   FAREWELLS,
   type FarewellCode,
+  type HistoryMessage,
   type HistoryPage,
-  type Hit,
-  type PastMessage,
   type RoomPage,
+  type SearchHit,
   type SearchPage,
   type UserPage,
 } from '../../protocol/vocabulary.ts';
@@ -173,22 +173,22 @@ export function readRoomPage(result: unknown): RoomPage | undefined {
 export function readHistoryPage(result: unknown, before: number | null): HistoryPage | undefined {
   if (!Array.isArray(result)) return undefined;
   const [messages, next]: unknown[] = result;
-  if (!Array.isArray(messages) || !messages.every(isPastMessage)) return undefined;
+  if (!Array.isArray(messages) || !messages.every(isHistoryMessage)) return undefined;
   return isFalling(messages, next, before) ? [messages, next ?? null] : undefined;
 }
 
 export function readSearchPage(result: unknown, before: number | null): SearchPage | undefined {
   if (!Array.isArray(result)) return undefined;
   const [hits, next, isComplete]: unknown[] = result;
-  if (!Array.isArray(hits) || !hits.every(isHit) || typeof isComplete !== 'boolean') return undefined;
+  if (!Array.isArray(hits) || !hits.every(isSearchHit) || typeof isComplete !== 'boolean') return undefined;
   return isFalling(hits, next, before) ? [hits, next ?? null, isComplete] : undefined;
 }
 
-function isPastMessage(value: unknown): value is PastMessage {
+function isHistoryMessage(value: unknown): value is HistoryMessage {
   return Array.isArray(value) && isEnvelope(value) && textSpec.is(value[4]);
 }
 
-function isHit(value: unknown): value is Hit {
+function isSearchHit(value: unknown): value is SearchHit {
   if (!Array.isArray(value) || !isEnvelope(value)) return false;
   const snippet: unknown = value[4];
   return Array.isArray(snippet) && snippet.every((piece) => typeof piece === 'string');
@@ -200,7 +200,7 @@ function isEnvelope([id, at, from, to]: readonly unknown[]): boolean {
 }
 
 function isFalling(
-  page: ReadonlyArray<PastMessage | Hit>,
+  page: ReadonlyArray<HistoryMessage | SearchHit>,
   next: unknown,
   before: number | null,
 ): next is number | null | undefined {
