@@ -1,5 +1,5 @@
 /**
- * Decides intents. Every rule about who may do what is here or in `kinds/`. Pure and deterministic: it uses no clock, no
+ * Decides intents. The rules about who may do what are in `kinds/`. Pure and deterministic: deciding uses no clock, no
  * randomness and no order from outside the log, because every node that reads the log must reach the same decisions.
  */
 
