@@ -12,7 +12,7 @@ import {
   threadFile,
 } from '../actors/kernel/thread.ts';
 import type { ThreadApi } from '../actors/kernel/thread-api.ts';
-import type { Listened, ListenerOptions, ShardApi } from '../actors/shard/shard.worker.ts';
+import type { ListenerOptions, ListenResult, ShardApi } from '../actors/shard/shard.worker.ts';
 import { Refusal } from '../common/exit.ts';
 import type { Endpoints } from '../transport/socket-table.ts';
 import { findPortFault, inTurn } from './port.ts';
@@ -63,13 +63,13 @@ export class Threads {
    * Opens a port. The first shard listens alone, which detects an unavailable port and turns port 0 into a number for
    * all. A shard that dies meanwhile is restarted, and listens then.
    */
-  async listen(address: string, { port, dialect }: Listener): Promise<Listened> {
+  async listen(address: string, { port, dialect }: Listener): Promise<ListenResult> {
     const [first] = this.#slots();
     if (first === undefined) return { type: 'failed', code: 'gone', text: 'a shard exited during start-up' };
     const listener = this.#listeners.length;
     const reusePort = this.#table.filter(({ role }) => role === 'shard').length > 1;
     const options = { host: address, port, reusePort, dialect };
-    const openIfFree = async (): Promise<Listened> => {
+    const openIfFree = async (): Promise<ListenResult> => {
       const fault = await findPortFault(address, port);
       return fault === undefined
         ? first.listen(listener, options)

@@ -1,4 +1,4 @@
-/** A shard's way to the archive thread. Answers `gone` while that is being restarted. */
+/** A shard's client of the archive thread. Its calls resolve to `gone` while that thread restarts. */
 
 import type { MessagePort } from 'node:worker_threads';
 import type { Request, VerbOf } from '../../protocol/verbs.ts';
@@ -7,9 +7,10 @@ import type { Outcome } from '../kernel/actor.ts';
 import { callPort, type Peer } from '../kernel/thread.ts';
 import type { ArchivePort } from './ports.ts';
 
-/** The archive works on at most one other page of each connection first. */
+/** Long enough for one page of every other connection, because all of them may be in the archive's queue. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const REPLAY_TIMEOUT_MS = 10_000;
+const GONE = { type: 'gone' } as const;
 
 export class ArchiveClient implements ArchivePort {
   #archive: Peer<ArchiveApi> | undefined;
@@ -26,5 +27,3 @@ export class ArchiveClient implements ArchivePort {
     return (await this.#archive?.call((api) => api.answer(account, request), ANSWER_TIMEOUT_MS)) ?? GONE;
   }
 }
-
-const GONE = { type: 'gone' } as const;

@@ -1,9 +1,9 @@
 /**
- * A connection: the socket, dialect and queues of one client, and its session. Bytes come in through the dialect's codec and
- * go out through the outbox; what they mean is the session's business.
+ * A connection: the socket, codec and queues of one client, and its session. The intake decodes input into requests, and the
+ * outbox queues output; the session handles the requests.
  *
- * An object that the socket and the shard call on the shard's thread, not an actor. Requests are handled one after the other
- * because the intake pauses the socket while one of them has to wait.
+ * The socket and the shard call it directly, on the shard's thread; it is not an actor. Requests are handled one after the
+ * other because the intake pauses the socket while a request has to wait.
  */
 
 import type { Logger } from 'pino';
@@ -18,22 +18,22 @@ import {
 import { Outbox, type OutboxOwner, type WriteTurn } from '../../transport/outbox.ts';
 import type { Wire, WireHandler } from '../../transport/tcp.ts';
 import type { Recipient } from './fanout.ts';
-import { FloodGate } from './rate-limiter.ts';
+import { TokenBucket } from './rate-limiter.ts';
 import { type RequestHandler, RequestIntake } from './request-intake.ts';
 import { Session } from './session.ts';
 import type { Client, SessionContext } from './session-context.ts';
 
-/** What all connections of a shard share. */
+/** Shared by all connections of a shard. */
 export interface ConnectionContext {
   readonly sessions: SessionContext;
   readonly turn: WriteTurn;
-  /** Bytes that may wait for a client. */
+  /** Upper limit of the output queued for one client, in bytes. */
   readonly outboxLimit: number;
   readonly commandsPerSecond: number;
   readonly log: Logger;
-  /** The client gets only so long to log in again. */
+  /** Starts the time limit for the next login. */
   loggedOut(connection: Connection): void;
-  /** The socket is gone. Called once, last. */
+  /** The socket is closed. Called once, as the last call. */
   closed(connection: Connection): void;
 }
 
@@ -44,14 +44,14 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
   readonly #codec: Codec;
   readonly #outbox: Outbox;
   readonly #intake: RequestIntake;
-  #hasSpoken = false;
+  #hasReceived = false;
 
   constructor(context: ConnectionContext, dialect: Dialect, wire: Wire, id: number) {
     this.#context = context;
     this.#wire = wire;
     this.#codec = dialect.open(LIMITS.frameBeforeLogin);
-    const flood = new FloodGate(context.commandsPerSecond, performance.now());
-    this.#intake = new RequestIntake(wire, this.#codec, flood, this);
+    const rate = new TokenBucket(context.commandsPerSecond, performance.now());
+    this.#intake = new RequestIntake(wire, this.#codec, rate, this);
     this.#outbox = new Outbox(context.turn, wire, context.outboxLimit, this);
     this.session = new Session(context.sessions, this, id);
   }
@@ -64,7 +64,7 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     return this.#wire.address;
   }
 
-  /** Finished native frames, one or several side by side: the bytes from `start` to before `end`, or all of them. */
+  /** Queues native frames, one or several: the bytes from `start` up to `end`, or all of them if these are left out. */
   push(frames: Buffer, start?: number, end?: number): void {
     const { translation } = this.#codec;
     if (translation === undefined) this.#outbox.push(frames, start, end);
@@ -92,19 +92,19 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     this.#context.loggedOut(this);
   }
 
-  resume(): void {
+  resumeReading(): void {
     this.#intake.wakeIfPaused();
   }
 
   stopReading(): void {
-    this.#intake.shut();
+    this.#intake.close();
   }
 
   end(code: FarewellCode, retryAfterMs: number | undefined): void {
-    // Scans and health checks only connect.
+    // Port scans and health checks, which never send a byte, would fill the log.
     const fields = { event: 'connection.closing', connection: this.session.id, subject: code };
-    this.#context.log[this.#hasSpoken ? 'info' : 'debug'](fields, 'connection.closing');
-    this.#intake.shut();
+    this.#context.log[this.#hasReceived ? 'info' : 'debug'](fields, 'connection.closing');
+    this.#intake.close();
     this.#outbox.flush();
     this.#outbox.close();
     this.#wire.write(this.#codec.encode(farewell(code, retryAfterMs)));
@@ -115,7 +115,10 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     this.session.close('too_slow');
   }
 
-  /** Ends it when the client breaks its promise: nothing came for twice the time. Time before `awakeAt` does not count. */
+  /**
+   * Disconnects a client that broke its heartbeat promise: it sent nothing for twice the promised time. Time before `awakeAt`
+   * does not count, because this thread did not run.
+   */
   checkHeartbeat(now: number, awakeAt: number): void {
     const { heartbeatMs } = this.session;
     if (heartbeatMs === 0) return;
@@ -123,13 +126,13 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     if (now - Math.max(heardAt, awakeAt) > 2 * heartbeatMs) this.session.close('silent');
   }
 
-  /** Ends it at once if it is one of these, whose peers are gone. */
+  /** Drops the connection if it is one of these, whose clients are gone. */
   abandonIfAmong(locals: ReadonlyMap<string, string>): void {
-    if (this.#wire.isAmong(locals)) this.#wire.abandon('the peer does not acknowledge anything any more');
+    if (this.#wire.isAmong(locals)) this.#wire.abandon('the peer no longer acknowledges anything');
   }
 
   data(bytes: Buffer): void {
-    if (!this.#hasSpoken) this.#logOpened();
+    if (!this.#hasReceived) this.#logOpened();
     this.#contain(() => this.#intake.take(bytes));
   }
 
@@ -138,17 +141,17 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
   }
 
   closed(error: Error | undefined): void {
-    // Scans and health checks, which never send a byte, would fill the log.
+    // As in `end`.
     const fields = { event: 'connection.closed', connection: this.session.id, error: error?.message };
-    this.#context.log[this.#hasSpoken ? 'info' : 'debug'](fields, 'connection closed');
-    this.#intake.shut();
+    this.#context.log[this.#hasReceived ? 'info' : 'debug'](fields, 'connection closed');
+    this.#intake.close();
     this.#outbox.close();
-    this.session.lost();
+    this.session.disconnected();
     this.#context.closed(this);
   }
 
   request(request: readonly unknown[] | undefined): undefined | Promise<void> {
-    return this.session.take(request);
+    return this.session.handle(request);
   }
 
   fault(fault: RefusalCode): void {
@@ -159,16 +162,16 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
     this.session.finish(undefined);
   }
 
-  isHeldBack(): boolean {
-    return this.session.isHeldBack();
+  mustPause(): boolean {
+    return this.session.mustPause();
   }
 
-  /** In a microtask: whoever frees the way may be in the middle of a batch. */
+  /** Waits for a microtask, because the caller may be in the middle of a batch. */
   wake(): void {
-    queueMicrotask(() => this.#contain(() => this.#intake.goOn()));
+    queueMicrotask(() => this.#contain(() => this.#intake.resumeReading()));
   }
 
-  /** A bug in handling this connection ends this connection, and nothing else. */
+  /** A bug that one client triggers ends only that client's connection. */
   #contain(handle: () => undefined | Promise<void>): void {
     try {
       handle()?.catch((error: unknown) => this.#fail(error));
@@ -185,7 +188,7 @@ export class Connection implements Client, Recipient, RequestHandler, OutboxOwne
   }
 
   #logOpened(): void {
-    this.#hasSpoken = true;
+    this.#hasReceived = true;
     const fields = { event: 'connection.opened', connection: this.session.id, address: this.address };
     this.#context.log.info(fields, 'connection opened');
   }

@@ -1,5 +1,5 @@
 /**
- * A shard's own recipients: which of its connections each account and each room has. Gives the same bytes to every
+ * Fan-out: knows which connections of this shard belong to each account and each room, and hands the same bytes to every
  * recipient of an entry.
  */
 
@@ -11,12 +11,12 @@ import type { Delivery, ToldPresence } from '../link/messages.ts';
 export interface Recipient {
   /** The account's id; 0 before login. */
   readonly account: number;
-  /** A frame, which is the bytes from `start` to before `end`, or all of them. */
+  /** Queues the frame in `bytes` from `start` up to `end`; all of `bytes` if they are left out. */
   push(bytes: Buffer, start?: number, end?: number): void;
 }
 
 export class Fanout {
-  /** Lists, because most have one session, and a set takes ten times the room. */
+  /** Lists, because most accounts have one session and a set takes ten times the memory. */
   readonly #accounts = new Map<number, Recipient[]>();
   readonly #rooms = new Map<number, Set<Recipient>>();
   readonly #roomsOf = new Map<Recipient, Set<number>>();
@@ -26,14 +26,14 @@ export class Fanout {
     if (sessions === undefined) this.#accounts.set(recipient.account, [recipient]);
     else sessions.push(recipient);
     this.#roomsOf.set(recipient, NO_ROOMS);
-    for (const room of rooms) this.#enter(recipient, room);
+    for (const room of rooms) this.#addToRoom(recipient, room);
   }
 
   detach(recipient: Recipient): void {
     const rooms = this.#roomsOf.get(recipient);
     if (rooms === undefined) return;
     this.#roomsOf.delete(recipient);
-    for (const room of rooms) this.#exit(recipient, room);
+    for (const room of rooms) this.#removeFromRoom(recipient, room);
     const others = this.sessionsOf(recipient.account).filter((session) => session !== recipient);
     if (others.length === 0) this.#accounts.delete(recipient.account);
     else this.#accounts.set(recipient.account, others);
@@ -47,39 +47,40 @@ export class Fanout {
     return this.#accounts.get(account) ?? NO_SESSIONS;
   }
 
-  /** To all members of the room but the connection that sent it, which gets its acknowledgement instead. */
+  /** `origin`: the connection that sent the message. It receives the answer to its `send` instead. */
   message(delivery: Delivery, origin: Recipient | undefined): void {
     const { account, target: room, bytes, start, end } = delivery;
     const members = this.#rooms.get(room);
     if (members === undefined) return;
-    const own = this.#ownFrame(delivery);
+    const withOwnKey = this.#authorFrame(delivery);
     for (const member of members) {
       if (member === origin) continue;
-      if (own !== undefined && member.account === account) member.push(own);
+      if (withOwnKey !== undefined && member.account === account) member.push(withOwnKey);
       else member.push(bytes, start, end);
     }
   }
 
   direct(delivery: Delivery, origin: Recipient | undefined): void {
     const { account, target: peer, bytes, start, end } = delivery;
-    const own = this.#ownFrame(delivery);
+    const withOwnKey = this.#authorFrame(delivery);
     for (const session of this.sessionsOf(account)) {
       if (session === origin) continue;
-      if (own !== undefined) session.push(own);
+      if (withOwnKey !== undefined) session.push(withOwnKey);
       else session.push(bytes, start, end);
     }
     if (peer === account) return;
     for (const session of this.sessionsOf(peer)) session.push(bytes, start, end);
   }
 
-  change(delivery: Delivery, origin: Recipient | undefined): void {
+  /** A join or leave. The other sessions of the account receive it, too. */
+  membership(delivery: Delivery, origin: Recipient | undefined): void {
     const { kind, account, target: room, bytes, start, end } = delivery;
     const sessions = this.sessionsOf(account);
-    if (kind === 'joined') for (const session of sessions) this.#enter(session, room);
+    if (kind === 'joined') for (const session of sessions) this.#addToRoom(session, room);
     const members = this.#rooms.get(room);
     if (members === undefined) return;
     for (const member of members) if (member !== origin) member.push(bytes, start, end);
-    if (kind === 'left') for (const session of sessions) this.#exit(session, room);
+    if (kind === 'left') for (const session of sessions) this.#removeFromRoom(session, room);
   }
 
   delivered(author: number, ids: readonly number[]): void {
@@ -90,23 +91,23 @@ export class Fanout {
     }
   }
 
-  /** To everybody who shares one of these rooms, once; not to the account itself. */
+  /** Sends a presence event once to each connection in one of these rooms, except those of the account itself. */
   presence([, account, user, online, rooms]: ToldPresence): void {
     const frame = encodeFrame([online ? 'online' : 'offline', user] satisfies Event);
-    const told = new Set<Recipient>();
+    const recipients = new Set<Recipient>();
     for (const room of rooms) {
-      for (const member of this.#rooms.get(room) ?? []) told.add(member);
+      for (const member of this.#rooms.get(room) ?? []) recipients.add(member);
     }
-    for (const member of told) if (member.account !== account) member.push(frame);
+    for (const member of recipients) if (member.account !== account) member.push(frame);
   }
 
-  /** The sender's other connections also get the key, if there are any. Undefined if there is no key to tell. */
-  #ownFrame({ account, key, bytes, start, end }: Delivery): Buffer | undefined {
+  /** The frame with its key, for the author's other connections; undefined if there is no key or no such connection. */
+  #authorFrame({ account, key, bytes, start, end }: Delivery): Buffer | undefined {
     if (key === null || this.sessionsOf(account).length === 0) return undefined;
     return withKey(bytes.subarray(start, end), key);
   }
 
-  #enter(recipient: Recipient, id: number): void {
+  #addToRoom(recipient: Recipient, id: number): void {
     const members = this.#rooms.get(id) ?? new Set();
     this.#rooms.set(id, members.add(recipient));
     const rooms = this.#roomsOf.get(recipient);
@@ -114,7 +115,7 @@ export class Fanout {
     else rooms?.add(id);
   }
 
-  #exit(recipient: Recipient, id: number): void {
+  #removeFromRoom(recipient: Recipient, id: number): void {
     const members = this.#rooms.get(id);
     members?.delete(recipient);
     if (members?.size === 0) this.#rooms.delete(id);
@@ -125,5 +126,5 @@ export class Fanout {
 }
 
 const NO_SESSIONS: readonly Recipient[] = [];
-/** Of all that are in no room: never added to. */
+/** Shared by all recipients in no room; must not be modified. */
 const NO_ROOMS = new Set<number>();

@@ -1,4 +1,4 @@
-/** What a session needs of the other threads: three ports, one to each. */
+/** The three ports through which a session uses the other threads: registry, auth and archive. */
 
 import type { Request, VerbOf } from '../../protocol/verbs.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
@@ -8,33 +8,33 @@ import type { AuthCall } from '../auth/auth-api.ts';
 import type { Outcome } from '../kernel/actor.ts';
 import type { Session } from './session.ts';
 
-/** What came of a request to the registry that the session waits for. */
-export type Settled =
+/** The registry's answer to a command. */
+export type RegistryAnswer =
   | { readonly type: 'done' }
-  /** `start`: the session gets everything behind this id. */
+  /** `start`: the session needs every entry after this id. */
   | { readonly type: 'attached'; readonly start: number }
-  /** The session has been sent all that it lacked, and gets what is routed. */
+  /** The session has been sent everything it missed, and receives entries as they are committed. */
   | { readonly type: 'live' }
-  /** The session lacks too much for that. */
+  /** The session misses more than may be sent at once. */
   | { readonly type: 'behind' }
   | { readonly type: 'refused'; readonly code: RefusalCode };
 
 export interface RegistryPort {
-  /** Which run of which shard this is. */
+  /** Identifies one run of one shard. */
   readonly incarnation: number;
-  /** True when the registry has as much to do as it may: nothing more is forwarded until it has caught up. */
+  /** True while too many commands are unanswered. Nothing more may be forwarded then. */
   readonly isCongested: boolean;
-  /** Has the session resume once there is room at the registry. */
-  waitForRoom(session: Session): void;
-  /** Forwards a request; the answer goes to the session by `answered` or `stored`. */
+  /** Calls the client's `resumeReading` once the registry is no longer congested. */
+  addPaused(session: Session): void;
+  /** Forwards a request. The session receives the answer through `answered` or `stored`. */
   forward(session: Session, request: Request<VerbOf<'registry'>>): void;
-  /** Makes known that somebody has registered. */
-  announceAccount(session: Session, user: string): Promise<Settled>;
-  /** `lastId`: the last id that the client has; null if what the account has seen decides. */
-  attach(session: Session, user: string, isGuest: boolean, lastId: number | null): Promise<Settled>;
-  /** Asks for everything behind `cursor`, of which about so many bytes may come at once, and for what is routed then. */
-  goLive(session: Session, cursor: number, bytes: number): Promise<Settled>;
-  /** Takes the session out of everything that is routed. Resolves when the registry has heard of it. */
+  /** Tells the registry about a new account. */
+  announceAccount(session: Session, user: string): Promise<RegistryAnswer>;
+  /** `lastId`: the last id that the client has; null to begin after the account's mark. */
+  attach(session: Session, user: string, isGuest: boolean, lastId: number | null): Promise<RegistryAnswer>;
+  /** Asks for every entry after `cursor`, if that is at most about this many bytes, and for live entries from then on. */
+  goLive(session: Session, cursor: number, bytes: number): Promise<RegistryAnswer>;
+  /** Stops routing to the session. Resolves when the registry has confirmed it. */
   detach(session: Session): Promise<void>;
 }
 
@@ -43,7 +43,7 @@ export interface AuthPort {
 }
 
 export interface ArchivePort {
-  /** A page of the events that the account may see with ids above `after`. */
+  /** A page of the events with ids above `after` that the account may see. */
   replay(account: number, after: number): Promise<Outcome<ReplayAnswer>>;
   answer(account: number, request: Request<VerbOf<'archive'>>): Promise<Outcome<PastAnswer>>;
 }

@@ -1,37 +1,37 @@
 /**
- * A token bucket for the commands of one connection. Policy when it is empty: the connection is not read until a
- * token is there, so TCP holds the peer back and nothing is lost. Time is passed in, from a clock that is never set.
+ * A token bucket that limits the commands of one connection. Policy while it is empty: the connection is not read, so TCP makes
+ * the client wait and nothing is lost. Time is passed in, from a monotonic clock.
  */
 
-/** Seconds' worth of commands that may come at once. */
+/** The size of a burst, in seconds at the permitted rate. */
 const BURST_SECONDS = 5;
 
-export class FloodGate {
+export class TokenBucket {
   readonly #perSecond: number;
   #tokens: number;
   #filledAt: number;
 
-  /** `perSecond`: commands a second in the long run; 0 for no limit. */
+  /** `perSecond`: the permitted rate, in commands per second; 0 for no limit. */
   constructor(perSecond: number, now: number) {
     this.#perSecond = perSecond;
     this.#tokens = perSecond * BURST_SECONDS;
     this.#filledAt = now;
   }
 
-  /** Adds the tokens of the time since the last call. */
+  /** Adds the tokens for the time since the last call. */
   fill(now: number): void {
     const seconds = (now - this.#filledAt) / 1_000;
     this.#filledAt = now;
     this.#tokens = Math.min(this.#perSecond * BURST_SECONDS, this.#tokens + seconds * this.#perSecond);
   }
 
-  /** When `fill` was called last. */
+  /** The time of the last call of `fill`. */
   get filledAt(): number {
     return this.#filledAt;
   }
 
-  /** Milliseconds until a command may be taken; 0 for now. */
-  get wait(): number {
+  /** Milliseconds until a token is available; 0 if there is one. */
+  get waitMs(): number {
     return this.#perSecond === 0 || this.#tokens >= 1 ? 0 : Math.ceil(1_000 / this.#perSecond);
   }
 

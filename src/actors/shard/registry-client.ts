@@ -1,6 +1,6 @@
 /**
- * A shard's way to the registry: numbers what sessions ask, sends it in batches, and keeps for a registry that restarts which
- * sessions there are and what is unanswered.
+ * A shard's client of the registry: numbers the commands of its sessions and sends them in batches. It keeps the attached
+ * sessions and the unanswered commands, because a registry that restarts needs both.
  */
 
 import type { MessagePort } from 'node:worker_threads';
@@ -18,42 +18,43 @@ import {
   toCommand,
 } from '../link/messages.ts';
 import type { Fanout } from './fanout.ts';
-import type { RegistryPort, Settled } from './ports.ts';
+import type { RegistryAnswer, RegistryPort } from './ports.ts';
 import type { Session } from './session.ts';
 
-/** Unanswered commands of the whole shard. Policy: at the limit its sockets are not read, until half is left. */
+/** Unanswered commands of the whole shard. Policy: at the limit the shard stops reading its sockets, until half are answered. */
 const UNANSWERED_LIMIT = 10_000;
 
-/** A command without an answer. Kept until there is one: it is asked again of a registry that has restarted. */
+/** A command without an answer. It is sent again if the registry restarts. */
 export interface Unanswered {
   readonly command: Command;
   readonly session: Session;
   readonly requestId: number;
-  /** For commands that the session itself waits for. */
-  readonly settle: ((settled: Settled) => void) | undefined;
+  /** Set for commands that the session itself waits for; other answers are forwarded to the client. */
+  readonly resolve: ((answer: RegistryAnswer) => void) | undefined;
 }
 
 export class RegistryClient implements RegistryPort {
   readonly incarnation: number;
   readonly #fanout: Fanout;
-  /** Those that the registry has attached. */
+  /** The sessions that the registry has attached. */
   readonly #sessions = new Set<Session>();
   readonly #unanswered = new Map<number, Unanswered>();
-  /** Sessions that resume when there is room. */
-  readonly #waiting = new Set<Session>();
-  /** While a new registry sends what this shard missed: the last command of each session that was committed. */
+  /** Sessions that stopped reading because the registry was congested. */
+  readonly #paused = new Set<Session>();
+  /** The last committed command of each session, while a new registry sends the entries that this shard missed. */
   readonly #committed = new Map<Session, number>();
   #port: BatchPort<ToRegistry> | undefined;
-  /** False until a new registry has sent what this shard missed: commands are kept back until then. */
+  /** False until a new registry has sent the entries that this shard missed. Commands are not sent before. */
   #isCaughtUp = false;
   #nextNumber = 1;
-  /** Entries taken from this registry, and from all since the start. */
+  /** Number of entries from the current registry. */
   #handled = 0;
+  /** Number of entries since the start. */
   #entries = 0;
-  /** Set while the server shuts down; called when nothing is unanswered any more. */
+  /** Set while the server shuts down. Called when every command is answered. */
   #whenAnswered: (() => void) | undefined;
 
-  /** `fanout`: a session that is detached is taken out of it. */
+  /** `fanout`: detached sessions are removed from it. */
   constructor(incarnation: number, fanout: Fanout) {
     this.incarnation = incarnation;
     this.#fanout = fanout;
@@ -71,15 +72,15 @@ export class RegistryClient implements RegistryPort {
     return {
       sessions: this.#sessions.size,
       unanswered: this.#unanswered.size,
-      heldBack: this.#waiting.size,
+      heldBack: this.#paused.size,
       commands: this.#nextNumber - 1,
       entries: this.#entries,
     };
   }
 
   /**
-   * Takes the port to a registry, the first one or one that has restarted. `cursor`: the last id that was routed to this
-   * shard; −1 for nothing yet. `handle` is given what comes, in order.
+   * Connects to a registry: the first one, or one that has restarted. `cursor`: the last id that was routed to this shard; −1
+   * for none. `handle` receives the items in order.
    */
   connect(port: MessagePort, cursor: number, handle: (item: FromRegistry) => void): void {
     this.#port?.close();
@@ -88,7 +89,7 @@ export class RegistryClient implements RegistryPort {
     this.#isCaughtUp = false;
     this.#handled = 0;
     takeBatches(port, readToShard, (batch) => {
-      if (this.#port === registry) this.#take(batch, handle);
+      if (this.#port === registry) this.#receive(batch, handle);
     });
     const sessions = [...this.#sessions].map(
       (session): AnnouncedSession => [
@@ -101,7 +102,7 @@ export class RegistryClient implements RegistryPort {
     registry.push(['announce', this.incarnation, cursor, sessions]);
   }
 
-  /** Forwards nothing more. Resolves when nothing is unanswered any more. */
+  /** Stops accepting commands. Resolves when every command is answered. */
   drain(): Promise<void> {
     return new Promise((resolve) => {
       this.#whenAnswered = resolve;
@@ -109,71 +110,70 @@ export class RegistryClient implements RegistryPort {
     });
   }
 
-  waitForRoom(session: Session): void {
-    this.#waiting.add(session);
+  addPaused(session: Session): void {
+    this.#paused.add(session);
   }
 
-  /** The session is over. */
-  forgetWaiting(session: Session): void {
-    this.#waiting.delete(session);
+  removePaused(session: Session): void {
+    this.#paused.delete(session);
   }
 
   forward(session: Session, request: Request<VerbOf<'registry'>>): void {
     const command = toCommand(request, this.#number(), session.id);
-    this.#post({ command, session, requestId: request.id, settle: undefined });
+    this.#post({ command, session, requestId: request.id, resolve: undefined });
   }
 
-  announceAccount(session: Session, user: string): Promise<Settled> {
-    return this.#ask(session, ['account', this.#number(), session.id, user]);
+  announceAccount(session: Session, user: string): Promise<RegistryAnswer> {
+    return this.#request(session, ['account', this.#number(), session.id, user]);
   }
 
-  attach(session: Session, user: string, isGuest: boolean, lastId: number | null): Promise<Settled> {
-    return this.#ask(session, ['attach', this.#number(), session.id, user, isGuest, lastId]);
+  attach(session: Session, user: string, isGuest: boolean, lastId: number | null): Promise<RegistryAnswer> {
+    return this.#request(session, ['attach', this.#number(), session.id, user, isGuest, lastId]);
   }
 
-  goLive(session: Session, cursor: number, bytes: number): Promise<Settled> {
-    return this.#ask(session, ['live', this.#number(), session.id, cursor, bytes]);
+  goLive(session: Session, cursor: number, bytes: number): Promise<RegistryAnswer> {
+    return this.#request(session, ['live', this.#number(), session.id, cursor, bytes]);
   }
 
   async detach(session: Session): Promise<void> {
     this.#fanout.detach(session.client);
-    await this.#ask(session, ['detach', this.#number(), session.id]);
-    // Not before: a registry that restarts meanwhile still has to take what the session sent before it left.
+    await this.#request(session, ['detach', this.#number(), session.id]);
+    // Only now, because a registry that restarts meanwhile still has to handle what the session sent before it left.
     this.#sessions.delete(session);
   }
 
-  /** The registry has attached the session that gave the command of that number. */
+  /** The registry has attached the session that sent this command. Returns the session. */
   attached(number: number): Session | undefined {
-    const session = this.askedBy(number);
+    const session = this.sessionOf(number);
     if (session !== undefined) this.#sessions.add(session);
     return session;
   }
 
-  /** The session that gave the command of that number; undefined if it has been answered, or was another shard's. */
-  askedBy(number: number): Session | undefined {
+  /** The session that sent this command; undefined if the command has been answered, or belongs to another shard. */
+  sessionOf(number: number): Session | undefined {
     return this.#unanswered.get(number)?.session;
   }
 
-  /** Answers the command of that number, unless it has been answered. */
-  settle(number: number, settled: Settled, result: unknown = null): void {
+  /** Passes on the answer to a command. Does nothing if the command has already been answered. */
+  answer(number: number, answer: RegistryAnswer, result: unknown = null): void {
     const unanswered = this.#unanswered.get(number);
     if (unanswered === undefined) return;
     this.#forget(number);
-    const { session, requestId, settle } = unanswered;
-    if (settle !== undefined) settle(settled);
-    else if (settled.type === 'refused') session.answered(refusal(requestId, settled.code));
+    const { session, requestId, resolve } = unanswered;
+    if (resolve !== undefined) resolve(answer);
+    else if (answer.type === 'refused') session.answered(refusal(requestId, answer.code));
     else session.answered(result === null ? ['ok', requestId] : ['ok', requestId, result]);
   }
 
-  /** What an entry answers, if it answers a command of this shard. To be called when the entry has come. */
+  /** Must be called for every entry that arrives. Returns the command of this shard that the entry answers, if any. */
   committed({ number }: Delivery): Unanswered | undefined {
     if (number === 0) return undefined;
-    const asked = this.#unanswered.get(number);
-    if (!this.#isCaughtUp && asked !== undefined) this.#committed.set(asked.session, number);
-    return asked;
+    const unanswered = this.#unanswered.get(number);
+    if (!this.#isCaughtUp && unanswered !== undefined) this.#committed.set(unanswered.session, number);
+    return unanswered;
   }
 
-  /** A message is the answer to its `send`. That to a join or leave comes apart, with more than the id. */
+  /** Answers a `send` with its message. A join or leave is answered separately, because its answer holds more than the id. */
   stored({ command, session, requestId }: Unanswered, { kind, id, at }: Delivery): void {
     if (kind !== 'message' && kind !== 'direct') return;
     this.#forget(command[1]);
@@ -181,14 +181,15 @@ export class RegistryClient implements RegistryPort {
   }
 
   /**
-   * A new registry has sent all that this shard missed. It is asked what has no answer, except what comes before something
-   * of the same session that has been committed: the old registry must have refused that, and it would come too late now.
+   * A new registry has sent the entries that this shard missed, so unanswered commands are sent again. An exception is an
+   * entry command whose successor on the same session was committed: the old registry must have refused it, and
+   * repeating it now would break the order.
    */
   caughtUp(): void {
     this.#isCaughtUp = true;
     for (const { command, session } of [...this.#unanswered.values()]) {
-      const isOutrun = command[1] < (this.#committed.get(session) ?? 0) && isEntryVerb(command[0]);
-      if (isOutrun) this.settle(command[1], { type: 'refused', code: 'unavailable' });
+      const wasRefused = command[1] < (this.#committed.get(session) ?? 0) && isEntryVerb(command[0]);
+      if (wasRefused) this.answer(command[1], { type: 'refused', code: 'unavailable' });
       else this.#port?.push(command);
     }
     this.#committed.clear();
@@ -200,8 +201,8 @@ export class RegistryClient implements RegistryPort {
     return number;
   }
 
-  #ask(session: Session, command: Command): Promise<Settled> {
-    return new Promise((settle) => this.#post({ command, session, requestId: 0, settle }));
+  #request(session: Session, command: Command): Promise<RegistryAnswer> {
+    return new Promise((resolve) => this.#post({ command, session, requestId: 0, resolve }));
   }
 
   #post(unanswered: Unanswered): void {
@@ -214,8 +215,8 @@ export class RegistryClient implements RegistryPort {
     if (this.#unanswered.size === 0) this.#whenAnswered?.();
   }
 
-  /** Entries come on credit: the registry is told how many have been handled. */
-  #take(batch: readonly FromRegistry[], handle: (item: FromRegistry) => void): void {
+  /** Reports how many entries have been handled, because the registry sends only a limited number ahead. */
+  #receive(batch: readonly FromRegistry[], handle: (item: FromRegistry) => void): void {
     let entries = 0;
     for (const item of batch) {
       handle(item);
@@ -226,8 +227,8 @@ export class RegistryClient implements RegistryPort {
       this.#entries += entries;
       this.#port?.push(['handled', this.#handled]);
     }
-    if (this.#waiting.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;
-    for (const session of this.#waiting) session.resume();
-    this.#waiting.clear();
+    if (this.#paused.size === 0 || this.#unanswered.size > UNANSWERED_LIMIT / 2) return;
+    for (const session of this.#paused) session.client.resumeReading();
+    this.#paused.clear();
   }
 }

@@ -1,7 +1,7 @@
 /**
- * Brings a session up to date: reads what it missed from the archive, page by page, at the pace at which the client takes
- * it. The registry has the last piece in memory and sends it in the very turn in which the session begins to get what is
- * routed. So there is no gap and no repeat between the two, however much arrives meanwhile.
+ * Replay: reads the entries that a session missed from the archive, page by page, as fast as the client accepts them. The
+ * registry has the last piece in memory, and sends it in the same turn in which the session goes live. So there is no gap
+ * and no repeat between replay and live entries, however many are committed meanwhile.
  */
 
 import type { FarewellCode } from '../../protocol/vocabulary.ts';
@@ -11,19 +11,19 @@ import type { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 
 /**
- * The last piece, which goes to the client at once, may be this long at first. The limit doubles each time that so much has
- * arrived meanwhile, up to what the shard allows, so that a session becomes live even where traffic is heavy.
+ * The first limit of the last piece, which is sent to the client all at once. The limit doubles each time more than that was
+ * committed during a page, up to `replayBytes`, so that a session goes live even under heavy traffic.
  */
 const LAST_PIECE_BYTES = 32 * 1_024;
-/** Between two pages of a session: somebody who has missed much does not take the processor from those who chat. */
+/** Pause between two pages of a session. A client that missed much must not take the processor from those who chat. */
 export const PAGE_PAUSE_MS = 10;
-/** A client that takes longer for one page counts as one that does not read. */
+/** A client that takes longer than this to accept a page is disconnected. */
 const PAGE_TIMEOUT_MS = 60_000;
-/** How long the archive may be away, and how often it is asked. */
-const ABSENCE_MS = 15_000;
+/** How long, and how often, to retry while the archive does not answer. */
+const ARCHIVE_TIMEOUT_MS = 15_000;
 const RETRY_MS = 100;
 
-/** Resolves when the session is live, or has ended; with a code if it cannot be brought up to date. */
+/** Resolves when the session is live or has ended. Resolves to a code if the replay failed and the session must end. */
 export async function replay(
   session: Session,
   { registry, archive, replayBytes }: Pick<SessionContext, 'registry' | 'archive' | 'replayBytes'>,
@@ -31,9 +31,9 @@ export async function replay(
 ): Promise<FarewellCode | undefined> {
   let cursor = start;
   for (let bytes = LAST_PIECE_BYTES; ; bytes = Math.min(2 * bytes, replayBytes)) {
-    const settled = await registry.goLive(session, cursor, bytes);
-    if (settled.type === 'live' || session.isClosing) return undefined;
-    if (settled.type !== 'behind') return 'failed';
+    const answer = await registry.goLive(session, cursor, bytes);
+    if (answer.type === 'live' || session.isClosing) return undefined;
+    if (answer.type !== 'behind') return 'failed';
     for (let isLast = false; !isLast; ) {
       const page = await readPage(session, archive, cursor);
       if (session.isClosing) return undefined;
@@ -48,13 +48,13 @@ export async function replay(
   }
 }
 
-/** Undefined when the archive stays away. */
+/** Resolves to undefined if the archive does not answer in time, or the session ends meanwhile. */
 async function readPage(
   session: Session,
   archive: ArchivePort,
   cursor: number,
 ): Promise<Extract<ReplayAnswer, { type: 'page' }> | undefined> {
-  const deadline = performance.now() + ABSENCE_MS;
+  const deadline = performance.now() + ARCHIVE_TIMEOUT_MS;
   while (performance.now() < deadline && !session.isClosing) {
     const outcome = await archive.replay(session.account, cursor);
     if (outcome.type === 'answered' && outcome.value.type === 'page') return outcome.value;

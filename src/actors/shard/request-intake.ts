@@ -1,86 +1,87 @@
 /**
- * The reading side of a connection: has the requests in what comes in handled one after the other, as far as that may go.
- * While it may not, the socket is paused, and TCP holds the peer back.
+ * The reading side of a connection: decodes requests and has them handled one after the other. While the next request has to
+ * wait, the socket is paused and TCP makes the client wait.
  */
 
 import type { Codec } from '../../dialects/dialect.ts';
 import type { RefusalCode } from '../../protocol/vocabulary.ts';
 import type { Wire } from '../../transport/tcp.ts';
-import type { FloodGate } from './rate-limiter.ts';
+import type { TokenBucket } from './rate-limiter.ts';
 
 export interface RequestHandler {
-  /** A promise when the next request has to wait for this one. */
+  /** Returns a promise if the next request has to wait for this one. */
   request(request: readonly unknown[] | undefined): undefined | Promise<void>;
-  /** What comes cannot be trusted any more. */
+  /** The stream can no longer be decoded. */
   fault(fault: RefusalCode): void;
-  /** The peer has ended its half, and everything that it sent has been handled. */
+  /** The client has closed its side, and all its requests have been handled. */
   finished(): void;
-  /** True while nothing more may be handled; `wakeIfPaused` is to be called when that has changed. */
-  isHeldBack(): boolean;
-  /** Asks for a call of `goOn`, soon but not at once. */
+  /** True while requests must wait. Call `wakeIfPaused` when this may have changed. */
+  mustPause(): boolean;
+  /** Must call `resumeReading` soon, but not before it returns. */
   wake(): void;
 }
 
 export class RequestIntake {
   readonly #wire: Wire;
   readonly #codec: Codec;
-  readonly #flood: FloodGate;
+  readonly #rate: TokenBucket;
   readonly #handler: RequestHandler;
   #isPaused = false;
-  /** A request is being handled that the next one has to wait for. */
+  /** True while the next request waits for the one being handled. */
   #isBusy = false;
   #isWakeDue = false;
   #hasEnded = false;
-  #isShut = false;
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(wire: Wire, codec: Codec, flood: FloodGate, handler: RequestHandler) {
+  constructor(wire: Wire, codec: Codec, rate: TokenBucket, handler: RequestHandler) {
     this.#wire = wire;
     this.#codec = codec;
-    this.#flood = flood;
+    this.#rate = rate;
     this.#handler = handler;
   }
 
-  /** When the peer was last heard; undefined while this side does not read. In the clock of `performance.now`. */
+  /** When the client last sent something, in the clock of `performance.now`; undefined while reading is paused. */
   get heardAt(): number | undefined {
-    return this.#isPaused ? undefined : this.#flood.filledAt;
+    return this.#isPaused ? undefined : this.#rate.filledAt;
   }
 
-  /** Resolves when what had to wait has been handled. */
+  /** Takes the next bytes. Returns a promise if one of their requests has to wait; it resolves once that one has been handled. */
   take(bytes: Buffer): undefined | Promise<void> {
-    if (this.#isShut) return undefined;
+    if (this.#isClosed) return undefined;
     this.#codec.push(bytes);
     return this.#read();
   }
 
+  /** The client has closed its side. */
   end(): void {
     this.#hasEnded = true;
-    if (!this.#isPaused && !this.#isShut) this.#handler.finished();
+    if (!this.#isPaused && !this.#isClosed) this.#handler.finished();
   }
 
-  goOn(): undefined | Promise<void> {
+  resumeReading(): undefined | Promise<void> {
     this.#isWakeDue = false;
     return this.#read();
   }
 
-  /** Something that held this back may have changed. Wakes it at most once until it goes on. */
+  /** Asks the handler for `resumeReading`, at most once until that happens, because the reason to pause may be gone. */
   wakeIfPaused(): void {
-    if (!this.#isPaused || this.#isWakeDue || this.#isShut) return;
+    if (!this.#isPaused || this.#isWakeDue || this.#isClosed) return;
     this.#isWakeDue = true;
     this.#handler.wake();
   }
 
-  /** Handles nothing more, and drops what still comes. */
-  shut(): void {
-    this.#isShut = true;
+  /** Handles no more requests, and discards all further input. */
+  close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
   }
 
   #read(): undefined | Promise<void> {
-    // Goes on by itself when that has been handled.
+    // The request being handled calls this method again when it is done.
     if (this.#isBusy) return undefined;
-    this.#flood.fill(performance.now());
-    while (!this.#isShut) {
+    this.#rate.fill(performance.now());
+    while (!this.#isClosed) {
       if (this.#mustWait()) {
         this.#pause();
         return undefined;
@@ -95,7 +96,7 @@ export class RequestIntake {
         this.#handler.fault(next.fault);
         return undefined;
       }
-      this.#flood.take();
+      this.#rate.take();
       const handling = this.#handler.request(next.request);
       if (handling === undefined) continue;
       this.#isBusy = true;
@@ -109,13 +110,13 @@ export class RequestIntake {
   }
 
   #mustWait(): boolean {
-    if (this.#handler.isHeldBack()) return true;
-    const { wait } = this.#flood;
-    if (wait === 0) return false;
+    if (this.#handler.mustPause()) return true;
+    const { waitMs } = this.#rate;
+    if (waitMs === 0) return false;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       this.wakeIfPaused();
-    }, wait);
+    }, waitMs);
     return true;
   }
 

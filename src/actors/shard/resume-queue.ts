@@ -1,43 +1,42 @@
 /**
- * Lets so many in at a time, and the others in the order in which they came: after a restart all clients come back at once, and
- * those who are in already chat meanwhile. Bounded by the number of connections; who waits is not read from.
+ * Limits how many clients resume at a time, first come, first served. After a restart all clients reconnect at once, and must not stall
+ * those that are already live. The number of connections bounds the queue, and queued clients are not read from.
  */
 
-const AT_A_TIME = 16;
-/** Who takes longer, such as one who does not read what was missed, is not waited for. */
-const PATIENCE_MS = 1_000;
+const MAX_CONCURRENT_RESUMES = 16;
+/** After this time a resume no longer counts: a client that does not read its replay must not block the others. */
+const SLOT_TIMEOUT_MS = 1_000;
 
-export class Entrance {
-  readonly #waiting: Array<() => void> = [];
-  #entering = 0;
+export class ResumeQueue {
+  readonly #queue: Array<() => void> = [];
+  #running = 0;
 
-  /** How many wait for their turn. */
-  get waiting(): number {
-    return this.#waiting.length;
+  get length(): number {
+    return this.#queue.length;
   }
 
-  /** Runs `enter` when it is its turn. */
-  async pass(enter: () => Promise<void>): Promise<void> {
-    if (this.#entering >= AT_A_TIME) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#entering += 1;
-    let isInside = true;
-    const leave = (): void => {
-      if (isInside) this.#giveWay();
-      isInside = false;
+  /** Runs `resume` when a slot is free. */
+  async run(resume: () => Promise<void>): Promise<void> {
+    if (this.#running < MAX_CONCURRENT_RESUMES) this.#running += 1;
+    else await new Promise<void>((resolve) => this.#queue.push(resolve));
+    let hasSlot = true;
+    const release = (): void => {
+      if (hasSlot) this.#releaseSlot();
+      hasSlot = false;
     };
-    const patience = setTimeout(leave, PATIENCE_MS);
+    const timeout = setTimeout(release, SLOT_TIMEOUT_MS);
     try {
-      await enter();
+      await resume();
     } finally {
-      clearTimeout(patience);
-      leave();
+      clearTimeout(timeout);
+      release();
     }
   }
 
-  /** The place goes to the next, or is free. */
-  #giveWay(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#entering -= 1;
+  /** Passes the slot to the next in the queue, if there is one. */
+  #releaseSlot(): void {
+    const next = this.#queue.shift();
+    if (next === undefined) this.#running -= 1;
     else setImmediate(next);
   }
 }

@@ -1,42 +1,41 @@
-/** What a session has around it: its client, and what it shares with the other sessions of its shard. */
+/** The surroundings of a session: its client, and everything it shares with the other sessions of its shard. */
 
 import type { Logger } from 'pino';
 import type { Answer, FarewellCode } from '../../protocol/vocabulary.ts';
 import type { Recipient } from './fanout.ts';
 import type { ArchivePort, AuthPort, RegistryPort } from './ports.ts';
-import type { Entrance } from './resume-queue.ts';
+import type { ResumeQueue } from './resume-queue.ts';
 
-/** What all sessions of a shard share. */
+/** Shared by all sessions of a shard. */
 export interface SessionContext {
   readonly registry: RegistryPort;
   readonly auth: AuthPort;
   readonly archive: ArchivePort;
-  /** Those who come back by token take turns. */
-  readonly resumes: Entrance;
-  /** What `hello` tells of the server. */
+  readonly resumeQueue: ResumeQueue;
+  /** The server's name and version, for the answer to `hello`. */
   readonly server: string;
-  /** Most bytes that may be sent to a client at once when it goes live. */
+  /** Upper limit of the last piece of a replay, which is sent to a client all at once, in bytes. */
   readonly replayBytes: number;
   readonly log: Logger;
 }
 
-/** The client as its session knows it: the other side of the connection. */
+/** The client as its session sees it: the other side of the connection. */
 export interface Client extends Recipient {
-  /** Where it connects from. */
+  /** The IP address that it connects from. */
   readonly address: string;
   send(answer: Answer): void;
-  /** The answer to `send`: stored under that id, at that time. */
+  /** Answers a `send`: the message was stored under this id, at this time. */
   sendStored(requestId: number, id: number, at: number): void;
-  /** Resolves when nearly all that was sent has gone to the network; false if that takes longer. */
+  /** Resolves to true when nearly all output has gone to the network; false if that takes longer than this. */
   drained(timeoutMs: number): Promise<boolean>;
-  /** Accepts larger requests once it is logged in. */
+  /** Requests may be larger after login. */
   setLoggedIn(isLoggedIn: boolean): void;
-  /** It has logged out, and gets only so long to log in again. */
+  /** Starts the time limit for the next login. */
   loggedOut(): void;
-  /** Something that held its requests back may have changed. */
-  resume(): void;
-  /** No further requests are taken. */
+  /** Tries to read on, because the reason for which `Session.mustPause` returned true may be gone. */
+  resumeReading(): void;
+  /** Reads no more requests. */
   stopReading(): void;
-  /** Sends what waits, then the farewell, and ends the connection. */
+  /** Sends all queued output, then the farewell, and ends the connection. */
   end(code: FarewellCode, retryAfterMs: number | undefined): void;
 }

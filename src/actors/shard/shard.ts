@@ -1,6 +1,6 @@
 /**
- * A shard: the connections of one thread, their sessions, and the fan-out to them. It hands out what the registry routes, and
- * calls connections and sessions directly because they share its thread.
+ * A shard: the connections of one thread, their sessions, and the fan-out to them. It handles the items that the registry
+ * sends, and calls connections and sessions directly because they share its thread.
  */
 
 import { setTimeout as pause } from 'node:timers/promises';
@@ -12,30 +12,27 @@ import type { Event } from '../../protocol/vocabulary.ts';
 import { WriteTurn } from '../../transport/outbox.ts';
 import type { Endpoints } from '../../transport/socket-table.ts';
 import type { Wire, WireHandler } from '../../transport/tcp.ts';
-import type { Asking, AuthApi, Credential } from '../auth/auth-api.ts';
+import type { Asking, Credential } from '../auth/auth-api.ts';
 import type { Metrics } from '../kernel/metrics.ts';
-import type { Peer } from '../kernel/thread.ts';
 import { eventFrame } from '../link/event-frame.ts';
 import type { Attached, Delivery, FromRegistry, ToShard, WentLive } from '../link/messages.ts';
 import { ArchiveClient } from './archive-client.ts';
-import { AUTH_TIMEOUT_MS, AuthClient } from './auth-client.ts';
+import { AuthClient, confirmSessions } from './auth-client.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
 import { Fanout } from './fanout.ts';
 import { RegistryClient } from './registry-client.ts';
-import { Entrance } from './resume-queue.ts';
+import { ResumeQueue } from './resume-queue.ts';
 import type { Session } from './session.ts';
 
 const LOGIN_TIMEOUT_MS = 60_000;
 const DRAIN_TIMEOUT_MS = 1_000;
-/** Rarely, because it looks at each connection. */
+/** Rare, because each check visits every connection. */
 export const HEARTBEAT_CHECK_MS = 5_000;
-/** Sessions in one question to an auth thread that has restarted. */
-const CONFIRM_BATCH = 1_000;
 
 export interface ShardOptions {
-  /** Which run of which shard this is; never used again while the server runs. */
+  /** Identifies one run of one shard. Never reused while the server runs. */
   readonly incarnation: number;
-  /** How many shards there are. */
+  /** Number of shards in the server. */
   readonly shards: number;
   readonly server: string;
   readonly outboxLimit: number;
@@ -49,18 +46,19 @@ export class Shard {
   readonly #registry: RegistryClient;
   readonly #auth = new AuthClient();
   readonly #archive = new ArchiveClient();
-  readonly #resumes = new Entrance();
+  readonly #resumeQueue = new ResumeQueue();
   readonly #context: ConnectionContext;
   readonly #connections = new Set<Connection>();
-  /** Who is not logged in, since when; the longest first. */
+  /** Sessions that are not logged in, each with the time since when; oldest first. */
   readonly #anonymous = new Map<Session, number>();
   #nextConnection = 1;
-  /** The last id that was routed to this shard; −1 for nothing yet. */
+  /** The last id that was routed to this shard; −1 for none. */
   #cursor = -1;
   /** Set while the server shuts down. */
   #retryAfterMs: number | undefined;
   #whenEmpty: (() => void) | undefined;
   #heartbeatsCheckedAt = performance.now();
+  /** When this thread last continued after a time in which it did not run. */
   #awakeAt = performance.now();
 
   constructor(options: ShardOptions, log: Logger) {
@@ -73,7 +71,7 @@ export class Shard {
         registry: this.#registry,
         auth: this.#auth,
         archive: this.#archive,
-        resumes: this.#resumes,
+        resumeQueue: this.#resumeQueue,
         server,
         replayBytes: outboxLimit / 2,
         log,
@@ -87,7 +85,7 @@ export class Shard {
     };
   }
 
-  /** Takes a connection whose client speaks that dialect. */
+  /** Adds a connection. `dialect`: the protocol that its client speaks. */
   accept(wire: Wire, dialect: Dialect): WireHandler {
     const id = this.#nextConnection;
     this.#nextConnection += 1;
@@ -100,18 +98,23 @@ export class Shard {
     return connection;
   }
 
-  /** Takes the port to a registry, the first one or one that has restarted. */
+  /** Connects to a registry: the first one, or one that has restarted. */
   connectRegistry(port: MessagePort): void {
     this.#registry.connect(port, this.#cursor, (item) => this.#handle(item));
   }
 
   connectAuth(port: MessagePort): void {
+    const confirm = (): void =>
+      void confirmSessions(
+        auth,
+        Array.from(this.#connections, ({ session }) => session),
+      );
     const auth = this.#auth.connect(port, {
       passwordChanged: (credential, asking) => this.#passwordChanged(credential, asking),
-      accountsChanged: () => void this.#confirm(auth),
+      accountsChanged: confirm,
     });
-    for (const { session } of this.#connections) void this.#reclaim(session);
-    void this.#confirm(auth);
+    for (const { session } of this.#connections) void this.#reclaimName(session);
+    confirm();
   }
 
   connectArchive(port: MessagePort): void {
@@ -122,12 +125,12 @@ export class Shard {
     return {
       ...this.#registry.metrics(),
       connections: this.#connections.size,
-      resumesWaiting: this.#resumes.waiting,
+      resumesWaiting: this.#resumeQueue.length,
     };
   }
 
-  /** Closes connections that did not log in in time. `now` is of `performance.now`. */
-  sweep(now: number): void {
+  /** Closes connections that did not log in in time. `now`: in the clock of `performance.now`. */
+  checkLogins(now: number): void {
     for (const [session, since] of this.#anonymous) {
       if (now - since < LOGIN_TIMEOUT_MS) return;
       this.#anonymous.delete(session);
@@ -135,23 +138,23 @@ export class Shard {
     }
   }
 
-  /** Closes connections whose client promised to be heard, and is not. To be called every `HEARTBEAT_CHECK_MS`. */
+  /** Closes connections whose client broke its heartbeat promise. Must be called every `HEARTBEAT_CHECK_MS`. */
   checkHeartbeats(now: number): void {
-    // This thread, or the whole process, did not run: what was sent to it meanwhile is still unread.
+    // This thread, or the whole process, did not run, so bytes that clients sent meanwhile are still unread.
     if (now - this.#heartbeatsCheckedAt > 2 * HEARTBEAT_CHECK_MS) this.#awakeAt = now;
     this.#heartbeatsCheckedAt = now;
     for (const connection of this.#connections) connection.checkHeartbeat(now, this.#awakeAt);
   }
 
-  /** Ends the connections that this shard has to these peers, which are gone. */
+  /** Drops connections whose clients are gone. Endpoints that belong to other shards are ignored. */
   abandon(peers: readonly Endpoints[]): void {
     const locals = new Map(peers.map(({ local, remote }) => [remote, local]));
     for (const connection of this.#connections) connection.abandonIfAmong(locals);
   }
 
   /**
-   * Reads no more, waits a moment for the answers that are owed, and says goodbye to all clients. Resolves when their
-   * connections are closed.
+   * Stops reading, waits a moment for outstanding answers, and sends every client a farewell. Resolves when all connections
+   * are closed.
    */
   async drain(retryAfterMs: number): Promise<void> {
     this.#retryAfterMs = retryAfterMs;
@@ -166,7 +169,7 @@ export class Shard {
   #closed(connection: Connection): void {
     this.#connections.delete(connection);
     this.#anonymous.delete(connection.session);
-    this.#registry.forgetWaiting(connection.session);
+    this.#registry.removePaused(connection.session);
     if (this.#connections.size === 0) this.#whenEmpty?.();
   }
 
@@ -177,27 +180,8 @@ export class Shard {
     }
   }
 
-  /** Asks whom auth would still let in: a thread that has died may have changed a password before it could say so. */
-  async #confirm(auth: Peer<AuthApi>): Promise<void> {
-    const asked = Array.from(this.#connections, ({ session }) => session).filter((s) => s.credential);
-    for (let next = 0; next < asked.length; next += CONFIRM_BATCH) {
-      const part = asked.slice(next, next + CONFIRM_BATCH).flatMap((session) => {
-        const { credential } = session;
-        return credential === undefined ? [] : [{ session, credential }];
-      });
-      const credentials = part.map(({ credential }) => credential);
-      const outcome = await auth.call((api) => api.confirm(credentials), AUTH_TIMEOUT_MS);
-      // The thread that takes its place is asked again.
-      if (outcome.type !== 'answered') return;
-      for (const [i, { session, credential }] of part.entries()) {
-        const standing = outcome.value[i] ?? 'ok';
-        if (standing !== 'ok' && session.credential === credential) session.expire(standing);
-      }
-    }
-  }
-
-  /** An auth thread that has restarted knows nothing of guests. */
-  async #reclaim(session: Session): Promise<void> {
+  /** Reserves a guest's name again, because an auth thread that restarts has lost these reservations. */
+  async #reclaimName(session: Session): Promise<void> {
     if (session.guestName === undefined) return;
     const answer = await this.#auth.authenticate({ type: 'claim', user: session.guestName });
     if (answer.type === 'refused' && answer.code === 'name_taken') session.close('failed');
@@ -210,10 +194,10 @@ export class Shard {
     }
     switch (item[0]) {
       case 'ok':
-        this.#registry.settle(item[1], { type: 'done' }, item[2]);
+        this.#registry.answer(item[1], { type: 'done' }, item[2]);
         break;
       case 'error':
-        this.#registry.settle(item[1], { type: 'refused', code: item[2] });
+        this.#registry.answer(item[1], { type: 'refused', code: item[2] });
         break;
       case 'attached':
         this.#attached(item);
@@ -222,7 +206,7 @@ export class Shard {
         this.#goLive(item);
         break;
       case 'behind':
-        this.#registry.settle(item[1], { type: 'behind' });
+        this.#registry.answer(item[1], { type: 'behind' });
         break;
       case 'delivered':
         this.#fanout.delivered(item[1], item[2]);
@@ -231,7 +215,7 @@ export class Shard {
         this.#fanout.presence(item);
         break;
       case 'expelled':
-        this.#expel(item);
+        this.#endSessions(item);
         break;
       case 'cursor':
         this.#cursor = item[1];
@@ -245,16 +229,16 @@ export class Shard {
   }
 
   #deliver(delivery: Delivery): void {
-    const asked = this.#registry.committed(delivery);
-    const origin = asked?.session.client;
-    // A registry that has restarted sends again what it cannot know was taken before.
+    const command = this.#registry.committed(delivery);
+    const origin = command?.session.client;
+    // A registry that has restarted may repeat entries that this shard has already delivered.
     if (delivery.id > this.#cursor) {
       this.#cursor = delivery.id;
       if (delivery.kind === 'message') this.#fanout.message(delivery, origin);
       else if (delivery.kind === 'direct') this.#fanout.direct(delivery, origin);
-      else this.#fanout.change(delivery, origin);
+      else this.#fanout.membership(delivery, origin);
     }
-    if (asked !== undefined) this.#registry.stored(asked, delivery);
+    if (command !== undefined) this.#registry.stored(command, delivery);
   }
 
   #attached([, number, account, user, rooms, routed, start]: Attached): void {
@@ -263,26 +247,26 @@ export class Shard {
     this.#cursor = Math.max(this.#cursor, routed);
     this.#anonymous.delete(session);
     session.attached(account, user, rooms);
-    this.#registry.settle(number, { type: 'attached', start });
+    this.#registry.answer(number, { type: 'attached', start });
   }
 
-  /** Gives the session the last that it lacks, and enters it into all that is routed, in the very turn: no gap. */
+  /** Sends the last piece of a replay and adds the session to the fan-out in the same turn, so that there is no gap. */
   #goLive([, number, rooms, entries, lastId]: WentLive): void {
-    const session = this.#registry.askedBy(number);
+    const session = this.#registry.sessionOf(number);
     if (session === undefined) return;
-    // All that concerns this shard up to here came before this item.
+    // The registry sent this shard every entry up to `lastId` before this item.
     this.#cursor = Math.max(this.#cursor, lastId);
     if (this.#registry.sessions.has(session) && !session.isClosing) {
       const { client, account } = session;
-      // First, so that a client that overflows on the way is taken out of it again.
+      // First, because a client whose outbox overflows below must be removed again.
       this.#fanout.attach(client, rooms);
       for (const entry of entries) client.push(eventFrame(entry, account));
       client.push(encodeFrame(['live', lastId] satisfies Event));
     }
-    this.#registry.settle(number, { type: 'live' });
+    this.#registry.answer(number, { type: 'live' });
   }
 
-  #expel([, account, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
+  #endSessions([, account, code]: Extract<ToShard, readonly ['expelled', ...unknown[]]>): void {
     for (const session of this.#registry.sessions) if (session.account === account) session.close(code);
   }
 }

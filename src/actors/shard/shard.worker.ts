@@ -1,4 +1,4 @@
-/** A shard's thread: its listener, and the ports to the registry and to auth. */
+/** The thread of a shard: its listeners, its timers, and the ports to the other threads. */
 
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
@@ -12,27 +12,27 @@ import { serve, threadData } from '../kernel/thread.ts';
 import { unexpected } from '../kernel/thread-api.ts';
 import { HEARTBEAT_CHECK_MS, Shard, type ShardOptions } from './shard.ts';
 
-const SWEEP_MS = 1_000;
+const LOGIN_CHECK_MS = 1_000;
 
 export interface ShardData extends ShardOptions {
   readonly name: string;
   readonly logLevel: LogLevel;
-  /** When a client that a shutdown sends away may come back. */
+  /** After a shutdown, how long clients should wait before they reconnect. */
   readonly retryAfterMs: number;
 }
 
 export interface ListenerOptions extends ListenOptions {
-  /** The URL of the module that exports the `dialect` that clients of this port speak; native if left out. */
+  /** URL of a module that exports the `dialect` for clients of this port; left out for the native dialect. */
   readonly dialect?: string | undefined;
 }
 
-export type Listened =
+export type ListenResult =
   | { readonly type: 'listening'; readonly port: number }
   | { readonly type: 'failed'; readonly code: string; readonly text: string };
 
 const data = threadData<ShardData>();
 const shard = new Shard(data, openLog(data.name, data.logLevel));
-setInterval(() => shard.sweep(performance.now()), SWEEP_MS);
+setInterval(() => shard.checkLogins(performance.now()), LOGIN_CHECK_MS);
 setInterval(() => shard.checkHeartbeats(performance.now()), HEARTBEAT_CHECK_MS);
 const listeners: Array<Extract<Listening, { type: 'listening' }>> = [];
 
@@ -48,8 +48,8 @@ const api = {
     return { ...threadMetrics(), ...shard.metrics() };
   },
 
-  /** Takes connections from here on. */
-  async listen({ dialect: module, ...options }: ListenerOptions): Promise<Listened> {
+  /** Starts to accept connections. */
+  async listen({ dialect: module, ...options }: ListenerOptions): Promise<ListenResult> {
     const keepAliveMs = testNumber('PARLEY_TEST_KEEP_ALIVE_MS');
     const tested = keepAliveMs === undefined ? options : { ...options, keepAliveMs };
     const dialect = module === undefined ? native : await loadDialect(module);
@@ -59,12 +59,12 @@ const api = {
     return { type: 'listening', port: listening.port };
   },
 
-  /** Peers that are gone; their connections may be another shard's. */
+  /** Drops connections whose clients are gone. Their endpoints may belong to other shards. */
   abandon(peers: readonly Endpoints[]): void {
     shard.abandon(peers);
   },
 
-  /** Takes no new connections, and says goodbye to those there are. */
+  /** Stops accepting connections and closes the existing ones with a farewell. */
   async finish(): Promise<void> {
     for (const listener of listeners) listener.stop();
     await shard.drain(data.retryAfterMs);

@@ -1,9 +1,9 @@
-/** One connection between a socket that is this test and neighbours that are not there. */
+/** Tests of one connection. The test plays the socket; the other threads never answer. */
 
 import { pino } from 'pino';
 import { beforeEach, expect, it } from 'vitest';
 import { Connection, type ConnectionContext } from '../../../src/actors/shard/connection.ts';
-import { Entrance } from '../../../src/actors/shard/resume-queue.ts';
+import { ResumeQueue } from '../../../src/actors/shard/resume-queue.ts';
 import { dialect as native } from '../../../src/dialects/native/native.ts';
 import { encodeFrame } from '../../../src/protocol/codec.ts';
 import { LIMITS } from '../../../src/protocol/vocabulary.ts';
@@ -13,9 +13,9 @@ import { type Frame, frameReader } from '../../support/frames.ts';
 import { until } from '../../support/process.ts';
 
 const OUTBOX_LIMIT = 100_000;
-const NOWHERE = Promise.withResolvers<never>().promise;
+const NEVER = Promise.withResolvers<never>().promise;
 
-/** A socket that notes what happens to it. */
+/** A socket that records the calls it receives. */
 class Socket implements Wire {
   readonly address = '192.0.2.1';
   buffered = 0;
@@ -61,7 +61,7 @@ beforeEach(() => {
   logged = [];
   closed = [];
   isCongested = false;
-  authenticate = () => NOWHERE;
+  authenticate = () => NEVER;
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
   const context: ConnectionContext = {
     sessions: {
@@ -70,16 +70,16 @@ beforeEach(() => {
         get isCongested() {
           return isCongested;
         },
-        waitForRoom: () => {},
+        addPaused: () => {},
         forward: () => {},
-        announceAccount: () => NOWHERE,
-        attach: () => NOWHERE,
-        goLive: () => NOWHERE,
-        detach: () => NOWHERE,
+        announceAccount: () => NEVER,
+        attach: () => NEVER,
+        goLive: () => NEVER,
+        detach: () => NEVER,
       },
       auth: { authenticate: (call) => authenticate(call) },
-      archive: { replay: () => NOWHERE, answer: () => NOWHERE },
-      resumes: new Entrance(),
+      archive: { replay: () => NEVER, answer: () => NEVER },
+      resumeQueue: new ResumeQueue(),
       server: 'test',
       replayBytes: OUTBOX_LIMIT / 2,
       log,
@@ -99,7 +99,7 @@ const ask = (...request: readonly unknown[]): void => connection.data(encodeFram
 const answer = (id: number): Promise<Frame> =>
   until(`the answer to ${id}`, () => socket.frames.find((frame) => frame[1] === id));
 
-it('answers what its client asks, in order, and logs once that it was opened', async () => {
+it('answers requests in order, and logs once that it was opened', async () => {
   connection.data(Buffer.concat([encodeFrame(['ping', 1]), encodeFrame(['ping', 2])]));
   ask('ping', 3);
   await answer(3);
@@ -113,7 +113,7 @@ it('answers what its client asks, in order, and logs once that it was opened', a
   expect([events().at(-1), closed]).toEqual(['connection.closed', [connection]]);
 });
 
-it('writes finished frames that lie side by side as they are, without a copy', async () => {
+it('writes adjacent native frames without copying them', async () => {
   const given: Buffer[] = [];
   socket.write = (bytes) => void given.push(bytes);
   const frames = Buffer.concat([encodeFrame(['live', 1]), encodeFrame(['live', 2])]);
@@ -125,7 +125,7 @@ it('writes finished frames that lie side by side as they are, without a copy', a
   expect(given[0]?.buffer === frames.buffer).toBe(true);
 });
 
-it('a bug in handling one request ends this connection, and is logged', async () => {
+it('closes and logs the error if handling a request rejects', async () => {
   authenticate = () => Promise.reject(new Error('a bug'));
   ask('login', 1, 'ann', 'secret of ann');
   ask('ping', 2);
@@ -136,14 +136,14 @@ it('a bug in handling one request ends this connection, and is logged', async ()
     err: { message: 'a bug' },
   });
   authenticate = () => {
-    throw new Error('is not called any more');
+    throw new Error('must not be called again');
   };
   ask('login', 3, 'ann', 'secret of ann');
   expect(events().filter((event) => event === 'connection.failed')).toHaveLength(1);
 });
 
-it('a bug that throws at once ends it as well', () => {
-  Object.defineProperty(connection.session, 'take', {
+it('closes if handling a request throws', () => {
+  Object.defineProperty(connection.session, 'handle', {
     value: () => {
       throw new Error('a bug');
     },
@@ -152,20 +152,20 @@ it('a bug that throws at once ends it as well', () => {
   expect([socket.frames.map((frame) => frame[1]), socket.hasEnded]).toEqual([['failed'], true]);
 });
 
-it('goes on behind whoever frees the way, not in the middle of it', async () => {
+it('resumes reading after its caller has returned, not during the call', async () => {
   isCongested = true;
   ask('ping', 1);
   expect(socket.isPaused).toBe(true);
   isCongested = false;
-  connection.session.resume();
-  connection.session.resume();
+  connection.resumeReading();
+  connection.resumeReading();
   expect(socket.isPaused).toBe(true);
   await Promise.resolve();
   expect(socket.isPaused).toBe(false);
   await answer(1);
 });
 
-it('takes large requests only of a client that is logged in', () => {
+it('accepts large requests only after login', () => {
   connection.setLoggedIn(true);
   ask('ping', 1, 'x'.repeat(LIMITS.frameBeforeLogin));
   expect(socket.hasEnded).toBe(false);
@@ -178,7 +178,7 @@ it('takes large requests only of a client that is logged in', () => {
   ]);
 });
 
-it('ends a client that does not read what it is sent', () => {
+it('disconnects a client that does not read its output', () => {
   socket.buffered = OUTBOX_LIMIT + 1;
   connection.push(encodeFrame(['live', 1]));
   expect(socket.frames.map((frame) => frame.slice(0, 2))).toEqual([
@@ -187,22 +187,22 @@ it('ends a client that does not read what it is sent', () => {
   ]);
 });
 
-it('ends a client that is silent for twice the time that it promised', async () => {
+it('disconnects a client that is silent for twice the promised time', async () => {
   connection.checkHeartbeat(Number.MAX_SAFE_INTEGER, 0);
   ask('hello', 1, { heartbeat: 1_000 });
   await answer(1);
   const heard = performance.now();
   connection.checkHeartbeat(heard + 1_900, 0);
-  // This side was asleep.
+  // The shard did not run meanwhile.
   connection.checkHeartbeat(heard + 60_000, heard + 59_000);
   expect(socket.hasEnded).toBe(false);
   connection.checkHeartbeat(heard + 2_001, 0);
   expect(socket.frames.at(-1)?.slice(0, 2)).toEqual(['bye', 'silent']);
 });
 
-it('is dropped when its peer is known to be gone', () => {
+it('is dropped when its client is known to be gone', () => {
   connection.abandonIfAmong(new Map([['another', '']]));
   expect(socket.abandoned).toBeUndefined();
   connection.abandonIfAmong(new Map([['this one', '']]));
-  expect(socket.abandoned).toMatch(/does not acknowledge/);
+  expect(socket.abandoned).toMatch(/no longer acknowledges/);
 });

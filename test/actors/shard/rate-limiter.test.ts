@@ -1,53 +1,53 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FloodGate } from '../../../src/actors/shard/rate-limiter.ts';
+import { TokenBucket } from '../../../src/actors/shard/rate-limiter.ts';
 
 const BURST_SECONDS = 5;
 const LOTS = 100_000;
 
-/** Takes whatever may be taken at `now`. Returns how much that was. */
-function takeAll(gate: FloodGate, now: number): number {
-  gate.fill(now);
+/** Takes every token available at `now`, and returns their number. */
+function takeAll(bucket: TokenBucket, now: number): number {
+  bucket.fill(now);
   let taken = 0;
-  for (; gate.wait === 0 && taken < LOTS; taken += 1) gate.take();
+  for (; bucket.waitMs === 0 && taken < LOTS; taken += 1) bucket.take();
   return taken;
 }
 
-describe('a flood gate', () => {
-  it.each([1, 3, 50, 300, 1_000, 2_500])('lets %i a second pass in the long run, after a burst', (rate) => {
+describe('a token bucket', () => {
+  it.each([1, 3, 50, 300, 1_000, 2_500])('allows a burst, then %i per second', (rate) => {
     const start = 123_456.789;
-    const gate = new FloodGate(rate, start);
-    expect(takeAll(gate, start)).toBe(rate * BURST_SECONDS);
+    const bucket = new TokenBucket(rate, start);
+    expect(takeAll(bucket, start)).toBe(rate * BURST_SECONDS);
     let taken = 0;
-    for (let now = start; now < start + 60_000; now += gate.wait) taken += takeAll(gate, now);
+    for (let now = start; now < start + 60_000; now += bucket.waitMs) taken += takeAll(bucket, now);
     expect(taken).toBeGreaterThanOrEqual(Math.floor(rate * 59.9) - 1);
     expect(taken).toBeLessThanOrEqual(rate * 60);
   });
 
-  it('loses nothing of its rate, however often it is looked at and found empty', () => {
-    const gate = new FloodGate(10, 0);
-    takeAll(gate, 0);
+  it('keeps its rate, however often it is checked while empty', () => {
+    const bucket = new TokenBucket(10, 0);
+    takeAll(bucket, 0);
     let taken = 0;
     for (let now = 0; now <= 10_000; now += 0.3) {
-      gate.fill(now);
-      if (gate.wait > 0) continue;
-      gate.take();
+      bucket.fill(now);
+      if (bucket.waitMs > 0) continue;
+      bucket.take();
       taken += 1;
     }
     expect(taken).toBeGreaterThanOrEqual(99);
     expect(taken).toBeLessThanOrEqual(100);
   });
 
-  it('never lets more pass than a burst and its rate, and saves up no more than a burst', () => {
+  it('never allows more than a burst plus its rate, and saves no more than a burst', () => {
     const pauses = fc.array(fc.double({ min: 0, max: 20_000, noNaN: true }), { maxLength: 50 });
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 100 }), pauses, (rate, times) => {
-        const gate = new FloodGate(rate, 0);
+        const bucket = new TokenBucket(rate, 0);
         let now = 0;
-        let taken = takeAll(gate, now);
+        let taken = takeAll(bucket, now);
         for (const pause of times) {
           now += pause;
-          const some = takeAll(gate, now);
+          const some = takeAll(bucket, now);
           expect(some).toBeLessThanOrEqual(rate * BURST_SECONDS);
           taken += some;
         }
@@ -56,22 +56,22 @@ describe('a flood gate', () => {
     );
   });
 
-  it('is open when the wait that it asked for is over', () => {
+  it('has a token after the wait that it announced', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 5_000 }), (rate) => {
-        const gate = new FloodGate(rate, 0);
-        takeAll(gate, 0);
-        const { wait } = gate;
-        expect(wait).toBeGreaterThan(0);
-        expect(takeAll(gate, wait)).toBeGreaterThan(0);
+        const bucket = new TokenBucket(rate, 0);
+        takeAll(bucket, 0);
+        const { waitMs } = bucket;
+        expect(waitMs).toBeGreaterThan(0);
+        expect(takeAll(bucket, waitMs)).toBeGreaterThan(0);
       }),
     );
   });
 
-  it('of 0 a second has no limit', () => {
-    const gate = new FloodGate(0, 0);
-    for (let i = 0; i < LOTS; i += 1) gate.take();
-    gate.fill(1);
-    expect(gate.wait).toBe(0);
+  it('with a rate of 0 has no limit', () => {
+    const bucket = new TokenBucket(0, 0);
+    for (let i = 0; i < LOTS; i += 1) bucket.take();
+    bucket.fill(1);
+    expect(bucket.waitMs).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-/** One session whose client and neighbours are this test: it answers when it likes, and sets the clock. */
+/** Tests of one session. The test plays its client and the other threads, and controls the clock. */
 
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,34 +6,34 @@ import type { ReplayAnswer } from '../../../src/actors/archive/archive-api.ts';
 import type { AuthAnswer } from '../../../src/actors/auth/auth.ts';
 import type { AuthCall } from '../../../src/actors/auth/auth-api.ts';
 import type { Outcome } from '../../../src/actors/kernel/actor.ts';
-import type { Settled } from '../../../src/actors/shard/ports.ts';
-import { Entrance } from '../../../src/actors/shard/resume-queue.ts';
+import type { RegistryAnswer } from '../../../src/actors/shard/ports.ts';
+import { ResumeQueue } from '../../../src/actors/shard/resume-queue.ts';
 import { Session } from '../../../src/actors/shard/session.ts';
 import type { Client, SessionContext } from '../../../src/actors/shard/session-context.ts';
 import type { Request, VerbOf } from '../../../src/protocol/verbs.ts';
 import type { Answer } from '../../../src/protocol/vocabulary.ts';
 
-/** Something that the session asked and waits for. */
-interface Asked<What, Reply> {
-  readonly what: What;
+/** A question of the session that has not been answered. */
+interface Asked<Question, Reply> {
+  readonly question: Question;
   reply(answer: Reply): void;
 }
 
-/** Questions in the order in which they came, answered one by one. */
-class Questions<What, Reply> {
-  readonly open: Array<Asked<What, Reply>> = [];
+/** The questions that the session has asked, in order. The test answers them one by one. */
+class Questions<Question, Reply> {
+  readonly open: Array<Asked<Question, Reply>> = [];
 
-  ask(what: What): Promise<Reply> {
-    return new Promise((reply) => this.open.push({ what, reply }));
+  ask(question: Question): Promise<Reply> {
+    return new Promise((reply) => this.open.push({ question, reply }));
   }
 
-  /** Answers the oldest, and lets the session go on. Returns what was asked. */
-  async answer(reply: Reply): Promise<What> {
+  /** Answers the oldest question, lets the session continue, and returns the question. */
+  async answer(reply: Reply): Promise<Question> {
     const asked = this.open.shift();
     if (asked === undefined) throw new Error('nothing was asked');
     asked.reply(reply);
     await vi.advanceTimersByTimeAsync(0);
-    return asked.what;
+    return asked.question;
   }
 }
 
@@ -48,20 +48,20 @@ const REPLAY_BYTES = 100_000;
 class World implements Client {
   readonly address = '192.0.2.1';
   readonly auth = new Questions<AuthCall, AuthAnswer>();
-  readonly registry = new Questions<RegistryQuestion, Settled>();
+  readonly registry = new Questions<RegistryQuestion, RegistryAnswer>();
   readonly pages = new Questions<number, Outcome<ReplayAnswer>>();
   readonly archive = new Questions<Request<VerbOf<'archive'>>, Outcome<Page>>();
   readonly forwarded: Array<Request<VerbOf<'registry'>>> = [];
   isCongested = false;
-  readonly waiting: Session[] = [];
+  readonly paused: Session[] = [];
   readonly logged: Array<Readonly<Record<string, unknown>>> = [];
-  /** All that the client was sent: answers, finished bytes as text, and the farewell. */
+  /** Everything sent to the client: answers, finished frames as text, and the farewell. */
   readonly sent: unknown[] = [];
   isLimited = true;
   isReading = true;
   resumed = 0;
   logouts = 0;
-  /** What the client takes in time. */
+  /** False if the client does not accept its output in time. */
   drains = true;
   readonly session: Session;
 
@@ -74,7 +74,7 @@ class World implements Client {
         get isCongested() {
           return world.isCongested;
         },
-        waitForRoom: (session) => void this.waiting.push(session),
+        addPaused: (session) => void this.paused.push(session),
         forward: (_, request) => void this.forwarded.push(request),
         announceAccount: (_, user) => this.registry.ask(['account', user]),
         attach: (_, user, isGuest, lastId) => this.registry.ask(['attach', user, isGuest, lastId]),
@@ -86,7 +86,7 @@ class World implements Client {
         replay: (_, after) => this.pages.ask(after),
         answer: (_, request) => this.archive.ask(request),
       },
-      resumes: new Entrance(),
+      resumeQueue: new ResumeQueue(),
       server: 'test',
       replayBytes: REPLAY_BYTES,
       log,
@@ -116,7 +116,7 @@ class World implements Client {
   loggedOut(): void {
     this.logouts += 1;
   }
-  resume(): void {
+  resumeReading(): void {
     this.resumed += 1;
   }
   stopReading(): void {
@@ -127,16 +127,16 @@ class World implements Client {
     this.sent.push(retryAfterMs === undefined ? ['bye', code] : ['bye', code, retryAfterMs]);
   }
 
-  /** Requests the session to do something. The promise tells whether later requests may go on. */
+  /** Sends a request. `isDone` becomes true when later requests may be handled. */
   ask(...request: readonly unknown[]): { isDone: boolean } {
     const done = { isDone: false };
-    const taken = this.session.take(request);
-    if (taken === undefined) done.isDone = true;
-    else void taken.then(() => Object.assign(done, { isDone: true }));
+    const handling = this.session.handle(request);
+    if (handling === undefined) done.isDone = true;
+    else void handling.then(() => Object.assign(done, { isDone: true }));
     return done;
   }
 
-  /** The registry makes it a session, and has all that it lacks. */
+  /** The registry attaches the session, which has missed nothing. */
   async attach(account = 42, user = 'Ann', rooms: readonly string[] = []): Promise<void> {
     this.session.attached(account, user, rooms);
     await this.registry.answer({ type: 'attached', start: 5 });
@@ -160,8 +160,8 @@ const page = (text: string): Outcome<Page> => ({
   type: 'answered',
   value: { type: 'page', frame: Buffer.from(text) },
 });
-const PASSED: Settled = { type: 'done' };
-/** The code of the refusal with that id. */
+const DONE: RegistryAnswer = { type: 'done' };
+/** A refusal of the request with this id. */
 const refusal = (id: number | null, code: string): unknown[] => ['error', id, code, expect.any(String)];
 
 let world: World;
@@ -174,11 +174,11 @@ afterEach(() => {
 });
 
 describe('a login', () => {
-  it('asks auth, then the registry, and is answered when the session has been attached', async () => {
+  it('asks auth, then the registry, and is answered when the session is attached', async () => {
     const done = world.ask('login', 1, 'ann', 'secret of ann', 12);
     const call = await world.auth.answer({ type: 'ok', user: 'Ann', record: 'record', token: 'token' });
     expect(call).toEqual({ type: 'login', user: 'ann', password: 'secret of ann', address: '192.0.2.1' });
-    expect(world.registry.open.map(({ what }) => what)).toEqual([['attach', 'Ann', false, 12]]);
+    expect(world.registry.open.map(({ question }) => question)).toEqual([['attach', 'Ann', false, 12]]);
     expect([world.sent, world.isLimited, world.session.isLoggedIn]).toEqual([[], true, false]);
 
     world.session.attached(42, 'Ann', ['#tea']);
@@ -186,14 +186,14 @@ describe('a login', () => {
     expect([world.isLimited, world.session.isLoggedIn, world.account]).toEqual([false, true, 42]);
     await world.registry.answer({ type: 'attached', start: 5 });
     // Later requests wait until the session is live.
-    expect([done.isDone, world.registry.open[0]?.what]).toEqual([false, ['live', 5, 32_768]]);
+    expect([done.isDone, world.registry.open[0]?.question]).toEqual([false, ['live', 5, 32_768]]);
     await world.registry.answer({ type: 'live' });
     expect(done.isDone).toBe(true);
     expect(world.ask('login', 2, 'ben', 'secret of ben').isDone).toBe(true);
     expect(world.sent.at(-1)).toEqual(refusal(2, 'already_logged_in'));
   });
 
-  it('that auth refuses is logged with its address and without the password', async () => {
+  it('refused by auth is logged with its address and without the password', async () => {
     const done = world.ask('login', 1, 'ann', 'not the secret');
     await world.auth.answer({ type: 'refused', code: 'wrong_credentials' });
     expect([done.isDone, world.sent]).toEqual([true, [refusal(1, 'wrong_credentials')]]);
@@ -202,7 +202,7 @@ describe('a login', () => {
     expect([world.session.isLoggedIn, world.registry.open]).toEqual([false, []]);
   });
 
-  it('that the registry refuses leaves the client where it was', async () => {
+  it('refused by the registry leaves the client logged out', async () => {
     world.ask('login', 1, 'ann', 'secret of ann');
     await world.auth.answer({ type: 'ok', user: 'Ann', record: 'record' });
     expect(world.session.credential).toEqual({ user: 'Ann', record: 'record' });
@@ -211,24 +211,24 @@ describe('a login', () => {
     expect([world.session.credential, world.session.isLoggedIn]).toEqual([undefined, false]);
   });
 
-  it('of a client that has gone meanwhile is not brought before the registry', async () => {
+  it('of a client that has disconnected does not reach the registry', async () => {
     world.ask('login', 1, 'ann', 'secret of ann');
-    world.session.lost();
+    world.session.disconnected();
     await world.auth.answer({ type: 'ok', user: 'Ann', record: 'record' });
     expect(world.registry.open).toEqual([]);
   });
 
-  it('of a client that goes while the registry attaches it is taken back', async () => {
+  it('of a client that disconnects while the registry attaches it is undone', async () => {
     world.ask('login', 1, 'ann', 'secret of ann');
     await world.auth.answer({ type: 'ok', user: 'Ann', record: 'record' });
-    world.session.lost();
+    world.session.disconnected();
     world.session.attached(42, 'Ann', []);
     await world.registry.answer({ type: 'attached', start: 5 });
-    expect(world.registry.open.map(({ what }) => what[0])).toContain('detach');
+    expect(world.registry.open.map(({ question }) => question[0])).toContain('detach');
     expect(world.session.isLoggedIn).toBe(false);
   });
 
-  it('of a guest holds a name, which is given back with the session, or if there is none', async () => {
+  it('of a guest reserves a name, which is released when the session ends or if the login fails', async () => {
     world.ask('guest', 1, 'visitor');
     await world.auth.answer({ type: 'ok', user: 'visitor' });
     await world.registry.answer({ type: 'refused', code: 'name_taken' });
@@ -238,22 +238,22 @@ describe('a login', () => {
     });
     world.ask('guest', 2, 'visitor');
     await world.auth.answer({ type: 'ok', user: 'visitor' });
-    expect(world.registry.open[0]?.what).toEqual(['attach', 'visitor', true, null]);
+    expect(world.registry.open[0]?.question).toEqual(['attach', 'visitor', true, null]);
     await world.attach(43, 'visitor');
     expect(world.sent.at(-1)).toEqual(['ok', 2, { user: 'visitor', rooms: [] }]);
     expect(world.ask('password', 3, 'old password', 'new password').isDone).toBe(true);
     expect(world.sent.at(-1)).toEqual(refusal(3, 'not_for_guests'));
-    world.session.lost();
-    await world.registry.answer(PASSED);
-    expect(world.auth.open.map(({ what }) => what)).toEqual([{ type: 'release', user: 'visitor' }]);
+    world.session.disconnected();
+    await world.registry.answer(DONE);
+    expect(world.auth.open.map(({ question }) => question)).toEqual([{ type: 'release', user: 'visitor' }]);
   });
 });
 
 describe('a registration', () => {
-  it('is answered when the registry knows the account, or cannot', async () => {
+  it('is answered when the registry has stored or refused the account', async () => {
     world.ask('register', 1, 'ann', 'secret of ann');
     await world.auth.answer({ type: 'ok', user: 'ann' });
-    expect(await world.registry.answer(PASSED)).toEqual(['account', 'ann']);
+    expect(await world.registry.answer(DONE)).toEqual(['account', 'ann']);
     world.ask('register', 2, 'ben', 'secret of ben');
     await world.auth.answer({ type: 'refused', code: 'name_taken' });
     world.ask('register', 3, 'cat', 'secret of cat');
@@ -273,7 +273,7 @@ describe('a replay', () => {
     return done;
   }
 
-  it('reads pages with a pause between two, then asks the registry for the rest, of which it takes ever more', async () => {
+  it('reads pages with a pause between them, then asks the registry for the rest, with a growing limit', async () => {
     const done = await begin();
     expect(await world.registry.answer({ type: 'behind' })).toEqual(['live', 5, 32_768]);
     expect(await world.pages.answer(replayed('one', 100, false))).toBe(5);
@@ -290,7 +290,7 @@ describe('a replay', () => {
     expect([world.sent, done.isDone]).toEqual([['one', 'two', 'three'], true]);
   });
 
-  it('ends a client that does not take a page in time', async () => {
+  it('disconnects a client that does not accept a page in time', async () => {
     await begin();
     world.drains = false;
     await world.registry.answer({ type: 'behind' });
@@ -298,7 +298,7 @@ describe('a replay', () => {
     expect(world.sent).toEqual(['one', ['bye', 'too_slow']]);
   });
 
-  it('waits for an archive that is away, for a while', async () => {
+  it('retries for a while if the archive is gone', async () => {
     await begin();
     await world.registry.answer({ type: 'behind' });
     for (let asked = 0; asked < 150; asked += 1) {
@@ -309,17 +309,17 @@ describe('a replay', () => {
     expect([world.pages.open, world.sent]).toEqual([[], [['bye', 'failed']]]);
   });
 
-  it('stops when the client has gone', async () => {
+  it('stops when the client has disconnected', async () => {
     const done = await begin();
     await world.registry.answer({ type: 'behind' });
-    world.session.lost();
+    world.session.disconnected();
     await world.pages.answer(replayed('one', 100, false));
     expect([world.sent, world.pages.open, done.isDone]).toEqual([[], [], true]);
   });
 });
 
 describe('requests to the registry', () => {
-  it('are forwarded as they were checked, and answered in the order in which the registry does', async () => {
+  it('are forwarded with their checked arguments, and answered in the order of the registry', async () => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello', 'key');
     world.ask('join', 3, '#tea');
@@ -335,30 +335,29 @@ describe('requests to the registry', () => {
     ]);
   });
 
-  it('are held back while a thousand are unanswered, and go on with each answer', async () => {
+  it('wait while a thousand are unanswered, and continue with each answer', async () => {
     await world.login();
     for (let id = 0; id < 1_000; id += 1) {
-      expect(world.session.isHeldBack()).toBe(false);
+      expect(world.session.mustPause()).toBe(false);
       world.ask('send', id, '#tea', 'hello');
     }
-    expect([world.session.isHeldBack(), world.resumed]).toEqual([true, 0]);
+    expect([world.session.mustPause(), world.resumed]).toEqual([true, 0]);
     world.session.stored(0, 1_000, 1);
-    expect([world.session.isHeldBack(), world.resumed, world.waiting]).toEqual([false, 1, []]);
+    expect([world.session.mustPause(), world.resumed, world.paused]).toEqual([false, 1, []]);
   });
 
-  it('are held back while the registry is congested, until there is room', async () => {
+  it('wait while the registry is congested', async () => {
     await world.login();
     world.isCongested = true;
-    expect([world.session.isHeldBack(), world.waiting]).toEqual([true, [world.session]]);
+    expect([world.session.mustPause(), world.paused]).toEqual([true, [world.session]]);
     world.isCongested = false;
-    world.session.resume();
-    expect([world.resumed, world.session.isHeldBack()]).toEqual([1, false]);
+    expect(world.session.mustPause()).toBe(false);
   });
 
-  it('are refused before login, and when they do not fit their verb', async () => {
+  it('are refused before login, and if their arguments do not match the verb', async () => {
     world.ask('send', 1, '#tea', 'hello');
     world.ask('dance', 2);
-    world.session.take(undefined);
+    world.session.handle(undefined);
     world.ask('ping', -1);
     await world.login();
     world.ask('join', 3, 'no room');
@@ -371,7 +370,7 @@ describe('requests to the registry', () => {
 });
 
 describe('requests to the archive', () => {
-  it('wait for what was asked of the registry before, and pause between two', async () => {
+  it('wait for earlier requests to the registry, and pause between two pages', async () => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello');
     const done = world.ask('history', 3, '#tea');
@@ -394,7 +393,7 @@ describe('requests to the archive', () => {
 });
 
 describe('a logout', () => {
-  it('waits for answers, ends the token, leaves, and is answered', async () => {
+  it('waits for earlier answers, revokes the token, leaves, and is answered', async () => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello');
     const done = world.ask('logout', 3);
@@ -413,15 +412,15 @@ describe('a logout', () => {
       false,
       true,
     ]);
-    await world.registry.answer(PASSED);
+    await world.registry.answer(DONE);
     expect([done.isDone, world.logouts, world.sent.at(-1)]).toEqual([true, 1, ['ok', 3]]);
     expect([world.account, world.session.user, world.session.credential]).toEqual([0, '', undefined]);
-    // And may log in again.
+    // The client may log in again.
     world.ask('login', 4, 'ben', 'secret of ben');
     expect(world.auth.open).toHaveLength(1);
   });
 
-  it('is refused while auth is away, but tried for a minute if the client has gone', async () => {
+  it('is refused while auth is unavailable, but retried for a minute if the client has disconnected', async () => {
     await world.login();
     world.ask('logout', 2);
     await vi.advanceTimersByTimeAsync(0);
@@ -429,7 +428,7 @@ describe('a logout', () => {
     expect([world.sent, world.session.isLoggedIn]).toEqual([[refusal(2, 'unavailable')], true]);
     world.ask('logout', 3);
     await vi.advanceTimersByTimeAsync(0);
-    world.session.lost();
+    world.session.disconnected();
     for (let tried = 0; tried < 120; tried += 1) {
       await world.auth.answer({ type: 'refused', code: 'unavailable' });
       await vi.advanceTimersByTimeAsync(500);
@@ -441,7 +440,7 @@ describe('a logout', () => {
 });
 
 describe('the end of a session', () => {
-  it('by quit answers what was asked before, then the quit, then says goodbye', async () => {
+  it('by quit sends earlier answers, then the answer to quit, then the farewell', async () => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello');
     world.ask('quit', 3);
@@ -452,13 +451,13 @@ describe('the end of a session', () => {
       ['ok', 3],
       ['bye', 'quit'],
     ]);
-    expect(world.registry.open.map(({ what }) => what)).toEqual([['detach']]);
+    expect(world.registry.open.map(({ question }) => question)).toEqual([['detach']]);
   });
 
   it.each([
-    ['a client that sends no more', undefined, [['bye', 'quit']]],
-    ['a stream that cannot be trusted', 'bad_frame', [refusal(null, 'bad_frame'), ['bye', 'bad_frame']]],
-  ] as const)('comes behind all answers: %s', async (_, fault, expected) => {
+    ['a client that closed its side', undefined, [['bye', 'quit']]],
+    ['a stream that cannot be decoded', 'bad_frame', [refusal(null, 'bad_frame'), ['bye', 'bad_frame']]],
+  ] as const)('comes after all answers: %s', async (_, fault, expected) => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello');
     world.session.finish(fault);
@@ -467,19 +466,19 @@ describe('the end of a session', () => {
     expect(world.sent.slice(1)).toEqual(expected);
   });
 
-  it('at once does not wait, and happens once', async () => {
+  it('by close does not wait for answers, and happens once', async () => {
     await world.login();
     world.ask('send', 2, '#tea', 'hello');
     world.session.close('shutdown', 1_000);
     world.session.close('silent');
-    world.session.lost();
+    world.session.disconnected();
     expect(world.sent).toEqual([['bye', 'shutdown', 1_000]]);
-    expect(world.registry.open.map(({ what }) => what)).toEqual([['detach']]);
+    expect(world.registry.open.map(({ question }) => question)).toEqual([['detach']]);
   });
 });
 
-describe('a password that has changed', () => {
-  it('ends the sessions that began under the old one, but for the one that asked', async () => {
+describe('a password change', () => {
+  it('ends the sessions that began under the old password, except the one that requested the change', async () => {
     await world.login();
     world.session.passwordChanged({ user: 'ben', record: 'next' }, false);
     world.session.passwordChanged({ user: 'ANN', record: 'next' }, true);
@@ -489,7 +488,7 @@ describe('a password that has changed', () => {
     expect(world.sent).toEqual([['bye', 'password_changed']]);
   });
 
-  it('ends a login that is under way as soon as it has become a session', async () => {
+  it('ends a pending login as soon as the registry has attached it', async () => {
     world.ask('login', 1, 'ann', 'secret of ann');
     await world.auth.answer({ type: 'ok', user: 'Ann', record: 'record' });
     world.session.passwordChanged({ user: 'ann', record: 'next' }, false);
@@ -501,7 +500,7 @@ describe('a password that has changed', () => {
     ]);
   });
 
-  it('is asked for by this connection of this run of the shard', async () => {
+  it('tells auth which connection of which run of the shard requested it', async () => {
     await world.login();
     world.ask('password', 2, 'secret of ann', 'another secret');
     expect(await world.auth.answer({ type: 'ok', user: 'Ann', record: 'next' })).toMatchObject({
@@ -513,8 +512,8 @@ describe('a password that has changed', () => {
   });
 });
 
-describe('a session answers by itself', () => {
-  it('hello, whose heartbeat it remembers, and ping', () => {
+describe('a session', () => {
+  it('answers hello and ping, and remembers the promised heartbeat', () => {
     world.ask('hello', 1, { version: 1, heartbeat: 5_000 });
     world.ask('hello', 2, { version: 2 });
     world.ask('ping', 3);
@@ -526,14 +525,14 @@ describe('a session answers by itself', () => {
     expect(world.session.heartbeatMs).toBe(5_000);
   });
 
-  it('and logs the first refusals of a minute, and how many it omitted', async () => {
+  it('logs the first refusals of each minute, and the number of omitted ones', async () => {
     for (let i = 0; i < 25; i += 1) world.ask('join', i, '#tea');
     expect(world.logged).toHaveLength(10);
     await vi.advanceTimersByTimeAsync(60_000);
     world.ask('join', 100, '#tea');
     expect(world.logged.at(-1)).toMatchObject({ event: 'refused', code: 'not_logged_in', omitted: 15 });
     for (let i = 0; i < 12; i += 1) world.ask('join', i, '#tea');
-    world.session.lost();
+    world.session.disconnected();
     expect(world.logged.at(-1)).toMatchObject({ event: 'refused.omitted', omitted: 3 });
   });
 });

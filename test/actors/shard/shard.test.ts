@@ -13,25 +13,25 @@ import { FrameDecoder } from '../../../src/protocol/frame.ts';
 import type { Wire } from '../../../src/transport/tcp.ts';
 import { until } from '../../support/process.ts';
 
-/** The registry's end of a link: what the shard asks, and what it is told. */
+/** The registry's end of a link: records what the shard sends, and sends what the test wants. */
 class RegistryEnd {
-  readonly asked: ToRegistry[] = [];
+  readonly received: ToRegistry[] = [];
   readonly #out: BatchPort<ToShard>;
 
   constructor(port: MessagePort) {
     this.#out = new BatchPort(port, writeToShard);
-    takeBatches(port, readToRegistry, (batch) => this.asked.push(...batch));
+    takeBatches(port, readToRegistry, (batch) => this.received.push(...batch));
     onTestFinished(() => port.close());
   }
 
-  tell(...items: readonly ToShard[]): void {
+  send(...items: readonly ToShard[]): void {
     for (const item of items) this.#out.push(item);
   }
 
-  /** The number of the command of that verb, once it has been asked. */
-  number(verb: string, place = 0): Promise<number> {
+  /** The number of the command with this verb, once it has arrived. `nth`: which of several, from 0. */
+  number(verb: string, nth = 0): Promise<number> {
     return until(`a ${verb}`, () => {
-      const item = this.asked.filter(([name]) => name === verb)[place];
+      const item = this.received.filter(([name]) => name === verb)[nth];
       return typeof item?.[1] === 'number' ? item[1] : undefined;
     });
   }
@@ -43,7 +43,7 @@ function linkRegistry(shard: Shard): RegistryEnd {
   return new RegistryEnd(port2);
 }
 
-/** `record`: the fingerprint of everybody's password record; null when all accounts have been removed. */
+/** `record`: the fingerprint of every password record; null if all accounts have been removed. */
 function linkAuth(shard: Shard, record: string | null = 'record'): Peer<SessionsApi> {
   const { port1, port2 } = new MessageChannel();
   shard.connectAuth(port1);
@@ -59,8 +59,8 @@ function linkAuth(shard: Shard, record: string | null = 'record'): Peer<Sessions
   return callPort<SessionsApi>(port2);
 }
 
-/** A connection whose other end is this test. */
-class Visitor implements Wire {
+/** A client of the shard, and its socket. */
+class TestClient implements Wire {
   readonly address = '127.0.0.1';
   readonly buffered = 0;
   readonly frames: unknown[][] = [];
@@ -79,7 +79,7 @@ class Visitor implements Wire {
     return until(`an answer to ${id}`, () => this.frames.find((frame) => frame[1] === id));
   }
 
-  /** The code of the farewell, once it has come. */
+  /** The code of the farewell, once it has arrived. */
   bye(): Promise<unknown> {
     return until('a farewell', () => this.frames.find((frame) => frame[0] === 'bye')?.[1]);
   }
@@ -107,86 +107,86 @@ class Visitor implements Wire {
 
 const OPTIONS = { incarnation: 1, shards: 1, server: 'test', outboxLimit: 1_048_576, commandsPerSecond: 0 };
 
-it('does not ask a new registry for what the old one must have refused: more has happened on that connection since', async () => {
+it('does not repeat a command to a new registry if the old one committed its successor', async () => {
   const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
   linkAuth(shard);
   const old = linkRegistry(shard);
-  old.tell(['caught_up']);
-  const ann = new Visitor(shard);
+  old.send(['caught_up']);
+  const ann = new TestClient(shard);
   ann.ask('login', 1, 'ann', 'secret of ann');
-  old.tell(['attached', await old.number('attach'), 7, 'ann', [], 0, 0]);
-  old.tell(['live', await old.number('live'), [], [], 0]);
+  old.send(['attached', await old.number('attach'), 7, 'ann', [], 0, 0]);
+  old.send(['live', await old.number('live'), [], [], 0]);
   await ann.answer(1);
   ann.ask('send', 2, '#r', 'too early');
   ann.ask('join', 3, '#r');
-  ann.ask('send', 4, '#r', 'not yet asked for');
+  ann.ask('send', 4, '#r', 'unanswered');
   ann.ask('who', 5, '#r');
   const join = await old.number('join');
   await old.number('who');
 
-  // It refused the first and committed the second, and died before it could say so.
+  // The old registry refused the send and committed the join, and died before it answered.
   const next = linkRegistry(shard);
   const ann7 = { account: 7, user: 'ann', origin: null };
   const joined = { kind: 'joined', id: 1_000, at: 1, ...ann7, room: 3, roomName: '#r' } as const;
-  next.tell(['entry', join, joined], ['ok', join, [1_000, [[], null]]], ['caught_up']);
+  next.send(['entry', join, joined], ['ok', join, [1_000, [[], null]]], ['caught_up']);
   expect((await ann.answer(2)).slice(0, 3)).toEqual(['error', 2, 'unavailable']);
   expect((await ann.answer(3)).slice(0, 2)).toEqual(['ok', 3]);
   await next.number('who');
-  expect(next.asked.flatMap((item) => (item[0] === 'send' ? [item[4]] : []))).toEqual(['not yet asked for']);
+  expect(next.received.flatMap((item) => (item[0] === 'send' ? [item[4]] : []))).toEqual(['unanswered']);
 });
 
-it('does not take the time in which it did not run itself for the silence of a client', async () => {
+it('does not count time in which it did not run as silence of a client', async () => {
   const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
-  const ann = new Visitor(shard);
+  const ann = new TestClient(shard);
   ann.ask('hello', 1, { heartbeat: HEARTBEAT_CHECK_MS });
   await ann.answer(1);
   const farewell = () => ann.frames.find(([name]) => name === 'bye')?.[1];
-  const stoodStillUntil = performance.now() + 3_600_000;
-  shard.checkHeartbeats(stoodStillUntil);
-  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS);
+  const continuedAt = performance.now() + 3_600_000;
+  shard.checkHeartbeats(continuedAt);
+  shard.checkHeartbeats(continuedAt + 2 * HEARTBEAT_CHECK_MS);
   expect(farewell()).toBeUndefined();
-  shard.checkHeartbeats(stoodStillUntil + 2 * HEARTBEAT_CHECK_MS + 1);
+  shard.checkHeartbeats(continuedAt + 2 * HEARTBEAT_CHECK_MS + 1);
   expect(farewell()).toBe('silent');
 });
 
-/** A shard with a session of ann and one of ben, each on a connection of its own, from 1 on. */
+/** A shard with one session of ann and one of ben, on connections 1 and 2. */
 async function withSessions(): Promise<{
   shard: Shard;
   auth: Peer<SessionsApi>;
   registry: RegistryEnd;
-  ann: Visitor;
-  ben: Visitor;
+  ann: TestClient;
+  ben: TestClient;
 }> {
   const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
   const auth = linkAuth(shard);
   const registry = linkRegistry(shard);
-  registry.tell(['caught_up']);
-  const visitors: Visitor[] = [];
-  for (const [place, user] of ['ann', 'ben'].entries()) {
-    const visitor = new Visitor(shard);
-    visitor.ask('login', 1, user, `secret of ${user}`);
-    registry.tell(['attached', await registry.number('attach', place), place + 7, user, [], 0, 0]);
-    registry.tell(['live', await registry.number('live', place), [], [], 0]);
-    await visitor.answer(1);
-    visitors.push(visitor);
+  registry.send(['caught_up']);
+  const clients: TestClient[] = [];
+  for (const [nth, user] of ['ann', 'ben'].entries()) {
+    const client = new TestClient(shard);
+    client.ask('login', 1, user, `secret of ${user}`);
+    registry.send(['attached', await registry.number('attach', nth), nth + 7, user, [], 0, 0]);
+    registry.send(['live', await registry.number('live', nth), [], [], 0]);
+    await client.answer(1);
+    clients.push(client);
   }
-  const [ann, ben] = visitors;
-  if (ann === undefined || ben === undefined) throw new Error('nobody');
+  const [ann, ben] = clients;
+  if (ann === undefined || ben === undefined) throw new Error('no clients');
   return { shard, auth, registry, ann, ben };
 }
 
-it('ends the sessions of an account whose password has changed, but for the one that asked', async () => {
+it('ends the sessions of an account whose password has changed, except the one that requested it', async () => {
   const { shard, auth, registry, ann, ben } = await withSessions();
-  const late = new Visitor(shard);
+  const late = new TestClient(shard);
   late.ask('login', 1, 'ANN', 'secret of ann');
   const attach = await registry.number('attach', 2);
-  const told = await auth.call((api) =>
+  const outcome = await auth.call((api) =>
     api.passwordChanged({ user: 'ann', record: 'next' }, { shard: 1, connection: 2 }),
   );
-  expect(told.type).toBe('answered');
+  expect(outcome.type).toBe('answered');
   expect(ann.frames.at(-1)?.slice(0, 2)).toEqual(['bye', 'password_changed']);
-  // A login that was under way begins, and is over.
-  registry.tell(['attached', attach, 7, 'ann', [], 0, 0]);
+  // A pending login is attached, then ends.
+  registry.send(['attached', attach, 7, 'ann', [], 0, 0]);
   expect(await late.bye()).toBe('password_changed');
   await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 2 }));
   await auth.call((api) => api.passwordChanged({ user: 'ben', record: 'next' }, { shard: 1, connection: 0 }));
@@ -200,15 +200,39 @@ it('ends the sessions of an account whose password has changed, but for the one 
 it.each([
   ['another record', 'next', 'password_changed'],
   ['no account', null, 'failed'],
-])('asks an auth thread that has restarted whom it would still let in: %s', async (_, record, code) => {
+])('asks an auth thread that has restarted which logins it still accepts: %s', async (_, record, code) => {
   const { shard, registry, ann, ben } = await withSessions();
   linkAuth(shard);
-  const late = new Visitor(shard);
+  const late = new TestClient(shard);
   late.ask('login', 1, 'ann', 'secret of ann');
   const attach = await registry.number('attach', 2);
   expect([...ann.frames, ...ben.frames].map((frame) => frame[0])).not.toContain('bye');
   linkAuth(shard, record);
   expect([await ann.bye(), await ben.bye()]).toEqual([code, code]);
-  registry.tell(['attached', attach, 7, 'ann', [], 0, 0]);
+  registry.send(['attached', attach, 7, 'ann', [], 0, 0]);
   expect(await late.bye()).toBe(code);
+});
+
+it('stops reading while 10,000 commands are unanswered, and resumes when half of them are answered', async () => {
+  const shard = new Shard(OPTIONS, pino({ level: 'silent' }));
+  linkAuth(shard);
+  const registry = linkRegistry(shard);
+  registry.send(['caught_up']);
+  const clients = Array.from({ length: 11 }, () => new TestClient(shard));
+  for (const [nth, client] of clients.entries()) {
+    client.ask('login', 1, `user${nth}`, 'a secret password');
+    registry.send(['attached', await registry.number('attach', nth), nth + 7, `user${nth}`, [], 0, 0]);
+    registry.send(['live', await registry.number('live', nth), [], [], 0]);
+    await until('live', () => client.frames.find((frame) => frame[0] === 'live'));
+  }
+  const late = clients.pop();
+  for (const client of clients) for (let id = 2; id < 1_002; id += 1) client.ask('who', id, '#tea');
+  late?.ask('ping', 2);
+  const first = await registry.number('who');
+  const refuse = (number: number): void => registry.send(['error', number, 'no_such_room']);
+  for (let number = first; number < first + 4_999; number += 1) refuse(number);
+  await clients[4]?.answer(1_000);
+  expect([shard.metrics().heldBack, late?.frames.some(([, id]) => id === 2)]).toEqual([1, false]);
+  refuse(first + 4_999);
+  expect(await late?.answer(2)).toEqual(['ok', 2]);
 });
