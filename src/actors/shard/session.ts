@@ -384,9 +384,11 @@ export class Session {
   }
 
   async #releaseName(): Promise<void> {
-    if (this.guestName === undefined) return;
-    await this.#context.auth.authenticate({ type: 'release', user: this.guestName });
+    const { guestName } = this;
+    if (guestName === undefined) return;
+    // Forgotten at once: if auth restarts now, the name must not be claimed again for a session that is over.
     this.guestName = undefined;
+    await this.#context.auth.authenticate({ type: 'release', user: guestName });
   }
 
   #endExpired(): void {

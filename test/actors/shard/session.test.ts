@@ -246,6 +246,8 @@ describe('a login', () => {
     world.session.lost();
     await world.registry.answer(PASSED);
     expect(world.auth.open.map(({ what }) => what)).toEqual([{ type: 'release', user: 'visitor' }]);
+    // An auth thread that takes over before it answers must not reserve the name again: nobody would release it.
+    expect(world.session.guestName).toBeUndefined();
   });
 });
 
