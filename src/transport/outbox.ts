@@ -138,9 +138,10 @@ export class Outbox {
 
   /**
    * Queues a frame: the bytes from `start` up to but not including `end`. They must not change before they are written.
+   * Ignores an empty one, which would be queued without ever being due.
    */
   push(bytes: Buffer, start = 0, end = bytes.length): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || start === end) return;
     const last = this.#last;
     if (last !== undefined && last.bytes === bytes && last.end === start) {
       last.end = end;

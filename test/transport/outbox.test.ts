@@ -38,6 +38,16 @@ describe('an outbox', () => {
     expect(sink.writes).toEqual(['abc', 'd']);
   });
 
+  it('ignores what is empty, as a dialect’s form of an event that it does not show may be', async () => {
+    const sink = new Recorder();
+    const outbox = new Outbox(new WriteTurn(), sink, 1_000, { overflow() {} });
+    outbox.push(Buffer.alloc(0));
+    await endOfTurn();
+    outbox.push(Buffer.from('a'));
+    await endOfTurn();
+    expect(sink.writes).toEqual(['a']);
+  });
+
   it('serves several connections in the same turn', async () => {
     const turn = new WriteTurn();
     const sinks = [new Recorder(), new Recorder()];

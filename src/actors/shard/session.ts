@@ -166,9 +166,11 @@ export class Session {
 
   /** Releases the name that auth reserves for a guest. */
   async releaseName(): Promise<void> {
-    if (this.guestName === undefined) return;
-    await this.#context.auth.authenticate({ type: 'release', user: this.guestName });
+    const { guestName } = this;
+    if (guestName === undefined) return;
+    // Forgotten first: if auth restarts now, the name must not be claimed again for a session that is over.
     this.guestName = undefined;
+    await this.#context.auth.authenticate({ type: 'release', user: guestName });
   }
 
   /** Ends this session if the password of its account has changed, except the session that requested the change. */

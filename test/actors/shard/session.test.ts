@@ -246,6 +246,8 @@ describe('a login', () => {
     world.session.disconnected();
     await world.registry.answer(DONE);
     expect(world.auth.open.map(({ question }) => question)).toEqual([{ type: 'release', user: 'visitor' }]);
+    // An auth thread that takes over before it answers must not reserve the name again: nobody would release it.
+    expect(world.session.guestName).toBeUndefined();
   });
 });
 
