@@ -1,23 +1,29 @@
 /** A client that logs in, sends nothing, and can resume its session. It keeps only the last id of what it receives. */
 
-import type { Connection, Endpoint, Past, Visitor, WireHandler } from '../../src/load/wires/client-wire.ts';
+import type {
+  Connection,
+  Credentials,
+  Endpoint,
+  ResumePoint,
+  WireHandler,
+} from '../../src/load/wires/client-wire.ts';
 import { parleyWire } from '../../src/load/wires/parley.ts';
 
 /** The minimum wait before a retry, in milliseconds; the actual wait is random and up to twice as long. */
 const RETRY_MS = 250;
 
 export class IdleClient implements WireHandler {
-  readonly #visitor: Visitor;
+  readonly #credentials: Credentials;
   readonly #from: string | undefined;
   #connection: Connection | undefined;
-  #past: Past | undefined;
+  #resumePoint: ResumePoint | undefined;
   #live = (): void => {};
   #closed = (): void => {};
   /** Failed attempts to log in. */
   failures = 0;
 
-  constructor(visitor: Visitor, from: string | undefined) {
-    this.#visitor = visitor;
+  constructor(credentials: Credentials, from: string | undefined) {
+    this.#credentials = credentials;
     this.#from = from;
   }
 
@@ -37,9 +43,9 @@ export class IdleClient implements WireHandler {
       });
       const connection = await parleyWire.connect(endpoint, this);
       this.#connection = connection;
-      const entered = await connection.enter(this.#visitor, this.#past);
-      if (entered.type === 'in') return await isLive;
-      if (entered.type === 'refused') throw new Error(`${this.#visitor.name}: ${entered.code}`);
+      const result = await connection.login(this.#credentials, this.#resumePoint);
+      if (result.type === 'ok') return await isLive;
+      if (result.type === 'refused') throw new Error(`${this.#credentials.name}: ${result.code}`);
       connection.destroy();
       return false;
     } catch (error) {
@@ -49,7 +55,8 @@ export class IdleClient implements WireHandler {
   }
 
   async join(room: string): Promise<void> {
-    if (!(await this.#connection?.join(room))) throw new Error(`${this.#visitor.name} cannot join ${room}`);
+    if (!(await this.#connection?.join(room)))
+      throw new Error(`${this.#credentials.name} cannot join ${room}`);
   }
 
   /** Cuts the connection. */
@@ -57,7 +64,7 @@ export class IdleClient implements WireHandler {
     this.#connection?.destroy();
   }
 
-  came(): void {}
+  readStarted(): void {}
 
   message(): void {}
 
@@ -65,14 +72,14 @@ export class IdleClient implements WireHandler {
 
   refused(): void {}
 
-  unasked(): void {}
+  unexpected(): void {}
 
   live(): void {
     this.#live();
   }
 
   closed(): void {
-    this.#past = this.#connection?.past();
+    this.#resumePoint = this.#connection?.resumePoint();
     this.#connection = undefined;
     this.#closed();
   }

@@ -9,10 +9,10 @@ import { WebSocket } from 'ws';
 import { within } from '../../src/common/deadline.ts';
 import type {
   Connection,
+  Credentials,
   Endpoint,
-  LoggedIn,
-  Past,
-  Visitor,
+  LoginResult,
+  ResumePoint,
   Wire,
   WireHandler,
 } from '../../src/load/wires/client-wire.ts';
@@ -25,7 +25,7 @@ const LONGEST_PACKET = 1_048_576;
 /** Bytes of the longest text that other users of the library would send as one message: its own limit is 1 MB. */
 const LONGEST_TEXT = 8_192;
 
-const NOTHING: Past = { token: undefined, lastId: 0 };
+const NOTHING: ResumePoint = { token: undefined, lastId: 0 };
 
 const PONG = '3';
 const CONNECT = '40';
@@ -87,7 +87,7 @@ class SocketIoConnection implements Connection {
     this.#handler = handler;
     webSocket.on('message', (data: unknown) => {
       if (!Buffer.isBuffer(data)) return;
-      this.#handler.came();
+      this.#handler.readStarted();
       this.#read(data);
     });
   }
@@ -104,14 +104,14 @@ class SocketIoConnection implements Connection {
     });
   }
 
-  async enter({ name }: Visitor): Promise<LoggedIn> {
+  async login({ name }: Credentials): Promise<LoginResult> {
     const refusal = await this.#connect();
     if (refusal !== undefined) return refusal === '' ? { type: 'lost' } : { type: 'refused', code: refusal };
     const answer = await this.#ask('enter', name);
     if (answer === undefined) return { type: 'lost' };
     if (answer.refusal !== undefined) return { type: 'refused', code: answer.refusal };
     this.#handler.live();
-    return { type: 'in' };
+    return { type: 'ok' };
   }
 
   async join(room: string): Promise<boolean> {
@@ -132,7 +132,7 @@ class SocketIoConnection implements Connection {
     this.#webSocket.resume();
   }
 
-  past(): Past {
+  resumePoint(): ResumePoint {
     return NOTHING;
   }
 

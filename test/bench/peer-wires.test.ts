@@ -53,7 +53,7 @@ function conversing(peer: Peer): void {
   };
   const enter = async (name: string, at?: Endpoint): Promise<Person> => {
     const person = await connect(at);
-    expect(await person.connection.enter({ name, password: undefined }, undefined)).toEqual({ type: 'in' });
+    expect(await person.connection.login({ name, password: undefined }, undefined)).toEqual({ type: 'ok' });
     await person.recorder.has('live');
     return person;
   };
@@ -102,7 +102,7 @@ function conversing(peer: Peer): void {
   it('refuses a name that somebody has', async () => {
     await enter('ann4');
     const other = await connect();
-    const answer = await other.connection.enter({ name: 'ann4', password: undefined }, undefined);
+    const answer = await other.connection.login({ name: 'ann4', password: undefined }, undefined);
     expect(answer).toMatchObject({ type: 'refused' });
   });
 
@@ -119,8 +119,8 @@ function conversing(peer: Peer): void {
     expect(await ann.recorder.has('closed')).toEqual([['closed', '']]);
     const again = await connect();
     await until('the name to be free', async () => {
-      const answer = await again.connection.enter({ name: 'ann6', password: undefined }, undefined);
-      return answer.type === 'in';
+      const answer = await again.connection.login({ name: 'ann6', password: undefined }, undefined);
+      return answer.type === 'ok';
     });
   });
 

@@ -141,7 +141,7 @@ describe.concurrent('a run that is impossible', () => {
     onTestFinished(() => void server.close());
     const port = await listen(server);
     const { code, stderr } = await load('--server', `127.0.0.1:${port}`, '--quiet');
-    expect([code, stderr]).toEqual([69, expect.stringContaining('closed: the server sent what is no frame')]);
+    expect([code, stderr]).toEqual([69, expect.stringContaining('closed: the server sent an invalid frame')]);
   });
 
   it.runIf(process.platform === 'linux')('too few open files: says how many are needed', async () => {

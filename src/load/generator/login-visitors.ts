@@ -1,7 +1,7 @@
 /** Additional users who log in at a set rate, stay for a second and log out: a storm of logins. */
 
 import { timerDelay } from '../../common/deadline.ts';
-import type { Connection, Endpoint, Visitor, Wire, WireHandler } from '../wires/client-wire.ts';
+import type { Connection, Credentials, Endpoint, Wire, WireHandler } from '../wires/client-wire.ts';
 import { now } from './clock.ts';
 import type { Counts } from './counts.ts';
 import type { Latencies } from './latencies.ts';
@@ -15,7 +15,7 @@ export interface LoginVisitorsOptions {
   readonly perSecond: number;
   readonly latencies: Latencies;
   readonly counts: Counts;
-  readonly visitor: (number: number) => Visitor;
+  readonly credentials: (number: number) => Credentials;
   readonly endpoint: (number: number) => Endpoint;
 }
 
@@ -52,7 +52,7 @@ export class LoginVisitors {
   }
 
   async #visit(due: number): Promise<void> {
-    const { wire, latencies, counts, visitor, endpoint } = this.#options;
+    const { wire, latencies, counts, credentials, endpoint } = this.#options;
     const number = this.#nextNumber;
     this.#nextNumber += 1;
     this.#loggingIn += 1;
@@ -69,15 +69,15 @@ export class LoginVisitors {
       connection = await wire.connect(endpoint(number), handler);
       const connected = now();
       latencies.record('connect', connected - due);
-      const entered = await connection.enter(visitor(number), undefined);
-      if (entered.type === 'in') {
+      const result = await connection.login(credentials(number), undefined);
+      if (result.type === 'ok') {
         latencies.record('login', now() - connected);
         isLoggedIn = true;
         this.connected += 1;
         this.#loggingIn -= 1;
         await new Promise((resolve) => setTimeout(resolve, STAY_MS));
-      } else if (entered.type !== 'lost') {
-        counts.failed(`login: ${entered.type === 'refused' ? entered.code : entered.type}`);
+      } else if (result.type !== 'lost') {
+        counts.failed(`login: ${result.type === 'refused' ? result.code : result.type}`);
       }
     } catch (error) {
       counts.failed(`connect: ${error instanceof Error ? error.message : String(error)}`);
@@ -88,11 +88,11 @@ export class LoginVisitors {
 }
 
 const NOTHING: WireHandler = {
-  came: () => {},
+  readStarted: () => {},
   message: () => {},
   acknowledged: () => {},
   refused: () => {},
-  unasked: () => {},
+  unexpected: () => {},
   live: () => {},
   closed: () => {},
 };

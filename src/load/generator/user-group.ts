@@ -9,7 +9,7 @@ import { accountName } from '../scenario/account.ts';
 import { makePopulation, type Population, roomsOf, threadOf } from '../scenario/population.ts';
 import { below, type Random, startRandom } from '../scenario/random.ts';
 import { visitorAccounts, whyAccounts } from '../scenario/scenario.ts';
-import type { Endpoint, Visitor, Wire } from '../wires/client-wire.ts';
+import type { Credentials, Endpoint, Wire } from '../wires/client-wire.ts';
 import { now } from './clock.ts';
 import { Counts } from './counts.ts';
 import { type ArrivalCounts, DeliveryCheck, type Findings, type SendRecord } from './delivery-check.ts';
@@ -59,7 +59,7 @@ export class UserGroup implements UserEvents {
     this.#stamps = new StampCodec(tag, scenario.textBytes);
     const isMine = (user: number): boolean => threadOf(user, threads) === thread;
     this.deliveryCheck = new DeliveryCheck(this.#population, isMine, plan.sentCounts, wire.hasOrder);
-    const nameOf = (user: number): string => this.#visitorOf(user).name;
+    const nameOf = (user: number): string => this.#credentialsOf(user).name;
     this.#schedule = makeSendSchedule(
       scenario,
       this.#population,
@@ -83,9 +83,9 @@ export class UserGroup implements UserEvents {
       perSecond: scenario.visitorsPerSecond / threads,
       latencies: this.latencies,
       counts: this.counts,
-      visitor: (number) => {
+      credentials: (number) => {
         const other = (number * threads + thread) % Math.max(1, visitorAccounts(scenario));
-        return this.#visitorOf(scenario.users + scenario.idle + other);
+        return this.#credentialsOf(scenario.users + scenario.idle + other);
       },
       endpoint: (number) => this.#endpointOf(number),
     });
@@ -163,18 +163,18 @@ export class UserGroup implements UserEvents {
     for (const user of this.#users) user.leave();
   }
 
-  came(): void {
+  readStarted(): void {
     this.#readAt = now();
   }
 
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void {
     if (!this.#stamps.read(bytes, start, end)) {
-      user.unasked(end - start);
+      user.unexpected(end - start);
       return;
     }
     const stamp = this.#stamps.last;
     const arrival = this.deliveryCheck.arrived(user.reader, stamp, id);
-    if (arrival === 'repeated' || arrival === 'foreign') user.unasked(end - start);
+    if (arrival === 'repeated' || arrival === 'foreign') user.unexpected(end - start);
     if (arrival !== 'new' && arrival !== 'late') return;
     this.counts.now.delivered += 1;
     const conversation = this.#population.conversations[stamp.conversation];
@@ -272,7 +272,7 @@ export class UserGroup implements UserEvents {
     return new User({
       index,
       reader: this.deliveryCheck.readerOf(index),
-      visitor: this.#visitorOf(index),
+      credentials: this.#credentialsOf(index),
       rooms,
       endpoint: this.#endpointOf(index),
       wire: this.#wire,
@@ -282,7 +282,7 @@ export class UserGroup implements UserEvents {
     });
   }
 
-  #visitorOf(index: number): Visitor {
+  #credentialsOf(index: number): Credentials {
     const { tag, password } = this.#plan;
     if (password === undefined) return { name: `g${tag}${index.toString(36)}`, password };
     return { name: accountName(index + 1), password };

@@ -6,10 +6,10 @@
 import { within } from '../../common/deadline.ts';
 import {
   type Connection,
+  type Credentials,
   type Endpoint,
-  type Past,
+  type ResumePoint,
   UNMATCHED,
-  type Visitor,
   type Wire,
   type WireHandler,
 } from '../wires/client-wire.ts';
@@ -32,7 +32,7 @@ export interface PendingSend {
 
 export interface UserEvents {
   /** As in `WireHandler`. */
-  came(): void;
+  readStarted(): void;
   message(user: User, bytes: Buffer, start: number, end: number, id: number): void;
   /** `id`: the id of the message; 0 if the protocol has none. */
   acknowledged(user: User, pending: PendingSend, id: number): void;
@@ -50,7 +50,7 @@ export interface UserEvents {
 export interface UserOptions {
   readonly index: number;
   readonly reader: Reader;
-  readonly visitor: Visitor;
+  readonly credentials: Credentials;
   readonly rooms: readonly string[];
   readonly endpoint: Endpoint;
   readonly wire: Wire;
@@ -92,7 +92,7 @@ export class User implements WireHandler {
   readonly #unanswered = new Map<number, PendingSend>();
   #nextNumber = 0;
   #connection: Connection | undefined;
-  #past: Past | undefined;
+  #resumePoint: ResumePoint | undefined;
   /** Resolves the wait for the end of the replay. */
   #live: (() => void) | undefined;
   #failures = 0;
@@ -126,9 +126,9 @@ export class User implements WireHandler {
    * online.
    */
   async connect(since: number = now()): Promise<boolean> {
-    const { wire, endpoint, latencies, events, visitor, rooms } = this.#options;
+    const { wire, endpoint, latencies, events, credentials, rooms } = this.#options;
     this.state = 'connecting';
-    const isReturning = this.#past !== undefined;
+    const isReturning = this.#resumePoint !== undefined;
     const began = now();
     let connection: Connection;
     try {
@@ -145,11 +145,11 @@ export class User implements WireHandler {
       this.#live = resolve;
     });
     for (;;) {
-      const entered = await connection.enter(visitor, this.#past);
-      if (entered.type === 'in') break;
-      if (entered.type === 'lost') return false;
-      events.failed(`login: ${entered.type === 'busy' ? 'busy' : entered.code}`);
-      const isRefused = entered.type === 'refused';
+      const result = await connection.login(credentials, this.#resumePoint);
+      if (result.type === 'ok') break;
+      if (result.type === 'lost') return false;
+      events.failed(`login: ${result.type === 'busy' ? 'busy' : result.code}`);
+      const isRefused = result.type === 'refused';
       if (isRefused || now() - connected > LONGEST_BUSY_MS * 1_000) {
         this.#isLeaving = isRefused;
         connection.destroy();
@@ -218,8 +218,8 @@ export class User implements WireHandler {
     else this.#connection?.destroy();
   }
 
-  came(): void {
-    this.#options.events.came();
+  readStarted(): void {
+    this.#options.events.readStarted();
   }
 
   message(bytes: Buffer, start: number, end: number, id: number): void {
@@ -229,7 +229,7 @@ export class User implements WireHandler {
   acknowledged(number: number, id: number): void {
     const pending = this.#unanswered.get(number);
     if (pending === undefined) {
-      this.unasked(0);
+      this.unexpected(0);
       return;
     }
     this.#unanswered.delete(number);
@@ -244,7 +244,7 @@ export class User implements WireHandler {
     this.#options.events.refused(this, pending, code);
   }
 
-  unasked(bytes: number): void {
+  unexpected(bytes: number): void {
     this.#unexpectedBytes += FRAME_BYTES + bytes;
     if (this.#unexpectedBytes <= UNEXPECTED_BYTES || this.#isLeaving) return;
     this.#options.events.failed('closed: the server sent too much unexpected data');
@@ -260,9 +260,9 @@ export class User implements WireHandler {
     const { events, wire } = this.#options;
     const wasOnline = this.state === 'online';
     // A connection lost during a replay has delivered a part of it.
-    if (this.#connection !== undefined && (wasOnline || this.#past !== undefined)) {
-      const { token = this.#past?.token, lastId } = this.#connection.past();
-      this.#past = { token, lastId: Math.max(lastId, this.#past?.lastId ?? 0) };
+    if (this.#connection !== undefined && (wasOnline || this.#resumePoint !== undefined)) {
+      const { token = this.#resumePoint?.token, lastId } = this.#connection.resumePoint();
+      this.#resumePoint = { token, lastId: Math.max(lastId, this.#resumePoint?.lastId ?? 0) };
     }
     this.#connection = undefined;
     this.#live?.();
@@ -276,7 +276,7 @@ export class User implements WireHandler {
       this.state = 'gone';
       return;
     }
-    if (!wire.resumes || this.#past?.token === undefined) {
+    if (!wire.resumes || this.#resumePoint?.token === undefined) {
       if (!wasOnline) return;
       this.state = 'gone';
       this.isAway = false;

@@ -7,7 +7,7 @@
 
 import { rmSync } from 'node:fs';
 
-/** The program as a user starts it, found at run time: the load test imports nothing of the server. */
+/** Imported at run time, because the load test must not depend on the server. */
 const PARLEY = new URL('../../../bin/parley.js', import.meta.url).href;
 
 const [, , folder = '', ...args] = process.argv;
@@ -22,7 +22,7 @@ if (!process.connected) stop();
 process.argv = [process.execPath, 'parley', ...args];
 await import(PARLEY);
 
-/** Stops in order, so that nothing is written after the folder has been removed. A server that is still starting finishes that first. */
+/** Shuts down the server, so that it writes nothing after the folder is removed. Waits until a server that is starting has started. */
 function stop(): void {
   if (process.listenerCount('SIGTERM') > 0) process.emit('SIGTERM', 'SIGTERM');
   else setTimeout(stop, 50).unref();

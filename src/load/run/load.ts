@@ -15,7 +15,7 @@ import { whyUnwritable, writeWhole } from '../result/whole-file.ts';
 import { DEFAULT_PASSWORD } from '../scenario/account.ts';
 import { accountsNeeded, type Scenario, whyAccounts } from '../scenario/scenario.ts';
 import { findScenario } from '../scenario/scenario-file.ts';
-import { usualThreads, wireNamed } from '../wires/wires.ts';
+import { defaultThreads, wireNamed } from '../wires/wires.ts';
 import { environmentOf } from './environment.ts';
 import { catchInterrupts } from './interrupts.ts';
 import { checkOpenFiles } from './open-files.ts';
@@ -114,7 +114,7 @@ export function prepareRun(options: LoadOptions): PreparedRun {
   const plan: Draft = {
     scenario,
     seed: options.seed ?? Math.floor(Math.random() * 1_000_000),
-    threads: options.threads ?? usualThreads(),
+    threads: options.threads ?? defaultThreads(),
     wire: wire.name,
     environment: environmentOf(),
     expectations,

@@ -1,92 +1,92 @@
 /**
- * How the load test speaks to a server: one narrow interface for each protocol (`wires/`). A connection here is one socket and its
- * login. What the texts say is not its business.
+ * The interface between the load test and the protocols of the servers it measures. Each protocol is a `Wire`, and each of its
+ * connections is one socket with one login. A wire does not interpret the texts of messages.
  */
 
-/** Who comes in. Without a password: as a guest, or by name alone where the protocol knows no accounts. */
-export interface Visitor {
+/** Without a password, the login is a guest's, or by name alone if the protocol has no accounts. */
+export interface Credentials {
   readonly name: string;
   readonly password: string | undefined;
 }
 
-export type LoggedIn =
-  | { readonly type: 'in' }
-  /** Refused for now: may be asked again on the same connection. */
+export type LoginResult =
+  | { readonly type: 'ok' }
+  /** Refused for now; `login` may be called again on the same connection. */
   | { readonly type: 'busy' }
   | { readonly type: 'refused'; readonly code: string }
   /** The connection ended before the answer. */
   | { readonly type: 'lost' };
 
-/** In place of the number of a message, which are all from 0. */
+/** Stands for an unknown message number. Real numbers start at 0. */
 export const UNMATCHED = -1;
 
-/** Called by a connection. Nothing is called any more after `closed`. */
+/** Receives what happens on a connection. */
 export interface WireHandler {
-  /** Something has come: what is called from here on, until the next of these, came in one read. */
-  came(): void;
+  /** A read of the socket has returned. All calls until the next `readStarted` concern bytes of this read. */
+  readStarted(): void;
   /**
-   * A message has arrived. Its text is `bytes` from `start` to `end`, good only during the call. `id` rises with each message
-   * of a connection, and with those that are acknowledged; 0 where the protocol has none.
+   * A message has arrived. Its text is `bytes` from `start` up to `end`, valid only during the call. `id` ascends over the
+   * messages and acknowledgements of a connection; 0 if the protocol has no ids.
    */
   message(bytes: Buffer, start: number, end: number, id: number): void;
-  /** The message that `send` gave that number is stored (or taken, where the protocol stores nothing). */
+  /** The server has stored the message that `send` numbered so, or accepted it, if the protocol stores nothing. */
   acknowledged(number: number, id: number): void;
-  /** `number` is `UNMATCHED` where the protocol does not tell which message it was. */
+  /** `number` is `UNMATCHED` if the protocol does not say which message was refused. */
   refused(number: number, code: string): void;
-  /** The server sent something that nobody asked for: so many bytes. */
-  unasked(bytes: number): void;
-  /** Everything that was missed has come, and what is said from now on comes at once. */
+  /** The server sent this many bytes that the protocol does not allow here. */
+  unexpected(bytes: number): void;
+  /** Every missed message has arrived; from now on messages arrive as they are sent. */
   live(): void;
-  /** Called once, last. `reason`: what the server said, or the error; empty for an end in order. */
+  /** Called once, as the last call. `reason`: the server's farewell or the error; empty if the client ended the connection. */
   closed(reason: string): void;
 }
 
 export interface Connection {
-  /** Logs in; or comes back behind what an earlier connection of that user had, where the protocol can do that. */
-  enter(visitor: Visitor, past: Past | undefined): Promise<LoggedIn>;
-  /** False if it was refused or the connection ended. */
+  /** `from`: the resume point of the user's previous connection, if the protocol can resume. */
+  login(credentials: Credentials, from: ResumePoint | undefined): Promise<LoginResult>;
+  /** Resolves to false if the join was refused or the connection ended. */
   join(room: string): Promise<boolean>;
   /**
-   * `number` tells the answer. `text` is ASCII, and good only during the call. `key` is the same when a message is repeated on another
-   * connection.
+   * `number` identifies the message in `acknowledged` and `refused`. `text` is ASCII, and valid only during the call. A message
+   * that is sent again on another connection has the same `key`.
    */
   send(to: string, text: Buffer, number: number, key: string | undefined): void;
-  /** Reads nothing until `resume`. */
+  /** Stops reading until `resume`. */
   pause(): void;
   resume(): void;
-  /** What whoever comes back on another connection gives to `enter`. */
-  past(): Past;
-  /** Says goodbye. */
+  /** For the `login` of the user's next connection. */
+  resumePoint(): ResumePoint;
+  /** Logs out and lets the server close the connection. */
   quit(): void;
-  /** Ends it at once, as a failing network would. */
+  /** Drops the connection, as a failing network would. */
   destroy(): void;
 }
 
-/** What a user takes along from one connection to the next. */
-export interface Past {
+/** Where a user's next connection continues. */
+export interface ResumePoint {
   /** Opaque; undefined if the server gave none. */
   readonly token: string | undefined;
-  /** The last id that it has. */
+  /** The last id received. */
   readonly lastId: number;
 }
 
 export interface Wire {
   readonly name: string;
-  /** Whether a message is answered: without that there is no `acknowledge` latency. */
+  /** Whether the server answers each message. If not, there is no `acknowledge` latency. */
   readonly acknowledges: boolean;
-  /** Whether who was away gets what was missed. Without that, nobody can come back without loss. */
+  /** Whether users that reconnect receive the messages they missed. */
   readonly resumes: boolean;
-  /** Whether messages and their answers carry ids that put all of them in one order, which rise on a connection and are the same for all. */
+  /** Whether messages and their answers carry ids that are the same for all users and ascend on each connection. */
   readonly hasOrder: boolean;
-  /** Bytes of the longest text. */
+  /** The longest text that may be sent, in bytes. */
   readonly longestText: number;
-  /** Resolves when the TCP connection stands (and its upgrade, where there is one). Rejects with the error of the socket. */
+  /** Resolves when the TCP connection, and its upgrade if there is one, is open. Rejects with the error of the socket. */
   connect(endpoint: Endpoint, handler: WireHandler): Promise<Connection>;
 }
 
 export interface Endpoint {
   readonly host: string;
   readonly port: number;
-  /** The source address, so that ports do not run out; undefined for any. */
+  /** The source address; undefined for any. Several of them prevent a shortage of ports. */
   readonly from: string | undefined;
 }

@@ -1,16 +1,16 @@
 /**
- * Lines of IRC out of a stream of bytes. What others say is found in place: no string is made of it, and no copy
- * unless it came in two pieces. Bytes in, lines out; no sockets here.
+ * Splits a stream of bytes into IRC lines. The texts of messages are found in place: they are never decoded to strings, and
+ * copied only if they arrive in two pieces. Independent of sockets.
  */
 
-/** Longer lines end the connection. IRC itself has 512 bytes; some servers are told to take more. */
+/** Longer lines end the connection. IRC allows 512 bytes, but some servers are configured to allow more. */
 export const LONGEST_LINE = 4_096;
 
 export interface LineReceiver {
-  /** The text of a PRIVMSG is `bytes` from `start` to `end`, good only during the call. */
+  /** A PRIVMSG. Its text is `bytes` from `start` up to `end`, valid only during the call. */
   message(bytes: Buffer, start: number, end: number): void;
-  /** What the server itself says to this client: numerics, PING and ERROR, without the end of the line. */
-  said(line: string): void;
+  /** A line from the server itself (a numeric, PING or ERROR), without its line end. */
+  serverLine(line: string): void;
 }
 
 const LF = 0x0a;
@@ -20,12 +20,12 @@ const COLON = 0x3a;
 const ZERO = 0x30;
 const E = 0x45;
 const P = 0x50;
-/** What follows the P of a PRIVMSG. */
+/** PRIVMSG without its first letter. */
 const RIVMSG = Buffer.from('RIVMSG ');
 
 export class IrcLines {
   readonly #receiver: LineReceiver;
-  /** The begin of a line whose end has not come. */
+  /** The start of an incomplete line. */
   #rest: Buffer = Buffer.alloc(0);
   #restBytes = 0;
   #isStopped = false;
@@ -34,7 +34,7 @@ export class IrcLines {
     this.#receiver = receiver;
   }
 
-  /** Takes the first `length` bytes of `bytes`, and keeps none of them. False if a line is too long: the stream is lost. */
+  /** Reads the first `length` bytes, and does not retain them. Returns false if a line is too long; then the stream is unusable. */
   push(bytes: Buffer, length: number): boolean {
     let at = 0;
     if (this.#restBytes > 0) {
@@ -56,7 +56,7 @@ export class IrcLines {
     return true;
   }
 
-  /** Passes over everything from now on, also what is left of the bytes that are being taken. */
+  /** Ignores all further bytes, including the rest of a `push` in progress. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -81,13 +81,13 @@ export class IrcLines {
     const first = bytes[command] ?? 0;
     if (first === P && isPrivmsg(bytes, command)) {
       const text = skipWord(bytes, skipWord(bytes, command, end), end);
-      // Only a colon lets a text hold blanks; without it the last word is the text.
+      // A text without a leading colon is a single word.
       this.#receiver.message(bytes, bytes[text] === COLON && text < end ? text + 1 : text, end);
       return;
     }
-    // The comings and goings of others are passed over: in a large room they are many, and nobody asks.
+    // Joins and leaves of others are ignored. A large room has many, and the load test does not use them.
     if ((first >= ZERO && first <= ZERO + 9) || first === P || first === E)
-      this.#receiver.said(bytes.toString('latin1', start, end));
+      this.#receiver.serverLine(bytes.toString('latin1', start, end));
   }
 }
 
@@ -99,7 +99,7 @@ function skipWord(bytes: Buffer, start: number, end: number): number {
   return at;
 }
 
-/** Bytes of the next line are no danger: the line feed between them is in no command. */
+/** May compare bytes beyond the end of the line. That is safe, because the line feed between them matches no command. */
 function isPrivmsg(bytes: Buffer, command: number): boolean {
   for (let i = 0; i < RIVMSG.length; i += 1) if (bytes[command + 1 + i] !== RIVMSG[i]) return false;
   return true;

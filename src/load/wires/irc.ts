@@ -1,17 +1,17 @@
 /**
- * The load test over IRC (RFC 1459 and 2812, as servers speak it today). A visitor is a nick; a password is that of the
- * server. IRC answers no message and keeps nothing for who is away.
+ * The wire for IRC (RFC 1459 and 2812, as today's servers implement them). A user's name is a nick, and a password is that of
+ * the server. IRC does not answer messages, and does not store them for users who are offline.
  */
 
 import { connect, type Socket } from 'node:net';
 import { within } from '../../common/deadline.ts';
 import {
   type Connection,
+  type Credentials,
   type Endpoint,
-  type LoggedIn,
-  type Past,
+  type LoginResult,
+  type ResumePoint,
   UNMATCHED,
-  type Visitor,
   type Wire,
   type WireHandler,
 } from './client-wire.ts';
@@ -27,16 +27,16 @@ const WELCOME = '001';
 const END_OF_NAMES = '366';
 const NO_MOTD = '422';
 
-const NOTHING: Past = { token: undefined, lastId: 0 };
-const LOST: LoggedIn = { type: 'lost' };
+const NOTHING: ResumePoint = { token: undefined, lastId: 0 };
+const LOST: LoginResult = { type: 'lost' };
 
 const QUEUE_LIMIT = 16 * 1_024 * 1_024;
 const LINE_END = Buffer.from('\r\n', 'latin1');
 
 const READ_BYTES = 65_536;
 /**
- * What is read is used up before the next read, so all connections of a thread read into the same bytes. Not on Windows, where
- * the system may be at work in the bytes of several connections at once.
+ * The buffer into which all connections of a thread read. Sharing is safe because each read is processed before the next. On
+ * Windows it is not, because the system may write to the buffers of several connections at once.
  */
 const sharedBytes = process.platform === 'win32' ? undefined : Buffer.allocUnsafeSlow(READ_BYTES);
 
@@ -44,12 +44,12 @@ class IrcConnection implements Connection {
   readonly #socket: Socket;
   readonly #handler: WireHandler;
   readonly #lines: IrcLines;
-  /** Resolves when the connection stands, and rejects with the error of the socket. */
+  /** Resolves when the connection is open. Rejects with the error of the socket. */
   readonly opened: Promise<void>;
   #isOpen = false;
-  #entering: { readonly name: string; readonly answer: (answer: LoggedIn) => void } | undefined;
+  #pendingLogin: { readonly name: string; readonly answer: (answer: LoginResult) => void } | undefined;
   readonly #joining = new Map<string, PromiseWithResolvers<boolean>>();
-  /** A server says nothing to a JOIN of who is in already. */
+  /** Rooms that this client is in. A server does not answer a second JOIN. */
   readonly #rooms = new Set<string>();
   readonly #queue: SendQueue;
   #reason: string | undefined;
@@ -59,7 +59,7 @@ class IrcConnection implements Connection {
     this.#handler = handler;
     this.#lines = new IrcLines({
       message: (bytes, start, end) => handler.message(bytes, start, end, 0),
-      said: (line) => this.#hear(line),
+      serverLine: (line) => this.#handleLine(line),
     });
     const bytes = sharedBytes ?? Buffer.allocUnsafeSlow(READ_BYTES);
     const socket = connect({
@@ -70,9 +70,9 @@ class IrcConnection implements Connection {
       onread: {
         buffer: bytes,
         callback: (length) => {
-          handler.came();
+          handler.readStarted();
           if (!this.#lines.push(bytes, length)) this.#fail('a line that is too long');
-          // Who is to read no more is paused.
+          // Reading stops with `pause`, not here.
           return true;
         },
       },
@@ -96,14 +96,14 @@ class IrcConnection implements Connection {
     socket.once('close', () => this.#close());
   }
 
-  async enter({ name, password }: Visitor): Promise<LoggedIn> {
-    const answered = Promise.withResolvers<LoggedIn>();
-    this.#entering = { name, answer: answered.resolve };
+  async login({ name, password }: Credentials): Promise<LoginResult> {
+    const answered = Promise.withResolvers<LoginResult>();
+    this.#pendingLogin = { name, answer: answered.resolve };
     if (password !== undefined) this.#write(`PASS ${password}\r\n`);
     this.#write(`NICK ${name}\r\nUSER load 0 * :load\r\n`);
     if (this.#socket.destroyed) return LOST;
     const answer = await within(answered.promise, ANSWER_MS, undefined);
-    this.#entering = undefined;
+    this.#pendingLogin = undefined;
     if (answer !== undefined) return answer;
     this.#fail(`no answer to NICK in ${ANSWER_MS / 1_000} s`);
     return LOST;
@@ -124,9 +124,9 @@ class IrcConnection implements Connection {
   }
 
   send(to: string, text: Buffer): void {
-    const begin = beginOf(to);
-    this.#queue.push(begin.length + text.length + LINE_END.length, (block, start) => {
-      let at = start + begin.copy(block, start);
+    const prefix = prefixFor(to);
+    this.#queue.push(prefix.length + text.length + LINE_END.length, (block, start) => {
+      let at = start + prefix.copy(block, start);
       at += text.copy(block, at);
       return at + LINE_END.copy(block, at);
     });
@@ -140,11 +140,11 @@ class IrcConnection implements Connection {
     this.#socket.resume();
   }
 
-  past(): Past {
+  resumePoint(): ResumePoint {
     return NOTHING;
   }
 
-  /** The server closes first, so that the port on this side is free again at once. */
+  /** Lets the server close first, because that frees the local port at once. */
   quit(): void {
     if (this.#socket.destroyed || this.#quitting !== undefined) return;
     this.#reason ??= '';
@@ -167,7 +167,7 @@ class IrcConnection implements Connection {
     this.#queue.push(text.length, (block, start) => start + block.write(text, start, 'latin1'));
   }
 
-  #hear(line: string): void {
+  #handleLine(line: string): void {
     const words = line.split(' ');
     if (line.startsWith(':')) words.shift();
     const [command = '', nick = '', subject = ''] = words;
@@ -181,10 +181,10 @@ class IrcConnection implements Connection {
   }
 
   #welcome(nick: string): void {
-    if (this.#entering === undefined) return;
-    // Some servers cut a nick that is too long for them: nobody would reach that user.
-    const isSame = this.#entering.name.toLowerCase() === nick.toLowerCase();
-    this.#answer(isSame ? { type: 'in' } : { type: 'refused', code: 'another_nick' });
+    if (this.#pendingLogin === undefined) return;
+    // Some servers truncate a long nick. Messages to that user would not arrive.
+    const isSame = this.#pendingLogin.name.toLowerCase() === nick.toLowerCase();
+    this.#answer(isSame ? { type: 'ok' } : { type: 'refused', code: 'another_nick' });
     if (isSame) this.#handler.live();
   }
 
@@ -194,17 +194,17 @@ class IrcConnection implements Connection {
   }
 
   #refused(code: string, subject: string): void {
-    if (this.#entering !== undefined) this.#answer({ type: 'refused', code });
-    // A refusal names the recipient but not the message, and of what was not refused nobody hears.
+    if (this.#pendingLogin !== undefined) this.#answer({ type: 'refused', code });
+    // A refusal names the recipient but not the message, and accepted messages are not answered.
     else if (!this.#settle(subject, false)) this.#handler.refused(UNMATCHED, code);
   }
 
-  #answer(answer: LoggedIn): void {
-    this.#entering?.answer(answer);
-    this.#entering = undefined;
+  #answer(answer: LoginResult): void {
+    this.#pendingLogin?.answer(answer);
+    this.#pendingLogin = undefined;
   }
 
-  /** False if nobody waits for that room. */
+  /** Returns false if no join of that room is pending. */
   #settle(room: string, isIn: boolean): boolean {
     const join = this.#joining.get(room);
     join?.resolve(isIn);
@@ -221,27 +221,24 @@ class IrcConnection implements Connection {
   }
 }
 
-/** What a message begins with, by recipient: those of a run are written to again and again. */
-const begins = new Map<string, Buffer>();
+/** The first part of a message, by recipient. Cached because a run has few recipients. */
+const prefixes = new Map<string, Buffer>();
 
-function beginOf(to: string): Buffer {
-  const known = begins.get(to);
+function prefixFor(to: string): Buffer {
+  const known = prefixes.get(to);
   if (known !== undefined) return known;
-  const begin = Buffer.from(`PRIVMSG ${to} :`, 'latin1');
-  begins.set(to, begin);
-  return begin;
+  const prefix = Buffer.from(`PRIVMSG ${to} :`, 'latin1');
+  prefixes.set(to, prefix);
+  return prefix;
 }
 
-/** Without the address, which would make every farewell another one. */
+/** Omits the address, so that equal farewells of different clients are counted together. */
 function farewell(line: string): string {
   const text = line.slice(line.indexOf('ERROR') + 5).replace(/^ *:?/, '');
   return `error ${text.replace(/ ?\(\S*@\S*\)/, '')}`.trim().slice(0, 100);
 }
 
-/**
- * Of the 512 bytes of a line that a server sends: what is left beside the longest names that are usual (nick 32, user 11,
- * host 64, room 64).
- */
+/** The 512 bytes of a line less the longest usual names: nick 32, user 11, host 64, room 64. */
 const LONGEST_TEXT = 320;
 
 export const ircWire: Wire = {

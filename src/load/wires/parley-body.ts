@@ -1,6 +1,6 @@
 /**
- * The two bodies that come by the hundred thousand, read where they lie: a message, and the answer to a send. Anything that does not look
- * exactly as the server writes them is left to the codec.
+ * Reads the two most frequent bodies in place: a message, and the answer to a send. It reads only the exact form that the server
+ * writes, and leaves everything else to the codec.
  *
  * MessagePack: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -12,29 +12,29 @@ const STRING_16 = 0xda;
 const FLOAT_64 = 0xcb;
 const UINT_32 = 0xce;
 
-/** "message" with its length before it, as two numbers; and "ok". */
+/** The encoded strings "message", also as two numbers, and "ok". */
 const MESSAGE = Buffer.from('\xa7message', 'latin1');
 const [MESSAGE_BEGIN, MESSAGE_END] = [MESSAGE.readUInt32BE(0), MESSAGE.readUInt32BE(4)];
 const OK = Buffer.from('\xa2ok', 'latin1');
 
-const PASSED_OVER = ['\xa6joined', '\xa4left', '\xa6online', '\xa7offline', '\xa9delivered'].map((name) =>
+const IGNORED = ['\xa6joined', '\xa4left', '\xa6online', '\xa7offline', '\xa9delivered'].map((name) =>
   Buffer.from(name, 'latin1'),
 );
 
 export interface FoundMessage {
   id: number;
-  /** The text, from `start` to `end`. */
+  /** The text is the bytes from `start` up to `end`. */
   start: number;
   end: number;
 }
 
-/** One object for all: it is read before the next call. */
+/** Shared results: the caller must use them before the next call. */
 const found: FoundMessage = { id: 0, start: 0, end: 0 };
 const acknowledgement = { request: 0, id: 0 };
 
 /**
- * `["message", id, at, from, to, text, key?]`. Undefined for any other body. Whether its strings are UTF-8 is not looked at. `view` is over the
- * same bytes: it reads numbers in one instruction, where a Buffer puts them together from bytes.
+ * Reads `["message", id, at, from, to, text, key?]`, without checking that its strings are UTF-8. Returns undefined for any other
+ * body. `view` covers the same bytes; it reads a number in one instruction, a Buffer byte by byte.
  */
 export function readMessage(
   bytes: Buffer,
@@ -57,12 +57,12 @@ export function readMessage(
   if (textEnd < 0 || textEnd > end || last !== end) return undefined;
   found.id = view.getFloat64(id + 1);
   if (!Number.isSafeInteger(found.id) || !isBelowLimit(bytes, at + 1)) return undefined;
-  found.start = text + headOf(bytes[text] ?? 0);
+  found.start = text + headerBytes(bytes[text] ?? 0);
   found.end = textEnd;
   return found;
 }
 
-/** `["ok", request, [id, at]]`, where the request id is a number of 32 bits. Undefined for any other body. */
+/** Reads `["ok", request, [id, at]]` with a request id of 32 bits. Returns undefined for any other body. */
 export function readAcknowledgement(
   bytes: Buffer,
   view: DataView,
@@ -82,12 +82,12 @@ export function readAcknowledgement(
   return isValid ? acknowledgement : undefined;
 }
 
-/** Events that a load test does nothing with: `joined`, `left`, `online`, `offline`, `delivered`. */
-export function isPassedOver(bytes: Buffer, start: number): boolean {
-  return PASSED_OVER.some((name) => isAt(bytes, start + 1, name));
+/** True for events that the load test does not use: `joined`, `left`, `online`, `offline`, `delivered`. */
+export function isIgnored(bytes: Buffer, start: number): boolean {
+  return IGNORED.some((name) => isAt(bytes, start + 1, name));
 }
 
-/** Whether a float 64 is below 2^53 in magnitude: its first 16 bits tell, as in `transport/scan.ts`. */
+/** Whether the magnitude of a 64-bit float is below 2^53, which its first 16 bits show. */
 function isBelowLimit(bytes: Buffer, offset: number): boolean {
   return ((((bytes[offset] ?? 0xff) & 0x7f) << 8) | (bytes[offset + 1] ?? 0xff)) < 0x4340;
 }
@@ -97,7 +97,7 @@ function isAt(bytes: Buffer, offset: number, wanted: Buffer): boolean {
   return true;
 }
 
-/** Where the string at `offset` ends; −1 if there is none. */
+/** The end of the string at `offset`; −1 if there is no string. */
 function skipString(bytes: Buffer, offset: number): number {
   if (offset < 0) return -1;
   const type = bytes[offset] ?? 0;
@@ -107,7 +107,7 @@ function skipString(bytes: Buffer, offset: number): number {
   return -1;
 }
 
-/** Bytes before the text itself. */
-function headOf(type: number): number {
+/** The length of a string's header. */
+function headerBytes(type: number): number {
   return type === STRING_8 ? 2 : type === STRING_16 ? 3 : 1;
 }

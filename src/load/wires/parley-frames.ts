@@ -1,19 +1,19 @@
 /**
- * Parley's protocol out of a stream of bytes: what comes by the hundred thousand is found where it lies, and everything else is decoded as any client
- * would. Bytes in, calls out; no sockets here.
+ * Splits a stream of bytes into Parley frames. The most frequent bodies are read in place, and all others are decoded by the codec.
+ * Independent of sockets.
  */
 
 import { decodeBody } from '../../protocol/codec.ts';
 import { readSize } from '../../protocol/frame.ts';
 import { HEADER_BYTES, LIMITS } from '../../protocol/vocabulary.ts';
-import { isPassedOver, readAcknowledgement, readMessage } from './parley-body.ts';
+import { isIgnored, readAcknowledgement, readMessage } from './parley-body.ts';
 
 export interface FrameReceiver {
-  /** The text of a message is `bytes` from `start` to `end`, good only during the call. */
+  /** A message. Its text is `bytes` from `start` up to `end`, valid only during the call. */
   message(bytes: Buffer, start: number, end: number, id: number): void;
   acknowledged(request: number, id: number): void;
-  /** Anything else. `bytes`: of its body. */
-  frame(frame: readonly unknown[], bytes: number): void;
+  /** Any other frame. `bodyBytes`: the size of its body. */
+  frame(frame: readonly unknown[], bodyBytes: number): void;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -24,9 +24,9 @@ function viewOf({ buffer, byteOffset, length }: Buffer): DataView {
 
 export class ParleyFrames {
   readonly #receiver: FrameReceiver;
-  /** The begin of a frame whose end has not come. */
+  /** The start of an incomplete frame. */
   #rest = NOTHING;
-  /** Over the bytes that were taken last, which are mostly the same ones. */
+  /** A view of the last chunk's buffer. Kept because most reads use the same buffer. */
   #view = viewOf(NOTHING);
   #isStopped = false;
 
@@ -34,7 +34,7 @@ export class ParleyFrames {
     this.#receiver = receiver;
   }
 
-  /** Takes the first `size` bytes, and keeps none of them. False if the stream is not one of frames: it is lost. */
+  /** Reads the first `size` bytes, and does not retain them. Returns false if they are not valid frames; then the stream is unusable. */
   take(bytes: Buffer, size: number): boolean {
     let chunk = bytes;
     let length = size;
@@ -59,7 +59,7 @@ export class ParleyFrames {
     return true;
   }
 
-  /** Passes over everything from now on, also what is left of the bytes that are being taken. */
+  /** Ignores all further bytes, including the rest of a `take` in progress. */
   stop(): void {
     this.#isStopped = true;
   }
@@ -75,8 +75,8 @@ export class ParleyFrames {
       this.#receiver.acknowledged(acknowledgement.request, acknowledgement.id);
       return true;
     }
-    // Who comes, goes and is online: in a large room they are many, and nobody asks.
-    if (isPassedOver(chunk, start)) return true;
+    // Ignored without decoding, because a large room has many of them.
+    if (isIgnored(chunk, start)) return true;
     const frame = decodeBody(Buffer.from(chunk.subarray(start, end)));
     if (frame === undefined) return false;
     this.#receiver.frame(frame, end - start);

@@ -1,4 +1,4 @@
-/** The one request that goes out by the hundred thousand: `["send", id, to, text, key?]`, as a frame, written where it is to lie. */
+/** Writes the most frequent request, `["send", id, to, text, key?]`, as a frame into a given buffer. */
 
 import { writeSize } from '../../protocol/frame.ts';
 import { HEADER_BYTES } from '../../protocol/vocabulary.ts';
@@ -8,19 +8,19 @@ const STRING = 0xa0;
 const STRING_8 = 0xd9;
 const STRING_16 = 0xda;
 const UINT_32 = 0xce;
-/** "send", as a string with its length before it. */
+/** The encoded string "send". */
 const SEND = Buffer.from('\xa4send', 'latin1');
 const ID_BYTES = 5;
-/** Of the longest string: one byte for its type, two for its length. */
-const STRING_HEAD = 3;
+/** The header of the longest string: one byte for its type, two for its length. */
+const STRING_HEADER_BYTES = 3;
 
-/** Bytes that a frame takes at most. */
+/** An upper bound for the size of the frame, in bytes. */
 export function sendBytes(to: Buffer, text: Buffer, key: string | undefined): number {
   const strings = to.length + text.length + (key?.length ?? 0);
-  return HEADER_BYTES + 1 + SEND.length + ID_BYTES + 3 * STRING_HEAD + strings;
+  return HEADER_BYTES + 1 + SEND.length + ID_BYTES + 3 * STRING_HEADER_BYTES + strings;
 }
 
-/** Writes it to `target` from `start` on, and returns where it ends. `id` has 32 bits, and `key` is ASCII. */
+/** Writes the frame into `target` at `start`, and returns its end. `id` has 32 bits, and `key` is ASCII. */
 export function writeSend(
   target: Buffer,
   start: number,
@@ -38,20 +38,20 @@ export function writeSend(
   target[at + 2] = id >>> 16;
   target[at + 3] = id >>> 8;
   target[at + 4] = id;
-  at = writeHead(target, at + ID_BYTES, to.length);
+  at = writeStringHeader(target, at + ID_BYTES, to.length);
   at += to.copy(target, at);
-  at = writeHead(target, at, text.length);
+  at = writeStringHeader(target, at, text.length);
   at += text.copy(target, at);
   if (key !== undefined) {
-    at = writeHead(target, at, key.length);
+    at = writeStringHeader(target, at, key.length);
     at += target.write(key, at, 'latin1');
   }
   writeSize(target, at - body, start);
   return at;
 }
 
-/** What stands before a string of so many bytes. */
-function writeHead(target: Buffer, at: number, bytes: number): number {
+/** Writes the header of a string of this many bytes. */
+function writeStringHeader(target: Buffer, at: number, bytes: number): number {
   if (bytes < 32) {
     target[at] = STRING + bytes;
     return at + 1;

@@ -1,23 +1,31 @@
-/** Parley's own protocol, on a socket. */
+/** The wire for Parley's own protocol. */
 
 import { connect, type Socket } from 'node:net';
 import { encodeFrame } from '../../protocol/codec.ts';
 import { LIMITS } from '../../protocol/vocabulary.ts';
-import type { Connection, Endpoint, LoggedIn, Past, Visitor, Wire, WireHandler } from './client-wire.ts';
+import type {
+  Connection,
+  Credentials,
+  Endpoint,
+  LoginResult,
+  ResumePoint,
+  Wire,
+  WireHandler,
+} from './client-wire.ts';
 import { type FrameReceiver, ParleyFrames } from './parley-frames.ts';
 import { sendBytes, writeSend } from './parley-send.ts';
 import { SendQueue } from './send-queue.ts';
 
 const CONNECT_MS = 10_000;
-/** Longer than a full queue of password checks takes. */
+/** Long enough for a full queue of password checks. */
 const ANSWER_MS = 60_000;
-/** Request ids from here on are those of messages. */
-const SENDS = 2 ** 21;
+/** The first request id of messages; smaller ids belong to other requests. */
+const FIRST_SEND_ID = 2 ** 21;
 const QUEUE_LIMIT = 16 * 1_024 * 1_024;
 const READ_BYTES = 65_536;
 const BUSY = new Set<unknown>(['busy', 'unavailable', 'timed_out', 'too_many_attempts', 'storage_failed']);
 
-/** What one read brings, of whatever connection: it is taken before the next read. */
+/** The buffer into which all connections read. Sharing is safe because each read is processed before the next. */
 const readBuffer = Buffer.allocUnsafeSlow(READ_BYTES);
 
 export const parleyWire: Wire = {
@@ -51,13 +59,13 @@ function open({ host, port, from }: Endpoint, handler: WireHandler): Promise<Con
   });
 }
 
-type Settle = (answer: readonly unknown[] | undefined) => void;
+type Resolve = (answer: readonly unknown[] | undefined) => void;
 
 class ParleyConnection implements Connection, FrameReceiver {
   readonly #socket: Socket;
   readonly #handler: WireHandler;
   readonly #queue: SendQueue;
-  readonly #asked = new Map<unknown, Settle>();
+  readonly #pending = new Map<unknown, Resolve>();
   #nextId = 1;
   readonly #frames = new ParleyFrames(this);
   #token: string | undefined;
@@ -81,43 +89,45 @@ class ParleyConnection implements Connection, FrameReceiver {
     });
     this.#socket.once('close', () => {
       this.#queue.close();
-      for (const settle of this.#asked.values()) settle(undefined);
-      this.#asked.clear();
-      const isInOrder = this.#isQuitting && failure === '';
-      this.#handler.closed(isInOrder ? '' : this.#farewell || failure || 'the server closed the connection');
+      for (const resolve of this.#pending.values()) resolve(undefined);
+      this.#pending.clear();
+      const isClean = this.#isQuitting && failure === '';
+      this.#handler.closed(isClean ? '' : this.#farewell || failure || 'the server closed the connection');
     });
   }
 
-  async enter(visitor: Visitor, past: Past | undefined): Promise<LoggedIn> {
-    const { name, password } = visitor;
-    // One that is larger than all ids asks for nothing that was said before.
-    this.#lastId = past?.lastId ?? 0;
-    const lastId = past?.lastId ?? Number.MAX_SAFE_INTEGER;
+  async login(credentials: Credentials, from: ResumePoint | undefined): Promise<LoginResult> {
+    const { name, password } = credentials;
+    // The largest id means that the client does not want any earlier messages.
+    this.#lastId = from?.lastId ?? 0;
+    const lastId = from?.lastId ?? Number.MAX_SAFE_INTEGER;
     const answer =
       password === undefined
-        ? await this.#ask('guest', name)
-        : past?.token === undefined
-          ? await this.#ask('login', name, password, lastId)
-          : await this.#ask('resume', name, past.token, lastId);
+        ? await this.#request('guest', name)
+        : from?.token === undefined
+          ? await this.#request('login', name, password, lastId)
+          : await this.#request('resume', name, from.token, lastId);
     if (answer === undefined) return { type: 'lost' };
     const [type, , result] = answer;
     if (type === 'ok') {
       this.#token = tokenIn(result) ?? this.#token;
-      return { type: 'in' };
+      return { type: 'ok' };
     }
-    if (result === 'bad_token' && past?.token !== undefined)
-      return this.enter(visitor, { ...past, token: undefined });
+    if (result === 'bad_token' && from?.token !== undefined)
+      return this.login(credentials, { ...from, token: undefined });
     return BUSY.has(result) ? { type: 'busy' } : { type: 'refused', code: codeOf(result) };
   }
 
   async join(room: string): Promise<boolean> {
-    return (await this.#ask('join', room))?.[0] === 'ok';
+    return (await this.#request('join', room))?.[0] === 'ok';
   }
 
   send(to: string, text: Buffer, number: number, key: string | undefined): void {
     const name = nameBytes(to);
     const most = sendBytes(name, text, key);
-    this.#queue.push(most, (block, start) => writeSend(block, start, SENDS + number, name, text, key));
+    this.#queue.push(most, (block, start) =>
+      writeSend(block, start, FIRST_SEND_ID + number, name, text, key),
+    );
   }
 
   #push(...values: readonly unknown[]): void {
@@ -133,7 +143,7 @@ class ParleyConnection implements Connection, FrameReceiver {
     this.#socket.resume();
   }
 
-  past(): Past {
+  resumePoint(): ResumePoint {
     return { token: this.#token, lastId: this.#lastId };
   }
 
@@ -154,10 +164,10 @@ class ParleyConnection implements Connection, FrameReceiver {
     this.#socket.destroy(new Error(reason));
   }
 
-  /** Takes what a read has brought. Always true: a connection that is to read no more is paused. */
+  /** Processes the first `size` bytes of the buffer. Always returns true, because reading stops with `pause`. */
   read(size: number): boolean {
-    this.#handler.came();
-    if (!this.#frames.take(readBuffer, size)) this.#fail('the server sent what is no frame');
+    this.#handler.readStarted();
+    if (!this.#frames.take(readBuffer, size)) this.#fail('the server sent an invalid frame');
     return true;
   }
 
@@ -166,53 +176,53 @@ class ParleyConnection implements Connection, FrameReceiver {
   }
 
   acknowledged(request: number, id: number): void {
-    if (request < SENDS) this.frame(['ok', request, [id]], 0);
-    else this.#handler.acknowledged(request - SENDS, this.#reached(id));
+    if (request < FIRST_SEND_ID) this.frame(['ok', request, [id]], 0);
+    else this.#handler.acknowledged(request - FIRST_SEND_ID, this.#reached(id));
   }
 
-  frame(frame: readonly unknown[], bytes: number): void {
+  frame(frame: readonly unknown[], bodyBytes: number): void {
     const [type, id, code] = frame;
     if (type === 'ok' || type === 'error') {
-      const settle = this.#asked.get(id);
-      this.#asked.delete(id);
-      if (settle !== undefined) settle(frame);
-      else if (typeof id === 'number' && id >= SENDS) this.#answered(type, id - SENDS, code);
-      else this.#handler.unasked(bytes);
-    } else if (type === 'message') this.#said(frame);
+      const resolve = this.#pending.get(id);
+      this.#pending.delete(id);
+      if (resolve !== undefined) resolve(frame);
+      else if (typeof id === 'number' && id >= FIRST_SEND_ID) this.#answered(type, id - FIRST_SEND_ID, code);
+      else this.#handler.unexpected(bodyBytes);
+    } else if (type === 'message') this.#decodedMessage(frame);
     else if (type === 'live' && !this.#isLive) {
       this.#isLive = true;
       this.#reached(id);
       this.#handler.live();
     } else if (type === 'bye') this.#farewell = `bye ${codeOf(id)}`;
-    else this.#handler.unasked(bytes);
+    else this.#handler.unexpected(bodyBytes);
   }
 
-  /** A server may write numbers in other forms than Parley's own does. */
+  /** The answer to a `send` in another form than Parley's own server writes. */
   #answered(type: 'ok' | 'error', number: number, result: unknown): void {
     if (type === 'error') this.#handler.refused(number, codeOf(result));
     else this.#handler.acknowledged(number, this.#reached(Array.isArray(result) ? result[0] : 0));
   }
 
-  #said([, id, , , , text]: readonly unknown[]): void {
+  #decodedMessage([, id, , , , text]: readonly unknown[]): void {
     const bytes = Buffer.from(typeof text === 'string' ? text : '');
     this.#handler.message(bytes, 0, bytes.length, this.#reached(id));
   }
 
-  /** Everything up to this id has come, or is not for this user. */
+  /** Notes that everything for this user up to this id has arrived. */
   #reached(id: unknown): number {
     const reached = typeof id === 'number' ? id : 0;
     if (reached > this.#lastId) this.#lastId = reached;
     return reached;
   }
 
-  #ask(verb: string, ...values: readonly unknown[]): Promise<readonly unknown[] | undefined> {
+  #request(verb: string, ...values: readonly unknown[]): Promise<readonly unknown[] | undefined> {
     if (this.#socket.destroyed) return Promise.resolve(undefined);
     const id = this.#nextId;
     this.#nextId += 1;
     this.#push(verb, id, ...values);
     return new Promise((resolve) => {
       const deadline = setTimeout(() => this.#socket.destroy(new Error(`no answer to ${verb}`)), ANSWER_MS);
-      this.#asked.set(id, (answer) => {
+      this.#pending.set(id, (answer) => {
         clearTimeout(deadline);
         resolve(answer);
       });
@@ -220,7 +230,7 @@ class ParleyConnection implements Connection, FrameReceiver {
   }
 }
 
-/** Recipients as bytes: those of a run are written to again and again. */
+/** The names of recipients as bytes. Cached because a run has few recipients. */
 const names = new Map<string, Buffer>();
 
 function nameBytes(name: string): Buffer {
@@ -231,7 +241,7 @@ function nameBytes(name: string): Buffer {
   return bytes;
 }
 
-/** A server may send anything in the place of a code. */
+/** The server under test may send anything instead of a code. */
 function codeOf(value: unknown): string {
   return typeof value === 'string' ? value : 'no code';
 }

@@ -1,21 +1,21 @@
 /**
- * What a connection sends in one turn of the event loop: frames side by side in a block, written at the end of the turn. Blocks go
- * round among the connections of a thread, so that nothing is allocated for what is sent.
+ * The output of one connection: the frames of one turn of the event loop share a block, which is written at the end of the turn.
+ * The connections of a thread reuse blocks, so sending allocates no memory.
  *
- * What the network has not taken, because the server does not read, MUST NOT exceed the limit by more than a block: then `overflow` is
- * called, once, and everything after that is dropped.
+ * Bytes that the network has not accepted, because the server does not read, MUST NOT exceed the limit by more than a block.
+ * Beyond the limit, `overflow` is called once and all further frames are discarded.
  */
 
 import type { Socket } from 'node:net';
 
 const BLOCK_BYTES = 8_192;
-/** Blocks that wait for their next use. */
+/** Upper limit of unused blocks. */
 const SPARE_LIMIT = 512;
 
 const spare: Buffer[] = [];
 let dirty: SendQueue[] = [];
 
-function putBack(block: Buffer): void {
+function recycle(block: Buffer): void {
   if (block.length === BLOCK_BYTES && spare.length < SPARE_LIMIT) spare.push(block);
 }
 
@@ -39,14 +39,14 @@ export class SendQueue {
     this.#overflow = overflow;
   }
 
-  /** A frame of at most so many bytes. `write` puts it into `block` at `start`, and returns where it ends. */
-  push(most: number, write: (block: Buffer, start: number) => number): void {
+  /** Adds a frame of at most `maxBytes`. `write` must put it into `block` at `start`, and return its end. */
+  push(maxBytes: number, write: (block: Buffer, start: number) => number): void {
     if (this.#isClosed) return;
-    if (this.#block !== undefined && this.#end + most > this.#block.length) this.flush();
+    if (this.#block !== undefined && this.#end + maxBytes > this.#block.length) this.flush();
     if (this.#block === undefined) {
-      const isUsual = most <= BLOCK_BYTES;
+      const isUsual = maxBytes <= BLOCK_BYTES;
       this.#block =
-        (isUsual ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, most));
+        (isUsual ? spare.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(BLOCK_BYTES, maxBytes));
       if (dirty.push(this) === 1) setImmediate(flushAll);
     }
     this.#end = write(this.#block, this.#end);
@@ -59,8 +59,8 @@ export class SendQueue {
     this.#block = undefined;
     this.#end = 0;
     if (end > 0) this.#socket.write(block.subarray(0, end));
-    // The socket keeps what the network did not take: that must not be written over.
-    if (this.#socket.writableLength === 0) putBack(block);
+    // While the socket still holds bytes of the block, it must not be reused.
+    if (this.#socket.writableLength === 0) recycle(block);
     else if (this.#socket.writableLength > this.#limit) {
       this.close();
       this.#overflow();
@@ -69,7 +69,7 @@ export class SendQueue {
 
   close(): void {
     this.#isClosed = true;
-    if (this.#block !== undefined) putBack(this.#block);
+    if (this.#block !== undefined) recycle(this.#block);
     this.#block = undefined;
     this.#end = 0;
   }

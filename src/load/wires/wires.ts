@@ -1,4 +1,4 @@
-/** The protocols the load test speaks. */
+/** The wires that the load test has, and how others are loaded. */
 
 import { availableParallelism } from 'node:os';
 import type { Wire } from './client-wire.ts';
@@ -13,14 +13,14 @@ export function wireNamed(name: string): Wire {
   return wire;
 }
 
-/** `source` is the name of a wire above, or the `file:` URL of a module that exports another one as `wire`. */
+/** `source`: the name of a built-in wire, or the `file:` URL of a module that exports a `wire`. */
 export async function loadWire(source: string): Promise<Wire> {
   if (!source.startsWith('file:')) return wireNamed(source);
   const { wire }: { readonly wire: Wire } = await import(source);
   return wire;
 }
 
-/** As many as leave the server the other half of the machine. */
-export function usualThreads(): number {
+/** Half of the processors; the server gets the other half. */
+export function defaultThreads(): number {
   return Math.max(1, Math.floor(availableParallelism() / 2));
 }

@@ -113,12 +113,12 @@ describe('without end', () => {
 
   it('cannot stall a ramp by never answering', async () => {
     const silent: Connection = {
-      enter: () => new Promise(() => {}),
+      login: () => new Promise(() => {}),
       join: () => new Promise(() => {}),
       send: () => {},
       pause: () => {},
       resume: () => {},
-      past: () => ({ token: undefined, lastId: 0 }),
+      resumePoint: () => ({ token: undefined, lastId: 0 }),
       quit: () => {},
       destroy: () => {},
     };

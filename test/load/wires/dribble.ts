@@ -1,13 +1,13 @@
-/** A way to a server on which what the server says arrives one byte at a time. */
+/** A proxy that delivers the output of a server one byte at a time. */
 
 import { connect, createServer } from 'node:net';
 import { onTestFinished } from 'vitest';
 import type { Endpoint } from '../../../src/load/wires/client-wire.ts';
 import { listen } from '../../support/listen.ts';
 
-/** Where to connect in the place of `server`. */
+/** Starts a proxy for `server`, and returns its endpoint. */
 export async function dribble(server: Endpoint): Promise<Endpoint> {
-  const way = createServer({ noDelay: true }, async (near) => {
+  const proxy = createServer({ noDelay: true }, async (near) => {
     const far = connect({ host: server.host, port: server.port, noDelay: true });
     near.on('error', () => far.destroy());
     near.on('close', () => far.destroy());
@@ -24,6 +24,6 @@ export async function dribble(server: Endpoint): Promise<Endpoint> {
       near.destroy();
     }
   });
-  onTestFinished(() => void way.close());
-  return { ...server, port: await listen(way) };
+  onTestFinished(() => void proxy.close());
+  return { ...server, port: await listen(proxy) };
 }

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { IrcLines, LONGEST_LINE } from '../../../src/load/wires/irc-lines.ts';
 
-/** Reads pieces as a socket would bring them: always in the same buffer, with something stale behind them. */
+/** Reads pieces as a socket delivers them: always in the same buffer, followed by stale bytes. */
 function read(pieces: readonly Buffer[]): { readonly heard: string[]; readonly isGood: boolean } {
   const heard: string[] = [];
   const lines = new IrcLines({
     message: (bytes, start, end) => heard.push(`message ${bytes.toString('latin1', start, end)}`),
-    said: (line) => heard.push(`said ${line}`),
+    serverLine: (line) => heard.push(`server ${line}`),
   });
   const shared = Buffer.from('\r\n:x PRIVMSG y :stale\r\n'.repeat(1_000));
   const stale = Buffer.from(shared);
@@ -35,20 +35,20 @@ const STREAM = [
 ].join('\r\n');
 
 const HEARD = [
-  'said PING :cookie',
-  'said :irc.test 001 ann :Welcome',
+  'server PING :cookie',
+  'server :irc.test 001 ann :Welcome',
   'message hot : tea',
   'message ',
   'message word',
   'message from nowhere',
-  'said :ben!~b@127.0.0.1 PRIVMSGS ann :no',
-  'said ERROR :Closing link',
+  'server :ben!~b@127.0.0.1 PRIVMSGS ann :no',
+  'server ERROR :Closing link',
 ];
 
 describe('lines of IRC', () => {
   const bytes = Buffer.from(`${STREAM}\r\n`);
 
-  it('come the same however the bytes are split', () => {
+  it('are the same however the bytes are split', () => {
     expect(read([bytes])).toEqual({ heard: HEARD, isGood: true });
     for (let at = 0; at <= bytes.length; at += 1)
       expect(read([bytes.subarray(0, at), bytes.subarray(at)]).heard, `split at ${at}`).toEqual(HEARD);
@@ -59,11 +59,11 @@ describe('lines of IRC', () => {
     expect(read([Buffer.from(`${STREAM.replaceAll('\r', '')}\n`)]).heard).toEqual(HEARD);
   });
 
-  it('that have not ended are not told', () => {
+  it('are not reported before they end', () => {
     expect(read([Buffer.from(':ben!~b@127.0.0.1 PRIVMSG #tea :hot')]).heard).toEqual([]);
   });
 
-  it('that are too long end the stream, in one piece or in many', () => {
+  it('end the stream if they are too long, in one piece or in many', () => {
     const line = (size: number): Buffer => Buffer.from(`:b PRIVMSG a :${'.'.repeat(size - 15)}\r\n`);
     const longest = line(LONGEST_LINE);
     const long = line(LONGEST_LINE + 1);
@@ -75,21 +75,21 @@ describe('lines of IRC', () => {
     expect(read([Buffer.alloc(LONGEST_LINE + 1, '.')]).isGood).toBe(false);
   });
 
-  it('nothing is told after a stop, not even the rest of what has come', () => {
+  it('are not reported after a stop, even if they have arrived', () => {
     const heard: string[] = [];
     const lines = new IrcLines({
       message: (read, start, end) => {
         heard.push(read.toString('latin1', start, end));
         lines.stop();
       },
-      said: () => {},
+      serverLine: () => {},
     });
     const two = Buffer.from(':b PRIVMSG a :one\r\n:b PRIVMSG a :two\r\n');
     expect(lines.push(two, two.length)).toBe(true);
     expect(heard).toEqual(['one']);
   });
 
-  it('any bytes at all are taken, and split anywhere they say the same', () => {
+  it('are the same for arbitrary bytes, split anywhere', () => {
     const byte = fc.constantFrom(...Buffer.from(':PRIVMSG 09\r\nE'));
     fc.assert(
       fc.property(fc.array(byte, { maxLength: 200 }), fc.nat(), (array, place) => {

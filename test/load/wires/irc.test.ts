@@ -22,56 +22,56 @@ async function connected(): Promise<SendSchedule> {
 
 async function entered(): Promise<SendSchedule> {
   const talk = await connected();
-  const answer = talk.connection.enter(ANN, undefined);
+  const answer = talk.connection.login(ANN, undefined);
   await talk.stub.hears('USER');
   talk.stub.say(':irc.test 001 ann :Welcome\r\n:irc.test 422 ann :No message of the day\r\n');
-  expect(await answer).toEqual({ type: 'in' });
+  expect(await answer).toEqual({ type: 'ok' });
   return talk;
 }
 
 describe('the wire for IRC', () => {
-  it('logs in, answers what the server asks before that, and is live', async () => {
+  it('answers a PING during the login, logs in, and is live', async () => {
     const { stub, recorder, connection } = await connected();
-    const answer = connection.enter({ name: 'ann', password: 'open sesame' }, undefined);
+    const answer = connection.login({ name: 'ann', password: 'open sesame' }, undefined);
     await stub.hears('PASS open sesame\r\nNICK ann\r\nUSER load 0 * :load\r\n');
     stub.say(':irc.test NOTICE * :looking around\r\nPING :prove it\r\n');
     await stub.hears('PONG :prove it\r\n');
     expect(recorder.events).toEqual([]);
     await stub.sayByBytes(':irc.test 001 Ann :Welcome to PING and ERROR\r\n');
-    expect(await answer).toEqual({ type: 'in' });
+    expect(await answer).toEqual({ type: 'ok' });
     expect(recorder.events).toEqual([['live']]);
   });
 
-  it.each(['432', '433', '464', '465'])('tells that a login is refused: %s', async (code) => {
+  it.each(['432', '433', '464', '465'])('reports a refused login: %s', async (code) => {
     const { stub, connection } = await connected();
-    const answer = connection.enter(ANN, undefined);
+    const answer = connection.login(ANN, undefined);
     await stub.hears('USER');
     stub.say(`:irc.test ${code} * ann :no\r\n`);
     expect(await answer).toEqual({ type: 'refused', code });
   });
 
-  it('does not take another nick for its own', async () => {
+  it('rejects a login that got another nick', async () => {
     const { stub, recorder, connection } = await connected();
-    const answer = connection.enter(ANN, undefined);
+    const answer = connection.login(ANN, undefined);
     await stub.hears('USER');
     stub.say(':irc.test 001 an :Welcome\r\n');
     expect(await answer).toEqual({ type: 'refused', code: 'another_nick' });
     expect(recorder.events).toEqual([]);
   });
 
-  it('tells that the connection ended before the login was answered, and why', async () => {
+  it('reports that the connection ended before the login was answered, and why', async () => {
     const { stub, recorder, connection } = await connected();
-    const answer = connection.enter(ANN, undefined);
+    const answer = connection.login(ANN, undefined);
     await stub.hears('USER');
     stub.say('ERROR :Closing link: (load@127.0.0.1) [Too many connections]\r\n');
     stub.end();
     expect(await answer).toEqual({ type: 'lost' });
     expect(await recorder.has('closed')).toEqual([['closed', 'error Closing link: [Too many connections]']]);
-    expect(await connection.enter(ANN, undefined)).toEqual({ type: 'lost' });
+    expect(await connection.login(ANN, undefined)).toEqual({ type: 'lost' });
     expect(await connection.join('#tea')).toBe(false);
   });
 
-  it('joins, is refused, and asks only once', async () => {
+  it('joins once, and reports a refused join', async () => {
     const { stub, connection } = await entered();
     const joins = [connection.join('#Tea'), connection.join('#tea'), connection.join('#closed')];
     await stub.hears('JOIN #closed\r\n');
@@ -82,21 +82,21 @@ describe('the wire for IRC', () => {
     expect(stub.heard.match(/JOIN/g)).toHaveLength(2);
   });
 
-  it('hands on what is said, also one byte at a time, and passes over the rest', async () => {
+  it('passes on messages, also one byte at a time, and ignores other lines', async () => {
     const { stub, recorder } = await entered();
-    const odd =
+    const ignored =
       ':ben!b@h JOIN :#tea\r\n\r\n:irc.test 999 ann :what?\r\n:irc.test 12 ann\r\nNONSENSE\r\n:ben!b@h NICK :bob\r\n';
-    const said =
+    const messages =
       ':bob!b@h PRIVMSG #tea :hot :tea\r\n:bob!b@h NOTICE ann :psst\r\n:bob!b@h PRIVMSG ann :you\r\n';
-    stub.say(odd + said);
-    await stub.sayByBytes(odd + said);
+    stub.say(ignored + messages);
+    await stub.sayByBytes(ignored + messages);
     await recorder.has('message', 4);
     expect(recorder.events.slice(1)).toEqual(
       ['hot :tea', 'you', 'hot :tea', 'you'].map((text) => ['message', text, 0]),
     );
   });
 
-  it('writes what is sent in one turn as one piece', async () => {
+  it('writes all messages of one turn in one piece', async () => {
     const { stub, connection } = await entered();
     stub.pieces.length = 0;
     for (let number = 0; number < 100; number += 1)
@@ -106,7 +106,7 @@ describe('the wire for IRC', () => {
     expect(stub.heard.startsWith('PRIVMSG #tea :text 0\r\nPRIVMSG #tea :text 1\r\n')).toBe(true);
   });
 
-  it('cannot tell which message was refused, and says so', async () => {
+  it('reports a refused message as unmatched', async () => {
     const { stub, recorder, connection } = await entered();
     connection.send('nobody', Buffer.from('hello'), 5, undefined);
     await stub.hears('PRIVMSG nobody :hello\r\n');
@@ -125,7 +125,7 @@ describe('the wire for IRC', () => {
     expect(recorder.texts).toEqual(['one']);
   });
 
-  it('does not tell the half of a message that was not finished, and closes once', async () => {
+  it('does not report an incomplete message, and closes once', async () => {
     for (const end of ['end', 'reset'] as const) {
       const { stub, recorder } = await entered();
       stub.say(':ben!b@h PRIVMSG ann :one\r\n:ben!b@h PRIVMSG ann :tw');
@@ -140,13 +140,13 @@ describe('the wire for IRC', () => {
     }
   });
 
-  it('ends over a line without end', async () => {
+  it('closes if a line never ends', async () => {
     const { stub, recorder } = await entered();
     stub.say('.'.repeat(5_000));
     expect(await recorder.has('closed')).toEqual([['closed', 'a line that is too long']]);
   });
 
-  it('quits in order, and lets the server close', async () => {
+  it('sends QUIT after its messages, and lets the server close', async () => {
     const { stub, recorder, connection } = await entered();
     connection.send('ben', Buffer.from('last words'), 0, undefined);
     connection.quit();
@@ -156,7 +156,7 @@ describe('the wire for IRC', () => {
     expect(await recorder.has('closed')).toEqual([['closed', '']]);
   });
 
-  it('is destroyed at once, and tells nothing of what came with it', async () => {
+  it('reports no more messages of a read in which it is destroyed', async () => {
     const { stub, recorder, connection } = await entered();
     recorder.message = function (...args) {
       Recorder.prototype.message.apply(this, args);

@@ -1,4 +1,4 @@
-/** What is read where it lies is what the codec would read. */
+/** Bodies that are read in place give the same values as the codec. */
 
 import { isUtf8 } from 'node:buffer';
 import fc from 'fast-check';
@@ -26,8 +26,8 @@ const anything = fc.oneof(
 );
 const noise = fc.uint8Array({ maxLength: 30 });
 
-/** In the middle of others, as in a read. */
-function laid(body: Uint8Array, around: Uint8Array): readonly [Buffer, DataView, number, number] {
+/** Places a body between other bytes, as in a read. */
+function placed(body: Uint8Array, around: Uint8Array): readonly [Buffer, DataView, number, number] {
   const bytes = Buffer.concat([around, body, around]);
   return [bytes, viewOf(bytes), around.length, around.length + body.length];
 }
@@ -40,9 +40,9 @@ function bodyOf(value: readonly unknown[]): Buffer {
   return encodeFrame(value).subarray(HEADER_BYTES);
 }
 
-/** What `readMessage` finds has to be what the codec finds, if the codec takes it at all. */
+/** Checks that `readMessage` finds the same as the codec, if the codec accepts the body. */
 function checkMessage(body: Buffer, around: Uint8Array): boolean {
-  const [bytes, view, start, end] = laid(body, around);
+  const [bytes, view, start, end] = placed(body, around);
   const found = readMessage(bytes, view, start, end);
   if (found === undefined) return false;
   expect(found.start).toBeGreaterThan(start);
@@ -50,7 +50,7 @@ function checkMessage(body: Buffer, around: Uint8Array): boolean {
   const decoded = decodeBody(Buffer.from(body));
   const shown = bytes.subarray(found.start, found.end);
   if (decoded === undefined) {
-    // Strings that are no UTF-8 are all that it does not look at.
+    // `readMessage` does not check one thing: that strings are UTF-8.
     expect(stringsOf(body).every((string) => isUtf8(string))).toBe(false);
     return false;
   }
@@ -58,7 +58,7 @@ function checkMessage(body: Buffer, around: Uint8Array): boolean {
   return true;
 }
 
-/** Those of a message: they begin behind its name and two numbers. */
+/** The strings of a message, which follow its name and two numbers. */
 function stringsOf(body: Buffer): Buffer[] {
   const strings: Buffer[] = [];
   for (let at = 1 + 8 + 9 + 9; at < body.length; ) {
@@ -76,7 +76,7 @@ function stringsOf(body: Buffer): Buffer[] {
 }
 
 function checkAnswer(body: Buffer, around: Uint8Array): boolean {
-  const found = readAcknowledgement(...laid(body, around));
+  const found = readAcknowledgement(...placed(body, around));
   if (found === undefined) return false;
   const [type, number, result] = decodeBody(Buffer.from(body)) ?? [];
   expect([type, number, Array.isArray(result) ? result[0] : undefined]).toEqual([
@@ -87,8 +87,8 @@ function checkAnswer(body: Buffer, around: Uint8Array): boolean {
   return true;
 }
 
-describe('bodies that are read where they lie', () => {
-  it('messages as the server writes them', () => {
+describe('reading bodies in place', () => {
+  it('finds messages in the form that the server writes', () => {
     let read = 0;
     fc.assert(
       fc.property(message, noise, (value, around) => {
@@ -100,7 +100,7 @@ describe('bodies that are read where they lie', () => {
     expect(read).toBeGreaterThan(10);
   });
 
-  it('answers as the server writes them', () => {
+  it('finds answers in the form that the server writes', () => {
     let read = 0;
     fc.assert(
       fc.property(answer, noise, (value, around) => {
@@ -110,7 +110,7 @@ describe('bodies that are read where they lie', () => {
     expect(read).toBeGreaterThan(10);
   });
 
-  it('nothing else is taken for one of them', () => {
+  it('accepts nothing else', () => {
     fc.assert(
       fc.property(anything, noise, (value, around) => {
         checkMessage(bodyOf(value), around);
@@ -120,7 +120,7 @@ describe('bodies that are read where they lie', () => {
     );
   });
 
-  it('not even if it is cut off, longer, or has another byte somewhere', () => {
+  it('rejects bodies that are cut off, longer, or have a changed byte', () => {
     const change = fc.record({ at: fc.nat(400), byte: fc.nat(255), length: fc.nat(400) });
     const short = fc.oneof(message, answer).filter((value) => bodyOf(value).length < 400);
     fc.assert(
@@ -137,7 +137,7 @@ describe('bodies that are read where they lie', () => {
     );
   });
 
-  it('never throws, and finds nothing beyond the end, on any bytes', () => {
+  it('never throws, and finds nothing beyond the end, in arbitrary bytes', () => {
     const start = fc.constantFrom('\x96\xa7message\xcb', '\x97\xa7message\xcb', '\x93\xa2ok\xce', '');
     fc.assert(
       fc.property(start, fc.uint8Array({ maxLength: 80 }), fc.nat(100), (begin, rest, length) => {

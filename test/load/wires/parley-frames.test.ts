@@ -1,4 +1,4 @@
-/** Bytes of the native protocol, in any pieces, as a load test reads and writes them. */
+/** The load test's reader and writer of the native protocol, with bytes cut anywhere. */
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,7 +7,7 @@ import { sendBytes, writeSend } from '../../../src/load/wires/parley-send.ts';
 import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
 import { HEADER_BYTES, LIMITS } from '../../../src/protocol/vocabulary.ts';
 
-class Heard implements FrameReceiver {
+class RecordingReceiver implements FrameReceiver {
   readonly events: unknown[][] = [];
 
   message(bytes: Buffer, start: number, end: number, id: number): void {
@@ -18,8 +18,8 @@ class Heard implements FrameReceiver {
     this.events.push(['acknowledged', request, id]);
   }
 
-  frame(frame: readonly unknown[], bytes: number): void {
-    this.events.push(['frame', frame, bytes]);
+  frame(frame: readonly unknown[], size: number): void {
+    this.events.push(['frame', frame, size]);
   }
 }
 
@@ -29,8 +29,8 @@ function bodyBytes(frame: readonly unknown[]): number {
   return encodeFrame(frame).length - HEADER_BYTES;
 }
 
-/** Frames, and what is heard of each. */
-const said = fc.nat(99).map((n) => ({
+/** Frames, each with the call that it must cause. */
+const message = fc.nat(99).map((n) => ({
   frame: ['message', ID + n, ID, 'ann', '#tea', `text ${n} ${'x'.repeat(n * 3)}`],
   heard: ['message', `text ${n} ${'x'.repeat(n * 3)}`, ID + n],
 }));
@@ -51,16 +51,16 @@ const ignored = fc
   .map((frame) => ({ frame, heard: undefined }));
 
 describe('frames', () => {
-  it('are read whole, in any pieces, from bytes that are used again', () => {
+  it('are read from any pieces, in a buffer that is reused', () => {
     const given = fc.record({
-      all: fc.array(fc.oneof(said, stored, other, ignored), { maxLength: 30 }),
+      all: fc.array(fc.oneof(message, stored, other, ignored), { maxLength: 30 }),
       cuts: fc.infiniteStream(fc.integer({ min: 1, max: 300 })),
     });
     fc.assert(
       fc.property(given, ({ all, cuts }) => {
         const bytes = Buffer.concat(all.map(({ frame }) => encodeFrame(frame)));
         const shared = Buffer.alloc(300);
-        const heard = new Heard();
+        const heard = new RecordingReceiver();
         const frames = new ParleyFrames(heard);
         for (let at = 0; at < bytes.length; ) {
           const { value: cut = 1 } = cuts.next();
@@ -78,14 +78,14 @@ describe('frames', () => {
     ['no size', Buffer.from('what is this?')],
     ['a size that is too large', Buffer.from(`${LIMITS.frame + 1}   `)],
     [
-      'a body that is no MessagePack',
+      'a body that is not MessagePack',
       Buffer.concat([Buffer.from('3       '), Buffer.from([0xc1, 0xc1, 0xc1])]),
     ],
-  ])('that are none are refused: %s', (_, bytes) => {
-    expect(new ParleyFrames(new Heard()).take(bytes, bytes.length)).toBe(false);
+  ])('are refused if they are invalid: %s', (_, bytes) => {
+    expect(new ParleyFrames(new RecordingReceiver()).take(bytes, bytes.length)).toBe(false);
   });
 
-  it('are passed over once nobody wants them', () => {
+  it('are ignored after a stop', () => {
     const bytes = Buffer.concat([encodeFrame(['live', 1]), encodeFrame(['live', 2])]);
     const events: unknown[] = [];
     const frames = new ParleyFrames({
@@ -104,7 +104,7 @@ describe('frames', () => {
   });
 });
 
-it('a send is what the codec would write, and lies where it is to lie', () => {
+it('a send equals the output of the codec, and is written at the given place only', () => {
   const name = fc
     .tuple(fc.string({ unit: 'binary', maxLength: 10 }), fc.nat(300))
     .map(([begin, more]) => begin + 'n'.repeat(more));
@@ -119,10 +119,10 @@ it('a send is what the codec would write, and lies where it is to lie', () => {
   fc.assert(
     fc.property(given, ({ id, to, text, key, start }) => {
       const [toBytes, textBytes] = [Buffer.from(to), Buffer.from(text)];
-      const most = sendBytes(toBytes, textBytes, key);
-      const target = Buffer.alloc(start + most + 1, 0xee);
+      const maxBytes = sendBytes(toBytes, textBytes, key);
+      const target = Buffer.alloc(start + maxBytes + 1, 0xee);
       const end = writeSend(target, start, id, toBytes, textBytes, key);
-      expect(end).toBeLessThanOrEqual(start + most);
+      expect(end).toBeLessThanOrEqual(start + maxBytes);
       expect(target.subarray(0, start).every((byte) => byte === 0xee)).toBe(true);
       expect(target.subarray(end).every((byte) => byte === 0xee)).toBe(true);
       const frame = target.subarray(start, end);

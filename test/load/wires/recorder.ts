@@ -1,13 +1,13 @@
-/** What a connection of a wire tells, as a list. */
+/** Records the calls of a wire's connection. */
 
 import type { WireHandler } from '../../../src/load/wires/client-wire.ts';
 import { until } from '../../support/process.ts';
 
 export class Recorder implements WireHandler {
-  /** In order. Bytes became text. */
+  /** In order, with texts as strings. */
   readonly events: Array<readonly unknown[]> = [];
 
-  came(): void {}
+  readStarted(): void {}
 
   message(bytes: Buffer, start: number, end: number, id: number): void {
     this.events.push(['message', bytes.toString('latin1', start, end), id]);
@@ -21,8 +21,8 @@ export class Recorder implements WireHandler {
     this.events.push(['refused', number, code]);
   }
 
-  unasked(bytes: number): void {
-    this.events.push(['unasked', bytes]);
+  unexpected(bytes: number): void {
+    this.events.push(['unexpected', bytes]);
   }
 
   live(): void {

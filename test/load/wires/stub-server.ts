@@ -1,4 +1,4 @@
-/** A server on TCP that says what a test tells it to say. */
+/** A TCP server whose output the test controls. */
 
 import { createServer, type Server, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
@@ -9,7 +9,7 @@ import { until } from '../../support/process.ts';
 export class StubServer {
   readonly #server: Server;
   readonly #sockets: Socket[] = [];
-  /** What has come, in the pieces in which it came. */
+  /** The input, in the pieces in which it arrived. */
   readonly pieces: string[] = [];
 
   static async start(): Promise<StubServer> {
@@ -43,7 +43,7 @@ export class StubServer {
     for (const socket of this.#sockets) socket.write(text, 'latin1');
   }
 
-  /** One byte at a time, each in a piece of its own as far as the system lets it. */
+  /** Writes one byte at a time, so that most arrive in a piece of their own. */
   async sayByBytes(text: string): Promise<void> {
     for (const byte of Buffer.from(text, 'latin1')) {
       for (const socket of this.#sockets) socket.write(Buffer.of(byte));
@@ -51,12 +51,12 @@ export class StubServer {
     }
   }
 
-  /** Ends the connections in order. */
+  /** Closes the connections. */
   end(): void {
     for (const socket of this.#sockets) socket.end();
   }
 
-  /** Ends them as a crash would. */
+  /** Resets the connections, as a crash would. */
   reset(): void {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
