@@ -139,7 +139,7 @@ async function attach(
 /** Revokes the token first: once a client has `ok`, nobody can resume the session, even if the connection is lost meanwhile. */
 async function logout(session: Session, context: SessionContext, requestId: number): Promise<void> {
   const { user, token } = session;
-  // Answers to earlier requests belong to the session: their ids are larger than what is shown to the client after it.
+  // Earlier answers belong to this session: ids ascend within a session, and the next one may begin with smaller ids.
   await session.allAnswered();
   if (token !== undefined) {
     const answer = await revokeToken(session, context, { type: 'end', user, token });
