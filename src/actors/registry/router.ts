@@ -181,7 +181,7 @@ export class Router {
     link.out.push(['entry', number, entry]);
     link.posted += 1;
     link.reportedCursor = entry.id;
-    if (number !== 0 && (entry.kind === 'joined' || entry.kind === 'left')) {
+    if (number !== 0 && entry.kind !== 'message' && entry.kind !== 'direct') {
       link.out.push(['ok', number, this.#resultOf(entry)]);
     }
   }

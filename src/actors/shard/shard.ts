@@ -19,7 +19,7 @@ import type { Attached, Delivery, FromRegistry, ToShard, WentLive } from '../lin
 import { ArchiveClient } from './archive-client.ts';
 import { AuthClient, confirmSessions } from './auth-client.ts';
 import { Connection, type ConnectionContext } from './connection.ts';
-import { Fanout } from './fanout.ts';
+import { Fanout, type Recipient } from './fanout.ts';
 import { RegistryClient } from './registry-client.ts';
 import { ResumeQueue } from './resume-queue.ts';
 import type { Session } from './session.ts';
@@ -234,11 +234,27 @@ export class Shard {
     // A registry that has restarted may repeat entries that this shard has already delivered.
     if (delivery.id > this.#cursor) {
       this.#cursor = delivery.id;
-      if (delivery.kind === 'message') this.#fanout.message(delivery, origin);
-      else if (delivery.kind === 'direct') this.#fanout.direct(delivery, origin);
-      else this.#fanout.membership(delivery, origin);
+      this.#fanOut(delivery, origin);
     }
     if (command !== undefined) this.#registry.stored(command, delivery);
+  }
+
+  #fanOut(delivery: Delivery, origin: Recipient | undefined): void {
+    const { kind } = delivery;
+    switch (kind) {
+      case 'message':
+        this.#fanout.message(delivery, origin);
+        break;
+      case 'direct':
+        this.#fanout.direct(delivery, origin);
+        break;
+      case 'joined':
+      case 'left':
+        this.#fanout.membership(delivery, origin);
+        break;
+      default:
+        kind satisfies never;
+    }
   }
 
   #attached([, number, account, user, rooms, routed, start]: Attached): void {
