@@ -180,17 +180,13 @@ export class Ledger {
       this.#handleFailure(applied, page.length);
       return;
     }
-    const turns = page.map(({ batch }) => this.#ownTurn(batch));
+    const turns = page.map(({ batch }) => this.#takeOwnTurn(batch));
     for (const [index, turn] of turns.entries()) {
       if (applied.type === 'applied') this.#publish(applied.outcomes[index] ?? [], turn);
       else if (turn !== undefined) this.#refuse(turn, applied.type);
     }
     // Not before the whole page has been routed, because the actions of `whenDone` see the state after the whole page.
-    for (const [index, turn] of turns.entries()) {
-      if (turn === undefined) continue;
-      this.#inFlight.delete(page[index]?.batch.number ?? 0);
-      turn.finish();
-    }
+    for (const turn of turns) turn?.finish();
     if (applied.type !== 'applied') this.#handleFailure(applied, page.length);
   }
 
@@ -211,6 +207,13 @@ export class Ledger {
 
   #ownTurn({ writer, number }: Batch): Turn | undefined {
     return writer === this.#writer ? this.#inFlight.get(number) : undefined;
+  }
+
+  /** Ends the flight of the batch's turn. A batch that comes again, even in the same page, finds no turn. */
+  #takeOwnTurn(batch: Batch): Turn | undefined {
+    const turn = this.#ownTurn(batch);
+    if (turn !== undefined) this.#inFlight.delete(batch.number);
+    return turn;
   }
 
   #publish(outcomes: readonly Outcome[], turn: Turn | undefined): void {

@@ -3,6 +3,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { Fold } from '../../../src/chat/fold.ts';
+import type { OpenLog } from '../../../src/store/log.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
 import { append } from '../../support/append.ts';
 import { testFolder } from '../../support/folder.ts';
@@ -149,6 +150,30 @@ describe('on a distant log', () => {
     await world.answer(4);
     expect(world.texts).toEqual(['stored']);
     expect(world.answers(4)).toEqual([['error', 4, 'storage_failed']]);
+  });
+
+  it('answers once if a batch comes twice in one page', async () => {
+    const log = new HeldLog();
+    const openLog: OpenLog = (position, onCommitted) =>
+      log.open(position, (page) => onCommitted([...page, ...page]));
+    const world = new RegistryDriver({ file: newFile(), names: ['ann'], openLog });
+    await proposals(log, 1);
+    log.release();
+    world.tell(['attach', 1, 1, 'ann', false, 0], ['attach', 2, 2, 'gil', true, null]);
+    await proposals(log, 1);
+    log.release();
+    await world.answer(2);
+    expect([...world.answers(1), ...world.answers(2)].map(([type]) => type)).toEqual([
+      'attached',
+      'attached',
+    ]);
+    world.tell(['detach', 3, 2], ['send', 4, 1, 'ann', 'once', null], ['who', 5, 1, null, null]);
+    await proposals(log, 1);
+    log.release();
+    await world.answer(5);
+    expect(world.answers(4)).toHaveLength(1);
+    expect(world.texts).toEqual(['once']);
+    expect(world.answers(5)).toEqual([['ok', 5, [[['ann', true]], null]]]);
   });
 
   it('fails when the log skips a batch', async () => {
