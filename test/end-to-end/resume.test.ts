@@ -39,7 +39,7 @@ it('missed messages arrive at the next login, and only then', async () => {
   const later = await runScript(['/history #tea', '/history ben', '/search "meanwhile 1"'], as('ann'));
   expect(later).toMatchObject({ code: 0, stderr: '' });
   expect(textsOf(later)).toEqual(['before', 'meanwhile 1', 'meanwhile 2']);
-  expect(later.stdout).toMatch(/^2 earlier messages of #tea .*\n1 earlier message of ben .*\n/);
+  expect(later.stdout).toMatch(/^added 2 earlier messages of #tea .*\nadded 1 earlier message of ben .*\n/);
   expect(later.stdout).toMatch(/ben to #tea: \[meanwhile 1\]\n$/);
 });
 

@@ -278,7 +278,7 @@ describe('a lost connection', () => {
     gina.press('Enter');
     gina.type('/rooms');
     gina.press('Enter');
-    await gina.see('there is no connection right now');
+    await gina.see('there is no connection to the server');
     gina.type('typed on');
     const second = await startServer({ data, args: ['--port', String(first.port)] });
     await gina.see(/gina #tea> typed on$/, 40_000);
@@ -304,7 +304,7 @@ describe('a lost connection', () => {
       hanna.type(line);
       hanna.press('Enter');
     }
-    await hanna.see('there is no connection right now');
+    await hanna.see('there is no connection to the server');
     hanna.press('C-d');
     await hanna.see(/1 message not sent yet: keep for the next start, drop, or stay\? \[keep\]:$/);
     hanna.type('drop');
