@@ -318,18 +318,7 @@ describe('resume', () => {
     await expectRefusals(anonymous, [
       ['bad_token', 'resume', 'vic', token],
       ['bad_token', 'resume', 'nobody', token],
-      ['bad_token', 'resume', 'uma', token.slice(1)],
-      ['bad_token', 'resume', 'uma', `${token}x`],
-      ['bad_token', 'resume', 'uma', 'x'.repeat(64)],
       ['bad_token', 'resume', 'uma', 'x'.repeat(65)],
-      ['bad_token', 'resume', 'uma', PASSWORD],
-      ['bad_token', 'resume', 'uma', ''],
-      ['bad_token', 'resume', 'uma', 5],
-      ['bad_name', 'resume', '1st', token],
-      ['missing_argument', 'resume', 'uma'],
-      ['missing_argument', 'resume', null, token],
-      ['bad_argument', 'resume', 'uma', token, 'the last'],
-      ['bad_argument', 'resume', 'uma', token, -1],
     ]);
     await anonymous.ask('resume', 'uma', token);
   });
@@ -362,18 +351,6 @@ describe('resume', () => {
       expect(await refusal(anonymous.ask('resume', 'xia', token))).toBe('bad_token');
     const { token } = await back(['login', 'xia', 'battery staple']);
     await back(['resume', 'xia', token]);
-  });
-
-  it('refuses a token once there are 20 newer ones', async () => {
-    await account('yan');
-    const { token } = await back(['login', 'yan', PASSWORD]);
-    const others: string[] = [];
-    for (let count = 0; count < 19; count += 1) others.push((await back(['login', 'yan', PASSWORD])).token);
-    await back(['resume', 'yan', token]);
-    await login('yan');
-    const anonymous = await open();
-    expect(await refusal(anonymous.ask('resume', 'yan', token))).toBe('bad_token');
-    await anonymous.ask('resume', 'yan', others[0] ?? null);
   });
 
   it('works after a restart of the server, which keeps marks and messages', async () => {
@@ -418,16 +395,6 @@ describe('seen', () => {
     await bea.ask('seen', BEYOND);
     const after = await send(bea, 'bea', 'after');
     expect(ids((await back(['login', 'bea', PASSWORD])).replay)).toEqual([after.id]);
-  });
-
-  it('is refused without an id, and without a login', async () => {
-    await expectRefusals(await open(), [['not_logged_in', 'seen', 1]]);
-    await expectRefusals(await account('cid'), [
-      ['missing_argument', 'seen'],
-      ['bad_argument', 'seen', -1],
-      ['bad_argument', 'seen', 1.5],
-      ['bad_argument', 'seen', 'all'],
-    ]);
   });
 });
 

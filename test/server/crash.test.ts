@@ -110,20 +110,6 @@ describe('a thread that dies', () => {
     expect(await thief.refused('register', 'Visitor', 'a password')).toBe('name_taken');
   });
 
-  it('auth: a pending login is refused with a code that says to try again', async () => {
-    await TestClient.register(server.address, 'ann');
-    const clients = await Promise.all(Array.from({ length: 30 }, () => TestClient.connect(server.address)));
-    const asked = clients.map((client) => client.call('login', 'ann', 'secret of ann'));
-    server.crash('auth');
-    const codes = new Set(
-      (await Promise.all(asked)).map((answer) => (answer[0] === 'ok' ? 'ok' : answer[2])),
-    );
-    expect([...codes].every((code) => code === 'ok' || code === 'unavailable')).toBe(true);
-    await restarted('auth');
-    const [client] = clients;
-    if ((await client?.call('ping'))?.[0] === 'ok') await TestClient.login(server.address, 'ann');
-  });
-
   it('shard: its clients are disconnected and can return, all others stay', async () => {
     for (const name of ['ann', 'ben']) {
       const client = await TestClient.connect(server.address);

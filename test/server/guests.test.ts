@@ -1,19 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
-const data = `${testFolder()}/data`;
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data, args: ['--guests', '--workers', '2'] });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer('--guests', '--workers', '2');
 
 async function guest(name: string): Promise<TestClient> {
   const client = await TestClient.connect(server.address);

@@ -87,6 +87,9 @@ describe('unsent messages', () => {
 
   it('can be dropped, or the user can stay', async () => {
     const { person } = await offline('cora', 'one');
+    // Passwords typed ahead do not become messages.
+    for (const line of ['/password', 'secret of cora', 'another secret', 'another secret']) person.say(line);
+    await person.see('there is no connection right now');
     person.say('/quit');
     await person.see(QUESTION);
     person.say('stay');
@@ -96,6 +99,7 @@ describe('unsent messages', () => {
     person.say('d');
     expect(await person.exit()).toBe(0);
     expect(person.screen()).toContain('parley: 1 message was dropped');
+    expect(display(person)).not.toContain('secret');
     expect(kept(person)).toEqual([]);
   });
 

@@ -1,23 +1,22 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { Fifo } from '../../support/fifo.ts';
 import { testFolder } from '../../support/folder.ts';
 import { passwordFile } from '../../support/parley.ts';
 import { type RunningProcess, runProcess } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
+const server = sharedServer();
 let bob: TestClient;
 let users = 0;
 
 beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'server') });
   bob = await TestClient.register(server.address, 'bob');
 });
-afterAll(() => server.stop());
 
 type Stdio = 'pipe' | 'ignore' | number;
 

@@ -1,24 +1,17 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { runScript } from '../../support/parley.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
-import { type RunningServer, startServer } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 import { display, enter, open, type Person } from './person.ts';
 
 needs('tmux');
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
 
 /** A person whose plain text would go to a room, at the first question of `/password`. */
 async function atPassword(user: string): Promise<Person> {

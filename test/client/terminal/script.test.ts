@@ -1,21 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { passwordFile, runScript, startScript } from '../../support/parley.ts';
 import { runProcess } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data'), args: ['--guests'] });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer('--guests');
 
 function as(user: string, ...flags: string[]) {
   return { folder, user, address: server.address, flags };
@@ -182,17 +176,6 @@ describe('a script is refused', () => {
       code: 77,
       stderr: 'that name is taken\n',
     });
-  });
-
-  it('a display that is not ours, without --force', async () => {
-    const file = join(folder, 'leo.html');
-    writeFileSync(file, 'my diary');
-    const { code, stderr } = await runScript([], as('leo', '--register'));
-    expect(code).toBe(77);
-    expect(stderr).toContain('leo.html');
-    expect(readFileSync(file, 'utf8')).toBe('my diary');
-    expect(await runScript([], as('leo', '--register', '--force'))).toMatchObject({ code: 0 });
-    expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/);
   });
 
   it('a server that is not there', async () => {

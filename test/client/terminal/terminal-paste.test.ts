@@ -1,23 +1,17 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { until } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 import { display, enter, login, openShell, type Person } from './person.ts';
 
 needs('tmux');
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
 
 /** A person in #tea, and another who sees what is sent there. */
 async function inTea(
