@@ -13,8 +13,7 @@ import type { Projection } from '../../../src/chat/projection.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
 import { append } from '../../support/append.ts';
 import { startRandom } from '../../support/random.ts';
-import type { Findings } from '../campaign.ts';
-import type { Strides } from '../torn-ends.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
 import { checkIntegrity } from '../views/stored-log.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
 import { readTransactionEnds } from './wal.ts';
@@ -38,8 +37,20 @@ interface Made {
   readonly states: readonly State[];
 }
 
-/** Returns the number of starts. */
-export function damageLog(folder: string, seed: number, strides: Strides, findings: Findings): number {
+/** Distances between two damaged positions, in bytes. The positions around the ends of records are always tried. */
+export interface Strides {
+  readonly logCut: number;
+  readonly logOverwritten: number;
+}
+
+export const EVERY_BYTE: Strides = { logCut: 1, logOverwritten: 8 };
+
+export async function tearEnds(
+  { folder: parent, seed }: CampaignOptions,
+  strides: Strides = EVERY_BYTE,
+): Promise<CampaignResult> {
+  const findings = new Findings('not recovered');
+  const folder = join(parent, 'log');
   mkdirSync(folder, { mode: 0o700 });
   let starts = 0;
   for (const isSecondRound of [false, true]) {
@@ -58,7 +69,7 @@ export function damageLog(folder: string, seed: number, strides: Strides, findin
       }
     }
   }
-  return starts;
+  return { figures: { 'starts on chat.db': starts }, findings };
 }
 
 /**
