@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { mark, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, OWN, START, shownTexts, startDisplay, startWith } from './fixture.ts';
+import {
+  createFolder,
+  messageAt,
+  OWN,
+  openWith,
+  START,
+  shownTexts,
+  startDisplay,
+  startWith,
+} from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -157,7 +166,7 @@ test('a live file that was removed is created again', async () => {
 }, 60_000);
 
 test('the page itself counts down to the next attempt', async () => {
-  const { file, display } = await startWith([
+  const { display, page } = await openWith(browser, [
     {
       type: 'connection',
       state: 'lost',
@@ -165,7 +174,6 @@ test('the page itself counts down to the next attempt', async () => {
       text: 'connection lost: the server closed the connection',
     },
   ]);
-  const page = await browser.open(file);
   const said = await watchStatus(page);
   display.connection({ state: 'waiting', retryIn: 4_000 });
   const reason = ' · connection lost: the server closed the connection · 14:05';

@@ -89,7 +89,7 @@ describe('unsent messages', () => {
     const { person } = await offline('cora', 'one');
     // Passwords typed ahead do not become messages.
     for (const line of ['/password', 'secret of cora', 'another secret', 'another secret']) person.say(line);
-    await person.see('there is no connection right now');
+    await person.see('there is no connection to the server');
     person.say('/quit');
     await person.see(QUESTION);
     person.say('stay');

@@ -203,7 +203,7 @@ describe('a lost connection', () => {
     gina.press('Enter');
     gina.type('/rooms');
     gina.press('Enter');
-    await gina.see('there is no connection right now');
+    await gina.see('there is no connection to the server');
     gina.type('typed on');
     const second = await startServer({ data, args: ['--port', String(first.port)] });
     await gina.see(/gina #tea> typed on$/, 40_000);
