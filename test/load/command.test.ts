@@ -9,7 +9,7 @@ import { prepareRun } from '../../src/load/run/load.ts';
 import { SCENARIOS } from '../../src/load/scenario/scenarios.ts';
 import { testFolder } from '../support/folder.ts';
 import { closedPort, listen } from '../support/listen.ts';
-import { type RunningProcess, runProcess } from '../support/process.ts';
+import { runProcess } from '../support/process.ts';
 import { PARLEY } from '../support/server.ts';
 import { startRelay } from './honesty/relay.ts';
 import { goodCode, ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './honesty/trial.ts';
@@ -20,16 +20,6 @@ interface Ran {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
-}
-
-/** Stops the program again and again until it ends, like a machine that is busy with something else. */
-async function holdUp({ child }: RunningProcess): Promise<void> {
-  while (child.exitCode === null) {
-    child.kill('SIGSTOP');
-    await new Promise((resolve) => setTimeout(resolve, 60));
-    child.kill('SIGCONT');
-    await new Promise((resolve) => setTimeout(resolve, 60));
-  }
 }
 
 async function load(...args: readonly string[]): Promise<Ran> {
@@ -186,29 +176,6 @@ describe.concurrent('thresholds', () => {
     expect(trial.result.figures.seconds).toBeLessThan(11);
     expect(trial.stdout).toMatch(/^Aborted after/);
   });
-
-  it.runIf(process.platform !== 'win32')(
-    'are not judged, nor is the run a success, when the machine is too busy to measure',
-    { timeout: TRIAL_MS },
-    async () => {
-      const args = ['--expect', 'lost==0', '--expect', 'p50<1us', '--abort-on-fail'];
-      const html = join(folder, 'busy.html');
-      const trial = await tryOut(folder, {}, ROOMS, [...args, '--html', html], holdUp);
-      expect(trial.result.invalid).not.toEqual([]);
-      expectJudged(trial, 75, true, false);
-      expect([trial.code, trial.result.ended]).toEqual([75, 'complete']);
-      expect(trial.stdout).toMatch(/^Not a valid measurement of the server\. /);
-      expect(trial.stdout).toMatch(/2\sthresholds\snot\sjudged\./);
-      expect(trial.stdout).toMatch(/^NOT JUDGED {3}lost==0: 0$/m);
-      expect(readFileSync(html, 'utf8')).toContain('<td>not judged</td>');
-      // Beside another one it is no better and no worse.
-      const file = join(folder, 'busy.json');
-      writeFileSync(file, JSON.stringify(trial.result));
-      const compared = await load('compare', file, file);
-      expect(compared.code).toBe(75);
-      expect(compared.stdout).toMatch(/^deliver p50 .* not judged$/m);
-    },
-  );
 });
 
 describe.concurrent('results', () => {
@@ -308,24 +275,5 @@ describe.runIf(process.platform === 'linux').concurrent('capacity', () => {
     expect(saved).toMatchObject({ format: 'parley-capacity', answer: program.stdout().trimEnd() });
     const type = isBusy ? expect.any(String) : 'not_carried';
     expect(saved.steps[0]).toMatchObject({ users: 4, finding: { type, why: expect.any(String) } });
-  });
-
-  it('a machine that is too busy: says nothing about the server', {
-    timeout: 3 * TRIAL_MS,
-  }, async () => {
-    const relay = await startRelay();
-    const program = startLoad(
-      `capacity ${scenarioFile(folder, pairs)} --server ${relay.address} --users 4 --seconds 1`.split(' '),
-    );
-    await holdUp(program);
-    const { code } = await program.exit(3 * TRIAL_MS);
-    relay.stop();
-    expect(program.stdout()).toMatch(
-      /^It is unknown how many users the server at \S+ carries, because this machine is too busy\. With 4 users/,
-    );
-    expect(program.stdout()).not.toContain('does not carry');
-    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 3 s$/m);
-    expect(program.stderr()).toMatch(/^.*; retrying 4 users in 10 s$/m);
-    expect(code).toBe(75);
   });
 });
