@@ -12,19 +12,6 @@ async function guest(name: string): Promise<TestClient> {
   return client;
 }
 
-it('gives a guest none of the rooms of an earlier guest with the same name', async () => {
-  const first = await guest('heir');
-  await first.ok('join', '#inheritance');
-  first.close();
-  let second: TestClient | undefined;
-  for (const deadline = Date.now() + 5_000; second === undefined && Date.now() < deadline; ) {
-    const client = await TestClient.connect(server.address);
-    if ((await client.call('guest', 'heir'))[0] === 'ok') second = client;
-    else client.close();
-  }
-  expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('no_such_room');
-});
-
 it('removes a guest from every room, whatever was pending at the disconnect', async () => {
   const ann = await TestClient.register(server.address, 'ann');
   await ann.ok('join', '#hall');

@@ -3,7 +3,6 @@ import { hashSync } from '@node-rs/argon2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
-import { until } from '../support/process.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const folder = testFolder();
@@ -15,30 +14,6 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await server.stop();
-});
-
-it('answers busy at once when the hash queue is full, and serves chat meanwhile', async () => {
-  const ann = await TestClient.register(server.address, 'ann');
-  const many = await Promise.all(Array.from({ length: 300 }, () => TestClient.connect(server.address)));
-  const started = performance.now();
-  const answers = many.map(async (client) => {
-    const answer = await client.call('login', 'ann', 'secret of ann');
-    return { code: answer[0] === 'ok' ? 'ok' : answer[2], after: performance.now() - started };
-  });
-  const seen: Array<{ code: unknown; after: number }> = [];
-  for (const answer of answers) void answer.then((a) => seen.push(a));
-  await until('the first busy', () => seen.some((a) => a.code === 'busy'));
-  await ann.ok('send', 'ann', 'chat goes on');
-  const all = await Promise.all(answers);
-  const busy = all.filter((a) => a.code === 'busy');
-  const ok = all.filter((a) => a.code === 'ok');
-  expect(busy.length + ok.length).toBe(300);
-  expect(ok.length).toBeGreaterThan(100);
-  // Refused requests do not wait for those that are served.
-  const lastBusy = Math.max(...busy.map((a) => a.after));
-  const lastOk = Math.max(...ok.map((a) => a.after));
-  expect(lastBusy).toBeLessThan(lastOk / 2);
-  for (const client of many) client.close();
 });
 
 it('stores argon2id hashes with the right parameters, and the last line of a name wins', async () => {

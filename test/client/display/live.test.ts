@@ -221,18 +221,6 @@ test('the live file holds the latest records, few enough to be parsed often', as
   expect(live.match(/message \d+\b/g)?.length).toBe(300);
 });
 
-test('a page of an earlier run of the client shows the next run', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const earlier = await startDisplay(file);
-  await earlier.append([messageAt(0)]);
-  const page = await browser.open(file);
-  expect(await shownTexts(page)).toEqual(['message 0']);
-  await earlier.close();
-  const later = await startDisplay(file);
-  await later.append([messageAt(1)]);
-  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 1']);
-});
-
 test('a page beside the live file of another display reloads at most once', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');

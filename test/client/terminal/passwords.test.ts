@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
@@ -142,18 +142,6 @@ describe('a refused login', () => {
     await gerd.see(/Connected to .* as gerd/);
     await gerd.see(/gerd>$/);
     expect(gerd.output()).not.toMatch(/hunter|secret of/);
-  });
-
-  it('by a password file is followed by it as well', async () => {
-    const known = await TestClient.register(server.address, 'hans', 'another secret');
-    known.close();
-    const args = ['--user', 'hans', '--display', 'chat', '--password-file', join(folder, 'wrong')];
-
-    writeFileSync(join(folder, 'wrong'), 'hunter1', { mode: 0o600 });
-    const hans = open(folder, 'hans', server.address, ...args);
-    await answer(hans, /Password of hans .*:/, 'another secret');
-    await hans.see(/hans>$/);
-    expect(hans.output()).not.toMatch(/hunter|another/);
   });
 
   it('passes nothing of what was typed to a visible question', async () => {

@@ -127,19 +127,6 @@ describe('a paste', () => {
     expect(person.output()).not.toMatch(/secret of|another/);
     other.close();
   });
-
-  it('can be cancelled if it never ends', async () => {
-    const { person, other, heard } = await inTea('gwen');
-    // A terminal that loses the end marker: here its input arrives as keys.
-    person.press('Escape');
-    person.type('[200~/quit');
-    await person.see('Ctrl-C cancels it');
-    person.press('C-c');
-    await person.see('(the paste was cancelled)');
-    person.say('hello again');
-    await heard('hello again');
-    other.close();
-  });
 });
 
 /** Shell commands that create files, and a count of those created. */

@@ -55,14 +55,6 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     expect([code, program.stderr()]).toEqual([1, 'parley: cannot write to stdout: the disk is full\n']);
   });
 
-  it.concurrent('whose stderr is on a full disk continues', { timeout: TRIAL_MS }, async () => {
-    const json = join(folder, 'full-stderr.json');
-    const program = startWith(['ignore', 'pipe', openSync('/dev/full', 'w')], wordsOf(SHORT, '--json', json));
-    const { code } = await program.exit(TRIAL_MS);
-    expect(code).toBe(await codeIn(json));
-    expect(program.stdout()).toMatch(/every\s+message\s+arrived/);
-  });
-
   it.concurrent('whose readers have gone continues and writes its files', {
     timeout: TRIAL_MS,
   }, async () => {
@@ -79,13 +71,6 @@ describe.runIf(process.platform === 'linux')('a run', () => {
     child.stdout.destroy();
     child.stderr.destroy();
     expect(await ended).toBe(await codeIn(json));
-  });
-
-  it.concurrent('whose streams are closed from the start', { timeout: TRIAL_MS }, async () => {
-    const json = join(folder, 'closed.json');
-    const words = wordsOf(SHORT, '--json', json).join(' ');
-    const program = runProcess('sh', ['-c', `exec "${process.execPath}" "${PARLEY}" load ${words} >&- 2>&-`]);
-    expect((await program.exit(TRIAL_MS)).code).toBe(await codeIn(json));
   });
 
   it.concurrent.each([
