@@ -422,38 +422,6 @@ describe('delivered', () => {
     expect(told(eva)).toEqual([]);
   });
 
-  it('goes to the author of a message to a room when any recipient has seen it', async () => {
-    const [fay, gus] = [await account('fay'), await account('gus')];
-    await join(fay, '#fays');
-    await join(gus, '#fays');
-    const early = await send(fay, '#fays', 'before Hugo');
-    const hugo = await account('hugo');
-    await join(hugo, '#fays');
-    const late = await send(fay, '#fays', 'with Hugo');
-    await hugo.ask('seen', BEYOND);
-    await fay.event('delivered', isFor(late.id));
-    expect(told(fay)).not.toContain(early.id);
-    await gus.ask('seen', late.id);
-    await fay.event('delivered', isFor(early.id));
-  });
-
-  it('is not sent for a message that only its author has seen', async () => {
-    const [iris, jon] = [await account('iris'), await account('jon')];
-    const phone = await login('iris');
-    await join(iris, '#iris');
-    await send(iris, 'iris', 'a note');
-    await send(iris, '#iris', 'is anybody here?');
-    const unseen = await send(iris, 'jon', 'hello');
-    await phone.ask('seen', unseen.id);
-    await iris.ask('seen', BEYOND);
-    // The receipt for what Jon has seen arrives, and none arrived before.
-    await jon.ask('seen', unseen.id);
-    for (const session of [iris, phone]) {
-      await session.event('delivered', isFor(unseen.id));
-      expect(told(session).filter((id) => id !== unseen.id)).toEqual([]);
-    }
-  });
-
   it('goes to guests, and is sent for messages that guests have seen', async () => {
     const [kit, guest] = [await account('kit'), await open()];
     await guest.ask('guest', 'Lou');

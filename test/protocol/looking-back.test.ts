@@ -214,21 +214,9 @@ describe('search', () => {
   it('shows a part of the text, in which plain text and matches alternate', async () => {
     const mia = await account('mia');
     const short = await send(mia, 'mia', 'one fish, two Fish');
-    const hit = async (query: string): Promise<Value | undefined> => {
-      const [row, ...more] = (await search(mia, query)).rows;
-      expect(more).toEqual([]);
-      return row?.[4];
-    };
     expect((await search(mia, 'fish')).rows).toEqual([
       [short.id, short.at, 'mia', 'mia', ['one ', 'fish', ', two ', 'Fish']],
     ]);
-    expect(await hit('one')).toEqual(['', 'one', ' fish, two Fish']);
-    const long = `${'before '.repeat(500)}needle${' behind'.repeat(500)}`;
-    await send(mia, 'mia', long);
-    const pieces = array(await hit('needle')).map(text);
-    expect(pieces.filter((_, index) => index % 2 === 1)).toEqual(['needle']);
-    // The page does not say that an ellipsis marks where the text was cut.
-    expect(long).toContain(pieces.join('').replaceAll(/^…|…$/g, ''));
   });
 
   it('comes in pages, newest first', async () => {

@@ -189,16 +189,6 @@ describe('unsent messages', () => {
     await server.stop();
   });
 
-  it('are not asked about while the server answers', async () => {
-    const server = await startServer({ data: join(folder, 'data.ines') });
-    const ines = await enter(folder, 'ines', server.address, '--register');
-    ines.type('/msg ines hello');
-    ines.press('Enter', 'C-d');
-    expect(await ines.exit()).toBe(0);
-    expect(ines.screen()).not.toContain('not sent');
-    await server.stop();
-  });
-
   it('of a guest can only be dropped', async () => {
     const data = join(folder, 'data.jane');
     const server = await startServer({ data, args: ['--guests'] });

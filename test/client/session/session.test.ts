@@ -147,22 +147,6 @@ describe('logging in again', () => {
     ]);
   });
 
-  it('retries with the token while the server is busy', async () => {
-    const { server, options } = await start(
-      dropping([1], ({ verb, id, connection }, caller) => {
-        const isBusy = verb === 'resume' && connection === 2;
-        if (isBusy) caller.send(['error', id, 'unavailable', 'restarting']);
-        return isBusy;
-      }),
-    );
-    await runScript(['/join tea', '/join tea'], options);
-    expect(entries(server).map(([connection, verb]) => [connection, verb])).toEqual([
-      [1, 'login'],
-      [2, 'resume'],
-      [3, 'resume'],
-    ]);
-  });
-
   it('uses the new password after a change', async () => {
     const { server, options } = await start(dropping([1]));
     const { user } = options;

@@ -98,22 +98,3 @@ it('the exit code says that JSON events could not be written', async () => {
   expect((await script.exit()).code).toBe(1);
   expect(script.stderr()).toContain('cannot write to stdout');
 });
-
-it('ends when it is interrupted while nobody reads its JSON', async () => {
-  const script = startScript(fullFifo(), 'pipe', '--json');
-  await expectHeard(script.said);
-  script.child.kill('SIGTERM');
-  expect(await script.exit()).toEqual({ code: 130, signal: null });
-});
-
-it('says on stderr how many lines were dropped there once somebody reads again', async () => {
-  const fifo = new Fifo(join(folder, 'again'));
-  fifo.abandon();
-  const script = startScript('pipe', fifo.writer);
-  await expectHeard(script.said);
-  fifo.adopt();
-  script.child.stdin?.write('/nonsense\n');
-  script.child.stdin?.end();
-  await script.exit();
-  expect(fifo.text()).toMatch(/^parley: \d lines were dropped here/);
-});

@@ -123,15 +123,6 @@ describe('--json', () => {
       { event: 'bye', code: 'quit', text: 'goodbye' },
     ]);
   });
-
-  it('exits cleanly when its reader is gone', async () => {
-    const jack = startScript(as('jack', '--register', '--json'));
-    await jack.see('"answer":"login"');
-    jack.child.stdout?.destroy();
-    for (let line = 0; line < 100; line += 1) jack.say('/rooms');
-    expect(await jack.exit()).toEqual({ code: 0, signal: null });
-    expect(jack.stderr()).toBe('');
-  });
 });
 
 describe('a script is refused', () => {

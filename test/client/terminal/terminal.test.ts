@@ -137,25 +137,6 @@ describe('the half-typed line', () => {
     await dora.see(/dora #lounge> hi dora$/);
   });
 
-  it('is cleared by Ctrl-C; a second one quits', async () => {
-    const emma = await enter('emma', server.address, '--register');
-    emma.type('something unwise');
-    await emma.see('something unwise');
-    emma.press('C-c');
-    expect(await emma.see(/emma>$/)).not.toContain('again quits');
-    emma.press('C-c');
-    await emma.see('(Ctrl-C again quits)');
-    // A key in between: the next Ctrl-C on an empty line is a first one again.
-    emma.type('x');
-    await emma.see(/emma> x$/);
-    emma.press('C-c');
-    await emma.see(/emma>$/);
-    emma.press('C-c');
-    await emma.see(/again quits[\s\S]*again quits/);
-    emma.press('C-c');
-    expect(await emma.exit()).toBe(130);
-  });
-
   it('can be left by Ctrl-C while an answer is pending', async () => {
     const silent = await ScriptedServer.start(({ verb }) => verb === 'who');
     const kurt = await enter('kurt', silent.address);
@@ -165,13 +146,6 @@ describe('the half-typed line', () => {
     kurt.press('C-c', 'C-c');
     expect(await kurt.exit()).toBe(130);
   });
-});
-
-it('exits in order when its terminal is closed', async () => {
-  const ines = await enter('ines', server.address, '--register');
-  ines.close();
-  const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
-  await until('the display to be closed', () => live().includes('"closed":true'));
 });
 
 it('waits for what was just sent when it quits', async () => {

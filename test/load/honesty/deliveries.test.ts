@@ -42,13 +42,6 @@ it.concurrent('a perfect relay: no faults, and all counts match those of the rel
   expect(result.series.reduce((sum, { delivered }) => sum + delivered, 0)).toBe(counted.deliveries);
 });
 
-it.concurrent('a perfect relay with small ids', { timeout: TRIAL_MS }, async () => {
-  const trial = await tryOut(folder, { hasSmallIds: true });
-  const { messages, deliveries } = trial.counted;
-  expect([faultsOf(trial), trial.code]).toEqual([NONE, goodCode(trial.result)]);
-  expect(trial.result.figures).toMatchObject({ acknowledged: messages, delivered: deliveries });
-});
-
 it.concurrent('one delivery in 1,000 is lost', { timeout: TRIAL_MS }, async () => {
   const trial = await tryOut(folder, { loseEvery: 1_000 });
   const { result, counted, code, stdout } = trial;
