@@ -57,6 +57,15 @@ async function stored(server: RunningServer, user: string): Promise<unknown[]> {
 
 const QUESTION = /(\d) messages? not sent yet: keep for the next start, drop, or stay\? \[keep\]:$/;
 
+/** Quits, keeping what was not sent, and returns the file that has it. */
+async function leave(person: Person): Promise<string> {
+  person.press('C-d');
+  await person.see(QUESTION);
+  person.press('Enter');
+  await person.exit();
+  return kept(person)[0] ?? '';
+}
+
 describe('unsent messages', () => {
   it.each([
     ['/quit', (person: Person) => person.say('/quit')],
@@ -129,11 +138,7 @@ describe('unsent messages', () => {
 
   it('are stored once, even if they had been stored when the client exited', async () => {
     const { person, address, restart } = await offline('gerd', 'one', 'two');
-    person.press('C-d');
-    await person.see(QUESTION);
-    person.press('Enter');
-    await person.exit();
-    const [file = ''] = kept(person);
+    const file = await leave(person);
     const { messages } = JSON.parse(readFileSync(file, 'utf8'));
     const server = await restart();
     const other = await TestClient.login(address, 'gerd', 'secret of gerd');
@@ -152,11 +157,7 @@ describe('unsent messages', () => {
 
   it('are asked about if they are from an earlier day', async () => {
     const { person, address, restart } = await offline('hans', 'old one', 'fresh one');
-    person.press('C-d');
-    await person.see(QUESTION);
-    person.press('Enter');
-    await person.exit();
-    const [file = ''] = kept(person);
+    const file = await leave(person);
     const content = JSON.parse(readFileSync(file, 'utf8'));
     content.messages[0].at -= 3 * 24 * 60 * 60 * 1_000;
     writeFileSync(file, JSON.stringify(content));

@@ -2,7 +2,7 @@
 
 import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
-import { goodCode, ROOMS, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+import { goodCode, ROOMS, type Trial, tryOut } from './trial.ts';
 
 const folder = testFolder();
 
@@ -14,9 +14,7 @@ function faultsOf({ result }: Trial): Record<string, number> {
 
 const NONE = { lost: 0, repeated: 0, reordered: 0, diverged: 0, foreign: 0, unknown: 0, refused: 0 };
 
-it.concurrent('a perfect relay: no faults, and all counts match those of the relay', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a perfect relay: no faults, and all counts match those of the relay', async () => {
   const trial = await tryOut(folder, {});
   const { result, counted, code } = trial;
   expect(faultsOf(trial)).toEqual(NONE);
@@ -42,7 +40,7 @@ it.concurrent('a perfect relay: no faults, and all counts match those of the rel
   expect(result.series.reduce((sum, { delivered }) => sum + delivered, 0)).toBe(counted.deliveries);
 });
 
-it.concurrent('one delivery in 1,000 is lost', { timeout: TRIAL_MS }, async () => {
+it.concurrent('one delivery in 1,000 is lost', async () => {
   const trial = await tryOut(folder, { loseEvery: 1_000 });
   const { result, counted, code, stdout } = trial;
   expect(counted.lost).toBeGreaterThan(3);
@@ -67,7 +65,7 @@ it.concurrent.each([
   ['one reader sees a different order than the others', { renumberEvery: 25 }, 'diverged', 'diverged'],
   ['a user receives a message that nobody sent', { inventEvery: 100 }, 'invented', 'foreign'],
   ['a damaged text counts as not arrived', { damageEvery: 50 }, 'damaged', 'lost'],
-] as const)('%s', { timeout: TRIAL_MS }, async (_, faults, counted, reported) => {
+] as const)('%s', async (_, faults, counted, reported) => {
   const hasTwo = 'overtakeEvery' in faults || 'renumberEvery' in faults;
   const trial = await tryOut(folder, faults, hasTwo ? TWO_WRITERS : ROOMS, hasTwo ? TWO_THREADS : []);
   const count = trial.counted[counted];
@@ -81,9 +79,7 @@ it.concurrent.each([
   }
 });
 
-it.concurrent('a user receives messages of a room it is not in, also if it is in no room', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a user receives messages of a room it is not in, also if it is in no room', async () => {
   const trial = await tryOut(folder, { strayEvery: 100 });
   expect(trial.counted.strayed).toBeGreaterThan(3);
   expect(faultsOf(trial)).toEqual({ ...NONE, foreign: trial.counted.strayed });
@@ -99,9 +95,7 @@ it.concurrent('a user receives messages of a room it is not in, also if it is in
   expect(faultsOf(idle)).toEqual({ ...NONE, foreign: idle.counted.strayed });
 });
 
-it.concurrent('messages that are acknowledged but never delivered are lost', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('messages that are acknowledged but never delivered are lost', async () => {
   const trial = await tryOut(folder, { deliversNothing: true });
   const { counted, result } = trial;
   expect(faultsOf(trial)).toEqual({ ...NONE, lost: counted.deliveries });
@@ -109,7 +103,7 @@ it.concurrent('messages that are acknowledged but never delivered are lost', {
   expect(trial.code).toBe(1);
 });
 
-it.concurrent('a refused message counts as never sent', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a refused message counts as never sent', async () => {
   const trial = await tryOut(folder, { refuseEvery: 100 });
   const { counted, result, code } = trial;
   expect(counted.refused).toBeGreaterThan(3);
@@ -119,7 +113,7 @@ it.concurrent('a refused message counts as never sent', { timeout: TRIAL_MS }, a
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('a message without an answer is unknown', { timeout: TRIAL_MS }, async () => {
+it.concurrent('a message without an answer is unknown', async () => {
   const trial = await tryOut(folder, { swallowEvery: 100 });
   const { counted, result, code } = trial;
   expect(counted.swallowed).toBeGreaterThan(3);
@@ -129,7 +123,7 @@ it.concurrent('a message without an answer is unknown', { timeout: TRIAL_MS }, a
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('messages in flight at the end are waited for', { timeout: TRIAL_MS }, async () => {
+it.concurrent('messages in flight at the end are waited for', async () => {
   // The relay stands still from the middle of the second second to well behind the end of the phase.
   const trial = await tryOut(
     folder,
