@@ -76,14 +76,6 @@ describe.concurrent('an invalid command line is reported with exit code 2', () =
     const usual = { scenario: 'rooms', protocol: 'parley', expect: [], abortOnFail: false, quiet: true };
     expect(prepareRun({ ...usual, ...given })).toEqual({ type: 'refused', text: expect.stringMatching(why) });
   });
-
-  it('a scenario file with an unknown key is reported with its line and a suggestion', async () => {
-    const file = join(folder, 'wrong.json');
-    writeFileSync(file, readFileSync(scenarioFile(folder, SHORT), 'utf8').replace('"talk"', '\n"tlk"'));
-    const { code, stderr } = await load(file);
-    expect(code).toBe(2);
-    expect(stderr).toContain('line 2, there is no "tlk"; did you mean "talk"?');
-  });
 });
 
 describe('the host to load', () => {
@@ -93,11 +85,6 @@ describe('the host to load', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('nothing was sent');
     expect(stderr).toContain('--i-may-load 192.0.2.1');
-  });
-
-  it('must be the confirmed one', async () => {
-    const { code, stderr } = await load('--server', '192.0.2.1:4040', '--i-may-load', '192.0.2.2');
-    expect([code, stderr]).toEqual([2, expect.stringContaining('nothing was sent')]);
   });
 
   it('is not contacted if anything else is wrong', async () => {

@@ -115,12 +115,3 @@ it('reports once that it is out of file descriptors, and chat continues', async 
   });
   expect(server.stderr().match(/open_files.exhausted/g)).toHaveLength(1);
 });
-
-it('logs the start and the end of a shutdown', async () => {
-  const server = await start();
-  await server.stop();
-  expect(lines(server.stderr()).slice(-2)).toMatchObject([
-    { event: 'server.stopping', cause: 'SIGTERM' },
-    { event: 'server.stopped', tookMs: expect.any(Number) },
-  ]);
-});
