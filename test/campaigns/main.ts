@@ -22,12 +22,11 @@ import { fillDisk } from './disk-full.ts';
 import { killMessages } from './messages.ts';
 import { migrate } from './migration.ts';
 import { cutNetworks, REAL_LIMITS } from './network-cuts.ts';
-import { killRegistrations } from './registrations.ts';
 import { restartUnderLoad } from './restarts.ts';
 import { drawDisconnects, drawSchedule } from './series/run-profile.ts';
 import { runSeries } from './series/run-series.ts';
 import { killThreads } from './thread-deaths.ts';
-import { tearEnds } from './torn-ends.ts';
+import { tearEnds } from './torn-ends/torn-ends.ts';
 
 interface Campaign {
   /** The usual `--cycles` or `--runs`. */
@@ -45,7 +44,6 @@ const CAMPAIGNS: Readonly<Record<string, Campaign>> = {
   messages: { count: 200, run: killMessages },
   migration: { count: 5, run: migrate(1_000_000) },
   'network-cuts': { count: 1, run: cutNetworks(REAL_LIMITS) },
-  registrations: { count: 200, run: killRegistrations },
   restarts: { count: 50, run: restartUnderLoad },
   schedules: { count: 1_000, unit: 'runs', run: (options) => runSeries(options, drawSchedule) },
   'thread-deaths': { count: 25, run: killThreads },

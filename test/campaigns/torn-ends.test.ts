@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { testFolder } from '../support/folder.ts';
-import { tearEnds } from './torn-ends.ts';
+import { tearEnds } from './torn-ends/torn-ends.ts';
 
 const folder = testFolder();
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Account, Room } from '../../src/chat/directory.ts';
 import type { Entry } from '../../src/chat/entry.ts';
 import { Receipts } from '../../src/chat/receipts.ts';
+import { say, tell } from '../support/append.ts';
 
 const tea: Room = { id: 7, name: '#tea', members: new Map(), sorted: undefined };
 const person = (id: number, since?: number): Account => ({
@@ -12,28 +13,14 @@ const person = (id: number, since?: number): Account => ({
   seen: undefined,
 });
 const roomMessage = (id: number, account: number): Entry => ({
-  kind: 'message',
+  ...say(person(account), tea),
   id,
   at: 1,
-  account,
-  user: `u${account}`,
-  room: tea.id,
-  roomName: tea.name,
-  text: 'x',
-  key: null,
-  origin: null,
 });
 const directMessage = (id: number, account: number, peer: number): Entry => ({
-  kind: 'direct',
+  ...tell(person(account), person(peer)),
   id,
   at: 1,
-  account,
-  user: `u${account}`,
-  peer,
-  peerName: `u${peer}`,
-  text: 'x',
-  key: null,
-  origin: null,
 });
 const delivered = (receipts: Receipts, account: Account, through: number) => [
   ...receipts.confirm(account, through),

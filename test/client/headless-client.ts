@@ -60,26 +60,40 @@ export function useHeadlessClients(
   };
 }
 
+/** A reader in this thread, with a display that has yet to be opened. */
+export async function startReader(
+  file: string,
+  allEvents: boolean,
+  receive: (message: Extract<FromReader, { type: 'frames' | 'protocol_error' | 'ended' }>) => void,
+): Promise<{ readonly readerLink: ReaderLink; open(): void }> {
+  const opened = await openDisplay(file, { title: 'alice' });
+  if (opened.type === 'refused') throw new Error(opened.text);
+  const { port1, port2 } = new MessageChannel();
+  const post = (message: FromReader): void => port2.postMessage(message);
+  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
+  const reader = new Reader({ allEvents, post, displayQueue });
+  port2.on('message', (message: ToReader) => reader.receive(message));
+  const readerLink = new ReaderLink(port1, (message) => {
+    if (message.type === 'frames' || message.type === 'protocol_error' || message.type === 'ended') {
+      receive(message);
+    }
+  });
+  const open = () =>
+    displayQueue.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
+  return { readerLink, open };
+}
+
 async function startHeadlessClient(
   port: number,
   file: string,
   writer: Thread<WriterApi>,
 ): Promise<HeadlessClient> {
   const user = 'alice';
-  const opened = await openDisplay(file, { title: user });
-  if (opened.type === 'refused') throw new Error(opened.text);
-  const { port1, port2 } = new MessageChannel();
-  const post = (message: FromReader): void => port2.postMessage(message);
-  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
-  const reader = new Reader({ allEvents: true, post, displayQueue });
-  port2.on('message', (message: ToReader) => reader.receive(message));
   const events: Event[] = [];
   const results: Result[] = [];
-  const readerLink = new ReaderLink(port1, (message) => {
+  const { readerLink, open } = await startReader(file, true, (message) => {
     if (message.type === 'frames') events.push(...message.events);
-    if (message.type === 'frames' || message.type === 'protocol_error' || message.type === 'ended') {
-      session.receive(message);
-    }
+    session.receive(message);
   });
   const session = new Session({ host: '127.0.0.1', port }, readerLink, {
     changed() {},
@@ -103,7 +117,7 @@ async function startHeadlessClient(
     readerLink,
     events,
     results,
-    open: () => displayQueue.open(opened.display, () => openDisplay(file, { title: user, keep: true })),
+    open,
     async logIn() {
       const credentials = {
         type: 'account',

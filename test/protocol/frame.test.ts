@@ -43,10 +43,6 @@ describe('FrameDecoder', () => {
   const bodies = [1, 2, 7, 8, 9, 16, 31, 1, 1, 40].map(bodyOf);
   const stream = streamOf(bodies);
 
-  it('finds several frames in one chunk', () => {
-    expect(pullEach([stream])).toEqual({ bodies, end: 'more' });
-  });
-
   it('finds the same frames in a stream cut at any two bytes', () => {
     for (let first = 0; first <= stream.length; first += 1) {
       for (let second = first; second <= stream.length; second += 1) {
@@ -57,11 +53,6 @@ describe('FrameDecoder', () => {
         }
       }
     }
-  });
-
-  it('finds the same frames in single bytes', () => {
-    const chunks = Array.from(stream, (byte) => Buffer.from([byte]));
-    expect(pullEach(chunks)).toEqual({ bodies, end: 'more' });
   });
 
   it('finds the same frames in any chunks, pulled at any time, and reports idle correctly after each pull', () => {
@@ -120,23 +111,6 @@ describe('FrameDecoder', () => {
     }
     expect(pull(decoder)).toEqual({ bodies: ['x'], end: 'more' });
     expect(decoder.next()).toEqual({ type: 'more' });
-  });
-
-  it('is idle only between frames, with nothing left to pull', () => {
-    const decoder = new FrameDecoder(65_536);
-    expect(decoder.idle).toBe(true);
-    for (const byte of '3       abc') {
-      decoder.push(Buffer.from(byte));
-      expect(decoder.idle).toBe(false);
-      expect(decoder.next().type).toBe(byte === 'c' ? 'body' : 'more');
-      expect(decoder.idle).toBe(byte === 'c');
-    }
-    decoder.push(streamOf(['a', 'b']));
-    expect(decoder.idle).toBe(false);
-    decoder.next();
-    expect(decoder.idle).toBe(false);
-    decoder.next();
-    expect(decoder.idle).toBe(true);
   });
 
   it('copies pieces of a body, so that the caller may overwrite a chunk once it has been pulled', () => {

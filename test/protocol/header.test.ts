@@ -52,28 +52,13 @@ describe('readSize', () => {
   it.each([
     ['zero', '0       '],
     ['a leading zero', '01      '],
-    ['leading zeros', '0000042 '],
-    ['nothing but zeros', '00000000'],
     ['a minus', '-1      '],
-    ['a plus', '+1      '],
     ['a leading blank', ' 1      '],
-    ['a blank inside', '1 2     '],
     ['no blank after 8 digits', '12345678'],
-    ['8 nines', '99999999'],
     ['tabs for blanks', '1\t\t\t\t\t\t\t'],
-    ['one tab', '1      \t'],
-    ['NUL for blanks', '1\0\0\0\0\0\0\0'],
-    ['a line end', '1      \n'],
-    ['a no-break space', '1      \xa0'],
     ['an exponent', '1e3     '],
-    ['a fraction', '1.0     '],
-    ['hexadecimal', '0x10    '],
-    ['an underscore', '1_000   '],
-    ['only blanks', '        '],
-    ['only NUL', '\0\0\0\0\0\0\0\0'],
     ['another protocol', 'GET / HT'],
     ['a TLS greeting', '\x16\x03\x01\x02\x00\x01\x00\x01'],
-    ['digits with the high bit', '\xb1       '],
   ])('refuses %s', (_what, header) => {
     expect(readSize(Buffer.from(header, 'latin1'), 0)).toBe(-1);
     const decoder = new FrameDecoder(65_536);

@@ -32,6 +32,23 @@ const VALID = {
   'last id': 0,
 };
 
+/** Values that are almost valid; none is, for any kind of argument, an array. */
+const ALMOST: Partial<Record<string, readonly unknown[]>> = {
+  greeting: ['version 1', { heartbeat: 999 }, { heartbeat: '60000' }],
+  user: [42, '', '1st', 'white space', 'xia\n', `L${'o'.repeat(32)}`],
+  room: [42, 'no-sign', '#', `#${'r'.repeat(64)}`],
+  to: [42, '@ann', '1st'],
+  with: [42, '@ann'],
+  text: [7, '', 'x'.repeat(8_193)],
+  key: [7, '', `${'é'.repeat(16)}x`],
+  token: [7, '', 'x'.repeat(65)],
+  query: [7, ''],
+  before: [-1, 1.5, 'the last'],
+  limit: [0, 1.5, 501, 'all'],
+  id: [-1, 1.5, 'all'],
+  'last id': [-1, 1.5, 'the last'],
+};
+
 function valid({ name }: Argument<unknown>): unknown {
   const value = Object.entries(VALID).find(([known]) => known === name)?.[1];
   if (value === undefined) throw new Error(`VALID has no value for the argument "${name}"`);
@@ -63,8 +80,10 @@ describe.each(VERBS)('$verb', ({ verb, guard, destination, arguments: specs }) =
 
   it('refuses an invalid argument, and a missing one', () => {
     for (const [index, { name, code, rule, isOptional }] of specs.entries()) {
-      const wrong = checkRequest([verb, 7, ...values.with(index, [])], state);
-      expect(wrong).toEqual({ type: 'refused', id: 7, code, text: rule });
+      for (const wrong of [[], ...(ALMOST[name] ?? [])]) {
+        const refused = { type: 'refused', id: 7, code, text: rule };
+        expect(checkRequest([verb, 7, ...values.with(index, wrong)], state)).toEqual(refused);
+      }
       for (const missing of [values.slice(0, index), values.with(index, null)]) {
         const checked = checkRequest([verb, 7, ...missing], state);
         if (isOptional) expect(checked).toMatchObject({ type: 'request', values: missing });

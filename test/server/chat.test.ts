@@ -1,18 +1,9 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
 describe.each([1, 3])('chat with %i workers', (workers) => {
-  const data = `${testFolder()}/data`;
-  let server: RunningServer;
-
-  beforeAll(async () => {
-    server = await startServer({ data, args: ['--workers', String(workers)] });
-  });
-  afterAll(async () => {
-    await server.stop();
-  });
+  const server = sharedServer('--workers', String(workers));
 
   const register = (user: string): Promise<TestClient> => TestClient.register(server.address, user);
 
@@ -27,65 +18,6 @@ describe.each([1, 3])('chat with %i workers', (workers) => {
     // The answer comes from the registry, after everything it has routed to that connection's shard.
     await other.ok('register', 'somebody', 'secret of somebody');
     expect(other.messages()).toEqual([]);
-  });
-
-  it('gives a room’s messages to all members in one order, and to nobody else', async () => {
-    const names = ['r1', 'r2', 'r3', 'r4'];
-    const clients = await Promise.all(names.map(register));
-    const [first, ...others] = clients as [TestClient, ...TestClient[]];
-    const outsider = await register('outsider');
-    for (const client of clients) await client.ok('join', '#order');
-    const last = clients.map((client, i) => {
-      const ids = Array.from({ length: 100 }, (_, n) => client.request('send', '#order', `${i}/${n}`));
-      return client.answer(ids.at(-1) ?? 0);
-    });
-    await Promise.all(last);
-    const seen = (client: TestClient, but: number): unknown[] =>
-      client
-        .messages()
-        .filter((m) => !String(m[5]).startsWith(`${but}/`))
-        .map((m) => m[1]);
-    for (const client of clients) await client.until(() => client.messages().length === 300, '300 messages');
-    for (const [i, other] of others.entries()) {
-      const both = [...new Set([0, i + 1])];
-      const common = (client: TestClient): unknown[] =>
-        client
-          .messages()
-          .filter((m) => both.every((b) => !String(m[5]).startsWith(`${b}/`)))
-          .map((m) => m[1]);
-      expect(common(first)).toEqual(common(other));
-      expect(seen(other, i + 1)).toEqual([...seen(other, i + 1)].sort((a, b) => Number(a) - Number(b)));
-    }
-    expect(outsider.messages()).toEqual([]);
-  });
-
-  it('answers everything before a quit, or before an invalid frame', async () => {
-    const client = await register('quitter');
-    const asked = [
-      client.request('join', '#quit'),
-      client.request('send', '#quit', 'x'),
-      client.request('rooms'),
-    ];
-    const quit = client.request('quit');
-    await client.closed();
-    for (const id of [...asked, quit]) expect(client.answers.get(id)?.[0]).toBe('ok');
-    const other = await TestClient.login(server.address, 'quitter');
-    const sent = other.request('send', '#quit', 'y');
-    other.socket.write('garbage!');
-    await other.closed();
-    expect(other.answers.get(sent)?.[0]).toBe('ok');
-    expect(other.answers.get(null)?.[2]).toBe('bad_frame');
-  });
-
-  it('stores a repeated send with the same key once, and refuses another message with that key', async () => {
-    const [ann, ben] = [await register('keyann'), await register('keyben')];
-    const ids = [1, 2, 3].map(() => ann.request('send', 'keyben', 'once', 'k'));
-    const answers = await Promise.all(ids.map((id) => ann.answer(id)));
-    expect(new Set(answers.map((answer) => JSON.stringify(answer[2]))).size).toBe(1);
-    expect(await ann.refused('send', 'keyben', 'other', 'k')).toBe('key_reused');
-    await ann.ok('send', 'keyben', 'end');
-    await ben.event('message', (e) => e[5] === 'end');
-    expect(ben.messages().map((m) => m[5])).toEqual(['once', 'end']);
   });
 
   it('gives a name to exactly one of many', async () => {

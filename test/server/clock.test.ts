@@ -94,16 +94,3 @@ it('a clock that is a month ahead for seconds deletes nothing, ends nothing, and
   await waiting.ok('ping');
   expect(jumps(at)).toBe(2);
 });
-
-it('an address that has guessed too often is locked out for a minute, whatever the clock says', async () => {
-  const at = await start('lockout');
-  const client = await TestClient.connect(at.server.address);
-  await client.ok('register', 'ann', 'secret of ann');
-  for (let i = 0; i < 30; i += 1) {
-    expect(await client.refused('login', 'ann', 'a wrong password')).toBe('wrong_credentials');
-  }
-  for (const ahead of [DAY_MS, -DAY_MS, 0]) {
-    await at.set(ahead);
-    expect(await client.refused('login', 'ann', 'secret of ann')).toBe('too_many_attempts');
-  }
-});

@@ -16,7 +16,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { FIRST_LINE } from '../../src/store/users/record.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { runProcess } from '../support/process.ts';
@@ -108,36 +107,6 @@ describe('is refused with exit code 77', () => {
     },
     60_000,
   );
-
-  it.each(['m=19456,t=4000,p=1', 'm=4294967296,t=1,p=1'])(
-    'a hash with the parameters %s',
-    async (parameters) => {
-      const data = join(folder, `costly-${parameters}`);
-      mkdirSync(data, { mode: 0o700 });
-      const hash = `$argon2id$v=19$${parameters}$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNo`;
-      writeFileSync(join(data, 'users.txt'), `${FIRST_LINE}bob ${hash} 2026-11-22T06:15:38Z\n`, {
-        mode: 0o600,
-      });
-      const text = await refusalOf(data);
-      expect(text).toContain('users.txt is damaged in line 2: the parameters of its hash are out of range');
-      expect(text).not.toContain('c2FsdHNhbHRzYWx0');
-    },
-  );
-
-  it('a plain-text password in a file with hashes, which is copied to no other file', async () => {
-    const { data } = await usedFolder();
-    const users = readFileSync(join(data, 'users.txt'), 'utf8');
-    for (const text of ['carol password9', 'carol password9\n', 'carol password9\r\n']) {
-      writeFileSync(join(data, 'users.txt'), users + text);
-      const told = await refusalOf(data);
-      expect(told).toMatch(/users\.txt is damaged in line 3: it looks like a name and a plain-text password/);
-      expect(told).toContain('parley connect --register');
-      expect(told).not.toContain('password9');
-      for (const name of readdirSync(data)) {
-        if (name !== 'users.txt') expect(readFileSync(join(data, name), 'latin1')).not.toContain('password9');
-      }
-    }
-  });
 });
 
 it('files readable by others, and their side files, are made private at the next start', async () => {
@@ -160,16 +129,3 @@ it('the folder itself may be reached through a link', async () => {
   await server.stop();
   expect(lstatSync(outside).isSymbolicLink()).toBe(true);
 });
-
-it.each(['\n', '\r\n', '', '  \n', '\t\n'])(
-  'the removal that docs/operating.md gives, ended by %j, takes effect',
-  async (end) => {
-    const { data } = await usedFolder();
-    const users = readFileSync(join(data, 'users.txt'), 'utf8');
-    writeFileSync(join(data, 'users.txt'), `${users}ann - 2026-11-22T06:15:38Z${end}`);
-    const server = await startServer({ data });
-    const client = await TestClient.connect(server.address);
-    expect(await client.refused('login', 'ann', 'secret of ann')).toBe('wrong_credentials');
-    await server.stop();
-  },
-);

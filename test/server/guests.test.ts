@@ -1,38 +1,16 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
-const data = `${testFolder()}/data`;
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data, args: ['--guests', '--workers', '2'] });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer('--guests', '--workers', '2');
 
 async function guest(name: string): Promise<TestClient> {
   const client = await TestClient.connect(server.address);
   await client.ok('guest', name);
   return client;
 }
-
-it('gives a guest none of the rooms of an earlier guest with the same name', async () => {
-  const first = await guest('heir');
-  await first.ok('join', '#inheritance');
-  first.close();
-  let second: TestClient | undefined;
-  for (const deadline = Date.now() + 5_000; second === undefined && Date.now() < deadline; ) {
-    const client = await TestClient.connect(server.address);
-    if ((await client.call('guest', 'heir'))[0] === 'ok') second = client;
-    else client.close();
-  }
-  expect(await second?.refused('send', '#inheritance', 'mine?')).toBe('no_such_room');
-});
 
 it('removes a guest from every room, whatever was pending at the disconnect', async () => {
   const ann = await TestClient.register(server.address, 'ann');

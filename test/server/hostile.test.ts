@@ -2,26 +2,23 @@
 
 import { connect } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { encodeFrame } from '../../src/protocol/codec.ts';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
 const folder = testFolder();
 const args = ['--workers', '1', '--hash-workers', '1', '--guests'];
 const GARBAGE = Buffer.from('garbage!');
 const GUESTS = 1_000;
-let server: RunningServer;
+const server = sharedServer(...args);
 let ann: TestClient;
 
 beforeAll(async () => {
-  server = await startServer({ data: `${folder}/shared`, args });
   ann = await TestClient.register(server.address, 'ann');
-});
-afterAll(async () => {
-  await server.stop();
 });
 
 /** `count` requests in one piece; their ids start at `first`. */
@@ -123,7 +120,7 @@ it('keeps a member who reads, even if one turn exceeds the send buffer', async (
   await member.ok('join', '#burst');
   await sender.ok('join', '#burst');
   // The registry cannot commit meanwhile, and then takes what has gathered as one batch.
-  const lock = new DatabaseSync(`${folder}/shared/chat.db`);
+  const lock = new DatabaseSync(`${server.data}/chat.db`);
   lock.exec('BEGIN IMMEDIATE');
   ann.request('send', 'ann', 'the registry waits with this');
   await ann.ok('ping');

@@ -4,12 +4,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { Fifo } from '../support/fifo.ts';
 import { testFolder } from '../support/folder.ts';
-import { needs } from '../support/needs.ts';
 import { type RunningProcess, runProcess, until } from '../support/process.ts';
 import { findProcesses } from '../support/processes.ts';
 import { PARLEY, type RunningServer, startServer } from '../support/server.ts';
-import { SmallDisk } from '../support/small-disk.ts';
-import { startTerminal } from '../support/terminal.ts';
 
 const folder = testFolder();
 let folders = 0;
@@ -123,14 +120,6 @@ describe('stdout that cannot be written stops nothing', () => {
     server.child.kill('SIGTERM');
     expect(await server.exit()).toEqual({ code: 0, signal: null });
   });
-
-  it('a pipe whose reader has gone', async () => {
-    const server = runProcess(process.execPath, [PARLEY, ...serve(newFolder())]);
-    server.child.stdout?.destroy();
-    await chat(await addressInLog(server));
-    server.child.kill('SIGTERM');
-    expect((await server.exit()).code).toBe(0);
-  });
 });
 
 it('reports how many lines were dropped once the log has a reader again, and no line is torn', async () => {
@@ -150,43 +139,6 @@ it('reports how many lines were dropped once the log has a reader again, and no 
   expect((await server.stop()).code).toBe(0);
   expect(linesOf(fifo.text()).at(-1)).toMatchObject({ event: 'server.stopped' });
   expect(droppedIn(fifo.text())).toHaveLength(1);
-});
-
-it('continues while the disk of its log is full, and reports how many lines were dropped when there is room', async (context) => {
-  const disk = SmallDisk.mount(join(newFolder(), 'disk'), '1m');
-  if (disk === undefined) return context.skip('needs the right to mount a disk');
-  onTestFinished(() => disk.unmount());
-  const file = join(disk.folder, 'log');
-  const server = await start(openFile(file, 'a'));
-  disk.fill(0);
-  await chat(server.address, 1);
-  await chat(server.address, 2);
-  await chat(server.address, 3);
-  disk.release();
-  const dropped = await until('the report', () => droppedIn(readFileSync(file, 'utf8'))[0]);
-  expect(dropped).toBeGreaterThan(0);
-  expect((await server.stop()).code).toBe(0);
-  // None is torn: all of them are JSON.
-  expect(linesOf(readFileSync(file, 'utf8')).at(-1)).toMatchObject({ event: 'server.stopped' });
-});
-
-describe('a terminal that was stopped', () => {
-  needs('tmux');
-
-  it('does not block the server', async () => {
-    const data = newFolder();
-    const args = [PARLEY, ...serve(data), '--workers', '2'];
-    const terminal = startTerminal(process.execPath, args, { columns: 250 });
-    const address = await listening(terminal.screen);
-    terminal.press('C-s');
-    for (let round = 1; round <= 10; round += 1) await chat(address, round);
-    const [pid = 0] = findProcesses(data);
-    process.kill(pid, 'SIGTERM');
-    await until('the end', () => findProcesses(data).length === 0);
-    // Only now can the shell's next prompt be seen.
-    terminal.press('C-q');
-    expect(await terminal.exit()).toBe(0);
-  });
 });
 
 function serve(data: string): string[] {

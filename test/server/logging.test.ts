@@ -90,28 +90,6 @@ it('logs failed logins with name and address, and no secret', async () => {
   expect(server.stderr()).not.toMatch(/wrong (password|token)|(another|some) password/);
 });
 
-it('logs every failed login of a connection that guesses passwords', async () => {
-  const server = await start();
-  const thief = await TestClient.connect(server.address);
-  for (let i = 0; i < 20; i += 1) await thief.refused('login', 'ann', `guess ${i}`);
-  await until('all of them', async () => (await logged(server, 'login.failed')).length === 20);
-});
-
-it('logs a few refusals of a connection, and how many more there were', async () => {
-  const server = await start();
-  const client = await TestClient.connect(server.address);
-  for (let i = 0; i < 5_000; i += 1) client.request('nonsense');
-  await client.ok('ping');
-  client.close();
-  const [more] = await logged(server, 'refused.omitted');
-  const refused = await logged(server, 'refused');
-  expect(refused.length).toBeLessThanOrEqual(20);
-  expect(refused[0]).toMatchObject({ connection: 1, code: 'unknown_command' });
-  const omitted = refused.reduce((sum, line) => sum + Number(line.omitted ?? 0), Number(more?.omitted));
-  expect(refused.length + omitted).toBe(5_000);
-  expect(server.stderr().length).toBeLessThan(10_000);
-});
-
 it('reports once that it is out of file descriptors, and chat continues', async () => {
   const limit = 'ulimit -n 100; exec "$@"';
   const args = ['-c', limit, 'sh', process.execPath, PARLEY, 'serve', '--port', '0', '--data', newFolder()];
@@ -136,13 +114,4 @@ it('reports once that it is out of file descriptors, and chat continues', async 
     return client.answers.has(ping);
   });
   expect(server.stderr().match(/open_files.exhausted/g)).toHaveLength(1);
-});
-
-it('logs the start and the end of a shutdown', async () => {
-  const server = await start();
-  await server.stop();
-  expect(lines(server.stderr()).slice(-2)).toMatchObject([
-    { event: 'server.stopping', cause: 'SIGTERM' },
-    { event: 'server.stopped', tookMs: expect.any(Number) },
-  ]);
 });

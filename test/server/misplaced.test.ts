@@ -3,7 +3,6 @@
  * would not find.
  */
 
-import { execFileSync } from 'node:child_process';
 import { appendFileSync, cpSync, existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -183,26 +182,6 @@ describe.skipIf(isOnDelayedLog)('a missing file', () => {
 });
 
 describe('users.txt edited while the server runs', () => {
-  it('sed -i: registrations continue, in the new file', async () => {
-    const { data, server, ann } = await open();
-    const users = join(data, 'users.txt');
-    execFileSync('sed', ['-i', 's/nothing/nothing/', users]);
-    const bob = await TestClient.register(server.address, 'bob');
-    await bob.ok('send', 'ann', 'hello');
-    await ann.ok('password', 'secret of ann', 'another of ann');
-    execFileSync('sed', ['-i', '-e', '/^bob /s/Z$/Z\r/', users]);
-    await TestClient.register(server.address, 'cat');
-    const text = readFileSync(users, 'utf8');
-    expect(text.split('\n').filter((line) => line.startsWith('bob '))).toHaveLength(1);
-    expect(text).toMatch(/^cat /m);
-    await server.kill();
-    const again = await startServer({ data });
-    await TestClient.login(again.address, 'bob');
-    await TestClient.login(again.address, 'cat');
-    await TestClient.login(again.address, 'ann', 'another of ann');
-    await again.stop();
-  });
-
   it('a removed account loses its sessions, its tokens and its password', async () => {
     const { data, server, ann } = await open();
     const bob = await TestClient.register(server.address, 'bob');
@@ -215,47 +194,5 @@ describe('users.txt edited while the server runs', () => {
     expect(await codeOf(other, 'resume', 'bob', token)).toBe('bad_token');
     expect(await codeOf(ann, 'send', 'bob', 'are you there?')).toBe('no_such_user');
     expect(await codeOf(ann, 'send', 'ann', 'chat goes on')).toBe('ok');
-  });
-
-  it('a password changed there takes effect, and earlier sessions end', async () => {
-    const { data, server, ann } = await open();
-    const bob = await TestClient.register(server.address, 'bob');
-    const users = join(data, 'users.txt');
-    const text = readFileSync(users, 'utf8');
-    const hash = /^bob (\S+)/m.exec(text)?.[1] ?? '';
-    writeFileSync(users, text.replace(/^ann \S+/m, `ann ${hash}`));
-    await ann.closed();
-    const other = await TestClient.connect(server.address);
-    expect(await codeOf(other, 'login', 'ann', 'secret of ann')).toBe('wrong_credentials');
-    await TestClient.login(server.address, 'ann', 'secret of bob');
-    expect(await codeOf(bob, 'send', 'ann', 'hello')).toBe('ok');
-  });
-
-  it('an account added there can log in, and can be written to', async () => {
-    const { data, server, ann } = await open();
-    const users = join(data, 'users.txt');
-    const [, line = ''] = readFileSync(users, 'utf8').split('\n');
-    appendFileSync(users, `${line.replace('ann ', 'zoe ')}\r\n`);
-    await until('zoe to be known', async () => (await codeOf(ann, 'send', 'zoe', 'welcome')) === 'ok');
-    await TestClient.login(server.address, 'zoe', 'secret of ann');
-  });
-
-  it('damage changes nothing, and is reported with its line', async () => {
-    const { data, server, ann } = await open();
-    const users = join(data, 'users.txt');
-    const text = readFileSync(users, 'utf8');
-    appendFileSync(users, 'carol password9\n');
-    const other = await TestClient.connect(server.address);
-    expect(await codeOf(other, 'register', 'bob', 'secret of bob')).toBe('storage_failed');
-    expect(await codeOf(other, 'login', 'carol', 'password9')).toBe('wrong_credentials');
-    await TestClient.login(server.address, 'ann');
-    expect(await codeOf(ann, 'send', 'ann', 'chat goes on')).toBe('ok');
-    await logged(server, 'line 3 is damaged: it looks like a name and a plain-text password');
-    expect(server.stderr()).not.toContain('password9');
-    writeFileSync(users, text);
-    await until(
-      'registrations to go on',
-      async () => (await codeOf(other, 'register', 'bob', 'secret of bob')) === 'ok',
-    );
   });
 });

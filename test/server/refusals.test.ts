@@ -1,20 +1,10 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { REFUSALS } from '../../src/protocol/vocabulary.ts';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
-const data = `${testFolder()}/data`;
-let server: RunningServer;
-let ann: TestClient;
-
-beforeAll(async () => {
-  server = await startServer({ data });
-  ann = await TestClient.register(server.address, 'ann');
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
+beforeAll(() => TestClient.register(server.address, 'ann'));
 
 it('every refusal has a text', () => {
   for (const text of Object.values(REFUSALS)) expect(text).toMatch(/^[a-z].{7,}[a-z0-9]$/);
@@ -38,14 +28,4 @@ it('answers a wrong password and an unknown user alike, in the same time', async
   const median = (times: number[]): number => times.sort((a, b) => a - b)[3] ?? 0;
   expect(median(unknown)).toBeGreaterThan(median(known) / 3);
   expect(median(known)).toBeGreaterThan(median(unknown) / 3);
-});
-
-it('throttles an address after too many failed logins, but not logged-in sessions', async () => {
-  const guesser = await TestClient.connect(server.address);
-  let code: unknown;
-  for (let i = 0; i < 60 && code !== 'too_many_attempts'; i += 1) {
-    code = await guesser.refused('login', 'ben', `guess number ${i}`);
-  }
-  expect(code).toBe('too_many_attempts');
-  await ann.ok('ping');
 });

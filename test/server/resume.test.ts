@@ -1,18 +1,9 @@
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
-import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
-const folder = testFolder();
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({
-    data: `${folder}/data`,
-    args: ['--workers', '2', '--commands-per-second', '0'],
-  });
-});
-afterAll(() => server.stop());
+const server = sharedServer('--workers', '2', '--commands-per-second', '0');
 
 /** A client that logs in with `lastId`, and is live. */
 async function comeBack(user: string, lastId: unknown): Promise<TestClient> {

@@ -1,16 +1,13 @@
 import { rmSync, writeFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../support/client.ts';
 import { testFolder } from '../support/folder.ts';
 import { until } from '../support/process.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { startServer } from '../support/server.ts';
+import { sharedServer } from '../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
-beforeAll(async () => {
-  server = await startServer({ data: `${folder}/data` });
-});
-afterAll(() => server.stop());
+const server = sharedServer();
 
 /** The texts found, with matches in brackets; and the rest of the page. */
 async function search(
@@ -37,20 +34,6 @@ describe('search', () => {
     const { texts, rest } = await search(dan, 'ginger', null, null, 500);
     expect(texts.length).toBeGreaterThan(100);
     expect(typeof rest[0]).toBe('number');
-  });
-
-  it('says what is wrong with a query', async () => {
-    const gus = await TestClient.register(server.address, 'gus');
-    for (const query of ['"open', '*', '!!!', 'a*', 'x '.repeat(20), `"${'"'.repeat(3)}`]) {
-      const answer = await gus.call('search', query);
-      expect([query, answer[2]]).toEqual([query, 'bad_query']);
-      expect(String(answer[3])).toMatch(/:/);
-    }
-    expect(await gus.refused('search', '')).toBe('bad_query');
-    expect(await gus.refused('search', 'x'.repeat(257))).toBe('bad_query');
-    expect(await gus.refused('search', 'word', 'nobody')).toBe('no_such_user');
-    expect(await gus.refused('search', 'word', '#nowhere')).toBe('no_such_room');
-    expect((await search(gus, 'conversation:c1 OR text:earl) NEAR(a b')).texts).toEqual([]);
   });
 
   it('rebuilds a damaged index', async () => {

@@ -81,23 +81,6 @@ describe('a password change', () => {
     }
   });
 
-  it('is answered once the other sessions have ended, and keeps the requesting one', async () => {
-    const { server } = await run('--workers', '2');
-    for (let round = 0; round < 5; round += 1) {
-      const user = `user${round}`;
-      await register(server, user);
-      const others = await Promise.all(Array.from({ length: 4 }, () => comeIn(server, user)));
-      const { client: owner } = await comeIn(server, user);
-      await owner.ok('password', `secret of ${user}`, 'another secret');
-      for (const { client } of others) client.request('send', user, 'from a session that is over');
-      await Promise.all(others.map(({ client }) => client.closed()));
-      await owner.ok('send', user, 'still here');
-      expect(await owner.ok('history', user)).toMatchObject([[{ 4: 'still here' }], null]);
-      await owner.ok('password', 'another secret', 'a third secret');
-      owner.close();
-    }
-  });
-
   it('ends the other sessions even if the registry dies at that moment', async () => {
     const at = await run('--workers', '2');
     await register(at.server, 'ann');
@@ -133,38 +116,9 @@ describe('a logout', () => {
     await other.event('message');
     await refusesToken(server, 'ann', token);
   });
-
-  it('revokes the token even if the thread that stores it is down, and the connection is reset', async () => {
-    const { server } = await run('--workers', '1');
-    await register(server, 'ann');
-    const { client: ann, token } = await comeIn(server, 'ann');
-    const { client: other } = await comeIn(server, 'ann');
-    server.crash('auth');
-    ann.request('logout');
-    await other.ok('ping');
-    ann.socket.resetAndDestroy();
-    await restarted(server, 'auth');
-    const client = await TestClient.connect(server.address);
-    await until('the token to have ended', async () => {
-      const answer = await client.call('resume', 'ann', token, 0);
-      if (answer[0] === 'ok') await client.ok('logout');
-      return server.stderr().includes('"event":"logout","connection":2') && answer[2] === 'bad_token';
-    });
-  });
 });
 
 describe('the removal of an account', () => {
-  it('ends its sessions when it happens while the server runs', async () => {
-    const at = await run('--workers', '2');
-    await register(at.server, 'ann', 'ben');
-    const { client: ann } = await comeIn(at.server, 'ann');
-    const { client: ben } = await comeIn(at.server, 'ben');
-    writeFileSync(`${at.data}/users.txt`, 'ann - 2030-01-01T00:00:00Z\n', { flag: 'a' });
-    at.server.crash('auth');
-    await ann.closed();
-    expect(await ben.refused('send', 'ann', 'gone?')).toBe('no_such_user');
-  });
-
   it('revokes its tokens, even if the same line is restored later', async () => {
     const { server, data } = await run();
     await register(server, 'ann', 'ben');

@@ -1,8 +1,24 @@
-/** Writes to a projection as a batch of the log does, without deciding anything. */
+/** Drafts of entries, and writing them to a projection as a batch of the log does, without deciding anything. */
 
 import type { Account } from '../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../src/chat/entry.ts';
 import type { NewAccount, Projection, Stored } from '../../src/chat/projection.ts';
+
+/** An account or a room. A new room has the id 0. */
+export interface Named {
+  readonly id: number;
+  readonly name: string;
+}
+
+const by = ({ id, name }: Named) => ({ account: id, user: name, origin: null });
+const inRoom = ({ id, name }: Named) => ({ room: id, roomName: name });
+
+export const say = (author: Named, room: Named, text = 'x', key: string | null = null) =>
+  ({ kind: 'message', ...by(author), ...inRoom(room), text, key }) as const;
+export const tell = (author: Named, peer: Named, text = 'x', key: string | null = null) =>
+  ({ kind: 'direct', ...by(author), peer: peer.id, peerName: peer.name, text, key }) as const;
+export const join = (who: Named, room: Named) => ({ kind: 'joined', ...by(who), ...inRoom(room) }) as const;
+export const leave = (who: Named, room: Named) => ({ kind: 'left', ...by(who), ...inRoom(room) }) as const;
 
 export interface Changes {
   readonly accounts?: readonly NewAccount[];

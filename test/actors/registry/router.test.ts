@@ -9,7 +9,7 @@ import type { Origin } from '../../../src/chat/intent.ts';
 import type { Projection } from '../../../src/chat/projection.ts';
 import { Sessions } from '../../../src/chat/sessions.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
-import { append } from '../../support/append.ts';
+import { append, say, tell } from '../../support/append.ts';
 import { testFolder } from '../../support/folder.ts';
 
 const folder = testFolder();
@@ -84,8 +84,7 @@ class World {
     origin: Origin | null = null,
   ): readonly Entry[] {
     const [author, peer] = [this.account(from), this.account(to)];
-    const names = { account: author.id, user: author.name, peer: peer.id, peerName: peer.name };
-    const drafts = texts.map((text): Draft => ({ kind: 'direct', ...names, text, key: null, origin }));
+    const drafts = texts.map((text): Draft => ({ ...tell(author, peer, text), origin }));
     const { entries } = append(this.projection, { drafts });
     for (const entry of entries) this.router.route(entry);
     return entries;
@@ -104,17 +103,7 @@ class World {
   }
 
   say(who: number, room: number, text: string): Entry {
-    const { id: account, name: user } = this.account(who);
-    return this.#store({
-      kind: 'message',
-      account,
-      user,
-      room,
-      roomName: '#tea',
-      text,
-      key: null,
-      origin: null,
-    });
+    return this.#store(say(this.account(who), { id: room, name: '#tea' }, text));
   }
 
   #store(draft: Draft, isRouted = true): Entry {

@@ -8,48 +8,14 @@ import { dialect as native } from '../../../src/dialects/native/native.ts';
 import { encodeFrame } from '../../../src/protocol/codec.ts';
 import { LIMITS } from '../../../src/protocol/vocabulary.ts';
 import { WriteTurn } from '../../../src/transport/outbox.ts';
-import type { Wire } from '../../../src/transport/tcp.ts';
-import { type Frame, frameReader } from '../../support/frames.ts';
+import type { Frame } from '../../support/frames.ts';
 import { until } from '../../support/process.ts';
+import { TestWire } from '../../support/test-wire.ts';
 
 const OUTBOX_LIMIT = 100_000;
 const NEVER = Promise.withResolvers<never>().promise;
 
-/** A socket that records the calls it receives. */
-class Socket implements Wire {
-  readonly address = '192.0.2.1';
-  buffered = 0;
-  readonly frames: Frame[] = [];
-  isPaused = false;
-  hasEnded = false;
-  abandoned: string | undefined;
-  readonly #read = frameReader((frame) => this.frames.push(frame));
-
-  write(bytes: Buffer): void {
-    this.#read(Buffer.from(bytes));
-  }
-  drained(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
-  pause(): void {
-    this.isPaused = true;
-  }
-  resume(): void {
-    this.isPaused = false;
-  }
-  end(): void {
-    this.hasEnded = true;
-  }
-  destroy(): void {}
-  isAmong(locals: ReadonlyMap<string, string>): boolean {
-    return locals.has('this one');
-  }
-  abandon(reason: string): void {
-    this.abandoned = reason;
-  }
-}
-
-let socket: Socket;
+let socket: TestWire;
 let connection: Connection;
 let logged: Array<Readonly<Record<string, unknown>>>;
 let closed: Connection[];
@@ -57,7 +23,7 @@ let isCongested: boolean;
 let authenticate: ConnectionContext['sessions']['auth']['authenticate'];
 
 beforeEach(() => {
-  socket = new Socket();
+  socket = new TestWire();
   logged = [];
   closed = [];
   isCongested = false;
@@ -188,6 +154,10 @@ it('disconnects a client that does not read its output', () => {
 });
 
 it('disconnects a client that is silent for twice the promised time', async () => {
+  // It may take the promise back.
+  ask('hello', 2, { heartbeat: 1_000 });
+  ask('hello', 3, { version: 1 });
+  await answer(3);
   connection.checkHeartbeat(Number.MAX_SAFE_INTEGER, 0);
   ask('hello', 1, { heartbeat: 1_000 });
   await answer(1);

@@ -5,29 +5,8 @@ import type { Codec } from '../../../src/dialects/dialect.ts';
 import { dialect as native } from '../../../src/dialects/native/native.ts';
 import { encodeFrame } from '../../../src/protocol/codec.ts';
 import type { RefusalCode } from '../../../src/protocol/vocabulary.ts';
-import type { Wire } from '../../../src/transport/tcp.ts';
 import { countHeld } from '../../support/garbage.ts';
-
-/** A wire without a network. It records whether it is paused. */
-class IdleWire implements Wire {
-  drained = () => Promise.resolve(true);
-  readonly address = 'nowhere';
-  readonly buffered = 0;
-  isPaused = false;
-  write(): void {}
-  pause(): void {
-    this.isPaused = true;
-  }
-  resume(): void {
-    this.isPaused = false;
-  }
-  end(): void {}
-  destroy(): void {}
-  isAmong(): boolean {
-    return false;
-  }
-  abandon(): void {}
-}
+import { TestWire } from '../../support/test-wire.ts';
 
 /** Records the calls it receives. */
 class RecordingHandler implements RequestHandler {
@@ -57,12 +36,12 @@ class RecordingHandler implements RequestHandler {
 
 const LIMIT = 100;
 const frames = (...verbs: string[]): Buffer => Buffer.concat(verbs.map((verb) => encodeFrame([verb])));
-let wire: IdleWire;
+let wire: TestWire;
 let handler: RecordingHandler;
 let codec: Codec;
 
 function open(commandsPerSecond = 0): RequestIntake {
-  wire = new IdleWire();
+  wire = new TestWire();
   handler = new RecordingHandler();
   codec = native.open(LIMIT);
   return new RequestIntake(wire, codec, new TokenBucket(commandsPerSecond, performance.now()), handler);

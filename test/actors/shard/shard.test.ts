@@ -8,10 +8,10 @@ import { readToRegistry, writeToShard } from '../../../src/actors/link/codec.ts'
 import type { ToRegistry, ToShard } from '../../../src/actors/link/messages.ts';
 import { HEARTBEAT_CHECK_MS, Shard } from '../../../src/actors/shard/shard.ts';
 import { dialect as native } from '../../../src/dialects/native/native.ts';
-import { decodeBody, encodeFrame } from '../../../src/protocol/codec.ts';
-import { FrameDecoder } from '../../../src/protocol/frame.ts';
-import type { Wire } from '../../../src/transport/tcp.ts';
+import { encodeFrame } from '../../../src/protocol/codec.ts';
+import type { Frame } from '../../support/frames.ts';
 import { until } from '../../support/process.ts';
+import { TestWire } from '../../support/test-wire.ts';
 
 /** The registry's end of a link: records what the shard sends, and sends what the test wants. */
 class RegistryEnd {
@@ -60,14 +60,11 @@ function linkAuth(shard: Shard, record: string | null = 'record'): Peer<Sessions
 }
 
 /** A client of the shard, and its socket. */
-class TestClient implements Wire {
-  readonly address = '127.0.0.1';
-  readonly buffered = 0;
-  readonly frames: unknown[][] = [];
-  readonly #decoder = new FrameDecoder(65_536);
+class TestClient extends TestWire {
   readonly #handler: ReturnType<Shard['accept']>;
 
   constructor(shard: Shard) {
+    super();
     this.#handler = shard.accept(this, native);
   }
 
@@ -75,7 +72,7 @@ class TestClient implements Wire {
     this.#handler.data(encodeFrame(frame));
   }
 
-  answer(id: number): Promise<unknown[]> {
+  answer(id: number): Promise<Frame> {
     return until(`an answer to ${id}`, () => this.frames.find((frame) => frame[1] === id));
   }
 
@@ -83,26 +80,6 @@ class TestClient implements Wire {
   bye(): Promise<unknown> {
     return until('a farewell', () => this.frames.find((frame) => frame[0] === 'bye')?.[1]);
   }
-
-  write(bytes: Buffer): void {
-    this.#decoder.push(bytes);
-    for (let next = this.#decoder.next(); next.type === 'body'; next = this.#decoder.next()) {
-      this.frames.push(decodeBody(next.body) ?? []);
-    }
-  }
-
-  drained(): Promise<boolean> {
-    return Promise.resolve(true);
-  }
-
-  pause(): void {}
-  resume(): void {}
-  end(): void {}
-  destroy(): void {}
-  isAmong(): boolean {
-    return false;
-  }
-  abandon(): void {}
 }
 
 const OPTIONS = { incarnation: 1, shards: 1, server: 'test', outboxLimit: 1_048_576, commandsPerSecond: 0 };

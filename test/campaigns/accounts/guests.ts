@@ -12,7 +12,7 @@ const GUESTS = 4;
 export class Guests {
   readonly #options: TalkersOptions;
   readonly #guests: Array<{ readonly name: string; readonly client: TestClient }> = [];
-  readonly counts = { guests: 0, 'guests refused': 0 };
+  #count = 0;
 
   constructor(options: TalkersOptions) {
     this.#options = options;
@@ -39,15 +39,14 @@ export class Guests {
 
   async #guestComes(): Promise<boolean> {
     const { port } = this.#options;
-    this.counts.guests += 1;
-    const name = `guest-${this.counts.guests}`;
+    this.#count += 1;
+    const name = `guest-${this.#count}`;
     const client = await TestClient.connect(`127.0.0.1:${port}`);
     const answer = await client.ask('guest', name);
     if (answer?.[0] === 'ok') {
       this.#guests.push({ name, client });
       return true;
     }
-    this.counts['guests refused'] += 1;
     const isStorage = answer?.[2] === 'storage_full' || answer?.[2] === 'storage_failed';
     if (!isStorage) this.#odd('guest', answer);
     client.close();

@@ -1,6 +1,6 @@
 /**
- * Registers accounts and changes passwords while the disk fails. An acknowledged password must work, and one
- * refused as not stored must not.
+ * Registers accounts and changes passwords while the disk fails or the server is killed. An acknowledged
+ * password must work, and one refused as not stored must not.
  */
 
 import { TestClient } from '../../support/client.ts';
@@ -9,6 +9,11 @@ import type { Pick } from '../../support/random.ts';
 import type { Findings } from '../campaign.ts';
 import { type KnownAccount, KnownAccounts } from './accounts.ts';
 import { PasswordProbe } from './password-probe.ts';
+
+/** Refusals of a login that say nothing about the password. */
+const NOT_NOW = new Set<unknown>(['busy', 'unavailable', 'storage_full', 'storage_failed']);
+
+export const ACCOUNT_FINDINGS = ['lost', 'odd answer', 'no recovery', 'stored though refused'] as const;
 
 export class RegisteringUsers {
   readonly #port: number;
@@ -26,12 +31,29 @@ export class RegisteringUsers {
     this.#probe = new PasswordProbe(port);
   }
 
+  /** Everybody whose registration was acknowledged, or was found to be in force. */
+  get names(): string[] {
+    return this.#accounts.registered().map(({ name }) => name);
+  }
+
   /** Registers a new account. False unless it was acknowledged. */
   async register(): Promise<boolean> {
     this.#count += 1;
     const account = this.#accounts.account(`newcomer-${this.#count}`);
     this.#fresh.push(account);
     return this.#register(account, `secret ${this.#count}`);
+  }
+
+  /** Registers and changes passwords until the server cannot be reached any more. */
+  async untilItEnds(pick: Pick): Promise<void> {
+    try {
+      for (;;) {
+        await this.register();
+        if (pick(2) === 0) await this.change(pick);
+      }
+    } catch {
+      // Nobody listens any more, or the connection ended before it was open.
+    }
   }
 
   /** Changes the password of an earlier account. */
@@ -49,11 +71,7 @@ export class RegisteringUsers {
       this.#fresh.push(account);
       if (this.#take(account, next, await client.ask('password', account.password, next)))
         this.counts.changed += 1;
-    } else if (
-      entered?.[2] !== 'busy' &&
-      entered?.[2] !== 'storage_full' &&
-      entered?.[2] !== 'storage_failed'
-    ) {
+    } else if (entered !== undefined && !NOT_NOW.has(entered[2])) {
       this.#findings.report('lost', `${account.name} cannot log in: ${JSON.stringify(entered)}`);
     }
     account.isBusy = false;

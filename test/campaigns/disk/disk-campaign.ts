@@ -53,7 +53,7 @@ export class DiskCampaign {
   readonly #talkers: Talkers;
   readonly #visitors: Visitors;
   #pick: Pick;
-  readonly #counts = { cycles: 0, unnoticed: 0, ends: 0, starts: 0, 'starts refused': 0 };
+  #cycles = 0;
   #longestRecoveryMs = 0;
 
   static async run(options: DiskCampaignOptions): Promise<CampaignResult> {
@@ -89,7 +89,7 @@ export class DiskCampaign {
       this.#pick = startCycle(seed, cycle);
       const window = this.#options.window(cycle, this.#pick);
       await this.#cycle(window);
-      this.#counts.cycles = cycle;
+      this.#cycles = cycle;
       log(`cycle ${cycle}: ${window.title}; ${counted(this.#outcomes.counts)}`);
     }
     this.#leave();
@@ -132,7 +132,6 @@ export class DiskCampaign {
     } finally {
       window.end();
     }
-    if (noticedAt === undefined) this.#counts.unnoticed += 1;
   }
 
   /** New entries and new accounts can be written within the time. */
@@ -172,7 +171,6 @@ export class DiskCampaign {
 
   /** Stops or kills the server while the disk fails, and perhaps starts it. */
   async #endInIt(window: FaultWindow): Promise<void> {
-    this.#counts.ends += 1;
     this.#talkers.start();
     window.begin();
     const untilMs = performance.now() + this.#pick(LASTS_MS);
@@ -182,12 +180,7 @@ export class DiskCampaign {
       if (this.#pick(2) === 0) await this.#server.stop();
       else await this.#server.kill();
       window.keep();
-      if (await this.#server.tryToStart()) {
-        this.#counts.starts += 1;
-        await this.#server.stop();
-      } else {
-        this.#counts['starts refused'] += 1;
-      }
+      if (await this.#server.tryToStart()) await this.#server.stop();
     } finally {
       window.end();
     }
@@ -217,16 +210,10 @@ export class DiskCampaign {
 
   #figures(): CampaignResult['figures'] {
     const { stored, full, failed } = this.#outcomes.counts;
-    const { cycles, unnoticed, ends, starts, 'starts refused': refused } = this.#counts;
     return {
-      cycles,
-      'faults that no sender noticed': unnoticed,
-      'ends during a fault; starts during it that worked, that were refused': `${ends}; ${starts}, ${refused}`,
+      cycles: this.#cycles,
       acknowledged: stored,
       'storage_full, storage_failed': `${full}, ${failed}`,
-      'accounts and passwords': counted(this.#visitors.registering.counts),
-      'resume tokens': counted(this.#visitors.tokenUser.counts),
-      visitors: counted({ ...this.#visitors.counts, ...this.#visitors.guests.counts }),
       'longest until something could be written again, ms': Math.round(this.#longestRecoveryMs),
     };
   }

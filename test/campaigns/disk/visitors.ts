@@ -31,14 +31,6 @@ export class Visitors {
   #isOver = true;
   #running: Promise<unknown> = Promise.resolve();
   #looks = 0;
-  readonly counts = {
-    reads: 0,
-    searches: 0,
-    'searches refused': 0,
-    moves: 0,
-    guests: 0,
-    'guests refused': 0,
-  };
 
   constructor(options: VisitorsOptions) {
     this.#options = options;
@@ -171,17 +163,14 @@ export class Visitors {
     }
     this.#looks += 1;
     (await this.#comeIn(QUIET[this.#looks % QUIET.length]))?.close();
-    this.counts.reads += 4;
     if (newest !== undefined) await this.#search(client, newest.attempt, newest.id);
     client.close();
   }
 
   async #search(client: TestClient, { text }: Attempt, id: number): Promise<void> {
     const answer = await client.ask('search', phraseOf(text));
-    this.counts.searches += 1;
     // The search index is written too, so it may be missing for a while.
-    if (answer?.[0] !== 'ok') this.counts['searches refused'] += 1;
-    else if (isComplete(answer) && !idsIn(answer).includes(id)) {
+    if (answer?.[0] === 'ok' && isComplete(answer) && !idsIn(answer).includes(id)) {
       this.#options.findings.report('not read', `a complete search for "${phraseOf(text)}" without ${id}`);
     }
   }
@@ -207,7 +196,6 @@ export class Visitors {
     const place = `${talker.user} ${room}`;
     const verb = this.#places.get(place) === true ? 'leave' : 'join';
     const answer = await talker.requests.move(verb, room);
-    this.counts.moves += 1;
     if (answer?.[0] === 'ok') this.#places.set(place, verb === 'join');
     else if (answer === undefined || answer[2] === 'storage_failed') this.#places.set(place, undefined);
   }

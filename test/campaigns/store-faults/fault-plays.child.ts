@@ -12,13 +12,11 @@ import { DiskModel } from '../disk/disk-model.ts';
 import { CHANGES, type Fault, FaultyDisk, OPERATION } from '../disk/faulty-disk.ts';
 import { describe, type FaultPlay, PLAY_KINDS, type PlayOptions } from './fault-play.ts';
 import { LOG_KINDS, LogFaultPlay } from './log-fault-play.ts';
-import { SearchFaultPlay } from './search-fault-play.ts';
 import { TokensFaultPlay } from './tokens-fault-play.ts';
 
 const PLAYS = {
   'chat.db': (options: PlayOptions) => new LogFaultPlay(options),
   'tokens.db': (options: PlayOptions) => new TokensFaultPlay(options),
-  'search.db': (options: PlayOptions) => new SearchFaultPlay(options),
 } as const;
 
 /** One failure; enough that reopening fails too; and all further operations, as at a power cut. */

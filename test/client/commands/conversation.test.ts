@@ -1,26 +1,18 @@
-import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { runScript } from '../../support/parley.ts';
-import { type RunningServer, startServer } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
+const server = sharedServer();
 let bob: TestClient;
-let cake: TestClient;
 
 /** Ada is in #tea, where there is no person of that name, and in #cake, where there is one. Bob has never met her. */
 beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
   bob = await TestClient.register(server.address, 'Bob');
-  cake = await TestClient.register(server.address, 'cake');
+  await TestClient.register(server.address, 'cake');
   await bob.ok('join', '#lounge');
-});
-afterAll(async () => {
-  bob.close();
-  cake.close();
-  await server.stop();
 });
 
 let users = 0;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
 import { BROWSER_ARGUMENTS, needsBrowser, SOON } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, startDisplay } from './fixture.ts';
+import { createFolder, messageAt, messagesBetween, startWith } from './fixture.ts';
 
 const chromium = needsBrowser();
 
@@ -58,9 +58,7 @@ async function openTab(file: string): Promise<(method: string, parameters?: obje
 }
 
 test('a page in the background counts unread messages in its title, and marks them read when it comes to the front', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append([messageAt(0)]);
+  const { file, display } = await startWith([messageAt(0)]);
   const send = await openTab(file);
   const read = (expression: string) => send('Runtime.evaluate', { expression });
   const windowId = Number(/"windowId":(\d+)/.exec(await send('Browser.getWindowForTarget'))?.[1]);

@@ -1,19 +1,16 @@
 /** A whole client and its display. */
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { expect, test } from 'vitest';
-import { SOON, useBrowser } from '../../support/browser.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
-import { passwordFile, startScript } from '../../support/parley.ts';
+import { startScript } from '../../support/parley.ts';
 import { runProcess, until } from '../../support/process.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
 import { PARLEY } from '../../support/server.ts';
-import { startTerminal } from '../../support/terminal.ts';
 
 needs('tmux');
-const browser = useBrowser();
 const folder = testFolder();
 
 test.each(['/dev/null', folder])('%s is refused as a display, with exit code 77', async (target) => {
@@ -28,73 +25,6 @@ test.each(['/dev/null', folder])('%s is refused as a display, with exit code 77'
   expect(client.stderr()).toMatch(/^parley: \S+ is a (device|folder), not a file; choose another file\n$/);
   expect(existsSync(`${display}.html`)).toBe(false);
 });
-
-test('a client whose folder is removed continues, says so once, and completes the page when it can', async () => {
-  const home = join(folder, 'removed');
-  mkdirSync(home);
-  const server = await ScriptedServer.start();
-  const alice = startScript({ folder: home, user: 'alice', address: server.address });
-  alice.say('/msg bob one');
-  await server.asked('send');
-  await until(
-    'the page',
-    () => existsSync(alice.display) && readFileSync(alice.display, 'utf8').includes('>one<'),
-  );
-  rmSync(home, { recursive: true });
-  alice.say('/msg bob two');
-  await server.asked('send', 2);
-  await until('the trouble', () => alice.stderr().includes('its folder does not exist'));
-  alice.say('/msg bob three');
-  await server.asked('send', 3);
-  mkdirSync(home);
-  await alice.see('it continues in a new page');
-  expect(await alice.end()).toEqual({ code: 0, signal: null });
-  expect(alice.stderr().match(/cannot write the display/g)).toHaveLength(1);
-  const page = readFileSync(alice.display, 'utf8');
-  expect([...page.matchAll(/>(one|two|three)</g)].map(([, text]) => text)).toEqual(['two', 'three']);
-  expect(readdirSync(home).sort()).toEqual(['alice.html', 'alice.live.js']);
-}, 60_000);
-
-test('prompt and page count down the same seconds to every attempt', async () => {
-  let isThere = true;
-  const server = await ScriptedServer.start((_, caller) => {
-    if (!isThere) caller.drop();
-    return !isThere;
-  });
-  const cwd = join(folder, 'counting');
-  mkdirSync(cwd);
-  const password = passwordFile(folder, 'secret of gina');
-  const login = ['--user', 'gina', '--password-file', password, '--display', 'chat'];
-  const gina = startTerminal(process.execPath, [PARLEY, 'connect', server.address, ...login], {
-    cwd,
-    columns: 80,
-  });
-  await gina.see(/gina>$/);
-  const page = await browser.open(join(cwd, 'chat.html'));
-  const status = async () => String(await page.locator('#status').textContent());
-  await expect.poll(status, SOON).toMatch(/^connected to 127/);
-  isThere = false;
-  server.hangUp();
-  const secondsIn = (text: string) => Number(/next try in (\d+) s/.exec(text)?.[1] ?? Number.NaN);
-  const pairs: Array<[number, number]> = [];
-  // The delay between attempts grows: some are more than two seconds apart.
-  await until(
-    'a count of three seconds in both',
-    async () => {
-      const [prompt, shown] = [gina.screen().trimEnd().split('\n').at(-1) ?? '', await status()];
-      if (/next try/.test(prompt) && /next try/.test(shown))
-        pairs.push([secondsIn(prompt), secondsIn(shown)]);
-      return pairs.some(([prompt, shown]) => prompt >= 3 && shown >= 3) && pairs.length > 20;
-    },
-    { timeoutMs: 60_000, state: () => JSON.stringify(pairs) },
-  );
-  // Reading both takes a moment, in which one may have counted on, or started the next attempt.
-  const near = pairs.filter(([prompt, shown]) => Math.abs(prompt - shown) <= 1);
-  expect(near.length / pairs.length).toBeGreaterThan(0.8);
-  isThere = true;
-  await expect.poll(status, { timeout: 40_000, interval: 50 }).toMatch(/^connected to 127/);
-  await gina.see(/gina>$/);
-}, 120_000);
 
 test('whatever a server says, it cannot write to the terminal', async () => {
   const odd = '\u001b]0;owned\u0007\u001b[2J\u009b31m\u202e\r\nforged';

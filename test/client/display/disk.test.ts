@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
 import { SOON, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
+import { createFolder, messageAt, messagesBetween, shownTexts, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -77,8 +77,7 @@ test('a display that does not fit on the disk is refused, and leaves nothing beh
 });
 
 test('simultaneous appends are written in order, up to a limit', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
+  const { file, display } = await startWith();
   const results = await Promise.all(messagesBetween(0, 300).map((message) => display.append([message])));
   expect(results.slice(0, 256).every(({ type }) => type === 'written')).toBe(true);
   expect(results[256]).toMatchObject({ type: 'failed', code: 'busy' });

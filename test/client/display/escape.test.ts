@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { cleanBlock, cleanLine, scriptLiteral } from '../../../src/common/escape-html.ts';
 import { SOON, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, shownTexts, startDisplay } from './fixture.ts';
+import { createFolder, messageAt, openWith, shownTexts, startDisplay, startWith } from './fixture.ts';
 
 const NASTY = [
   '<script>alert(1)</script>',
@@ -99,8 +99,7 @@ describe('in a browser', () => {
   test('any text comes out as text, from the file and from the live file', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(text, { minLength: 120, maxLength: 120 }), async (texts) => {
-        const file = join(createFolder(), 'chat.html');
-        const display = await startDisplay(file);
+        const { file, display } = await startWith();
         const messages = texts.map((source, index) => messageAt(index, { text: source }));
         await display.append(messages.slice(0, 60));
         const page = await browser.open(file);
@@ -135,8 +134,7 @@ describe('in a browser', () => {
   });
 
   test('matches are marked, each hit is one line, and its text is text', async () => {
-    const file = join(createFolder(), 'chat.html');
-    const display = await startDisplay(file);
+    const { file, display } = await startWith();
     const odd = '<i>"\'&\u202e\n</i>';
     const lines = [
       { lead: `bob to #tea${odd}: `, snippet: [`${odd} before `, `<b>${odd}`, ' between\n', 'second', ''] },
@@ -162,8 +160,7 @@ describe('in a browser', () => {
   });
 
   test('8 KiB without a space stay within the column', async () => {
-    const file = join(createFolder(), 'chat.html');
-    const display = await startDisplay(file);
+    const { file, display } = await startWith();
     const long = 'x'.repeat(8192);
     await display.append([messageAt(0, { text: long, from: 'b'.repeat(32) })]);
     const page = await browser.open(file, { viewport: { width: 360, height: 600 } });
@@ -175,8 +172,7 @@ describe('in a browser', () => {
   });
 
   test('bidi controls in a text affect nothing outside it', async () => {
-    const file = join(createFolder(), 'chat.html');
-    const display = await startDisplay(file);
+    const { file, display } = await startWith();
     const controls = '\u2069\u2069\u202c\u202e\u2067\u202b';
     await display.append([
       messageAt(0, { text: 'plain', from: 'bob' }),
@@ -194,10 +190,10 @@ describe('in a browser', () => {
   });
 
   test('a text runs in its own direction, line by line, and its surroundings do not', async () => {
-    const file = join(createFolder(), 'chat.html');
-    const display = await startDisplay(file);
-    await display.append([messageAt(0, { text: 'שלום' }), messageAt(10, { text: 'hello' })]);
-    const page = await browser.open(file);
+    const { page } = await openWith(browser, [
+      messageAt(0, { text: 'שלום' }),
+      messageAt(10, { text: 'hello' }),
+    ]);
     const directions = await page.evaluate(`[...document.querySelectorAll('.entry, .text')].map((element) =>
       getComputedStyle(element).direction).join(' ')`);
     expect(directions).toBe('ltr rtl ltr ltr');

@@ -8,6 +8,7 @@ import { onTestFinished } from 'vitest';
 import type { Display } from '../../../src/client/display/display.ts';
 import type { DisplayRecord, MessageRecord } from '../../../src/client/display/display-record.ts';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
+import type { useBrowser } from '../../support/browser.ts';
 
 /** A folder for the running test, removed afterwards. */
 export function createFolder(): string {
@@ -26,12 +27,21 @@ export async function startDisplay(file: string, title = 'alice on localhost'): 
 
 /** A display in its own folder, with records. */
 export async function startWith(
-  records: readonly DisplayRecord[],
+  records: readonly DisplayRecord[] = [],
 ): Promise<{ file: string; display: Display }> {
   const file = join(createFolder(), 'chat.html');
   const display = await startDisplay(file);
   await display.append(records);
   return { file, display };
+}
+
+/** The same, and its page in a browser. */
+export async function openWith(
+  browser: ReturnType<typeof useBrowser>,
+  records?: readonly DisplayRecord[],
+): Promise<{ file: string; display: Display; page: Page }> {
+  const started = await startWith(records);
+  return { ...started, page: await browser.open(started.file) };
 }
 
 /** In ms: 14:05 on a day in winter. Ids are in microseconds, like those of a server. */

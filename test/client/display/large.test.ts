@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, startDisplay } from './fixture.ts';
+import { messageAt, messagesBetween, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -15,8 +14,7 @@ const CHOICE = 2;
 const LATER = { timeout: 20_000, interval: 50 };
 
 test('a display of 20,000 messages opens, follows and changes its conversation quickly', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
+  const { file, display } = await startWith();
   for (let minute = 0; minute < 20_000; minute += 1000) {
     await display.append(messagesBetween(minute, minute + 1000, minute % 3000 === 0 ? { to: '#ops' } : {}));
   }

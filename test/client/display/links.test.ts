@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { findLinks } from '../../../src/client/display/links.ts';
 import { useBrowser } from '../../support/browser.ts';
-import { messageAt, shownTexts, startWith } from './fixture.ts';
+import { messageAt, openWith, shownTexts } from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -133,8 +133,7 @@ test('no text of 8 KiB takes long', () => {
 
 test('in a page a link opens elsewhere, says where it leads, and stays in its own direction', async () => {
   const text = 'שלום https://de.wikipedia.org/wiki/Österreich?a="<b>"&c, https://аpple.com/x';
-  const { file } = await startWith([messageAt(0, { text })]);
-  const page = await browser.open(file);
+  const { page } = await openWith(browser, [messageAt(0, { text })]);
   expect(await shownTexts(page)).toEqual([text]);
   const links = page.locator('.text a');
   expect(await links.allTextContents()).toEqual([

@@ -4,14 +4,22 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { DisplayRecord } from '../../../src/client/display/display-record.ts';
 import { openDisplay } from '../../../src/client/display/open-display.ts';
 import { mark, SOON, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, OWN, START, shownTexts, startDisplay } from './fixture.ts';
+import {
+  createFolder,
+  messageAt,
+  messagesBetween,
+  OWN,
+  openWith,
+  START,
+  shownTexts,
+  startDisplay,
+  startWith,
+} from './fixture.ts';
 
 const browser = useBrowser();
 
 test('an open page shows what is appended, without a reload', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const isSame = await mark(page);
   for (let minute = 0; minute < 5; minute += 1) {
     await display.append([messageAt(minute)]);
@@ -23,9 +31,7 @@ test('an open page shows what is appended, without a reload', async () => {
 });
 
 test('everything appended before the client exited reaches an open page, and the page says that it exited', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   await display.append([messageAt(0)]);
   await display.append([messageAt(1)]);
   await display.close();
@@ -34,9 +40,7 @@ test('everything appended before the client exited reaches an open page, and the
 });
 
 test('an own message is pending, then stored or failed', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const own = { own: true, from: 'alice', id: null };
   const states = () => page.locator('.message .state').allTextContents();
   await display.append([
@@ -63,9 +67,7 @@ test('an own message is pending, then stored or failed', async () => {
 });
 
 test('a delivered own message looks and reads different from one that is only stored', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const isSame = await mark(page);
   const idOf = (minute: number) => messageAt(minute).at * 1000;
   const own = { own: true, from: 'alice' };
@@ -107,9 +109,7 @@ test('a delivered own message looks and reads different from one that is only st
 });
 
 test('a stored message stays stored, and a repeated one is shown once', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const own = { own: true, from: 'alice', text: 'mine' };
   const [id, at] = [messageAt(5).at * 1000, messageAt(5).at];
   const shown = async () => [await shownTexts(page), await page.locator('.message .state').allTextContents()];
@@ -130,9 +130,7 @@ test('a stored message stays stored, and a repeated one is shown once', async ()
 });
 
 test('an own message whose time is corrected changes the headings around it', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const own = { own: true, from: 'alice' };
   const heads = () => page.locator('.message .head:visible').count();
   const day = 24 * 60;
@@ -165,9 +163,7 @@ test('an own message whose time is corrected changes the headings around it', as
 });
 
 test('a message is placed by its id, whenever it arrives', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const notice: DisplayRecord = { type: 'notice', level: 'info', at: START + 3.5 * 60_000, text: 'notice' };
   const pending = messageAt(4, { own: true, from: 'alice', id: null, tag: 'a' });
   await display.append([messageAt(3), notice, pending, messageAt(5), messageAt(6)]);
@@ -202,10 +198,7 @@ test('a message is placed by its id, whenever it arrives', async () => {
 });
 
 test('a long history is divided into blocks', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(2000, 2050));
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser, messagesBetween(2000, 2050));
   for (let end = 2000; end > 1000; end -= 250) {
     await display.append(messagesBetween(end - 250, end));
     await expect.poll(async () => (await shownTexts(page)).length, SOON).toBe(2300 - end);
@@ -218,9 +211,7 @@ test('a long history is divided into blocks', async () => {
 });
 
 test('the live file holds the latest records, few enough to be parsed often', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(0, 5000));
+  const { file, display } = await startWith(messagesBetween(0, 5000));
   await display.append(messagesBetween(5000, 5010));
   await display.close();
   const live = await readFile(file.replace('.html', '.live.js'), 'utf8');
@@ -228,18 +219,6 @@ test('the live file holds the latest records, few enough to be parsed often', as
   expect(live.length).toBeLessThan(200_000);
   expect(live.match(/message \d+\b/g)?.at(-1)).toBe('message 5009');
   expect(live.match(/message \d+\b/g)?.length).toBe(300);
-});
-
-test('a page of an earlier run of the client shows the next run', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const earlier = await startDisplay(file);
-  await earlier.append([messageAt(0)]);
-  const page = await browser.open(file);
-  expect(await shownTexts(page)).toEqual(['message 0']);
-  await earlier.close();
-  const later = await startDisplay(file);
-  await later.append([messageAt(1)]);
-  await expect.poll(() => shownTexts(page).catch(() => []), SOON).toEqual(['message 1']);
 });
 
 test('a page beside the live file of another display reloads at most once', async () => {
@@ -284,9 +263,7 @@ test('the live file completes an element that a page read only in part', async (
 });
 
 test('a page without a live file stays readable', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(0, 3));
+  const { file, display } = await startWith(messagesBetween(0, 3));
   await display.close();
   const copy = join(createFolder(), 'archive.html');
   await copyFile(file, copy);

@@ -1,10 +1,20 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, onTestFinished, test } from 'vitest';
 import { mark, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, OWN, START, shownTexts, startDisplay, startWith } from './fixture.ts';
+import {
+  createFolder,
+  messageAt,
+  OWN,
+  openWith,
+  START,
+  shownTexts,
+  startDisplay,
+  startWith,
+} from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -101,11 +111,15 @@ async function pulses(file: string, count: number): Promise<void> {
   await expect.poll(look, IN_TIME).toBeGreaterThan(count);
 }
 
+/** A display that has connected. */
+async function startOnline(): ReturnType<typeof startWith> {
+  const started = await startWith([{ type: 'connection', state: 'connected', at: START, text: 'Connected' }]);
+  started.display.connection({ state: 'online' });
+  return started;
+}
+
 test('neither setting the clock nor sleep makes a page consider a running client gone', async () => {
-  const { file, display } = await startWith([
-    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
-  ]);
-  display.connection({ state: 'online' });
+  const { file } = await startOnline();
   const page = await browser.open(file);
   await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
   const said = await watchStatus(page);
@@ -121,10 +135,7 @@ test('neither setting the clock nor sleep makes a page consider a running client
 }, 60_000);
 
 test('a page without its live file does not say that it is connected', async () => {
-  const { file, display } = await startWith([
-    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
-  ]);
-  display.connection({ state: 'online' });
+  const { file } = await startOnline();
   const copy = join(createFolder(), 'chat.html');
   await copyFile(file, copy);
   const page = await browser.open(copy);
@@ -134,30 +145,20 @@ test('a page without its live file does not say that it is connected', async () 
 }, 60_000);
 
 test('a live file that was removed is created again', async () => {
-  const { file, display } = await startWith([
-    { type: 'connection', state: 'connected', at: START, text: 'Connected' },
-  ]);
-  display.connection({ state: 'online' });
+  const { file, display } = await startOnline();
   const page = await browser.open(file);
   await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
-  await rm(file.replace('.html', '.live.js'));
-  await expect
-    .poll(
-      () =>
-        rm(file.replace('.html', '.live.js')).then(
-          () => true,
-          () => false,
-        ),
-      IN_TIME,
-    )
-    .toBe(true);
+  const live = file.replace('.html', '.live.js');
+  await rm(live);
+  await expect.poll(() => existsSync(live), IN_TIME).toBe(true);
+  await rm(live);
   await expect.poll(() => statusOf(page), IN_TIME).toBe('Connected · 14:05');
   await display.append([messageAt(1)]);
   await expect.poll(() => shownTexts(page), IN_TIME).toEqual(['message 1']);
 }, 60_000);
 
 test('the page itself counts down to the next attempt', async () => {
-  const { file, display } = await startWith([
+  const { display, page } = await openWith(browser, [
     {
       type: 'connection',
       state: 'lost',
@@ -165,7 +166,6 @@ test('the page itself counts down to the next attempt', async () => {
       text: 'connection lost: the server closed the connection',
     },
   ]);
-  const page = await browser.open(file);
   const said = await watchStatus(page);
   display.connection({ state: 'waiting', retryIn: 4_000 });
   const reason = ' · connection lost: the server closed the connection · 14:05';

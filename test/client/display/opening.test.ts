@@ -72,18 +72,6 @@ test('a file that only has the name of the live file is refused, unless forced',
   expect(readFileSync(join(folder, 'chat.live.js'), 'utf8')).toBe('work of years');
 });
 
-test('a folder and a device are refused even if forced', async () => {
-  const folder = createFolder();
-  await mkdir(join(folder, 'chats.html'));
-  await symlink('/dev/full', join(folder, 'full.html'));
-  for (const name of ['chats.html', 'full.html']) {
-    const opened = await openDisplay(join(folder, name), { ...options, force: true });
-    expect(opened).toMatchObject({ type: 'refused', code: 'not_ours' });
-  }
-  expect(lstatSync('/dev/full').isCharacterDevice()).toBe(true);
-  expect(readdirSync(folder).sort()).toEqual(['chats.html', 'full.html']);
-});
-
 test('a link to a display is followed; a link to something else, or to nothing, is refused', async () => {
   const [folder, elsewhere] = [createFolder(), createFolder()];
   const link = join(folder, 'chat.html');
@@ -226,21 +214,6 @@ test('a path that is not a file is refused under its own name, without an added 
   expect(displayFile(join(folder, 'new'))).toBe(join(folder, 'new.html'));
 });
 
-test('standard output is not a display if it is a pipe or a terminal', async () => {
-  // Like /dev/stdout, which would itself be replaced if this test failed.
-  const link = join(createFolder(), 'stdout');
-  await symlink('/proc/self/fd/1', link);
-  const module = new URL('../../../src/client/display/open-display.ts', import.meta.url);
-  const program = `
-    import { openDisplay } from ${JSON.stringify(module.href)};
-    const opened = await openDisplay(${JSON.stringify(link)}, { title: 'other', force: true });
-    console.log(opened.type, opened.text);`;
-  const printed = execFileSync(process.execPath, ['--input-type=module', '--eval', program], {
-    encoding: 'utf8',
-  });
-  expect(printed).toMatch(/^refused \S+stdout is a (named pipe|socket), not a file/);
-});
-
 test('a lock is gone when its display is closed; one of a client that was killed is taken over', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
@@ -270,16 +243,4 @@ test('of many simultaneous opens of one display, one succeeds at a time', async 
     }
   };
   await Promise.all([visit(), visit(), visit(), visit()]);
-});
-
-test('a lock that cannot be written is named', async () => {
-  const folder = createFolder();
-  const lock = join(folder, '.chat.html.lock');
-  await mkdir(lock);
-  const text = expect.stringContaining(`its lock ${lock}: `);
-  expect(await openDisplay(join(folder, 'chat.html'), options)).toEqual({
-    type: 'refused',
-    code: 'unwritable',
-    text,
-  });
 });

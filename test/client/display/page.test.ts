@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { SOON, useBrowser } from '../../support/browser.ts';
-import { messageAt, OWN, START, shownTexts, startWith } from './fixture.ts';
+import { messageAt, OWN, openWith, START, shownTexts, startWith } from './fixture.ts';
 
 const browser = useBrowser();
 
 test('consecutive messages of one person have one heading, and each day has one', async () => {
-  const { file } = await startWith([
+  const { page } = await openWith(browser, [
     messageAt(0),
     messageAt(1),
     messageAt(2, { to: '#ops' }),
@@ -16,7 +16,6 @@ test('consecutive messages of one person have one heading, and each day has one'
     messageAt(24 * 60),
     messageAt(24 * 60 + 1),
   ]);
-  const page = await browser.open(file);
   const headings = page.locator('.message .head:visible');
   expect((await headings.allTextContents()).map((heading) => heading.trim())).toEqual([
     'bob #tea',
@@ -34,7 +33,7 @@ test('consecutive messages of one person have one heading, and each day has one'
 });
 
 test('each kind of record looks different', async () => {
-  const { file } = await startWith([
+  const { page } = await openWith(browser, [
     { type: 'connection', state: 'connected', at: START, text: 'Connected to localhost' },
     messageAt(1, { ...OWN, to: 'bob' }),
     messageAt(2, { to: 'alice' }),
@@ -48,7 +47,6 @@ test('each kind of record looks different', async () => {
     { type: 'failed', tag: 'unknown', text: 'there is no such user' },
     { type: 'connection', state: 'lost', at: START, text: 'Connection lost' },
   ]);
-  const page = await browser.open(file);
   const entries = await page
     .locator('.entry')
     .evaluateAll((elements) => elements.map((element) => `${element.className}: ${element.textContent}`));
@@ -73,8 +71,7 @@ test('each kind of record looks different', async () => {
 });
 
 test('the status line follows the connection', async () => {
-  const { file, display } = await startWith([]);
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser);
   const status = page.locator('#status');
   for (const [connection, state, text, shown] of [
     ['connecting', 'connected', 'Connected', 'connecting'],
@@ -91,7 +88,7 @@ test('the status line follows the connection', async () => {
 });
 
 test('the bar selects a conversation, counts unread messages in the others, and is remembered', async () => {
-  const { file, display } = await startWith([
+  const { display, page } = await openWith(browser, [
     messageAt(0, { to: '#tea', text: 'tea' }),
     messageAt(1, { to: '#Ops', text: 'ops' }),
     messageAt(2, { from: 'mara', to: 'alice', text: 'hello' }),
@@ -100,7 +97,6 @@ test('the bar selects a conversation, counts unread messages in the others, and 
     { type: 'presence', kind: 'online', at: START, user: 'MARA' },
     { type: 'presence', kind: 'online', at: START, user: 'bob' },
   ]);
-  const page = await browser.open(file);
   const bar = page.getByRole('navigation', { name: 'Conversations' });
   const labels = () => bar.getByRole('link').allTextContents();
   expect(await labels()).toEqual(['All', '#Ops', '#tea', 'mara']);
@@ -162,8 +158,7 @@ test('without JavaScript everything can be read, and the page refreshes itself',
 });
 
 test('it has its landmarks, and the keyboard reaches the conversations with a visible focus', async () => {
-  const { file } = await startWith([messageAt(0)]);
-  const page = await browser.open(file);
+  const { page } = await openWith(browser, [messageAt(0)]);
   for (const role of ['banner', 'navigation', 'main', 'log', 'status'] as const) {
     expect(await page.getByRole(role).count()).toBe(1);
   }

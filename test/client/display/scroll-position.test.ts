@@ -1,8 +1,7 @@
-import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { mark, SOON, useBrowser } from '../../support/browser.ts';
-import { createFolder, messageAt, messagesBetween, shownTexts, startDisplay } from './fixture.ts';
+import { messageAt, messagesBetween, openWith, shownTexts } from './fixture.ts';
 
 const browser = useBrowser();
 
@@ -21,10 +20,7 @@ const topOf = async (page: Page, text: string) =>
   (await page.getByText(text, { exact: true }).boundingBox())?.y ?? Number.NaN;
 
 test('at the end the page follows; further up it keeps its position and offers a way back', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(0, 300));
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser, messagesBetween(0, 300));
   expect(await distanceToEnd(page)).toBeLessThanOrEqual(1);
   await display.append([messageAt(300, { text: 'two\nlines' })]);
   await expect.poll(() => shownTexts(page), SOON).toContain('two\nlines');
@@ -52,10 +48,7 @@ test('at the end the page follows; further up it keeps its position and offers a
 });
 
 test('one small step up leaves the end, and coming back follows it again', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(0, 100));
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser, messagesBetween(0, 100));
   await page.keyboard.press('ArrowUp');
   await expect.poll(() => distanceToEnd(page), SOON).toBeGreaterThan(10);
   const before = Number(await distanceToEnd(page));
@@ -72,10 +65,7 @@ test('one small step up leaves the end, and coming back follows it again', async
 });
 
 test('a page that missed more than the live file holds reloads itself and keeps its place', async () => {
-  const file = join(createFolder(), 'chat.html');
-  const display = await startDisplay(file);
-  await display.append(messagesBetween(0, 200));
-  const page = await browser.open(file);
+  const { display, page } = await openWith(browser, messagesBetween(0, 200));
   const isSame = await mark(page);
   await page.mouse.move(450, 300);
   await page.mouse.wheel(0, -2000);

@@ -35,14 +35,6 @@ describe('WaitFor', () => {
     expect(matches()).toBe(3);
   });
 
-  it('keeps the lines after a match for the next wait', () => {
-    const { watching, matches } = watch();
-    for (const line of ['one', 'two', 'three']) watching.add(line);
-    watching.begin('one');
-    watching.begin('three');
-    expect(matches()).toBe(2);
-  });
-
   it('keeps the lines that a failed wait has passed over', () => {
     const { watching, matches } = watch();
     watching.add('one');

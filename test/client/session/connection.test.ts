@@ -1,16 +1,14 @@
 import { join } from 'node:path';
 import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { openDisplay } from '../../../src/client/display/open-display.ts';
-import { DisplayQueue } from '../../../src/client/reader/display-queue.ts';
-import { Reader } from '../../../src/client/reader/reader.ts';
-import { type FromReader, ReaderLink, type ToReader } from '../../../src/client/reader/reader-link.ts';
+import { ReaderLink, type ToReader } from '../../../src/client/reader/reader-link.ts';
 import { Connection } from '../../../src/client/session/connection.ts';
 import { HEARTBEAT_MS, IDLE_MS, PING_MS, UNANSWERED_MS } from '../../../src/client/session/keepalive.ts';
 import { PendingRequests } from '../../../src/client/session/requests.ts';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 import { type Caller, type Script, ScriptedServer } from '../../support/scripted-server.ts';
+import { startReader } from '../headless-client.ts';
 
 const folder = testFolder();
 
@@ -25,20 +23,10 @@ afterEach(() => {
 /** A connection that is logged in, with its reader in this thread. */
 async function enter(script: Script) {
   const server = await ScriptedServer.start(script);
-  const file = join(folder, `${server.port}.html`);
-  const opened = await openDisplay(file, { title: 'alice' });
-  if (opened.type === 'refused') throw new Error(opened.text);
-  const { port1, port2 } = new MessageChannel();
-  const post = (message: FromReader): void => port2.postMessage(message);
-  const displayQueue = new DisplayQueue((status) => post({ type: 'display_status', status }));
-  displayQueue.open(opened.display, () => openDisplay(file, { title: 'alice', keep: true }));
-  const reader = new Reader({ allEvents: false, post, displayQueue });
-  port2.on('message', (message: ToReader) => reader.receive(message));
-  const readerLink = new ReaderLink(port1, (message) => {
-    if (message.type === 'frames' || message.type === 'protocol_error' || message.type === 'ended') {
-      connection.receive(message);
-    }
-  });
+  const { readerLink, open } = await startReader(join(folder, `${server.port}.html`), false, (message) =>
+    connection.receive(message),
+  );
+  open();
   const connection = new Connection({
     number: 1,
     address: { host: '127.0.0.1', port: server.port },
@@ -74,16 +62,6 @@ it('pings a server that does not answer, then counts it as lost, and settles its
   expect(await rooms).toEqual({ type: 'lost' });
 });
 
-it('keeps a server that answers the ping', async () => {
-  const { server, connection } = await enter(() => false);
-  for (let i = 1; i <= 3; i += 1) {
-    vi.advanceTimersByTime(IDLE_MS + 1_000);
-    await server.asked('ping', i);
-    // The answer to this comes after the one to the ping.
-    expect(await connection.request('rooms')).toMatchObject({ type: 'ok' });
-  }
-});
-
 it('promises a heartbeat, and keeps it even while the server sends a lot', async () => {
   let caller: Caller | undefined;
   const { server } = await enter((request, from) => {
@@ -100,15 +78,6 @@ it('promises a heartbeat, and keeps it even while the server sends a lot', async
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
   await server.asked('ping');
-});
-
-it('pings at once after a sleep in which its clock stood still, and soon counts a vanished server as lost', async () => {
-  const { server, connection } = await enter(({ verb }) => verb === 'ping');
-  vi.setSystemTime(Date.now() + 3_600_000);
-  vi.advanceTimersByTime(1_000);
-  await server.asked('ping');
-  vi.advanceTimersByTime(PING_MS + 1_000);
-  expect(await connection.ended).toBe('the server does not answer');
 });
 
 it('does not mistake its own pause for silence of the server', async () => {

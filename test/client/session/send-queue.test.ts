@@ -27,23 +27,21 @@ class Wire implements Sink {
   }
 }
 
-function send(sendQueue: SendQueue, requestId: number): Promise<SendOutcome> {
-  const frame = new Uint8Array([requestId]);
-  return sendQueue.send({
-    requestId,
-    key: `key ${requestId}`,
-    to: '#tea',
-    text: 'hi',
-    at: 1,
-    wasSent: false,
-    frame,
-  });
+let sendQueue: SendQueue;
+let wire: Wire;
+
+function send(requestId: number): Promise<SendOutcome> {
+  const message = { key: `key ${requestId}`, to: '#tea', text: 'hi', at: 1, wasSent: false };
+  return sendQueue.send({ ...message, requestId, frame: new Uint8Array([requestId]) });
 }
 
 const stored: Response = { type: 'ok', result: [7, 8] };
 
 beforeEach(() => {
   vi.useFakeTimers();
+  sendQueue = new SendQueue();
+  wire = new Wire();
+  sendQueue.attach(wire);
 });
 afterEach(() => {
   vi.useRealTimers();
@@ -51,10 +49,7 @@ afterEach(() => {
 
 describe('SendQueue', () => {
   it('sends at once if there is a connection, and is done when the server has stored the message', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const sent = send(sendQueue, 1);
+    const sent = send(1);
     expect(wire.sent).toEqual([1]);
     expect(sendQueue.size).toBe(1);
     wire.answer(1, stored);
@@ -63,14 +58,12 @@ describe('SendQueue', () => {
   });
 
   it('sends everything again in order on the next connection', async () => {
-    const sendQueue = new SendQueue();
-    const first = new Wire();
-    sendQueue.attach(first);
-    const all = [send(sendQueue, 1), send(sendQueue, 2), send(sendQueue, 3)];
+    const first = wire;
+    const all = [send(1), send(2), send(3)];
     first.answer(2, stored);
     first.lose();
     sendQueue.detach();
-    all.push(send(sendQueue, 4));
+    all.push(send(4));
     const second = new Wire();
     sendQueue.attach(second);
     expect(second.sent).toEqual([1, 3, 4]);
@@ -84,21 +77,15 @@ describe('SendQueue', () => {
   });
 
   it('fails what the server refuses', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const sent = send(sendQueue, 1);
+    const sent = send(1);
     wire.answer(1, { type: 'error', code: 'not_a_member', text: 'join first' });
     expect(await sent).toEqual({ type: 'failed', code: 'not_a_member', text: 'join first' });
   });
 
   it('retries what the server could not accept, and keeps later messages behind it', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const first = send(sendQueue, 1);
+    const first = send(1);
     wire.answer(1, { type: 'error', code: 'unavailable', text: 'restarting' });
-    void send(sendQueue, 2);
+    void send(2);
     expect(wire.sent).toEqual([1]);
     vi.advanceTimersByTime(1_000);
     expect(wire.sent).toEqual([1, 1, 2]);
@@ -107,10 +94,7 @@ describe('SendQueue', () => {
   });
 
   it('gives up on a server that never accepts it', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const sent = send(sendQueue, 1);
+    const sent = send(1);
     for (let i = 0; i < 70; i += 1) {
       wire.answer(1, { type: 'error', code: 'storage_failed', text: 'the disk failed' });
       vi.advanceTimersByTime(1_000);
@@ -120,23 +104,17 @@ describe('SendQueue', () => {
   });
 
   it('reports a protocol error for an answer of another shape', () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    void send(sendQueue, 1);
+    void send(1);
     wire.answer(1, { type: 'ok', result: 'nonsense' });
     expect(wire.isDistrusted).toBe(true);
     expect(sendQueue.size).toBe(1);
   });
 
   it('can fail only what was in flight', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const first = send(sendQueue, 1);
+    const first = send(1);
     wire.lose();
     sendQueue.detach();
-    void send(sendQueue, 2);
+    void send(2);
     sendQueue.failSent('who knows');
     expect(await first).toEqual({ type: 'failed', code: 'lost', text: 'who knows' });
     expect(sendQueue.size).toBe(1);
@@ -146,10 +124,7 @@ describe('SendQueue', () => {
   });
 
   it('settles a message that returned as an event, whatever the later answer', async () => {
-    const sendQueue = new SendQueue();
-    const wire = new Wire();
-    sendQueue.attach(wire);
-    const both = [send(sendQueue, 1), send(sendQueue, 2)];
+    const both = [send(1), send(2)];
     sendQueue.settle('key 1', 5, 6);
     sendQueue.settle('key of nobody', 5, 6);
     expect(await both[0]).toEqual({ type: 'stored', id: 5, at: 6 });
@@ -160,9 +135,8 @@ describe('SendQueue', () => {
   });
 
   it('waits until it is empty, for a limited time', async () => {
-    const sendQueue = new SendQueue();
     await sendQueue.whenEmpty(1_000);
-    void send(sendQueue, 1);
+    void send(1);
     const waited = sendQueue.whenEmpty(1_000);
     vi.advanceTimersByTime(1_000);
     await waited;

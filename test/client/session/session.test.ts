@@ -57,21 +57,6 @@ describe('a lost connection', () => {
     expect(readFileSync(display, 'utf8')).toContain('connection lost: the server is shutting down');
   });
 
-  it.each([2 ** 31, Number.MAX_SAFE_INTEGER])(
-    'is not retried constantly if the server asks for %d ms',
-    async (retryAfterMs) => {
-      const { server, options } = await start(({ verb }, caller) => {
-        if (verb !== 'join') return false;
-        caller.send(['bye', 'shutdown', 'the server is shutting down', retryAfterMs]);
-        caller.end();
-        return true;
-      });
-      const { stderr } = await runScript(['/join tea', '/wait 1'], options);
-      expect(stderr).toMatch(/^line 1: the connection was lost before the server answered[^\n]*\n$/);
-      expect(server.requests.filter(({ verb }) => verb === 'hello')).toHaveLength(1);
-    },
-  );
-
   it('of a guest leads to rejoining the rooms, and never to sending twice', async () => {
     const { server, options } = await start(({ verb, connection }, caller) => {
       if (verb !== 'send' || connection > 1) return false;
@@ -144,22 +129,6 @@ describe('logging in again', () => {
       [1, 'login', user, `secret of ${user}`, null],
       [2, 'resume', user, 'token 1', 101],
       [2, 'login', user, `secret of ${user}`, 101],
-    ]);
-  });
-
-  it('retries with the token while the server is busy', async () => {
-    const { server, options } = await start(
-      dropping([1], ({ verb, id, connection }, caller) => {
-        const isBusy = verb === 'resume' && connection === 2;
-        if (isBusy) caller.send(['error', id, 'unavailable', 'restarting']);
-        return isBusy;
-      }),
-    );
-    await runScript(['/join tea', '/join tea'], options);
-    expect(entries(server).map(([connection, verb]) => [connection, verb])).toEqual([
-      [1, 'login'],
-      [2, 'resume'],
-      [3, 'resume'],
     ]);
   });
 

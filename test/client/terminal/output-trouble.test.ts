@@ -1,23 +1,22 @@
 import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { Fifo } from '../../support/fifo.ts';
 import { testFolder } from '../../support/folder.ts';
 import { passwordFile } from '../../support/parley.ts';
 import { type RunningProcess, runProcess } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
+const server = sharedServer();
 let bob: TestClient;
 let users = 0;
 
 beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'server') });
   bob = await TestClient.register(server.address, 'bob');
 });
-afterAll(() => server.stop());
 
 type Stdio = 'pipe' | 'ignore' | number;
 
@@ -98,23 +97,4 @@ it('the exit code says that JSON events could not be written', async () => {
   const script = startScript(openFile('/dev/full', 'w'), 'pipe', '--json');
   expect((await script.exit()).code).toBe(1);
   expect(script.stderr()).toContain('cannot write to stdout');
-});
-
-it('ends when it is interrupted while nobody reads its JSON', async () => {
-  const script = startScript(fullFifo(), 'pipe', '--json');
-  await expectHeard(script.said);
-  script.child.kill('SIGTERM');
-  expect(await script.exit()).toEqual({ code: 130, signal: null });
-});
-
-it('says on stderr how many lines were dropped there once somebody reads again', async () => {
-  const fifo = new Fifo(join(folder, 'again'));
-  fifo.abandon();
-  const script = startScript('pipe', fifo.writer);
-  await expectHeard(script.said);
-  fifo.adopt();
-  script.child.stdin?.write('/nonsense\n');
-  script.child.stdin?.end();
-  await script.exit();
-  expect(fifo.text()).toMatch(/^parley: \d lines were dropped here/);
 });

@@ -1,24 +1,17 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { runScript } from '../../support/parley.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
-import { type RunningServer, startServer } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 import { display, enter, open, type Person } from './person.ts';
 
 needs('tmux');
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
 
 /** A person whose plain text would go to a room, at the first question of `/password`. */
 async function atPassword(user: string): Promise<Person> {
@@ -149,18 +142,6 @@ describe('a refused login', () => {
     await gerd.see(/Connected to .* as gerd/);
     await gerd.see(/gerd>$/);
     expect(gerd.output()).not.toMatch(/hunter|secret of/);
-  });
-
-  it('by a password file is followed by it as well', async () => {
-    const known = await TestClient.register(server.address, 'hans', 'another secret');
-    known.close();
-    const args = ['--user', 'hans', '--display', 'chat', '--password-file', join(folder, 'wrong')];
-
-    writeFileSync(join(folder, 'wrong'), 'hunter1', { mode: 0o600 });
-    const hans = open(folder, 'hans', server.address, ...args);
-    await answer(hans, /Password of hans .*:/, 'another secret');
-    await hans.see(/hans>$/);
-    expect(hans.output()).not.toMatch(/hunter|another/);
   });
 
   it('passes nothing of what was typed to a visible question', async () => {

@@ -1,50 +1,21 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { passwordFile, runScript, startScript } from '../../support/parley.ts';
 import { runProcess } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data'), args: ['--guests'] });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer('--guests');
 
 function as(user: string, ...flags: string[]) {
   return { folder, user, address: server.address, flags };
 }
 
 describe('a script', () => {
-  it('registers, chats with others, and logs out', async () => {
-    const alice = startScript(as('alice', '--register'));
-    const bob = startScript(as('bob', '--register'));
-    alice.say('/join tea');
-    await alice.see('joined #tea');
-    bob.say('/join #tea');
-    bob.say('hello & <b>welcome</b>');
-    bob.say('/msg alice between us');
-    alice.say('/wait-for #tea bob: hello 20');
-    alice.say('/wait-for bob: between us 20');
-    alice.say('//slashes stay');
-    bob.say('/wait-for #tea alice: /slashes stay 20');
-    expect(await alice.end()).toEqual({ code: 0, signal: null });
-    expect(await bob.end()).toEqual({ code: 0, signal: null });
-    expect(alice.stderr() + bob.stderr()).toBe('');
-    // Other people's text goes to the display only.
-    expect(alice.stdout()).not.toContain('hello');
-    const page = readFileSync(alice.display, 'utf8');
-    expect(page).toContain('hello &amp; &lt;b&gt;welcome&lt;/b&gt;');
-    expect(page).toContain('between us');
-    expect(page).toContain('/slashes stay');
-  });
-
   it('answers each line before it runs the next', async () => {
     const { code, stdout } = await runScript(
       ['/join cake', '/who cake', '/to alice', '/leave cake', '/rooms', '/help join'],
@@ -152,15 +123,6 @@ describe('--json', () => {
       { event: 'bye', code: 'quit', text: 'goodbye' },
     ]);
   });
-
-  it('exits cleanly when its reader is gone', async () => {
-    const jack = startScript(as('jack', '--register', '--json'));
-    await jack.see('"answer":"login"');
-    jack.child.stdout?.destroy();
-    for (let line = 0; line < 100; line += 1) jack.say('/rooms');
-    expect(await jack.exit()).toEqual({ code: 0, signal: null });
-    expect(jack.stderr()).toBe('');
-  });
 });
 
 describe('a script is refused', () => {
@@ -182,17 +144,6 @@ describe('a script is refused', () => {
       code: 77,
       stderr: 'that name is taken\n',
     });
-  });
-
-  it('a display that is not ours, without --force', async () => {
-    const file = join(folder, 'leo.html');
-    writeFileSync(file, 'my diary');
-    const { code, stderr } = await runScript([], as('leo', '--register'));
-    expect(code).toBe(77);
-    expect(stderr).toContain('leo.html');
-    expect(readFileSync(file, 'utf8')).toBe('my diary');
-    expect(await runScript([], as('leo', '--register', '--force'))).toMatchObject({ code: 0 });
-    expect(readFileSync(file, 'utf8')).toMatch(/^<!doctype html>/);
   });
 
   it('a server that is not there', async () => {

@@ -1,23 +1,17 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
 import { until } from '../../support/process.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
+import { PARLEY } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 import { display, enter, login, openShell, type Person } from './person.ts';
 
 needs('tmux');
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
 
 /** A person in #tea, and another who sees what is sent there. */
 async function inTea(
@@ -131,19 +125,6 @@ describe('a paste', () => {
     }
     await person.see('your password was changed');
     expect(person.output()).not.toMatch(/secret of|another/);
-    other.close();
-  });
-
-  it('can be cancelled if it never ends', async () => {
-    const { person, other, heard } = await inTea('gwen');
-    // A terminal that loses the end marker: here its input arrives as keys.
-    person.press('Escape');
-    person.type('[200~/quit');
-    await person.see('Ctrl-C cancels it');
-    person.press('C-c');
-    await person.see('(the paste was cancelled)');
-    person.say('hello again');
-    await heard('hello again');
     other.close();
   });
 });

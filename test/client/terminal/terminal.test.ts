@@ -1,26 +1,18 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { TestClient } from '../../support/client.ts';
 import { testFolder } from '../../support/folder.ts';
 import { needs } from '../../support/needs.ts';
-import { passwordFile } from '../../support/parley.ts';
 import { until } from '../../support/process.ts';
 import { ScriptedServer } from '../../support/scripted-server.ts';
-import { PARLEY, type RunningServer, startServer } from '../../support/server.ts';
-import { startTerminal } from '../../support/terminal.ts';
+import { startServer } from '../../support/server.ts';
+import { sharedServer } from '../../support/server-runs.ts';
 import { display, enter as enterChat, open as openTerminal } from './person.ts';
 
 needs('tmux');
 const folder = testFolder();
-let server: RunningServer;
-
-beforeAll(async () => {
-  server = await startServer({ data: join(folder, 'data') });
-});
-afterAll(async () => {
-  await server.stop();
-});
+const server = sharedServer();
 
 const open = (user: string, ...args: string[]) => openTerminal(folder, user, ...args);
 const enter = (user: string, address = server.address, ...args: string[]) =>
@@ -72,26 +64,6 @@ describe('questions', () => {
     expect(display(terminal)).not.toContain('secret');
   });
 
-  it('are repeated after a refused login', async () => {
-    const terminal = open('nobody', server.address, '--user', 'nobody', '--display', 'chat');
-    await terminal.see('Password:');
-    terminal.type('not the password');
-    terminal.press('Enter');
-    await terminal.see('unknown user or wrong password');
-    // The next input may be the password again.
-    await terminal.see(/Password of nobody .*:$/);
-    terminal.type('the password');
-    terminal.press('Enter');
-    await terminal.see(/wrong password[\s\S]*wrong password[\s\S]*Password of nobody .*:$/);
-    terminal.press('C-c');
-    await terminal.see(/Register or log in\?.*$/);
-    terminal.press('C-c');
-    await terminal.see('(Ctrl-C again quits)');
-    terminal.press('C-c');
-    expect(await terminal.exit()).toBe(130);
-    expect(terminal.screen()).not.toContain('the password');
-  });
-
   it('end with Ctrl-D, and a user who never logged in replaces no file', async () => {
     const terminal = open('olaf', server.address, '--display', 'chat');
     const page = '<!doctype html>\n<!-- parley display 1 -->\nof yesterday';
@@ -101,12 +73,6 @@ describe('questions', () => {
     expect(await terminal.exit()).toBe(0);
     expect(terminal.screen()).not.toContain('rror');
     expect(display(terminal)).toBe(page);
-  });
-
-  it('are not asked if the server is unreachable', async () => {
-    const terminal = open('nobody', '127.0.0.1:1', '--user', 'nobody');
-    expect(await terminal.exit()).toBe(69);
-    expect(terminal.screen()).toContain('parley: 127.0.0.1:1: no server is listening there');
   });
 });
 
@@ -171,25 +137,6 @@ describe('the half-typed line', () => {
     await dora.see(/dora #lounge> hi dora$/);
   });
 
-  it('is cleared by Ctrl-C; a second one quits', async () => {
-    const emma = await enter('emma', server.address, '--register');
-    emma.type('something unwise');
-    await emma.see('something unwise');
-    emma.press('C-c');
-    expect(await emma.see(/emma>$/)).not.toContain('again quits');
-    emma.press('C-c');
-    await emma.see('(Ctrl-C again quits)');
-    // A key in between: the next Ctrl-C on an empty line is a first one again.
-    emma.type('x');
-    await emma.see(/emma> x$/);
-    emma.press('C-c');
-    await emma.see(/emma>$/);
-    emma.press('C-c');
-    await emma.see(/again quits[\s\S]*again quits/);
-    emma.press('C-c');
-    expect(await emma.exit()).toBe(130);
-  });
-
   it('can be left by Ctrl-C while an answer is pending', async () => {
     const silent = await ScriptedServer.start(({ verb }) => verb === 'who');
     const kurt = await enter('kurt', silent.address);
@@ -199,54 +146,6 @@ describe('the half-typed line', () => {
     kurt.press('C-c', 'C-c');
     expect(await kurt.exit()).toBe(130);
   });
-
-  it('is restored after Ctrl-Z', async () => {
-    await enter('lara', server.address, '--register').then((first) => first.press('C-d'));
-    const cwd = join(folder, 'lara');
-    const shell = startTerminal('bash', ['--norc', '-i'], { cwd, columns: 80 });
-    const password = passwordFile(folder, 'secret of lara');
-    shell.type(
-      `${process.execPath} ${PARLEY} connect ${server.address} --user lara --password-file ${password} --display again`,
-    );
-    shell.press('Enter');
-    await shell.see(/lara>$/);
-    shell.type('half of');
-    await shell.see(/lara> half of$/);
-    shell.press('C-z');
-    await shell.see(/Stopped[\s\S]*[#$]$/);
-    shell.type('fg');
-    shell.press('Enter');
-    await shell.see(/fg\n[\s\S]*lara> half of$/);
-    shell.type(' a line');
-    await shell.see(/lara> half of a line$/);
-  });
-
-  it('is hidden from the first key on while a password is changed', async () => {
-    const fred = await enter('fred', server.address, '--register');
-    fred.type('/password');
-    fred.press('Enter');
-    fred.type('secret of fred');
-    fred.press('Enter');
-    await fred.see('New password:');
-    fred.type('another secret');
-    fred.press('Enter');
-    await fred.see('New password again:');
-    fred.type('another secret');
-    fred.press('Enter');
-    await fred.see('your password was changed');
-    fred.press('Up');
-    expect(await fred.see(/fred> \/password$/)).not.toContain('secret');
-    const again = await TestClient.login(server.address, 'fred', 'another secret');
-    again.close();
-    expect(display(fred)).not.toMatch(/secret of fred|another secret/);
-  });
-});
-
-it('exits in order when its terminal is closed', async () => {
-  const ines = await enter('ines', server.address, '--register');
-  ines.close();
-  const live = () => readFileSync(join(ines.cwd, 'chat.live.js'), 'utf8');
-  await until('the display to be closed', () => live().includes('"closed":true'));
 });
 
 it('waits for what was just sent when it quits', async () => {
@@ -289,28 +188,4 @@ describe('a lost connection', () => {
     expect(await gina.exit()).toBe(0);
     await second.stop();
   }, 60_000);
-
-  it('is mentioned when quitting leaves messages behind', async () => {
-    const other = await startServer({ data: join(folder, 'third') });
-    const hanna = await enter('hanna', other.address, '--register');
-    await other.kill();
-    await hanna.see(/hanna \(/);
-    hanna.type('/msg hanna note to self');
-    hanna.press('Enter');
-    // Passwords typed ahead do not become messages.
-    hanna.type('/to hanna');
-    hanna.press('Enter');
-    for (const line of ['/password', 'secret of hanna', 'another secret', 'another secret']) {
-      hanna.type(line);
-      hanna.press('Enter');
-    }
-    await hanna.see('there is no connection to the server');
-    hanna.press('C-d');
-    await hanna.see(/1 message not sent yet: keep for the next start, drop, or stay\? \[keep\]:$/);
-    hanna.type('drop');
-    hanna.press('Enter');
-    expect(await hanna.exit()).toBe(0);
-    expect(display(hanna)).not.toContain('secret');
-    expect(hanna.screen()).toContain('parley: 1 message was dropped');
-  });
 });

@@ -49,8 +49,6 @@ export interface Faults {
   /** From this many users on, each message costs `workMs`. */
   readonly slowFrom?: number;
   readonly workMs?: number;
-  /** Small ids, which the protocol allows and Parley’s own server never uses. */
-  readonly hasSmallIds?: boolean;
 }
 
 /** The relay's own counts, all 0. */

@@ -6,22 +6,15 @@ import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
 import { startRelay } from './relay.ts';
-import { goodCode, ROOMS, scenarioFile, startLoad, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+import { goodCode, ROOMS, scenarioFile, startLoad, type Trial, tryOut } from './trial.ts';
 
 const folder = testFolder();
 const ACCOUNTS = ['--accounts', '40', '--threads', '2'];
 const LOST_AND_FOUND = { ...ROOMS, churnPerSecond: 16, awaySeconds: 0.3 };
 
 function noFaults({ result }: Trial): void {
-  const { lost, repeated, reordered, diverged, foreign, examples } = result.correctness;
-  expect({ lost, repeated, reordered, diverged, foreign, examples }).toEqual({
-    lost: 0,
-    repeated: 0,
-    reordered: 0,
-    diverged: 0,
-    foreign: 0,
-    examples: [],
-  });
+  const none = { lost: 0, repeated: 0, reordered: 0, diverged: 0, foreign: 0, examples: [] };
+  expect(result.correctness).toMatchObject(none);
 }
 
 /** Connections that ended, all errors there were; what was under way may make it a reset instead of an end. */
@@ -32,9 +25,7 @@ function closedIn({ figures }: Trial['result']): number {
   return Object.values(errors).reduce((sum, count) => sum + count, 0);
 }
 
-it.concurrent('a guest whose connection ends is no longer checked', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a guest whose connection ends is no longer checked', async () => {
   const trial = await tryOut(folder, { cutEvery: 100 });
   const { result, counted, code } = trial;
   expect(counted.cut).toBeGreaterThan(3);
@@ -48,9 +39,7 @@ it.concurrent('a guest whose connection ends is no longer checked', {
   expect([result.ended, code]).toEqual(['complete', goodCode(result)]);
 });
 
-it.concurrent('a user that reconnects receives everything once and resends unanswered messages', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a user that reconnects receives everything once and resends unanswered messages', async () => {
   const trial = await tryOut(folder, { cutEvery: 100 }, LOST_AND_FOUND, ACCOUNTS);
   const { result, counted, code } = trial;
   noFaults(trial);
@@ -69,9 +58,7 @@ it.concurrent('a user that reconnects receives everything once and resends unans
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('a connection that ends during a replay: nothing arrives twice', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a connection that ends during a replay: nothing arrives twice', async () => {
   const trial = await tryOut(folder, { cutReplayAfter: 2 }, LOST_AND_FOUND, ACCOUNTS);
   const { result, counted, code } = trial;
   noFaults(trial);
@@ -81,9 +68,7 @@ it.concurrent('a connection that ends during a replay: nothing arrives twice', {
   expect(code).toBe(goodCode(result));
 });
 
-it.concurrent('the delay of a resent message does not count as latency', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('the delay of a resent message does not count as latency', async () => {
   const trial = await tryOut(
     folder,
     { dropEvery: 60, slowDoorMs: 4_000 },
@@ -100,9 +85,7 @@ it.concurrent('the delay of a resent message does not count as latency', {
   expect(result.latency.resume?.min).toBeGreaterThanOrEqual(3_990);
 });
 
-it.concurrent('a user that cannot reconnect is reported, but what it missed is not', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a user that cannot reconnect is reported, but what it missed is not', async () => {
   const trial = await tryOut(folder, { closeDoorAt: 500 }, LOST_AND_FOUND, ACCOUNTS);
   const { result, code } = trial;
   noFaults(trial);
@@ -114,27 +97,21 @@ it.concurrent('a user that cannot reconnect is reported, but what it missed is n
 it.concurrent.each([
   ['guests', ROOMS, []],
   ['accounts', LOST_AND_FOUND, ACCOUNTS],
-])(
-  'a server that goes away, with %s: what was measured is told and written',
-  { timeout: TRIAL_MS },
-  async (_, scenario, args) => {
-    const trial = await tryOut(folder, { goAwayAt: 400 }, scenario, args);
-    const { result, counted, code, stdout } = trial;
-    noFaults(trial);
-    expect([result.ended, code]).toEqual(['server_gone', 69]);
-    expect(stdout).toMatch(/^The server went away after/);
-    expect(counted.messages).toBe(399);
-    const { acknowledged, sent } = result.figures;
-    expect(acknowledged).toBeGreaterThan(300);
-    expect(sent).toBe(acknowledged + result.correctness.unknown);
-    expect(result.correctness.delivered).toBeGreaterThan(2_500);
-    expect(result.correctness.delivered).toBeLessThanOrEqual(9 * 400);
-  },
-);
+])('a server that goes away, with %s: what was measured is told and written', async (_, scenario, args) => {
+  const trial = await tryOut(folder, { goAwayAt: 400 }, scenario, args);
+  const { result, counted, code, stdout } = trial;
+  noFaults(trial);
+  expect([result.ended, code]).toEqual(['server_gone', 69]);
+  expect(stdout).toMatch(/^The server went away after/);
+  expect(counted.messages).toBe(399);
+  const { acknowledged, sent } = result.figures;
+  expect(acknowledged).toBeGreaterThan(300);
+  expect(sent).toBe(acknowledged + result.correctness.unknown);
+  expect(result.correctness.delivered).toBeGreaterThan(2_500);
+  expect(result.correctness.delivered).toBeLessThanOrEqual(9 * 400);
+});
 
-it.concurrent('a server with an unknown process is gone when all connections are', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a server with an unknown process is gone when all connections are', async () => {
   const phases = [{ kind: 'steady' as const, seconds: 60 }];
   const trial = await tryOut(folder, { hangUpAt: 400 }, { ...LOST_AND_FOUND, phases }, ACCOUNTS);
   noFaults(trial);
@@ -142,9 +119,7 @@ it.concurrent('a server with an unknown process is gone when all connections are
   expect(trial.result.figures.seconds).toBeLessThan(30);
 });
 
-it.concurrent('a user that stays offline for long does not make the server count as gone', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('a user that stays offline for long does not make the server count as gone', async () => {
   const scenario = { ...ROOMS, users: 2, churnPerSecond: 20, awaySeconds: 5 };
   const phases = [{ kind: 'steady' as const, seconds: 5 }];
   const trial = await tryOut(folder, {}, { ...scenario, phases }, ['--accounts', '2']);
@@ -152,7 +127,7 @@ it.concurrent('a user that stays offline for long does not make the server count
   expect([trial.result.ended, trial.code]).toEqual(['complete', goodCode(trial.result)]);
 });
 
-it.concurrent('Ctrl-C during a run: summary and result', { timeout: TRIAL_MS }, async () => {
+it.concurrent('Ctrl-C during a run: summary and result', async () => {
   const trial = await tryOut(
     folder,
     {},
@@ -171,9 +146,7 @@ it.concurrent('Ctrl-C during a run: summary and result', { timeout: TRIAL_MS }, 
   expect(result.figures.seconds).toBeLessThan(20);
 });
 
-it.concurrent('Ctrl-C during the ramp: exits immediately, without an error', {
-  timeout: TRIAL_MS,
-}, async () => {
+it.concurrent('Ctrl-C during the ramp: exits immediately, without an error', async () => {
   const relay = await startRelay();
   const json = join(folder, 'early.json');
   const phases = [

@@ -59,7 +59,7 @@ const people = new Map<string, Person>();
 const rooms = new Map<string, Set<Person>>();
 const log: Entry[] = [];
 const keys = new Map<string, readonly [number, number]>();
-let lastId = faults.hasSmallIds === true ? 1 : FIRST_ID;
+let lastId = FIRST_ID;
 let sends = 0;
 let asked = 0;
 

@@ -3,7 +3,7 @@
 import { expect, it } from 'vitest';
 import { testFolder } from '../../support/folder.ts';
 import { until } from '../../support/process.ts';
-import { goodCode, TRIAL_MS, type Trial, tryOut } from './trial.ts';
+import { goodCode, type Trial, tryOut } from './trial.ts';
 
 const folder = testFolder();
 
@@ -27,7 +27,7 @@ function deliveriesOf({ result }: Trial) {
   return deliver;
 }
 
-it('20 ms of delay for 1 % of the messages', { timeout: TRIAL_MS }, async () => {
+it('20 ms of delay for 1 % of the messages', async () => {
   const trial = await tryOut(folder, { delayEvery: 100 }, OPEN);
   expect(trial.counted.delayed).toBeGreaterThan(10);
   // One in 100 is late, and of these are the slowest 1 in 200 and in 1,000, whatever else is slow. Half of all is
@@ -39,9 +39,7 @@ it('20 ms of delay for 1 % of the messages', { timeout: TRIAL_MS }, async () => 
   expect(trial.code).toBe(goodCode(trial.result));
 });
 
-it('a stall of half a second: every message due meanwhile is late', {
-  timeout: TRIAL_MS,
-}, async () => {
+it('a stall of half a second: every message due meanwhile is late', async () => {
   const trial = await tryOut(folder, { stallAt: 800, stallMs: STALL_MS }, OPEN);
   const { stalledMs, messages } = trial.counted;
   expect(stalledMs).toBeGreaterThan(STALL_MS - 5);
@@ -60,7 +58,7 @@ it('a stall of half a second: every message due meanwhile is late', {
   expect(max).toBeGreaterThan(0.9 * stalledMs);
 });
 
-it('a stall in a closed loop: only messages in flight are late', { timeout: TRIAL_MS }, async () => {
+it('a stall in a closed loop: only messages in flight are late', async () => {
   const trial = await tryOut(
     folder,
     { stallAt: 800, stallMs: STALL_MS },
@@ -76,7 +74,6 @@ it('a stall in a closed loop: only messages in flight are late', { timeout: TRIA
 
 it.runIf(process.platform !== 'win32')(
   'a generator that stands still itself: it says so, and nobody is late for less',
-  { timeout: TRIAL_MS },
   async () => {
     let stoppedMs = 0;
     const trial = await tryOut(folder, {}, OPEN, [], async ({ child, stderr }) => {

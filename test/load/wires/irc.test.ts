@@ -1,5 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { type Connection, UNMATCHED } from '../../../src/load/wires/client-wire.ts';
+import type { Connection } from '../../../src/load/wires/client-wire.ts';
 import { ircWire } from '../../../src/load/wires/irc.ts';
 import { Recorder } from './recorder.ts';
 import { StubServer } from './stub-server.ts';
@@ -82,20 +82,6 @@ describe('the wire for IRC', () => {
     expect(stub.heard.match(/JOIN/g)).toHaveLength(2);
   });
 
-  it('passes on messages, also one byte at a time, and ignores other lines', async () => {
-    const { stub, recorder } = await entered();
-    const ignored =
-      ':ben!b@h JOIN :#tea\r\n\r\n:irc.test 999 ann :what?\r\n:irc.test 12 ann\r\nNONSENSE\r\n:ben!b@h NICK :bob\r\n';
-    const messages =
-      ':bob!b@h PRIVMSG #tea :hot :tea\r\n:bob!b@h NOTICE ann :psst\r\n:bob!b@h PRIVMSG ann :you\r\n';
-    stub.say(ignored + messages);
-    await stub.sayByBytes(ignored + messages);
-    await recorder.has('message', 4);
-    expect(recorder.events.slice(1)).toEqual(
-      ['hot :tea', 'you', 'hot :tea', 'you'].map((text) => ['message', text, 0]),
-    );
-  });
-
   it('writes all messages of one turn in one piece', async () => {
     const { stub, connection } = await entered();
     stub.pieces.length = 0;
@@ -104,25 +90,6 @@ describe('the wire for IRC', () => {
     await stub.hears('text 99\r\n');
     expect(stub.pieces).toHaveLength(1);
     expect(stub.heard.startsWith('PRIVMSG #tea :text 0\r\nPRIVMSG #tea :text 1\r\n')).toBe(true);
-  });
-
-  it('reports a refused message as unmatched', async () => {
-    const { stub, recorder, connection } = await entered();
-    connection.send('nobody', Buffer.from('hello'), 5, undefined);
-    await stub.hears('PRIVMSG nobody :hello\r\n');
-    stub.say(':irc.test 401 ann nobody :No such nick\r\n');
-    expect(await recorder.has('refused')).toEqual([['refused', UNMATCHED, '401']]);
-  });
-
-  it('reads nothing while it is paused', async () => {
-    const { stub, recorder, connection } = await entered();
-    connection.pause();
-    stub.say(':ben!b@h PRIVMSG ann :one\r\n');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(recorder.texts).toEqual([]);
-    connection.resume();
-    await recorder.has('message');
-    expect(recorder.texts).toEqual(['one']);
   });
 
   it('does not report an incomplete message, and closes once', async () => {
@@ -144,16 +111,6 @@ describe('the wire for IRC', () => {
     const { stub, recorder } = await entered();
     stub.say('.'.repeat(5_000));
     expect(await recorder.has('closed')).toEqual([['closed', 'a line that is too long']]);
-  });
-
-  it('sends QUIT after its messages, and lets the server close', async () => {
-    const { stub, recorder, connection } = await entered();
-    connection.send('ben', Buffer.from('last words'), 0, undefined);
-    connection.quit();
-    await stub.hears('last words\r\nQUIT\r\n');
-    stub.say('ERROR :Closing link: (load@127.0.0.1) [Client exited]\r\n');
-    stub.end();
-    expect(await recorder.has('closed')).toEqual([['closed', '']]);
   });
 
   it('reports no more messages of a read in which it is destroyed', async () => {

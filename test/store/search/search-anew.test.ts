@@ -44,16 +44,6 @@ describe('an unusable index', () => {
     expectAnew({ index: reopen(), warnings }, /another version/);
   });
 
-  it.each([
-    ['is no database', 'this is a text, and it is long enough to be looked at. '.repeat(500)],
-    ['is all zeros', Buffer.alloc(20_000)],
-  ])('is rebuilt if its file %s', (_, content) => {
-    const file = newFile();
-    writeFileSync(file, content);
-    const { index, warnings } = openIndex(file);
-    expectAnew({ index, warnings }, /not a database/);
-  });
-
   it('is rebuilt if it is another program’s database', () => {
     const file = newFile();
     const db = new DatabaseSync(file);

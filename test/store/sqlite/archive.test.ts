@@ -7,7 +7,7 @@ import { type Clock, SYSTEM_CLOCK } from '../../../src/common/clock.ts';
 import type { Interval } from '../../../src/store/archive-store.ts';
 import { Archive } from '../../../src/store/sqlite/archive.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
-import { append } from '../../support/append.ts';
+import { append, join, leave, say, tell } from '../../support/append.ts';
 import { TestClock } from '../../support/clock.ts';
 import { testFolder } from '../../support/folder.ts';
 
@@ -33,8 +33,6 @@ function commit({ log, clock }: World, ...drafts: Draft[]): readonly Entry[] {
   return append(log, { drafts }, clock.wall()).entries;
 }
 
-const by = ({ id, name }: Account) => ({ account: id, user: name, origin: null });
-
 type Step = readonly [kind: 'say' | 'move' | 'tell', who: number, where: number];
 const step: fc.Arbitrary<Step> = fc.tuple(fc.constantFrom('say', 'move', 'tell'), fc.nat(2), fc.nat(2));
 
@@ -50,21 +48,19 @@ function play(at: World, steps: readonly Step[]): number[][] {
     const room = rooms[where];
     const peer = at.people[where];
     if (account === undefined || room === undefined || peer === undefined) continue;
-    const said = { ...by(account), text: 'x', key: null };
     if (kind === 'tell') {
-      const [entry] = commit(at, { kind: 'direct', ...said, peer: peer.id, peerName: peer.name });
+      const [entry] = commit(at, tell(account, peer));
       show(entry?.id ?? 0, [who, where]);
     } else if (kind === 'move') {
       const isIn = room.members.has(who);
-      const change = { ...by(account), room: room.id, roomName: `#r${where}` };
-      const [entry] = commit(at, { kind: isIn ? 'left' : 'joined', ...change });
+      const [entry] = commit(at, (isIn ? leave : join)(account, { id: room.id, name: `#r${where}` }));
       if (entry?.kind !== 'joined' && entry?.kind !== 'left') throw new Error('no change');
       room.id = entry.room;
       room.members.add(who);
       show(entry.id, room.members);
       if (isIn) room.members.delete(who);
     } else if (room.members.has(who)) {
-      const [entry] = commit(at, { kind: 'message', ...said, room: room.id, roomName: `#r${where}` });
+      const [entry] = commit(at, say(account, { id: room.id, name: `#r${where}` }));
       show(entry?.id ?? 0, room.members);
     }
   }
@@ -108,14 +104,7 @@ describe('the archive', () => {
     const at = world(['ann', 'bob']);
     const [ann, bob] = at.people;
     if (ann === undefined || bob === undefined) throw new Error('nobody');
-    const note: Draft = {
-      kind: 'direct',
-      ...by(ann),
-      peer: bob.id,
-      peerName: 'bob',
-      text: 'x'.repeat(1_000),
-      key: null,
-    };
+    const note = tell(ann, bob, 'x'.repeat(1_000));
     const all = commit(at, ...new Array<Draft>(20).fill(note)).map(({ id }) => id);
     const first = at.archive.replay(bob.id, 0, 100, 5_000);
     expect(first.entries).toHaveLength(5);
@@ -132,8 +121,7 @@ describe('the archive', () => {
     const at = world(['ann', 'bob'], clock);
     const [ann, bob] = at.people;
     if (ann === undefined || bob === undefined) throw new Error('nobody');
-    const note: Draft = { kind: 'direct', ...by(ann), peer: bob.id, peerName: 'bob', text: 'x', key: null };
-    const notes = new Array<Draft>(10).fill(note);
+    const notes = new Array<Draft>(10).fill(tell(ann, bob));
     const old = commit(at, ...notes);
     clock.pass(1_000);
     const all = [...old, ...commit(at, ...notes)].map(({ id }) => id);
@@ -156,18 +144,10 @@ describe('the archive', () => {
     const at = world(['ann', 'bob', 'cat']);
     const [ann, bob, cat] = at.people;
     if (ann === undefined || bob === undefined || cat === undefined) throw new Error('nobody');
-    const to = (peer: Account): Draft => ({
-      kind: 'direct',
-      ...by(ann),
-      peer: peer.id,
-      peerName: peer.name,
-      text: 'x',
-      key: null,
-    });
     const toBob: number[] = [];
     // Entries are put in their places some thousands at a time.
     for (let batch = 0; batch < 24; batch += 1) {
-      const said = commit(at, ...Array.from({ length: 700 }, (_, n) => to(n % 7 === 0 ? bob : cat)));
+      const said = commit(at, ...Array.from({ length: 700 }, (_, n) => tell(ann, n % 7 === 0 ? bob : cat)));
       toBob.push(...said.flatMap((entry) => ('peer' in entry && entry.peer === bob.id ? [entry.id] : [])));
       const newest = at.archive.history(intervalsOf(at, bob, 'ann'), Number.MAX_SAFE_INTEGER, 150, 1_000_000);
       expect(newest.messages.map(({ id }) => id)).toEqual(toBob.slice(-150).reverse());

@@ -1,10 +1,10 @@
 /** How old messages are, and what is removed, whatever the clock said while they were stored. */
 
 import { expect, it, onTestFinished } from 'vitest';
-import type { Draft, Entry } from '../../../src/chat/entry.ts';
+import type { Entry } from '../../../src/chat/entry.ts';
 import type { Projection } from '../../../src/chat/projection.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
-import { append } from '../../support/append.ts';
+import { append, tell } from '../../support/append.ts';
 import { TestClock } from '../../support/clock.ts';
 import { testFolder } from '../../support/folder.ts';
 
@@ -27,17 +27,8 @@ class World {
   }
 
   say(text: string, key: string | null = null): Entry {
-    const draft: Draft = {
-      kind: 'direct',
-      account: 1,
-      user: 'ann',
-      peer: 1,
-      peerName: 'ann',
-      text,
-      key,
-      origin: null,
-    };
-    const [entry] = append(this.log, { drafts: [draft] }, this.clock.wall()).entries;
+    const ann = { id: 1, name: 'ann' };
+    const [entry] = append(this.log, { drafts: [tell(ann, ann, text, key)] }, this.clock.wall()).entries;
     if (entry === undefined) throw new Error('no entry');
     return entry;
   }

@@ -254,16 +254,4 @@ describe.runIf(canMount)('on a full disk', () => {
     tokens.close();
     expect(existsSync(file)).toBe(true);
   });
-
-  it('from the start, nothing works, and everything does once there is room', () => {
-    const { file, disk } = newDisk();
-    disk.fill();
-    const { tokens, warnings } = open(file);
-    expect(tokens.issue('ann', RECORD, NOW)).toBeUndefined();
-    expect(tokens.check('ann', 'a token', RECORD, NOW)).toBe('unavailable');
-    expect(warnings).toHaveLength(1);
-    disk.release();
-    expect(tokens.check('ann', issue(tokens, 'ann'), RECORD, NOW)).toBe('ok');
-    tokens.close();
-  });
 });

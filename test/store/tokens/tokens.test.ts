@@ -48,20 +48,6 @@ describe('a token', () => {
     expect(tokens.revoke(token)).toBe('ok');
   });
 
-  it('is new at each login, and is revoked alone', () => {
-    const tokens = open(newFile());
-    const all = Array.from({ length: 5 }, () => issue(tokens, 'ann'));
-    expect(new Set(all).size).toBe(5);
-    tokens.revoke(all[2] ?? '');
-    expect(all.map((token) => tokens.check('ann', token, RECORD, NOW))).toEqual([
-      'ok',
-      'ok',
-      'bad_token',
-      'ok',
-      'ok',
-    ]);
-  });
-
   it('survives the process, however that ends, and so does its revocation', () => {
     const file = newFile();
     const tokens = open(file);

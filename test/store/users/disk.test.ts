@@ -1,10 +1,9 @@
-import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
 import { BrokenDisk } from './broken-disk.ts';
-import { appendAll, change, expectState, fold, type Run, stateOf } from './users-changes.ts';
+import { appendAll, change, fold, stateOf } from './users-changes.ts';
 import { hashOf, newFolder, open, openStore } from './users-folder.ts';
 
 test('what was answered with storage_full does not reappear after a power cut', async () => {
@@ -98,58 +97,3 @@ test('a file changed by someone else while an append failed is not truncated, bu
   await store.close();
   await disk.end();
 });
-
-test('a really full disk accepts nothing, keeps everything, and accepts more once there is space', async (context) => {
-  const folder = newFolder();
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', folder], { stdio: 'ignore' });
-  } catch {
-    context.skip('only root may mount a small disk');
-  }
-  onTestFinished(() => void execFileSync('umount', ['-l', folder]));
-  const ballast = join(folder, 'ballast');
-  fs.writeFileSync(ballast, Buffer.alloc(36_864));
-  const path = join(folder, 'users.txt');
-  const store = await openStore(path);
-  const run: Run = [];
-  while (run.every(([, outcome]) => outcome === 'stored') && run.length < 1_000) {
-    run.push(
-      ...(await appendAll(
-        store,
-        Array.from({ length: 10 }, (_, i) => change(`user${i}`, run.length + i)),
-      )),
-    );
-  }
-  const stored = run.filter(([, outcome]) => outcome === 'stored').map(([step]) => step);
-  expect(stored.length).toBeGreaterThan(100);
-  expect(new Set(run.map(([, outcome]) => outcome))).toEqual(new Set(['stored', 'storage_full']));
-  expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + stored.map((step) => formatRecord(step)).join(''));
-  expectState(store, run, 'exact');
-
-  fs.truncateSync(ballast, 32_768);
-  run.push(...(await appendAll(store, [change('late', 1)])));
-  expect(run.at(-1)?.[1]).toBe('stored');
-  await store.close();
-
-  // A start on the full disk: everything is there, and dropping superseded lines has to wait.
-  fs.writeFileSync(join(folder, 'ballast-2'), '');
-  fillDisk(join(folder, 'ballast-2'));
-  const full = await open(path);
-  if (full.result.type === 'refused') throw new Error(full.result.text);
-  expect(full.warnings).toEqual([expect.stringContaining('could not be compacted: ENOSPC')]);
-  expectState(full.result.store, run, 'exact');
-  await full.result.store.close();
-
-  fs.rmSync(ballast);
-  const again = await openStore(path);
-  expectState(again, run, 'exact');
-  expect(fs.readFileSync(path, 'utf8').split('\n').length).toBe(1 + 11 + 1);
-});
-
-function fillDisk(path: string): void {
-  try {
-    for (;;) fs.appendFileSync(path, Buffer.alloc(4_096));
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('ENOSPC')) throw error;
-  }
-}

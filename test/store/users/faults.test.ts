@@ -73,20 +73,14 @@ describe('an error of any single operation', () => {
 });
 
 describe('a crash at any operation', () => {
-  test('loses nothing that was stored', async () => {
+  test.each([
+    ['', false],
+    ['together with a power cut that loses everything unsynced ', true],
+  ])('%sloses nothing that was stored', async (_, isCut) => {
     await forEachOperation({ code: 'EIO', isCrash: true }, async (disk, path) => {
       const run = await play(path, disk);
-      await disk.end();
-      const store = await openStore(path);
-      expectState(store, run, 'open end');
-      expect(await store.append(change('zed', 9))).toBe('stored');
-    });
-  });
-
-  test('together with a power cut that loses everything unsynced loses nothing that was stored', async () => {
-    await forEachOperation({ code: 'EIO', isCrash: true }, async (disk, path) => {
-      const run = await play(path, disk);
-      await disk.powerCut();
+      if (isCut) await disk.powerCut();
+      else await disk.end();
       const store = await openStore(path);
       expectState(store, run, 'open end');
       expect(await store.append(change('zed', 9))).toBe('stored');

@@ -91,14 +91,6 @@ describe('the last line of a name wins', () => {
     expect(fs.readdirSync(join(path, '..'))).toEqual(['users.txt']);
   });
 
-  test('and in a small file, one superseded line is enough for that', async () => {
-    const path = join(newFolder(), 'users.txt');
-    const lines = Array.from({ length: 50 }, (_, i) => record(`user${i}`, i));
-    fs.writeFileSync(path, FIRST_LINE + lines.join('') + record('user7', 99), { mode: 0o600 });
-    await openStore(path);
-    expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + lines.with(7, record('user7', 99)).join(''));
-  });
-
   test('and a large file is not rewritten for a single line', async () => {
     const path = join(newFolder(), 'users.txt');
     let text = FIRST_LINE;

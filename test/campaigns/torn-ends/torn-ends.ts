@@ -4,17 +4,16 @@
  */
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import * as path from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isDeepStrictEqual } from 'node:util';
 import type { Account } from '../../../src/chat/directory.ts';
 import type { Draft, Entry } from '../../../src/chat/entry.ts';
 import type { Projection } from '../../../src/chat/projection.ts';
 import { openProjection } from '../../../src/store/sqlite/projection.ts';
-import { append } from '../../support/append.ts';
+import { append, join, leave, say, tell } from '../../support/append.ts';
 import { startRandom } from '../../support/random.ts';
-import type { Findings } from '../campaign.ts';
-import type { Strides } from '../torn-ends.ts';
+import { type CampaignOptions, type CampaignResult, Findings } from '../campaign.ts';
 import { checkIntegrity } from '../views/stored-log.ts';
 import { countWhole, DAMAGES, damage, places } from './damage.ts';
 import { readTransactionEnds } from './wal.ts';
@@ -38,8 +37,20 @@ interface Made {
   readonly states: readonly State[];
 }
 
-/** Returns the number of starts. */
-export function damageLog(folder: string, seed: number, strides: Strides, findings: Findings): number {
+/** Distances between two damaged positions, in bytes. The positions around the ends of records are always tried. */
+export interface Strides {
+  readonly logCut: number;
+  readonly logOverwritten: number;
+}
+
+export const EVERY_BYTE: Strides = { logCut: 1, logOverwritten: 8 };
+
+export async function tearEnds(
+  { folder: parent, seed }: CampaignOptions,
+  strides: Strides = EVERY_BYTE,
+): Promise<CampaignResult> {
+  const findings = new Findings('not recovered');
+  const folder = path.join(parent, 'log');
   mkdirSync(folder, { mode: 0o700 });
   let starts = 0;
   for (const isSecondRound of [false, true]) {
@@ -58,7 +69,7 @@ export function damageLog(folder: string, seed: number, strides: Strides, findin
       }
     }
   }
-  return starts;
+  return { figures: { 'starts on chat.db': starts }, findings };
 }
 
 /**
@@ -66,26 +77,27 @@ export function damageLog(folder: string, seed: number, strides: Strides, findin
  * emptied the write-ahead log, and older frames follow the new ones.
  */
 function makeLog(folder: string, isSecondRound: boolean): Made {
-  const file = join(folder, 'chat.db');
+  const file = path.join(folder, 'chat.db');
   clear(file);
   const log = openProjection(file);
   const [ann, ben] = [begin(log, 'ann'), begin(log, 'ben')];
-  const [joined] = commit(log, [enter(ann, 0)]);
-  const room = joined?.kind === 'joined' ? joined.room : 0;
-  commit(log, [enter(ben, room)]);
-  for (let i = 0; i < 16; i += 1) commit(log, [say(ann, room, `before ${i}`), tell(ben, ann, `and ${i}`)]);
+  const [joined] = commit(log, [join(ann, { id: 0, name: '#room' })]);
+  const room = { id: joined?.kind === 'joined' ? joined.room : 0, name: '#room' };
+  commit(log, [join(ben, room)]);
+  for (let i = 0; i < 16; i += 1)
+    commit(log, [say(ann, room, `before ${i}`, `key of before ${i}`), tell(ben, ann, `and ${i}`)]);
   if (isSecondRound) {
     const other = new DatabaseSync(file);
     other.exec('PRAGMA wal_checkpoint(RESTART)');
     other.close();
-    for (let i = 0; i < 3; i += 1) commit(log, [say(ben, room, `later ${i}`)]);
+    for (let i = 0; i < 3; i += 1) commit(log, [say(ben, room, `later ${i}`, `key of later ${i}`)]);
   }
   const states = [stateOf(log)];
-  commit(log, [say(ann, room, 'a message'), tell(ann, ben, 'and one to ben')]);
+  commit(log, [say(ann, room, 'a message', 'key of a message'), tell(ann, ben, 'and one to ben')]);
   states.push(stateOf(log));
   const cat = begin(log, 'cat', [say(ben, room, 'x'.repeat(6_000))]);
   states.push(stateOf(log));
-  commit(log, [enter(cat, room), leave(ann, room), tell(cat, cat, 'a note')]);
+  commit(log, [join(cat, room), leave(ann, room), tell(cat, cat, 'a note')]);
   states.push(stateOf(log));
   const made = { db: readFileSync(file), wal: readFileSync(`${file}-wal`) };
   log.close();
@@ -109,7 +121,7 @@ function checkStart(
   state: State | undefined,
   isThorough: boolean,
 ): string | undefined {
-  const file = join(folder, 'chat.db');
+  const file = path.join(folder, 'chat.db');
   clear(file);
   writeFileSync(file, db, { mode: 0o600 });
   writeFileSync(`${file}-wal`, wal, { mode: 0o600 });
@@ -122,7 +134,9 @@ function checkStart(
   const [first] = state.entries;
   if (first?.kind !== 'joined') return 'its first entry is no join';
   const ann = { id: first.account, name: first.user };
-  const appended = commit(log, [say(ann, first.room, 'the next one')]);
+  const appended = commit(log, [
+    say(ann, { id: first.room, name: '#room' }, 'the next one', 'key of the next one'),
+  ]);
   if ((appended[0]?.id ?? 0) <= (state.entries.at(-1)?.id ?? 0)) return 'the next id is not higher';
   if (isThorough) {
     log.close();
@@ -155,8 +169,6 @@ function stateOf(log: Projection): State {
   };
 }
 
-type Named = Pick<Account, 'id' | 'name'>;
-
 function begin(log: Projection, name: string, drafts: readonly Draft[] = []): Account {
   const [account] = append(log, { accounts: [{ name, guest: false }], drafts }).accounts;
   if (account === undefined) throw new Error('no account');
@@ -167,27 +179,6 @@ function commit(log: Projection, drafts: readonly Draft[]): readonly Entry[] {
   return append(log, { drafts }).entries;
 }
 
-function authored({ id, name }: Named): { account: number; user: string; origin: null } {
-  return { account: id, user: name, origin: null };
-}
-
-function say(author: Named, room: number, text: string): Draft {
-  const key = `key of ${text}`.slice(0, 32);
-  return { kind: 'message', ...authored(author), room, roomName: '#room', text, key };
-}
-
-function tell(author: Named, peer: Named, text: string): Draft {
-  return { kind: 'direct', ...authored(author), peer: peer.id, peerName: peer.name, text, key: null };
-}
-
-function enter(author: Named, room: number): Draft {
-  return { kind: 'joined', ...authored(author), room, roomName: '#room' };
-}
-
-function leave(author: Named, room: number): Draft {
-  return { kind: 'left', ...authored(author), room, roomName: '#room' };
-}
-
 function clear(file: string): void {
-  for (const path of [file, `${file}-wal`, `${file}-shm`]) rmSync(path, { force: true });
+  for (const each of [file, `${file}-wal`, `${file}-shm`]) rmSync(each, { force: true });
 }
