@@ -2,7 +2,6 @@
  * The state that `decide` may read: that after all earlier intents of the log, including those of the same batch.
  */
 
-import type { RefusalCode } from '../protocol/vocabulary.ts';
 import type { Account, Directory } from './directory.ts';
 import type { Draft } from './entry.ts';
 
@@ -27,6 +26,20 @@ export type Change =
   | { readonly kind: 'ended'; readonly account: Account }
   | { readonly kind: 'marked'; readonly account: number; readonly id: number };
 
+/** Most rooms that an account may be in. Keeps the answer to `login`, which lists them, within one frame. */
+export const ROOMS_PER_ACCOUNT = 500;
+
+/** Why an intent is refused. `storage_failed`: its key could not be looked up. */
+export type IntentRefusal =
+  | 'key_reused'
+  | 'name_taken'
+  | 'no_such_room'
+  | 'no_such_user'
+  | 'not_a_member'
+  | 'not_logged_in'
+  | 'storage_failed'
+  | 'too_many_rooms';
+
 export type Decision =
   | { readonly type: 'changes'; readonly changes: readonly Change[] }
   /** A repeat of the message with this id, which was stored at that time. */
@@ -35,11 +48,11 @@ export type Decision =
   | { readonly type: 'known'; readonly account: Account }
   /** There is nothing to do. */
   | { readonly type: 'unchanged' }
-  | { readonly type: 'refused'; readonly code: RefusalCode };
+  | { readonly type: 'refused'; readonly code: IntentRefusal };
 
 export const UNCHANGED: Decision = { type: 'unchanged' };
 
-export function refused(code: RefusalCode): Decision {
+export function refused(code: IntentRefusal): Decision {
   return { type: 'refused', code };
 }
 

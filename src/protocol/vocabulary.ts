@@ -3,6 +3,8 @@
  * the reference for people.
  */
 
+import { ROOMS_PER_ACCOUNT } from '../chat/state.ts';
+
 export const PROTOCOL_VERSION = 1;
 
 /** Size of a frame's header in bytes: an ASCII decimal integer, then blanks. */
@@ -26,8 +28,7 @@ export const LIMITS = {
   token: 64,
   /** Longest query of a search, as UTF-8. */
   query: 256,
-  /** Most rooms that an account may be in. Keeps the answer to `login` within one frame. */
-  roomsPerAccount: 500,
+  roomsPerAccount: ROOMS_PER_ACCOUNT,
 } as const;
 
 /** The codes of `error` answers, each with its default text for people. */

@@ -1,11 +1,17 @@
 /** Joining and leaving rooms. */
 
-import { LIMITS } from '../../protocol/vocabulary.ts';
 import type { Directory } from '../directory.ts';
 import type { Authored, Committed, InRoom } from '../entry.ts';
 import type { AccountIntent } from '../intent.ts';
 import type { Journal } from '../journal.ts';
-import { type ChatState, type Decision, refused, singleChange, UNCHANGED } from '../state.ts';
+import {
+  type ChatState,
+  type Decision,
+  ROOMS_PER_ACCOUNT,
+  refused,
+  singleChange,
+  UNCHANGED,
+} from '../state.ts';
 import { common, type EntryKind, inRoom } from './entry-kind.ts';
 
 export interface JoinIntent extends AccountIntent {
@@ -48,7 +54,7 @@ export function decideJoin({ directory }: ChatState, intent: JoinIntent): Decisi
   if (account?.id !== id) return refused('not_logged_in');
   const room = directory.room(name);
   if (room?.members.has(id)) return UNCHANGED;
-  if (directory.roomsOf(account).size >= LIMITS.roomsPerAccount) return refused('too_many_rooms');
+  if (directory.roomsOf(account).size >= ROOMS_PER_ACCOUNT) return refused('too_many_rooms');
   return singleChange({
     kind: 'joined',
     account: id,
