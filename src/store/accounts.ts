@@ -15,6 +15,8 @@ export interface AccountChange {
   readonly name: string;
   readonly hash: string;
   readonly at: Date;
+  /** Set for a new password of an account that exists. If someone has removed the account meanwhile, it stays removed. */
+  readonly isReplacement?: boolean;
 }
 
 /**
@@ -23,6 +25,9 @@ export interface AccountChange {
  * append that is `stored`, or the next start.
  */
 export type AppendOutcome = 'stored' | 'storage_full' | 'storage_failed';
+
+/** `removed`: the account whose password was to change is gone, and nothing is stored. */
+export type ChangeOutcome = AppendOutcome | 'removed';
 
 export interface AccountStore {
   /** How many accounts there are. */
@@ -35,7 +40,7 @@ export interface AccountStore {
    * Appends a change; the last one of a name wins. Changes take effect in the order of the calls. It does not ask
    * whether the name is taken: its owner does. A name or hash that could not be read back throws `RangeError`.
    */
-  append(change: AccountChange): Promise<AppendOutcome>;
+  append(change: AccountChange): Promise<ChangeOutcome>;
   /** Looks whether somebody else has changed the accounts where they are stored, and takes them over if so. Call it now and then. */
   refresh(): Promise<void>;
   /** Writes what is waiting, then closes. An append after this answers `storage_failed`. */

@@ -267,8 +267,9 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
     }
     const account = store.find(request.user);
     const at = account === undefined ? new Date() : new Date(account.since);
+    const isReplacement = asking !== undefined;
     void store
-      .append({ name: account?.name ?? request.user, hash: outcome.value, at })
+      .append({ name: account?.name ?? request.user, hash: outcome.value, at, isReplacement })
       .then((written) => self.tell({ type: 'stored', request, asking, outcome: written }));
   }
 
@@ -276,7 +277,7 @@ export function auth({ store, tokens, pool, sessions, steady, guests }: AuthPart
   function stored(state: State, { request, asking, outcome }: AuthMsg & { type: 'stored' }): void {
     releaseName(state, request, asking);
     if (outcome !== 'stored') {
-      request.reply({ type: 'refused', code: outcome });
+      request.reply({ type: 'refused', code: outcome === 'removed' ? 'wrong_credentials' : outcome });
       return;
     }
     const answer = accept(request.user);

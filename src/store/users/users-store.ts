@@ -4,7 +4,7 @@
  */
 
 import { foldName } from '../../chat/names.ts';
-import type { Account, AccountChange, AccountStore, AppendOutcome } from '../accounts.ts';
+import type { Account, AccountChange, AccountStore, AppendOutcome, ChangeOutcome } from '../accounts.ts';
 import { isSystemError } from '../files/file-system.ts';
 import type { AppendFile } from './append-file.ts';
 import { apply } from './load.ts';
@@ -51,7 +51,8 @@ interface RecentChange {
 interface WaitingChange {
   /** The line without its newline. */
   readonly line: string;
-  readonly settle: (outcome: AppendOutcome) => void;
+  readonly isReplacement: boolean;
+  readonly settle: (outcome: ChangeOutcome) => void;
 }
 
 export class UsersStore implements AccountStore {
@@ -87,11 +88,12 @@ export class UsersStore implements AccountStore {
   }
 
   /** While one group is being written, later changes wait for the next. A full queue MUST refuse the newest. */
-  async append(change: AccountChange): Promise<AppendOutcome> {
+  async append(change: AccountChange): Promise<ChangeOutcome> {
+    const { isReplacement = false } = change;
     const line = formatRecord(change).slice(0, -1);
     if (this.#isClosed || this.#waiting.length >= MAX_WAITING) return 'storage_failed';
-    const { promise, resolve } = Promise.withResolvers<AppendOutcome>();
-    this.#waiting.push({ line, settle: resolve });
+    const { promise, resolve } = Promise.withResolvers<ChangeOutcome>();
+    this.#waiting.push({ line, isReplacement, settle: resolve });
     this.#flushing ??= this.#flush();
     return promise;
   }
@@ -117,16 +119,27 @@ export class UsersStore implements AccountStore {
       this.#isCheckDue = false;
       const group = this.#waiting.splice(0);
       if (group.length === 0 && isCheckDue && !(await this.#isChanged())) continue;
-      const lines = group.map(({ line }) => line);
-      const outcome = lines.length === 0 ? await this.#takeOver([]) : await this.#append(lines);
-      for (const { settle } of group) settle(outcome);
+      const { possible = [], removed = [] } = Object.groupBy(group, (change) =>
+        this.#isPossible(change) ? 'possible' : 'removed',
+      );
+      for (const { settle } of removed) settle('removed');
+      if (possible.length === 0 && !isCheckDue) continue;
+      const outcome = possible.length === 0 ? await this.#takeOver([]) : await this.#append(possible);
+      for (const change of possible) {
+        change.settle(outcome === 'stored' && !this.#isPossible(change) ? 'removed' : outcome);
+      }
     }
     this.#flushing = undefined;
   }
 
-  async #append(lines: readonly string[]): Promise<AppendOutcome> {
+  #isPossible({ line, isReplacement }: WaitingChange): boolean {
+    return !isReplacement || this.#lines.has(keyOf(line));
+  }
+
+  async #append(changes: readonly WaitingChange[]): Promise<AppendOutcome> {
+    const lines = changes.map(({ line }) => line);
     const outcome = await this.#file.append(toBytes(lines));
-    if (outcome === 'changed') return this.#takeOver(lines);
+    if (outcome === 'changed') return this.#takeOver(changes);
     if (outcome === 'stored') this.#stored(lines);
     return outcome;
   }
@@ -149,13 +162,14 @@ export class UsersStore implements AccountStore {
   }
 
   /**
-   * Takes over the file's current content, and appends the recent lines and these lines if it lacks them; all or
-   * nothing.
+   * Takes over the file's current content, and appends the recent lines and these changes if it lacks them; all or
+   * nothing. Accounts that are gone stay gone.
    */
-  async #takeOver(lines: readonly string[]): Promise<AppendOutcome> {
+  async #takeOver(changes: readonly WaitingChange[]): Promise<AppendOutcome> {
     const known = new Set(this.#recent.flatMap(({ line, before }) => [line, before]));
     /** The last line of each name. */
     const lacking = new Map<string, string>();
+    const lines = changes.map(({ line }) => line);
     for (const line of [...this.#recent.map((recent) => recent.line), ...lines]) {
       known.add(this.#lines.get(keyOf(line)));
       lacking.set(keyOf(line), line);
@@ -166,6 +180,11 @@ export class UsersStore implements AccountStore {
       if (wanted === line || (wanted !== undefined && !known.has(line))) lacking.delete(keyOf(line));
     });
     if (content === undefined) return 'storage_failed';
+    const recent = new Set(this.#recent.map(({ line }) => keyOf(line)));
+    for (const { line, isReplacement } of changes) {
+      const key = keyOf(line);
+      if (isReplacement && !content.lines.has(key) && !recent.has(key)) lacking.delete(key);
+    }
     const rest = [...lacking.values()];
     const outcome = rest.length === 0 ? 'stored' : await content.file.append(toBytes(rest));
     if (outcome !== 'stored') {

@@ -1,6 +1,6 @@
 /** The auth actor with its stores, in this thread, with a clock that the test sets. */
 
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, it, onTestFinished } from 'vitest';
 import { type AuthAnswer, type AuthMsg, auth } from '../../../src/actors/auth/auth.ts';
 import type { Credential } from '../../../src/actors/auth/auth-api.ts';
@@ -196,4 +196,18 @@ it('keeps the time of the registration in users.txt when a password changes', as
   const lines = readFileSync(at.file, 'latin1').trim().split('\n').slice(1);
   expect(lines.map((line) => line.split(' ').at(-1))).toEqual([OLD, OLD]);
   expect(new Set(lines).size).toBe(2);
+});
+
+it('does not bring back an account that was removed from users.txt while its new password was hashed', async () => {
+  const at = await World.open('ann secret of ann\n');
+  at.ended.resolve();
+  const asking = { shard: 1, connection: 1 };
+  const change = { type: 'change', user: 'ann', password: 'secret of ann', next: 'another secret' } as const;
+  const changed = at.ask({ ...change, address: 'here', asking });
+  // Their hashes come before that of the new password, and storing the first of them finds the removal.
+  const others = Array.from({ length: 40 }, (_, i) => at.register(`user${i}`, 'many'));
+  appendFileSync(at.file, 'ann - 2026-11-22T06:15:38Z\n');
+  expect(await changed).toMatchObject({ code: 'wrong_credentials' });
+  await Promise.all(others);
+  expect(await at.login('ann', 'another secret')).toBe('wrong_credentials');
 });

@@ -1,7 +1,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import type { AccountChange, AppendOutcome } from '../../../src/store/accounts.ts';
+import type { AccountChange, ChangeOutcome } from '../../../src/store/accounts.ts';
 import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
 import { BrokenDisk, type Fault } from './broken-disk.ts';
 import { appendAll, change, expectState, type Run, stateOf } from './users-changes.ts';
@@ -53,7 +53,7 @@ describe('an error of any single operation', () => {
     ['EIO', 'and a later power cut', true],
     ['ENOSPC', 'and a later power cut', true],
   ] as const)('(%s) %s loses nothing that was stored, and the next append works', async (code, _, isCut) => {
-    const outcomes = new Set<AppendOutcome>();
+    const outcomes = new Set<ChangeOutcome>();
     const tried = await forEachOperation({ code }, async (disk, path) => {
       const run = await play(path, disk);
       if (isCut) await disk.powerCut();

@@ -1,6 +1,6 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { AccountStore } from '../../../src/store/accounts.ts';
 import { FIRST_LINE, formatRecord } from '../../../src/store/users/record.ts';
 import { openUsersFile } from '../../../src/store/users/users-file.ts';
@@ -223,4 +223,30 @@ test('a file created by someone before the first registration is accepted', asyn
   expect(await result.store.append({ name: 'bob', hash: hashOf(2), at: AT })).toBe('stored');
   expect(fs.readFileSync(path, 'utf8')).toBe(FIRST_LINE + record('alice', 1) + record('bob', 2));
   expect([...result.store.names()]).toEqual(['alice', 'bob']);
+});
+
+test.each([
+  ['in the file that is reread for it', REMOVAL, false],
+  ['while it waits for the file to be reread', REMOVAL, true],
+  ['by a file that says nothing about it', '', true],
+])('a new password does not bring back an account that was removed %s', async (_, removal, waits) => {
+  const { path, store, append, text } = await openWithTwo();
+  if (removal === '') {
+    vi.useFakeTimers({ toFake: ['performance'], now: performance.now() });
+    onTestFinished(() => void vi.useRealTimers());
+    // What was stored this long ago is no longer protected from an editor that lacks it.
+    vi.advanceTimersByTime(60_000);
+    await store.refresh();
+    replace(path, `${FIRST_LINE}${record('bob', 2)}`);
+  } else {
+    fs.appendFileSync(path, removal);
+  }
+  const carol = waits ? append('carol', 3) : undefined;
+  // The change of carol is on its way to the disk; the next one waits.
+  await new Promise((resolve) => setImmediate(resolve));
+  const changed = store.append({ name: 'alice', hash: hashOf('new'), at: AT, isReplacement: true });
+  expect(await changed).toBe('removed');
+  await carol;
+  expect(store.find('alice')).toBeUndefined();
+  expect(text()).not.toContain(hashOf('new'));
 });

@@ -1,7 +1,7 @@
 /** Changes of accounts, their outcomes, and what a store contains after them. */
 
 import { expect } from 'vitest';
-import type { AccountChange, AccountStore, AppendOutcome } from '../../../src/store/accounts.ts';
+import type { AccountChange, AccountStore, ChangeOutcome } from '../../../src/store/accounts.ts';
 import { AT, hashOf } from './users-folder.ts';
 
 export function change(name: string, seed: number): AccountChange {
@@ -9,7 +9,7 @@ export function change(name: string, seed: number): AccountChange {
 }
 
 /** Every change that was tried, in order, with its outcome. */
-export type Run = Array<readonly [AccountChange, AppendOutcome]>;
+export type Run = Array<readonly [AccountChange, ChangeOutcome]>;
 
 /** Appends all of them at the same moment. */
 export async function appendAll(store: AccountStore, changes: readonly AccountChange[]): Promise<Run> {
