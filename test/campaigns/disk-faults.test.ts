@@ -18,15 +18,11 @@ describe.runIf(process.platform === 'linux')('the n-th operation on the disk fai
     const { figures, findings } = await failStores({ ...options, folder: `${folder}/stores` }, 149);
     expect(findings.list()).toEqual([]);
     expect(figures['plays of SQLite files with a fault']).toBeGreaterThan(30);
-  }, 60_000);
+  });
 
-  it.skipIf(isOnDelayedLog)(
-    'under a real server, which goes on',
-    async () => {
-      const { figures, findings } = await failServer({ ...options, folder: `${folder}/server` });
-      expect(findings.list()).toEqual([]);
-      expect(figures.acknowledged).toBeGreaterThan(50);
-    },
-    60_000,
-  );
+  it.skipIf(isOnDelayedLog)('under a real server, which goes on', async () => {
+    const { figures, findings } = await failServer({ ...options, folder: `${folder}/server` });
+    expect(findings.list()).toEqual([]);
+    expect(figures.acknowledged).toBeGreaterThan(50);
+  });
 });

@@ -13,5 +13,4 @@ it.skipIf(isOnDelayedLog)(
     expect(result.findings.list()).toEqual([]);
     expect(result.figures.acknowledged).toBeGreaterThan(10);
   },
-  60_000,
 );

@@ -81,7 +81,7 @@ describe('is refused with exit code 77', () => {
       renameSync(`${outside}-copy`, join(data, name));
     }
     await (await startServer({ data })).stop();
-  }, 60_000);
+  });
 
   it('a folder where a file should be', async () => {
     for (const name of FILES) {
@@ -89,24 +89,20 @@ describe('is refused with exit code 77', () => {
       mkdirSync(join(data, name), { recursive: true, mode: 0o700 });
       expect(await refusalOf(data)).toContain(`${join(data, name)} is not a regular file`);
     }
-  }, 60_000);
+  });
 
-  it.runIf(canChown)(
-    'a file, or a folder, of another user',
-    async () => {
-      const { data } = await usedFolder();
-      for (const name of ['.', ...FILES]) {
-        const path = join(data, name);
-        chownSync(path, 4_711, 4_711);
-        const text = await refusalOf(data);
-        expect(text).toContain(`${path} belongs to the user with id 4711`);
-        expect(text).toContain('chown 0 ');
-        chownSync(path, 0, 0);
-      }
-      await (await startServer({ data })).stop();
-    },
-    60_000,
-  );
+  it.runIf(canChown)('a file, or a folder, of another user', async () => {
+    const { data } = await usedFolder();
+    for (const name of ['.', ...FILES]) {
+      const path = join(data, name);
+      chownSync(path, 4_711, 4_711);
+      const text = await refusalOf(data);
+      expect(text).toContain(`${path} belongs to the user with id 4711`);
+      expect(text).toContain('chown 0 ');
+      chownSync(path, 0, 0);
+    }
+    await (await startServer({ data })).stop();
+  });
 });
 
 it('files readable by others, and their side files, are made private at the next start', async () => {

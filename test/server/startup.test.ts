@@ -108,13 +108,6 @@ describe('an obstacle gets one clear line and an exit code', () => {
     );
   });
 
-  it('a port in use by another Parley, which shares its port between threads', async () => {
-    const server = await start(['--workers', '2']);
-    const [code, text] = await fail(['--port', String(server.port), '--data', newFolder(), '--workers', '2']);
-    expect(code).toBe(69);
-    expect(text).toContain('is in use');
-  });
-
   it('a data folder in use', async () => {
     const data = newFolder();
     const server = await startServer({ data });

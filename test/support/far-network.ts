@@ -86,11 +86,6 @@ export class FarNetwork {
     this.#route('route', 'add', how === 'silence' ? 'blackhole' : 'unreachable', address);
   }
 
-  mend(address: string, how: Cut = 'silence'): void {
-    this.#route('rule', 'del', 'from', address, 'blackhole');
-    this.#route('route', 'del', how === 'silence' ? 'blackhole' : 'unreachable', address);
-  }
-
   close(): void {
     for (const name of [this.#place, this.#router]) spawnSync('ip', ['netns', 'del', name]);
   }

@@ -262,18 +262,6 @@ test('the live file completes an element that a page read only in part', async (
   }
 });
 
-test('a page without a live file stays readable', async () => {
-  const { file, display } = await startWith(messagesBetween(0, 3));
-  await display.close();
-  const copy = join(createFolder(), 'archive.html');
-  await copyFile(file, copy);
-  const page = await browser.open(copy);
-  expect(await shownTexts(page)).toEqual(['message 0', 'message 1', 'message 2']);
-  const isSame = await mark(page);
-  await page.waitForTimeout(1500);
-  expect(await isSame()).toBe(true);
-});
-
 test('an open page reloads as the next one when it is full, and the full one links to it', async () => {
   const folder = createFolder();
   const file = join(folder, 'chat.html');
