@@ -32,7 +32,7 @@ export const CHANNELS: ReadonlyArray<readonly [Role, Role]> = [
   ['archive', 'shard'],
 ];
 
-/** The order in which threads complete their work when the server stops: those that ask before those that answer. */
+/** The order in which threads complete their work when the server stops: what clients have asked for flows this way. */
 export const FINISH_ORDER: readonly Role[] = ['shard', 'auth', 'registry', 'archive'];
 
 /** How soon a client disconnected by a shutdown may return. */

@@ -11,7 +11,8 @@ export type QueryAnswer =
 
 /**
  * Reads the state after all earlier commands of the connection. Returns a promise if part of the answer comes from another
- * thread; other commands do not wait for it.
+ * thread. Other commands do not wait for it, but requests for which a session waits until everything earlier has been
+ * answered do (`history`, `search`, `logout`, `quit`): keep its deadline short.
  */
 export type Query = () => QueryAnswer | Promise<QueryAnswer>;
 
