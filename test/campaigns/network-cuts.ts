@@ -209,7 +209,7 @@ class NetworkCuts {
   #reasons(): void {
     const lines = this.#server.stderr().split('\n');
     const closed = lines.filter((line) => line.includes('"connection.closed"'));
-    const reasons = closed.filter((line) => /does not acknowledge|ETIMEDOUT/.test(line));
+    const reasons = closed.filter((line) => /no longer acknowledges|ETIMEDOUT/.test(line));
     if (reasons.length !== 6) this.#findings.report('no reason in the log', closed.join('\n'));
   }
 }

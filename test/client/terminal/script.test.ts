@@ -16,6 +16,29 @@ function as(user: string, ...flags: string[]) {
 }
 
 describe('a script', () => {
+  it('registers, chats with others, and logs out', async () => {
+    const alice = startScript(as('alice', '--register'));
+    const bob = startScript(as('bob', '--register'));
+    alice.say('/join tea');
+    await alice.see('joined #tea');
+    bob.say('/join #tea');
+    bob.say('hello & <b>welcome</b>');
+    bob.say('/msg alice between us');
+    alice.say('/wait-for #tea bob: hello 20');
+    alice.say('/wait-for bob: between us 20');
+    alice.say('//slashes stay');
+    bob.say('/wait-for #tea alice: /slashes stay 20');
+    expect(await alice.end()).toEqual({ code: 0, signal: null });
+    expect(await bob.end()).toEqual({ code: 0, signal: null });
+    expect(alice.stderr() + bob.stderr()).toBe('');
+    // Other people's text goes to the display only.
+    expect(alice.stdout()).not.toContain('hello');
+    const page = readFileSync(alice.display, 'utf8');
+    expect(page).toContain('hello &amp; &lt;b&gt;welcome&lt;/b&gt;');
+    expect(page).toContain('between us');
+    expect(page).toContain('/slashes stay');
+  });
+
   it('answers each line before it runs the next', async () => {
     const { code, stdout } = await runScript(
       ['/join cake', '/who cake', '/to alice', '/leave cake', '/rooms', '/help join'],
