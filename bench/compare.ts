@@ -1,12 +1,12 @@
 /**
- * Two versions of the server, by turns, with the same work: the CPU time of each for a delivery, and the ratio of the two in each
- * round. A machine that others use as well does to one what it does to the other.
+ * Compares two versions of the server under the same work, in alternating rounds: the CPU time per delivery of each, and their
+ * ratio in each round. Other load on the machine affects both alike.
  *
  *   node bench/compare.ts --base ../other-checkout/bin/parley.js [--program bin/parley.js] [--rounds 5] [--seconds 5] [--warm-up 10]
- *                         [--work room,pairs] [--base-args '…'] [--program-args '…']
+ *                         [--work room,pairs] [--base-args '…'] [--program-args '…'] [--base-flags=--…] [--program-flags=--…]
  *
- * Code is compiled while it runs: on a machine that others use as well, that takes longer than the other benchmarks allow for.
- * Both run with one thread for connections, which is what the other benchmarks measure, unless the arguments say otherwise.
+ * The warm-up is long because code is compiled late on a busy machine. Both versions run with one shard, like the other
+ * benchmarks, unless the arguments say otherwise.
  */
 
 import { once } from 'node:events';
@@ -26,7 +26,7 @@ import { describeThreads } from './thread-times.ts';
 import { checkResult, cpuPerDelivery } from './trial.ts';
 
 const PAIRS = WORKLOADS.find(({ name }) => name === 'pairs');
-/** The usual workloads, and one that only this comparison has. */
+/** The workloads of the other benchmarks, and one that only this comparison has. */
 const ALL: readonly Workload[] = [
   ...WORKLOADS,
   ...(PAIRS === undefined
