@@ -45,10 +45,10 @@ function isTime(value: unknown): value is number | null {
 }
 
 function describe({ user, guest, onlineSince, registeredAt, rooms }: Person): string[] {
+  const since = registeredAt === null ? undefined : formatDate(toDate(registeredAt));
   const kind = guest ? 'a guest' : 'a registered user';
-  const since = registeredAt === null ? '' : ` since ${formatDate(toDate(registeredAt))}`;
   return [
-    `${user} is ${kind}${since}`,
+    since === undefined ? `${user} is ${kind}` : `${user} has been registered since ${since}`,
     onlineSince === null ? 'offline' : `online since ${formatDate(toDate(onlineSince))}`,
     rooms.length === 0 ? 'you share no room' : `rooms you share: ${rooms.join(', ')}`,
   ];

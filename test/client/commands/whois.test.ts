@@ -19,7 +19,7 @@ it('/whois tells about a person, on a real server', async () => {
   const lines = ['/join tea', '/join cake', '/whois @BOB', '/whois gil', '/whois bop', '/whois'];
   const told = await runScript(lines, alice);
   expect(told.stdout).toMatch(
-    /^bob is a registered user since 2\d{3}-\d\d-\d\d \d\d:\d\d\nonline since 2.*\nrooms you share: #tea$/m,
+    /^bob has been registered since 2\d{3}-\d\d-\d\d \d\d:\d\d\nonline since 2.*\nrooms you share: #tea$/m,
   );
   expect(told.stdout).toMatch(/^gil is a guest\nonline since 2.*\nyou share no room$/m);
   expect(told.stderr).toContain('there is no such user: did you mean bob?');
