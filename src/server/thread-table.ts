@@ -19,8 +19,8 @@ export interface ThreadRow {
   readonly file: string;
   /** The thread's data; created anew at each start. */
   data(): object;
-  /** Starts once that thread has started, or failed to. */
-  readonly after?: Role;
+  /** Loads its code at once, but opens its files once that thread has started, or failed to. */
+  readonly opensAfter?: Role;
   readonly restart: RestartPolicy;
 }
 
@@ -60,8 +60,8 @@ export function threadTable(
     {
       ...only('archive'),
       // By then `chat.db` exists, if it can be created.
-      after: 'registry',
-      data: (): ArchiveData => ({ chatDb, searchDb, logLevel }),
+      opensAfter: 'registry',
+      data: (): Omit<ArchiveData, 'opening'> => ({ chatDb, searchDb, logLevel }),
     },
     ...Array.from({ length: shards }, (_, index): ThreadRow => {
       const name = `shard-${index + 1}`;

@@ -1,5 +1,6 @@
 /** The running threads: started from the table, linked to each other, opened to clients, finished. */
 
+import { MessageChannel } from 'node:worker_threads';
 import type { AuthThreadApi } from '../actors/auth/auth.worker.ts';
 import { type Metrics, threadMetrics } from '../actors/kernel/metrics.ts';
 import { link } from '../actors/kernel/port-pair.ts';
@@ -111,7 +112,6 @@ export class Threads {
   }
 
   async #start(row: ThreadRow): Promise<ChildStart> {
-    if (row.after !== undefined) await this.#tried.get(row.after)?.promise;
     switch (row.role) {
       case 'shard':
         return this.#startShard(row);
@@ -156,9 +156,14 @@ export class Threads {
     return admitted;
   }
 
+  /** A thread that opens its files later gets a port that carries the signal. It loads its code meanwhile. */
   #launch<Api>(row: ThreadRow): Promise<Started<Api>> {
     const file = threadFile(row.file, import.meta.url);
-    return startThread<Api>(row.name, file, row.data(), [], this.#options);
+    if (row.opensAfter === undefined) return startThread<Api>(row.name, file, row.data(), [], this.#options);
+    const { port1, port2 } = new MessageChannel();
+    void this.#tried.get(row.opensAfter)?.promise.then(() => port2.postMessage('open'));
+    const data = { ...row.data(), opening: port1 };
+    return startThread<Api>(row.name, file, data, [port1], this.#options).finally(() => port2.close());
   }
 
   /** Links the thread to those already running; later ones link themselves to it. */

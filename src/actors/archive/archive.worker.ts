@@ -1,5 +1,6 @@
 /** The archive thread: reads `chat.db` for shards, checkpoints its write-ahead log, and fills the search index. */
 
+import { once } from 'node:events';
 import type { MessagePort } from 'node:worker_threads';
 import { type LogLevel, openLog } from '../../common/log.ts';
 import { SearchIndex } from '../../store/search/search-index.ts';
@@ -20,11 +21,14 @@ export interface ArchiveData {
   readonly chatDb: string;
   readonly searchDb: string;
   readonly logLevel: LogLevel;
+  /** Carries one message, after which there is a `chat.db`, if there can be one. */
+  readonly opening: MessagePort;
 }
 
 const data = threadData<ArchiveData>();
 const log = openLog('archive', data.logLevel);
 lowerPriority('below normal');
+await once(data.opening, 'message');
 const store = new Archive(data.chatDb);
 // Open all connections while the path still leads to the registry's file, before anyone can move it.
 store.open();

@@ -1,7 +1,6 @@
 /** Metrics about a thread that are cheap to keep. */
 
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks';
-import { getHeapStatistics } from 'node:v8';
 
 /** Names include the unit. Except for levels (`queued`, `sessions`), values count up from the start of the thread. */
 export type Metrics = Readonly<Record<string, number>>;
@@ -27,6 +26,6 @@ export function threadMetrics(): Metrics {
     loopIdleMs: idle,
     loopDelayMaxMs,
     loopDelayP99Ms,
-    heapBytes: getHeapStatistics().used_heap_size,
+    heapBytes: process.memoryUsage().heapUsed,
   };
 }
