@@ -1,14 +1,14 @@
 /**
- * Packets of Socket.IO (protocol 5, in messages of Engine.IO 4) as they come over a WebSocket: `42["message","ann","#tea","hi"]`. A
- * message is found in the bytes where they lie; only what has to be unescaped is decoded.
+ * Reads packets of Socket.IO (protocol 5, in messages of Engine.IO 4) from a WebSocket: `42["message","ann","#tea","hi"]`. The
+ * text of a message is located in place; it is decoded only if it contains escapes.
  */
 
 export type Packet =
-  /** Text that was said, in `bytes` from `start` to `end`. */
+  /** A message; its text is in `bytes` from `start` up to but not including `end`. */
   | { readonly type: 'message'; readonly bytes: Buffer; readonly start: number; readonly end: number }
-  /** The answer to what was asked with that id. `refusal` is its first argument, if it is a string. */
+  /** The answer to the event with this id. `refusal`: its first argument if that is a string. */
   | { readonly type: 'answer'; readonly id: number; readonly refusal: string | undefined }
-  /** Engine.IO asks whether anybody is there. */
+  /** A ping of Engine.IO. */
   | { readonly type: 'ping' }
   | { readonly type: 'connected' }
   | { readonly type: 'disconnected' }
@@ -27,10 +27,10 @@ const BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const CLOSING = 0x5d;
 
-/** Of Engine.IO. */
+/** Packet types of Engine.IO. */
 const IS_PING = ZERO + 2;
 const IS_MESSAGE = ZERO + 4;
-/** Of Socket.IO, within a message. */
+/** Packet types of Socket.IO, which follow the type `message` of Engine.IO. */
 const IS_CONNECT = ZERO;
 const IS_DISCONNECT = ZERO + 1;
 const IS_EVENT = ZERO + 2;
@@ -39,7 +39,7 @@ const IS_CONNECT_ERROR = ZERO + 4;
 
 const SAID = Buffer.from('42["message","');
 
-/** Used again for each: good until the next call. */
+/** Reused for every message, so it is valid until the next call. */
 const said: { type: 'message'; bytes: Buffer; start: number; end: number } = {
   type: 'message',
   bytes: SAID,
@@ -66,10 +66,10 @@ export function readPacket(bytes: Buffer): Packet {
   }
 }
 
-/** True if it is a message; then `said` tells where its text is. */
+/** True if the packet is a message; `said` then says where its text is. */
 function readMessage(bytes: Buffer): boolean {
   for (let i = 0; i < SAID.length; i += 1) if (bytes[i] !== SAID[i]) return false;
-  // Without a backslash every quotation mark begins or ends a string.
+  // If there is no backslash, every quotation mark begins or ends a string.
   if (bytes.indexOf(BACKSLASH, SAID.length) >= 0) return decodeMessage(bytes);
   const to = skipString(bytes, SAID.length);
   const start = to < 0 ? -1 : skipString(bytes, to);
@@ -82,7 +82,7 @@ function readMessage(bytes: Buffer): boolean {
   return true;
 }
 
-/** Behind the quotation mark that begins the next string, or −1; `at` is within a string. */
+/** The offset after the quotation mark that begins the next string, or −1. `at` is within a string. */
 function skipString(bytes: Buffer, at: number): number {
   let end = at;
   while (end < bytes.length && bytes[end] !== QUOTE) end += 1;

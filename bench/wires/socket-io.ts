@@ -1,7 +1,7 @@
 /**
- * The load test over Socket.IO, by WebSocket alone. Socket.IO says how to name an event and how to answer it, but not how to chat: the
- * server has the events `enter` (name), `join` (room) and `say` (to, text), each answered with nothing or with a code, and
- * `message` (from, to, text) for whoever is to get it. See `bench/peers/socket-io-relay.ts`.
+ * The load test's wire for Socket.IO, over WebSocket only. Socket.IO defines how events are named and answered, but not how to
+ * chat. The server (`bench/peers/socket-io-relay.ts`) accepts the events `enter` (name), `join` (room) and `say` (to, text),
+ * answers each with nothing or with a code, and sends `message` (from, to, text) to each recipient.
  */
 
 import type { Socket } from 'node:net';
@@ -22,7 +22,7 @@ const CONNECT_MS = 10_000;
 const ANSWER_MS = 60_000;
 const LONGEST_PACKET = 1_048_576;
 
-/** Bytes of the longest text that other users of the library would send as one message: its own limit is 1 MB. */
+/** The longest text, in bytes. The library's own limit is 1 MB, but chat messages are shorter. */
 const LONGEST_TEXT = 8_192;
 
 const NOTHING: ResumePoint = { token: undefined, lastId: 0 };
@@ -31,7 +31,7 @@ const PONG = '3';
 const CONNECT = '40';
 const DISCONNECT = '41';
 
-/** Undefined if the connection ended before. */
+/** Undefined if the connection ended first. */
 type Answer = { readonly refusal: string | undefined } | undefined;
 
 export const wire: Wire = {
@@ -73,7 +73,7 @@ class SocketIoConnection implements Connection {
   #nextRequest = 0;
   #connecting: ((refusal: string | undefined) => void) | undefined;
   #isConnected = false;
-  /** Whether what is sent waits for the end of this turn of the event loop, to be written as one piece. */
+  /** True while packets are collected until the end of this turn of the event loop, to be written at once. */
   #isCorked = false;
   readonly #uncork = (): void => {
     this.#isCorked = false;
@@ -120,7 +120,7 @@ class SocketIoConnection implements Connection {
   }
 
   send(to: string, text: Buffer, number: number): void {
-    // Odd ids are those of messages.
+    // Messages have odd ids.
     this.#write(`42${number * 2 + 1}${JSON.stringify(['say', to, text.toString('latin1')])}`);
   }
 
@@ -162,7 +162,7 @@ class SocketIoConnection implements Connection {
     this.#webSocket.send(packet);
   }
 
-  /** Why there is no connection in the sense of Socket.IO, which comes before any event; empty if the WebSocket ended. */
+  /** Why the Socket.IO connection, which must precede all events, was refused; empty if the WebSocket ended. */
   async #connect(): Promise<string | undefined> {
     if (this.#isConnected) return undefined;
     if (this.#webSocket.readyState !== WebSocket.OPEN) return '';

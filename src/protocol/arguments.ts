@@ -18,11 +18,13 @@ export type Values<Specs extends ReadonlyArray<Argument<unknown>>> = {
   [Index in keyof Specs]: Specs[Index] extends Argument<infer T> ? T : never;
 };
 
+const isConversation = (value: unknown): value is string => isUserName(value) || isRoomName(value);
+
 export const user = required('user', isUserName, 'bad_name', USER_RULE);
 export const room = required('room', isRoomName, 'bad_room', ROOM_RULE);
 export const recipient = required(
   'to',
-  (value): value is string => isUserName(value) || isRoomName(value),
+  isConversation,
   'bad_name',
   `a message goes to a person or to a #room; ${USER_RULE}`,
 );
@@ -55,7 +57,7 @@ export const optionalRoom = optional('room', isRoomName, 'bad_room', ROOM_RULE);
 /** The name after which the next page of a list begins. */
 export const after = optional(
   'after',
-  (value): value is string => isUserName(value) || isRoomName(value),
+  isConversation,
   'bad_argument',
   'a list continues after a user name or room name',
 );
@@ -86,7 +88,6 @@ export const query = required(
   'bad_query',
   `a search is 1 to ${LIMITS.query} bytes of text`,
 );
-const isConversation = (value: unknown): value is string => isUserName(value) || isRoomName(value);
 const CONVERSATION_RULE = 'a conversation is a user or a #room';
 export const conversation = required('with', isConversation, 'bad_name', CONVERSATION_RULE);
 export const optionalConversation = optional('with', isConversation, 'bad_name', CONVERSATION_RULE);

@@ -118,12 +118,11 @@ export class UsersStore implements AccountStore {
       const isCheckDue = this.#isCheckDue;
       this.#isCheckDue = false;
       const group = this.#waiting.splice(0);
-      if (group.length === 0 && isCheckDue && !(await this.#isChanged())) continue;
       const { possible = [], removed = [] } = Object.groupBy(group, (change) =>
         this.#isPossible(change) ? 'possible' : 'removed',
       );
       for (const { settle } of removed) settle('removed');
-      if (possible.length === 0 && !isCheckDue) continue;
+      if (possible.length === 0 && !(isCheckDue && (await this.#isChanged()))) continue;
       const outcome = possible.length === 0 ? await this.#takeOver([]) : await this.#append(possible);
       for (const change of possible) {
         change.settle(outcome === 'stored' && !this.#isPossible(change) ? 'removed' : outcome);
