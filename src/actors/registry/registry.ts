@@ -5,9 +5,8 @@
  */
 
 import type { Logger } from 'pino';
-import type { Account } from '../../chat/directory.ts';
 import { Fold } from '../../chat/fold.ts';
-import { PRESENCE_ROOM_LIMIT, Presence } from '../../chat/presence.ts';
+import { Presence } from '../../chat/presence.ts';
 import { type Projection, StorageFailure } from '../../chat/projection.ts';
 import { Sessions } from '../../chat/sessions.ts';
 import { type Clock, SETTLE_MS, SteadyClock, SYSTEM_CLOCK } from '../../common/clock.ts';
@@ -401,7 +400,7 @@ class Registry {
   #tick(): void {
     const now = this.#clock.monotonic();
     this.#checkClock();
-    for (const { account, online } of this.#presence.changes(now)) this.#sendPresence(account, online);
+    for (const { account, online } of this.#presence.changes(now)) this.#router.sendPresence(account, online);
     this.#router.sendCursors();
     this.#ledger.retry();
     this.#router.retry();
@@ -437,18 +436,5 @@ class Registry {
       limit: PRUNE_BATCH,
     });
     if (isMore) setTimeout(() => this.#self.tell({ type: 'prune' }), PRUNE_PAUSE_MS);
-  }
-
-  #sendPresence(account: Account, online: boolean): void {
-    const rooms = [...(account.rooms?.keys() ?? [])].filter(
-      (room) => room.members.size <= PRESENCE_ROOM_LIMIT,
-    );
-    for (const link of this.#router.links.values()) {
-      const here = rooms.filter((room) => (this.#sessions.shardsOfRoom(room.id)[link.index] ?? 0) > 0);
-      // A shard that is behind gets nothing, because the change would be outdated by the time it has caught up.
-      if (here.length > 0 && !link.isBehind) {
-        link.out.push(['presence', account.id, account.name, online, here.map((room) => room.id)]);
-      }
-    }
   }
 }

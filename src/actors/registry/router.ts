@@ -3,8 +3,10 @@
  * up from the log.
  */
 
+import type { Account } from '../../chat/directory.ts';
 import type { Entry, MembershipChange } from '../../chat/entry.ts';
 import type { Origin } from '../../chat/intent.ts';
+import { PRESENCE_ROOM_LIMIT } from '../../chat/presence.ts';
 import { type Projection, StorageFailure } from '../../chat/projection.ts';
 import { RecentEntries } from '../../chat/recent-entries.ts';
 import type { Sessions } from '../../chat/sessions.ts';
@@ -147,6 +149,20 @@ export class Router {
       if (link.isBehind || link.reportedCursor === this.routed) continue;
       link.reportedCursor = this.routed;
       link.out.push(['cursor', this.routed]);
+    }
+  }
+
+  /** Sends that an account has come online or gone offline to the shards that have a member of one of its rooms. */
+  sendPresence(account: Account, online: boolean): void {
+    const rooms = [...(account.rooms?.keys() ?? [])].filter(
+      (room) => room.members.size <= PRESENCE_ROOM_LIMIT,
+    );
+    for (const link of this.links.values()) {
+      const here = rooms.filter((room) => (this.#sessions.shardsOfRoom(room.id)[link.index] ?? 0) > 0);
+      // A shard that is behind gets nothing, because the change would be outdated by the time it has caught up.
+      if (here.length > 0 && !link.isBehind) {
+        link.out.push(['presence', account.id, account.name, online, here.map((room) => room.id)]);
+      }
     }
   }
 
